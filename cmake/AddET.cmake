@@ -1,0 +1,38 @@
+# The verbs that the project's CMakeLists use. Each wraps LLVM's or MLIR's verb of the same purpose and
+# fixes what must be the same everywhere: one shared copy of MLIR, our include paths, generated headers first.
+
+# add_et_tablegen(TD_FILE OUTPUT FLAG...): one generated file beside the .td's path in the build tree.
+function(add_et_tablegen td output)
+  set(LLVM_TARGET_DEFINITIONS ${td})
+  mlir_tablegen(${output} ${ARGN} EXTRA_INCLUDES ${PROJECT_SOURCE_DIR}/include)
+  set(TABLEGEN_OUTPUT ${TABLEGEN_OUTPUT} PARENT_SCOPE)
+endfunction()
+
+# add_et_headers(NAME): the target that stands for every add_et_tablegen above it in this file.
+macro(add_et_headers name)
+  add_public_tablegen_target(${name})
+  add_dependencies(et-headers ${name})
+endmacro()
+
+# add_et_library(NAME SOURCE... [LINK_LIBS LIB...]): a static library of ours over libMLIR.so.
+function(add_et_library name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
+  add_mlir_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS}
+    DEPENDS et-headers
+    EXCLUDE_FROM_LIBMLIR DISABLE_INSTALL)
+  mlir_target_link_libraries(${name} PUBLIC MLIR)
+  target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS})
+  if(NOT name STREQUAL ETDialect)
+    # MLIR's headers take most of a compile; parse the common ones once.
+    target_precompile_headers(${name} REUSE_FROM ETDialect)
+  endif()
+endfunction()
+
+# add_et_tool(NAME SOURCE... [LINK_LIBS LIB...]): an executable in build/PRESET/bin.
+function(add_et_tool name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
+  add_llvm_executable(${name} ${ARG_UNPARSED_ARGUMENTS} DEPENDS et-headers)
+  llvm_update_compile_flags(${name})
+  mlir_target_link_libraries(${name} PRIVATE MLIR)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS})
+endfunction()
