@@ -28,12 +28,12 @@ def ET_Real : APFloatParameter<"real number"> {
 // Routing
 //===----------------------------------------------------------------------===//
 
-class ET_RoutingAttr<string name, string mnemonic>
+/// `overridden` names the interface methods that differ from their defaults.
+class ET_RoutingAttr<string name, string mnemonic, list<string> overridden = []>
     : ET_Attr<name # "Routing", mnemonic,
-        [DeclareAttrInterfaceMethods<ET_RoutingAttrInterface, [
-          "usesTheta", "allowsBias", "verifyExperts", "getMaxExpertsPerToken"]>]>;
+        [DeclareAttrInterfaceMethods<ET_RoutingAttrInterface, overridden>]>;
 
-def ET_ThresholdRoutingAttr : ET_RoutingAttr<"Threshold", "threshold"> {
+def ET_ThresholdRoutingAttr : ET_RoutingAttr<"Threshold", "threshold", ["usesTheta"]> {
   let summary = "a token goes to every expert whose score exceeds the expert's threshold";
   let description = [{
     z[t,e] = r[t,e] > theta[e] (`gt`) or r[t,e] >= theta[e] (`ge`). A NaN score
@@ -51,7 +51,7 @@ def ET_ThresholdRoutingAttr : ET_RoutingAttr<"Threshold", "threshold"> {
   let assemblyFormat = "(`<` struct(params)^ `>`)?";
 }
 
-def ET_BoundedThresholdRoutingAttr : ET_RoutingAttr<"BoundedThreshold", "bounded_threshold"> {
+def ET_BoundedThresholdRoutingAttr : ET_RoutingAttr<"BoundedThreshold", "bounded_threshold", ["usesTheta"]> {
   let summary = "threshold routing with every expert's load held near its target (training only)";
   let description = [{
     With k = floor(T * rate) and c the number of tokens above the threshold, the
@@ -68,7 +68,8 @@ def ET_BoundedThresholdRoutingAttr : ET_RoutingAttr<"BoundedThreshold", "bounded
   let genVerifyDecl = 1;
 }
 
-def ET_TopKRoutingAttr : ET_RoutingAttr<"TopK", "top_k"> {
+def ET_TopKRoutingAttr : ET_RoutingAttr<"TopK", "top_k",
+    ["allowsBias", "verifyExperts", "getMaxExpertsPerToken"]> {
   let summary = "token choice: every token goes to its k best experts";
   let description = [{
     Probabilities p[t,:] are softmax(r[t,:]) or sigmoid(r[t,:]). Experts are

@@ -41,14 +41,14 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
                        Optional<ET_Storage2D>:$bias, Optional<ET_Storage3D>:$gate,
                        Optional<ET_Storage2D>:$gateBias, ET_Storage2D:$out);
   let assemblyFormat = [{
-    $activation `ins` `(` $lhs `,` $rhs `,` $offsets `:`
+    `` $activation `ins` `(` $lhs `,` $rhs `,` $offsets `:`
                           type($lhs) `,` type($rhs) `,` type($offsets) `)`
     (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     (`gate` `(` $gate^ `:` type($gate) `)`)?
     (`gate_bias` `(` $gateBias^ `:` type($gateBias) `)`)?
     `outs` `(` $out `:` type($out) `)`
-    custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
 }
 
@@ -82,7 +82,7 @@ def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
                        Optional<ET_Storage3D>:$gate, Optional<ET_Storage2D>:$gateBias,
                        ET_Storage2D:$out);
   let assemblyFormat = [{
-    $activation `ins` `(` $x `,` $w1 `,` $w2 `,` $offsets `:`
+    `` $activation `ins` `(` $x `,` $w1 `,` $w2 `,` $offsets `:`
                           type($x) `,` type($w1) `,` type($w2) `,` type($offsets) `)`
     (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
     (`b1` `(` $b1^ `:` type($b1) `)`)?
@@ -90,7 +90,7 @@ def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
     (`gate` `(` $gate^ `:` type($gate) `)`)?
     (`gate_bias` `(` $gateBias^ `:` type($gateBias) `)`)?
     `outs` `(` $out `:` type($out) `)`
-    custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
 }
 
@@ -131,7 +131,7 @@ def ET_MoeOp : ET_DpsOp<"moe", 1, 0, [AttrSizedOperandSegments]> {
                        Optional<ET_Storage2D>:$sharedW1, Optional<ET_Storage2D>:$sharedW2,
                        Optional<ET_Storage2D>:$sharedGate, ET_Storage2D:$out);
   let assemblyFormat = [{
-    $score $routing $activation
+    `` $score $routing `` $activation
     `ins` `(` $x `,` $router `,` $w1 `,` $w2 `:`
               type($x) `,` type($router) `,` type($w1) `,` type($w2) `)`
     (`theta` `(` $theta^ `:` type($theta) `)`)?
@@ -143,7 +143,7 @@ def ET_MoeOp : ET_DpsOp<"moe", 1, 0, [AttrSizedOperandSegments]> {
     (`shared` `(` $sharedW1^ `,` $sharedW2 `:` type($sharedW1) `,` type($sharedW2) `)`)?
     (`shared_gate` `(` $sharedGate^ `:` type($sharedGate) `)`)?
     `outs` `(` $out `:` type($out) `)`
-    custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
 }
 

@@ -38,6 +38,9 @@ def ET_Dialect : Dialect {
       Rows at and beyond S = `offsets[E]` are never read and keep what they held.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let extraClassDeclaration = [{
+    void registerAttributes();
+  }];
 }
 
 class ET_Op<string mnemonic, list<Trait> traits = []>

@@ -25,7 +25,7 @@ def ET_OffsetsOp : ET_DpsOp<"offsets", 1> {
   let arguments = (ins ET_I32x2D:$mask, ET_I32x1D:$offsets);
   let assemblyFormat = [{
     `ins` `(` $mask `:` type($mask) `)` `outs` `(` $offsets `:` type($offsets) `)`
-    custom<DpsResults>(ref(type($offsets)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($offsets)), type($results)) attr-dict
   }];
 }
 
@@ -47,7 +47,7 @@ def ET_TokenListOp : ET_DpsOp<"token_list", 1, 1> {
   let assemblyFormat = [{
     `ins` `(` $mask `,` $offsets `:` type($mask) `,` type($offsets) `)`
     `outs` `(` $tokens `:` type($tokens) `)`
-    custom<DpsResults>(ref(type($tokens)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($tokens)), type($results)) attr-dict
   }];
 }
 
@@ -64,7 +64,7 @@ def ET_GatherOp : ET_DpsOp<"gather", 1, 1> {
   let assemblyFormat = [{
     `ins` `(` $x `,` $tokens `,` $offsets `:` type($x) `,` type($tokens) `,` type($offsets) `)`
     `outs` `(` $out `:` type($out) `)`
-    custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
 }
 
@@ -94,7 +94,7 @@ def ET_CombineOp : ET_DpsOp<"combine", 1> {
               type($pairs) `,` type($gates) `,` type($mask) `,` type($offsets) `)`
     (`shared` `(` $shared^ `:` type($shared) `)`)?
     `outs` `(` $out `:` type($out) `)`
-    custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
 }
 

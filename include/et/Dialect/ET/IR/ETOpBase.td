@@ -34,7 +34,7 @@ def ET_I64x1D : ET_Shaped<[I64], 1, "i64">;
 class ET_DpsOp<string mnemonic, int numOuts, int readOuts = 0, list<Trait> traits = []>
     : ET_Op<mnemonic, !listconcat(traits, [
         DestinationStyleOpInterface,
-        DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>,
+        DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>])> {
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let hasVerifier = 1;
@@ -43,6 +43,17 @@ class ET_DpsOp<string mnemonic, int numOuts, int readOuts = 0, list<Trait> trait
     ::mlir::MutableOperandRange getDpsInitsMutable() {
       return ::mlir::MutableOperandRange(
           getOperation(), getOperation()->getNumOperands() - }] # numOuts # ", " # numOuts # [{);
+    }
+  }];
+  let extraClassDefinition = [{
+    void $cppClass::getEffects(
+        ::llvm::SmallVectorImpl<::mlir::SideEffects::EffectInstance<
+            ::mlir::MemoryEffects::Effect>> &effects) {
+      getDpsEffects(*this, effects);
+    }
+    ::llvm::LogicalResult $cppClass::reifyResultShapes(
+        ::mlir::OpBuilder &builder, ::mlir::ReifiedRankedShapedTypeDims &shapes) {
+      return reifyDpsShapes(*this, builder, shapes);
     }
   }];
 }

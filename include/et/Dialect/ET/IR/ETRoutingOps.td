@@ -27,9 +27,9 @@ def ET_ScoresOp : ET_DpsOp<"scores", 1> {
   let arguments = (ins ET_ScoreKindAttr:$kind, ET_Storage2D:$x, ET_Storage2D:$router,
                        ET_F32x2D:$out);
   let assemblyFormat = [{
-    $kind `ins` `(` $x `,` $router `:` type($x) `,` type($router) `)`
+    `` $kind `ins` `(` $x `,` $router `:` type($x) `,` type($router) `)`
     `outs` `(` $out `:` type($out) `)`
-    custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
 }
 
@@ -58,7 +58,7 @@ def ET_GateOp : ET_DpsOp<"gate", 2, 0, [AttrSizedOperandSegments]> {
     (`theta` `(` $theta^ `:` type($theta) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     `outs` `(` $mask `,` $gates `:` type($mask) `,` type($gates) `)`
-    custom<DpsResults>(ref(type($mask)), ref(type($gates)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($mask)), ref(type($gates)), type($results)) attr-dict
   }];
   let hasCanonicalizer = 1;
 }

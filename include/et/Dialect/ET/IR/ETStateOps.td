@@ -31,7 +31,7 @@ def ET_StatisticOp : ET_DpsOp<"statistic", 1> {
   let assemblyFormat = [{
     $statistic `ins` `(` $scores `:` type($scores) `)`
     `outs` `(` $out `:` type($out) `)`
-    custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
 }
 
@@ -49,7 +49,7 @@ def ET_HistogramOp : ET_DpsOp<"histogram", 1> {
   let assemblyFormat = [{
     `range` `(` $lo `,` $hi `)` `ins` `(` $scores `:` type($scores) `)`
     `outs` `(` $counts `:` type($counts) `)`
-    custom<DpsResults>(ref(type($counts)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($counts)), type($results)) attr-dict
   }];
 }
 
@@ -69,7 +69,7 @@ def ET_HistogramQuantileOp : ET_DpsOp<"histogram_quantile", 1> {
   let assemblyFormat = [{
     $q `range` `(` $lo `,` $hi `)` `ins` `(` $counts `:` type($counts) `)`
     `outs` `(` $out `:` type($out) `)`
-    custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
 }
 
@@ -91,7 +91,7 @@ def ET_EmaUpdateOp : ET_DpsOp<"ema_update", 1, 1> {
   let assemblyFormat = [{
     (`beta` `=` $beta^)? `ins` `(` $m `:` type($m) `)`
     `outs` `(` $theta `:` type($theta) `)`
-    custom<DpsResults>(ref(type($theta)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($theta)), type($results)) attr-dict
   }];
   let hasFolder = 1;
 }
@@ -111,7 +111,7 @@ def ET_EmaUpdateCorrectedOp : ET_DpsOp<"ema_update_corrected", 3, 3> {
   let assemblyFormat = [{
     (`beta` `=` $beta^)? `ins` `(` $m `:` type($m) `)`
     `outs` `(` $raw `,` $steps `,` $theta `:` type($raw) `,` type($steps) `,` type($theta) `)`
-    custom<DpsResults>(ref(type($raw)), ref(type($steps)), ref(type($theta)), type($results))
+    `` custom<DpsResults>(ref(type($raw)), ref(type($steps)), ref(type($theta)), type($results))
     attr-dict
   }];
 }
@@ -137,7 +137,7 @@ def ET_RoutingStatsOp : ET_DpsOp<"routing_stats", 3> {
     `ins` `(` $mask `,` $tokenCount `:` type($mask) `,` type($tokenCount) `)`
     `outs` `(` $loads `,` $fanOut `,` $figures `:`
                type($loads) `,` type($fanOut) `,` type($figures) `)`
-    custom<DpsResults>(ref(type($loads)), ref(type($fanOut)), ref(type($figures)),
+    `` custom<DpsResults>(ref(type($loads)), ref(type($fanOut)), ref(type($figures)),
                        type($results)) attr-dict
   }];
 }
