@@ -9,6 +9,7 @@
 #define ET_INITALL_H
 
 #include "et/Dialect/ET/IR/ETDialect.h"
+#include "et/Dialect/ET/Transforms/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -22,6 +23,7 @@ inline void registerAll(DialectRegistry &registry) {
   registry.insert<ETDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
   registerAllPasses();
+  registerETTransformsPasses();
 }
 
 } // namespace mlir::et

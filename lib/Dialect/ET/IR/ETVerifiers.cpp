@@ -180,6 +180,15 @@ static LogicalResult verifyGateBias(Operation *op, Value gate, Value gateBias,
   return success();
 }
 
+/// Without offsets there is exactly one expert.
+static LogicalResult verifyOffsets(Operation *op, Value offsets,
+                                   int64_t experts, StringRef constraint) {
+  if (offsets || experts == 1)
+    return success();
+  return op->emitOpError() << "needs operand 'offsets' unless E is 1 ["
+                           << constraint << "]";
+}
+
 //===----------------------------------------------------------------------===//
 // Routing
 //===----------------------------------------------------------------------===//
@@ -318,16 +327,16 @@ LogicalResult CombineOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult GroupedMatmulOp::verify() {
+  ShapeBinder binder(*this);
   if (failed(verifySemantics(*this)) ||
-      failed(ShapeBinder(*this).bind(
-          {{"lhs", getLhs(), getTokens() ? "T K" : "P K"},
-           {"rhs", getRhs(), "E K N"},
-           {"offsets", getOffsets(), "E+1"},
-           {"tokens", getTokens(), "P"},
-           {"bias", getBias(), "E N"},
-           {"gate", getGate(), "E K N"},
-           {"gate_bias", getGateBias(), "E N"},
-           {"out", getOut(), "P N"}})) ||
+      failed(binder.bind({{"lhs", getLhs(), getTokens() ? "T K" : "P K"},
+                          {"rhs", getRhs(), "E K N"},
+                          {"offsets", getOffsets(), "E+1"},
+                          {"tokens", getTokens(), "P"},
+                          {"bias", getBias(), "E N"},
+                          {"gate", getGate(), "E K N"},
+                          {"gate_bias", getGateBias(), "E N"},
+                          {"out", getOut(), "P N"}})) ||
       failed(verifySameElement(*this,
                                {{"lhs", getLhs()},
                                 {"rhs", getRhs()},
@@ -335,24 +344,25 @@ LogicalResult GroupedMatmulOp::verify() {
                                 {"gate", getGate()},
                                 {"gate_bias", getGateBias()}},
                                "C3")) ||
-      failed(verifyWideDestination(*this, "out", getOut(), getLhs(), "C4")))
+      failed(verifyWideDestination(*this, "out", getOut(), getLhs(), "C4")) ||
+      failed(verifyOffsets(*this, getOffsets(), binder.size('E'), "C6")))
     return failure();
   return verifyGateBias(*this, getGate(), getGateBias(), "C5");
 }
 
 LogicalResult ExpertFfnOp::verify() {
+  ShapeBinder binder(*this);
   if (failed(verifySemantics(*this)) ||
-      failed(
-          ShapeBinder(*this).bind({{"x", getX(), getTokens() ? "T D" : "P D"},
-                                   {"w1", getW1(), "E D F"},
-                                   {"w2", getW2(), "E F D"},
-                                   {"offsets", getOffsets(), "E+1"},
-                                   {"tokens", getTokens(), "P"},
-                                   {"b1", getB1(), "E F"},
-                                   {"b2", getB2(), "E D"},
-                                   {"gate", getGate(), "E D F"},
-                                   {"gate_bias", getGateBias(), "E F"},
-                                   {"out", getOut(), "P D"}})) ||
+      failed(binder.bind({{"x", getX(), getTokens() ? "T D" : "P D"},
+                          {"w1", getW1(), "E D F"},
+                          {"w2", getW2(), "E F D"},
+                          {"offsets", getOffsets(), "E+1"},
+                          {"tokens", getTokens(), "P"},
+                          {"b1", getB1(), "E F"},
+                          {"b2", getB2(), "E D"},
+                          {"gate", getGate(), "E D F"},
+                          {"gate_bias", getGateBias(), "E F"},
+                          {"out", getOut(), "P D"}})) ||
       failed(verifySameElement(*this,
                                {{"x", getX()},
                                 {"w1", getW1()},
@@ -362,7 +372,8 @@ LogicalResult ExpertFfnOp::verify() {
                                 {"gate", getGate()},
                                 {"gate_bias", getGateBias()}},
                                "C3")) ||
-      failed(verifyWideDestination(*this, "out", getOut(), getX(), "C4")))
+      failed(verifyWideDestination(*this, "out", getOut(), getX(), "C4")) ||
+      failed(verifyOffsets(*this, getOffsets(), binder.size('E'), "C6")))
     return failure();
   return verifyGateBias(*this, getGate(), getGateBias(), "C5");
 }

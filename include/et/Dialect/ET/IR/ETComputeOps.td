@@ -19,8 +19,9 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
         out[p, :] = act(a rhs[e] + bias[e])                               without gate
         out[p, :] = act(a gate[e] + gate_bias[e]) * (a rhs[e] + bias[e])  with gate
 
-    Products, sums, biases and the activation are f32, rounded once to out's
-    type. Rows outside all experts keep what they held. Activations (r the
+    Without offsets there is one expert (E = 1) and every row is its own. Products,
+    sums, biases and the activation are f32, rounded once to out's type. Rows
+    outside all experts keep what they held. Activations (r the
     argument): relu max(r, 0); relu_squared max(r, 0)^2; gelu
     r/2 (1 + erf(r / sqrt 2)); gelu_tanh
     r/2 (1 + tanh(sqrt(2 / pi) (r + 0.044715 r^3))); silu r / (1 + exp(-r)).
@@ -31,18 +32,18 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
 
     ```mlir
     %h = et.grouped_matmul relu_squared
-      ins(%x, %w1, %offsets : tensor<?x768xbf16>, tensor<16x768x1536xbf16>, tensor<17xi32>)
-      tokens(%tokens : tensor<?xi32>)
+      ins(%x, %w1 : tensor<?x768xbf16>, tensor<16x768x1536xbf16>)
+      offsets(%offsets : tensor<17xi32>) tokens(%tokens : tensor<?xi32>)
       outs(%init : tensor<?x1536xbf16>)
     ```
   }];
   let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$lhs, ET_Storage3D:$rhs,
-                       ET_I32x1D:$offsets, Optional<ET_I32x1D>:$tokens,
+                       Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
                        Optional<ET_Storage2D>:$bias, Optional<ET_Storage3D>:$gate,
                        Optional<ET_Storage2D>:$gateBias, ET_Storage2D:$out);
   let assemblyFormat = [{
-    `` $activation `ins` `(` $lhs `,` $rhs `,` $offsets `:`
-                          type($lhs) `,` type($rhs) `,` type($offsets) `)`
+    `` $activation `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
+    (`offsets` `(` $offsets^ `:` type($offsets) `)`)?
     (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     (`gate` `(` $gate^ `:` type($gate) `)`)?
@@ -62,7 +63,8 @@ def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
         h         = act(a gate[e] + gate_bias[e]) * (a w1[e] + b1[e])    with gate
         out[p, :] = h w2[e] + b2[e]
 
-    silu with a gate is SwiGLU, gelu with a gate is GeGLU. h is rounded to x's
+    Without offsets there is one expert (E = 1) and every row is its own: a dense
+    feed-forward layer. silu with a gate is SwiGLU, gelu with a gate is GeGLU. h is rounded to x's
     type; everything else is f32, rounded once to out's type.
 
     Shapes: x `[R, D]`, offsets `[E + 1]`, w1 and gate `[E, D, F]`, w2 `[E, F, D]`,
@@ -70,20 +72,20 @@ def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
 
     ```mlir
     %y = et.expert_ffn silu
-      ins(%x, %w1, %w2, %offsets
-        : tensor<?x768xbf16>, tensor<16x768x1536xbf16>, tensor<16x1536x768xbf16>, tensor<17xi32>)
-      tokens(%tokens : tensor<?xi32>) gate(%wg : tensor<16x768x1536xbf16>)
+      ins(%x, %w1, %w2
+        : tensor<?x768xbf16>, tensor<16x768x1536xbf16>, tensor<16x1536x768xbf16>)
+      offsets(%offsets : tensor<17xi32>) tokens(%tokens : tensor<?xi32>) gate(%wg : tensor<16x768x1536xbf16>)
       outs(%init : tensor<?x768xf32>)
     ```
   }];
   let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$x, ET_Storage3D:$w1,
-                       ET_Storage3D:$w2, ET_I32x1D:$offsets, Optional<ET_I32x1D>:$tokens,
+                       ET_Storage3D:$w2, Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
                        Optional<ET_Storage2D>:$b1, Optional<ET_Storage2D>:$b2,
                        Optional<ET_Storage3D>:$gate, Optional<ET_Storage2D>:$gateBias,
                        ET_Storage2D:$out);
   let assemblyFormat = [{
-    `` $activation `ins` `(` $x `,` $w1 `,` $w2 `,` $offsets `:`
-                          type($x) `,` type($w1) `,` type($w2) `,` type($offsets) `)`
+    `` $activation `ins` `(` $x `,` $w1 `,` $w2 `:` type($x) `,` type($w1) `,` type($w2) `)`
+    (`offsets` `(` $offsets^ `:` type($offsets) `)`)?
     (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
     (`b1` `(` $b1^ `:` type($b1) `)`)?
     (`b2` `(` $b2^ `:` type($b2) `)`)?

@@ -39,6 +39,7 @@ class ET_DpsOp<string mnemonic, int numOuts, int readOuts = 0, list<Trait> trait
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let hasVerifier = 1;
   let extraClassDeclaration = [{
+    static constexpr int64_t kNumDestinations = }] # numOuts # [{;
     static bool readsDestination(unsigned index) { return (}] # readOuts # [{ >> index) & 1; }
     ::mlir::MutableOperandRange getDpsInitsMutable() {
       return ::mlir::MutableOperandRange(

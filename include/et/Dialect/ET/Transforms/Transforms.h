@@ -1,0 +1,35 @@
+//===- Transforms.h - Patterns of the et dialect ----------------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_DIALECT_ET_TRANSFORMS_TRANSFORMS_H
+#define ET_DIALECT_ET_TRANSFORMS_TRANSFORMS_H
+
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlir::et {
+
+/// How buffers with one row a selected pair are sized.
+enum class PairBuffers {
+  /// By the number of pairs, read from the plan.
+  Exact,
+  /// By the most pairs that the routing allows.
+  Bound
+};
+
+/// et.moe -> scores, gate, plan, expert_ffn, combine.
+void populateDecomposeMoePatterns(RewritePatternSet &patterns,
+                                  PairBuffers pairBuffers);
+
+/// et.expert_ffn -> two et.grouped_matmul.
+void populateDecomposeExpertFfnPatterns(RewritePatternSet &patterns);
+
+/// et.gather feeding a product -> the product's tokens operand.
+void populateFuseGatherPatterns(RewritePatternSet &patterns);
+
+} // namespace mlir::et
+
+#endif // ET_DIALECT_ET_TRANSFORMS_TRANSFORMS_H

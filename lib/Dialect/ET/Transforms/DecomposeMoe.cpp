@@ -1,0 +1,150 @@
+//===- DecomposeMoe.cpp - et.moe into its steps ---------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Dialect/ET/IR/ETDialect.h"
+#include "et/Dialect/ET/Transforms/Passes.h"
+#include "et/Dialect/ET/Utils/DestinationUtils.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::et {
+#define GEN_PASS_DEF_DECOMPOSEMOE
+#include "et/Dialect/ET/Transforms/Passes.h.inc"
+} // namespace mlir::et
+
+using namespace mlir;
+using namespace mlir::et;
+
+namespace {
+struct DecomposeMoePattern : OpRewritePattern<MoeOp> {
+  DecomposeMoePattern(MLIRContext *context, PairBuffers pairBuffers)
+      : OpRewritePattern(context), pairBuffers(pairBuffers) {}
+
+  LogicalResult matchAndRewrite(MoeOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    MLIRContext *context = op.getContext();
+    Type f32 = rewriter.getF32Type(), i32 = rewriter.getI32Type();
+    Value x = op.getX();
+    OpFoldResult tokens = getMixedSize(rewriter, loc, x, 0);
+    OpFoldResult width = getMixedSize(rewriter, loc, x, 1);
+    OpFoldResult experts = getMixedSize(rewriter, loc, op.getW1(), 0);
+    AffineExpr s0, s1;
+    bindSymbols(context, s0, s1);
+    auto compute = [&](AffineExpr expr, ArrayRef<OpFoldResult> operands) {
+      return affine::makeComposedFoldedAffineApply(rewriter, loc, expr,
+                                                   operands);
+    };
+    auto destination = [&](ArrayRef<OpFoldResult> sizes, Type element) {
+      return createDestination(rewriter, loc, x, sizes, element);
+    };
+
+    Value scores =
+        createInto<ScoresOp>(rewriter, loc, destination({tokens, experts}, f32),
+                             op.getScoreAttr(), x, op.getRouter())[0];
+    OpFoldResult words = compute(s0.ceilDiv(kTokensPerWord), {tokens});
+    SmallVector<Value> gate = createInto<GateOp>(
+        rewriter, loc,
+        {destination({experts, words}, i32),
+         destination({tokens, experts}, f32)},
+        op.getRouting(), scores, op.getTheta(), op.getBias());
+    Value mask = gate[0], gates = gate[1];
+    Value offsets = createInto<OffsetsOp>(
+        rewriter, loc, destination({compute(s0 + 1, {experts})}, i32), mask)[0];
+
+    OpFoldResult pairs = countPairs(rewriter, op, offsets, tokens, experts);
+    Value list = createInto<TokenListOp>(
+        rewriter, loc, destination({pairs}, i32), mask, offsets)[0];
+    Value outputs = createInto<ExpertFfnOp>(
+        rewriter, loc, destination({pairs, width}, f32), op.getActivationAttr(),
+        x, op.getW1(), op.getW2(), offsets, list, op.getB1(), op.getB2(),
+        op.getGate(), op.getGateBias())[0];
+    Value shared;
+    if (op.getSharedW1())
+      shared = createInto<ExpertFfnOp>(
+          rewriter, loc, destination({tokens, width}, f32),
+          op.getActivationAttr(), x,
+          asOneExpert(rewriter, loc, op.getSharedW1()),
+          asOneExpert(rewriter, loc, op.getSharedW2()), /*offsets=*/Value(),
+          /*tokens=*/Value(), /*b1=*/Value(), /*b2=*/Value(),
+          asOneExpert(rewriter, loc, op.getSharedGate()),
+          /*gateBias=*/Value())[0];
+    auto combine =
+        CombineOp::create(rewriter, loc, op->getResultTypes(), outputs, gates,
+                          mask, offsets, shared, op.getOut());
+    rewriter.replaceOp(op, combine->getResults());
+    return success();
+  }
+
+private:
+  /// The number of rows of the pair buffers.
+  OpFoldResult countPairs(PatternRewriter &rewriter, MoeOp op, Value offsets,
+                          OpFoldResult tokens, OpFoldResult experts) const {
+    Location loc = op.getLoc();
+    if (pairBuffers == PairBuffers::Bound) {
+      AffineExpr s0, s1;
+      bindSymbols(op.getContext(), s0, s1);
+      // A rule that bounds a token's experts does so whatever E is.
+      int64_t most =
+          op.getRouting().getMaxExpertsPerToken(ShapedType::kDynamic);
+      OpFoldResult each = ShapedType::isDynamic(most)
+                              ? experts
+                              : OpFoldResult(rewriter.getIndexAttr(most));
+      return affine::makeComposedFoldedAffineApply(rewriter, loc, s0 * s1,
+                                                   {tokens, each});
+    }
+    Value last = getValueOrCreateConstantIndexOp(rewriter, loc, experts);
+    Value count =
+        isa<TensorType>(offsets.getType())
+            ? tensor::ExtractOp::create(rewriter, loc, offsets, last)
+                  .getResult()
+            : memref::LoadOp::create(rewriter, loc, offsets, last).getResult();
+    return arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(),
+                                      count)
+        .getResult();
+  }
+
+  /// A [K, N] matrix as a stack of one, [1, K, N]; null stays null.
+  static Value asOneExpert(PatternRewriter &rewriter, Location loc,
+                           Value matrix) {
+    if (!matrix)
+      return matrix;
+    auto type = cast<ShapedType>(matrix.getType());
+    SmallVector<int64_t> shape = {1, type.getDimSize(0), type.getDimSize(1)};
+    SmallVector<OpFoldResult> sizes = {rewriter.getIndexAttr(1),
+                                       getMixedSize(rewriter, loc, matrix, 0),
+                                       getMixedSize(rewriter, loc, matrix, 1)};
+    SmallVector<ReassociationIndices> groups = {{0, 1}, {2}};
+    if (isa<TensorType>(type))
+      return tensor::ExpandShapeOp::create(
+          rewriter, loc, RankedTensorType::get(shape, type.getElementType()),
+          matrix, groups, sizes);
+    return memref::ExpandShapeOp::create(rewriter, loc, shape, matrix, groups,
+                                         sizes);
+  }
+
+  PairBuffers pairBuffers;
+};
+
+struct DecomposeMoe : et::impl::DecomposeMoeBase<DecomposeMoe> {
+  using DecomposeMoeBase::DecomposeMoeBase;
+
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    populateDecomposeMoePatterns(patterns, pairBuffers);
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
+
+void et::populateDecomposeMoePatterns(RewritePatternSet &patterns,
+                                      PairBuffers pairBuffers) {
+  patterns.add<DecomposeMoePattern>(patterns.getContext(), pairBuffers);
+}
