@@ -28,6 +28,7 @@ config.substitutions += [
     ("%mlir_opt", os.path.join(config.llvm_tools_dir, "mlir-opt")),
     ("%et_plugin", os.path.join(lib_dir, "ETPlugin" + config.shlibext)),
     ("%et_src", config.et_source_dir),
+    ("%et_tools", tools_dir),
     ("%et_lib", lib_dir),
     ("%shlibext", config.shlibext),
     ("%host_cc", config.host_cc),
