@@ -1,0 +1,155 @@
+//===- ETAttrs.td - Attributes -*- tablegen -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_DIALECT_ET_IR_ETATTRS
+#define ET_DIALECT_ET_IR_ETATTRS
+
+include "mlir/IR/AttrTypeBase.td"
+include "et/Dialect/ET/IR/ETDialect.td"
+include "et/Dialect/ET/IR/ETEnums.td"
+include "et/Dialect/ET/IR/ETInterfaces.td"
+
+class ET_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<ET_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+/// A real number, held as an f64.
+def ET_Real : APFloatParameter<"real number"> {
+  let parser = "::mlir::et::detail::parseReal($_parser)";
+  let printer = "$_printer.printFloat($_self)";
+}
+
+//===----------------------------------------------------------------------===//
+// Routing
+//===----------------------------------------------------------------------===//
+
+/// `overridden` names the interface methods that differ from their defaults.
+class ET_RoutingAttr<string name, string mnemonic, list<string> overridden = []>
+    : ET_Attr<name # "Routing", mnemonic,
+        [DeclareAttrInterfaceMethods<ET_RoutingAttrInterface, overridden>]>;
+
+def ET_ThresholdRoutingAttr : ET_RoutingAttr<"Threshold", "threshold", ["usesTheta"]> {
+  let summary = "a token goes to every expert whose score exceeds the expert's threshold";
+  let description = [{
+    z[t,e] = r[t,e] > theta[e] (`gt`) or r[t,e] >= theta[e] (`ge`). A NaN score
+    or threshold selects nothing. The gate g is 1 (`binary`, the tutorial form),
+    1 / (1 + exp(-r)) (`sigmoid`, the paper form), max(r, 0) (`relu`; with theta
+    = 0 this is ReLU routing) or r itself (`raw`).
+
+    ```mlir
+    #et.threshold<compare = gt, gate = sigmoid>
+    ```
+  }];
+  let parameters = (ins
+    DefaultValuedParameter<"::mlir::et::Comparison", "::mlir::et::Comparison::GT">:$compare,
+    DefaultValuedParameter<"::mlir::et::GateKind", "::mlir::et::GateKind::Sigmoid">:$gate);
+  let assemblyFormat = "(`<` struct(params)^ `>`)?";
+}
+
+def ET_BoundedThresholdRoutingAttr : ET_RoutingAttr<"BoundedThreshold", "bounded_threshold", ["usesTheta"]> {
+  let summary = "threshold routing with every expert's load held near its target (training only)";
+  let description = [{
+    With k = floor(T * rate) and c the number of tokens above the threshold, the
+    expert takes its n = clamp(c, int((1 - slack) * k), int((1 + slack) * k))
+    best-scoring tokens, the lower token first among equal scores. Tokens below
+    the threshold may be added, with their own gate. A NaN score is never taken.
+    Inference uses `#et.threshold`, which drops no token.
+  }];
+  let parameters = (ins
+    ET_Real:$rate, ET_Real:$slack,
+    DefaultValuedParameter<"::mlir::et::Comparison", "::mlir::et::Comparison::GT">:$compare,
+    DefaultValuedParameter<"::mlir::et::GateKind", "::mlir::et::GateKind::Sigmoid">:$gate);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def ET_TopKRoutingAttr : ET_RoutingAttr<"TopK", "top_k",
+    ["allowsBias", "verifyExperts", "getMaxExpertsPerToken"]> {
+  let summary = "token choice: every token goes to its k best experts";
+  let description = [{
+    Probabilities p[t,:] are softmax(r[t,:]) or sigmoid(r[t,:]). Experts are
+    ranked by p + bias (the bias operand of the op; the gate does not see it),
+    the lower expert first among equals. With `groups` > 1 the experts are split
+    into that many equal runs, and only the `group_limit` best runs, by the sum
+    of their two best ranks' values, compete. The gate is p, divided by the sum
+    over the chosen with `renormalize`. A token with a NaN score goes nowhere
+    under softmax; under sigmoid only its NaN experts are passed over.
+  }];
+  let parameters = (ins
+    "int64_t":$k,
+    DefaultValuedParameter<"::mlir::et::Scoring", "::mlir::et::Scoring::Softmax">:$scoring,
+    DefaultValuedParameter<"bool", "false">:$renormalize,
+    DefaultValuedParameter<"int64_t", "1">:$groups,
+    DefaultValuedParameter<"int64_t", "1">:$groupLimit);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def ET_ExpertChoiceRoutingAttr : ET_RoutingAttr<"ExpertChoice", "expert_choice"> {
+  let summary = "every expert takes its floor(T * rate) best-scoring tokens";
+  let description = [{
+    The lower token comes first among equal scores; a NaN score is never taken.
+    The warm-up of Expert-Threshold training. The gate is as in `#et.threshold`.
+  }];
+  let parameters = (ins
+    ET_Real:$rate,
+    DefaultValuedParameter<"::mlir::et::GateKind", "::mlir::et::GateKind::Sigmoid">:$gate);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def ET_TopPRoutingAttr : ET_RoutingAttr<"TopP", "top_p"> {
+  let summary = "every token goes to the smallest set of experts whose probability reaches p";
+  let description = [{
+    Probabilities are softmax(r[t,:]), summed in f32 in falling order, the lower
+    expert first among equals; the set is cut at the first sum >= p. The gate is
+    the probability, divided by the sum over the chosen with `renormalize`. A
+    token with a NaN score goes nowhere.
+  }];
+  let parameters = (ins
+    ET_Real:$p, DefaultValuedParameter<"bool", "false">:$renormalize);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Statistics
+//===----------------------------------------------------------------------===//
+
+class ET_StatisticAttr<string name, string mnemonic>
+    : ET_Attr<name # "Statistic", mnemonic, [ET_StatisticAttrInterface]>;
+
+def ET_MeanMinusStdStatisticAttr : ET_StatisticAttr<"MeanMinusStd", "mean_minus_std"> {
+  let summary = "mean minus standard deviation (N - 1), the tutorial form";
+  let description = [{
+    Admits about 84 % of the tokens when scores are Gaussian. Has no value for
+    T < 2.
+  }];
+}
+
+def ET_KthLargestStatisticAttr : ET_StatisticAttr<"KthLargest", "kth_largest"> {
+  let summary = "k-th largest score, k = floor(T * rate), the paper form";
+  let description = [{ Has no value when k = 0. }];
+  let parameters = (ins ET_Real:$rate);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def ET_QuantileStatisticAttr : ET_StatisticAttr<"Quantile", "quantile"> {
+  let summary = "q-quantile with linear interpolation, for calibration";
+  let description = [{
+    Of the sorted scores s, (1 - f) s[i] + f s[i + 1] where q (T - 1) = i + f.
+    q = 1 - rate calibrates for a target rate; q = 0.5 is the tutorial's median.
+    Has no value for T = 0.
+  }];
+  let parameters = (ins ET_Real:$q);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+#endif // ET_DIALECT_ET_IR_ETATTRS

@@ -1,0 +1,150 @@
+//===- ETComputeOps.td - Products, feed-forward and the whole layer -*- tablegen -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_DIALECT_ET_IR_ETCOMPUTEOPS
+#define ET_DIALECT_ET_IR_ETCOMPUTEOPS
+
+include "et/Dialect/ET/IR/ETOpBase.td"
+
+def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegments]> {
+  let summary = "one matrix product an expert over its own rows, with an epilogue";
+  let description = [{
+    For every expert e and every row p with offsets[e] <= p < offsets[e + 1]:
+
+        a         = lhs[tokens[p], :]  (lhs[p, :] without tokens)
+        out[p, :] = act(a rhs[e] + bias[e])                               without gate
+        out[p, :] = act(a gate[e] + gate_bias[e]) * (a rhs[e] + bias[e])  with gate
+
+    Products, sums, biases and the activation are f32, rounded once to out's
+    type. Rows outside all experts keep what they held. Activations (r the
+    argument): relu max(r, 0); relu_squared max(r, 0)^2; gelu
+    r/2 (1 + erf(r / sqrt 2)); gelu_tanh
+    r/2 (1 + tanh(sqrt(2 / pi) (r + 0.044715 r^3))); silu r / (1 + exp(-r)).
+
+    Shapes: lhs `[R, K]` (R = P without tokens, T with), rhs and gate `[E, K, N]`,
+    offsets `[E + 1]`, tokens `[P]`, biases `[E, N]`, out `[P, N]`. lhs, rhs, gate
+    and biases share one storage type; out has that type or f32.
+
+    ```mlir
+    %h = et.grouped_matmul relu_squared
+      ins(%x, %w1, %offsets : tensor<?x768xbf16>, tensor<16x768x1536xbf16>, tensor<17xi32>)
+      tokens(%tokens : tensor<?xi32>)
+      outs(%init : tensor<?x1536xbf16>)
+    ```
+  }];
+  let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$lhs, ET_Storage3D:$rhs,
+                       ET_I32x1D:$offsets, Optional<ET_I32x1D>:$tokens,
+                       Optional<ET_Storage2D>:$bias, Optional<ET_Storage3D>:$gate,
+                       Optional<ET_Storage2D>:$gateBias, ET_Storage2D:$out);
+  let assemblyFormat = [{
+    `` $activation `ins` `(` $lhs `,` $rhs `,` $offsets `:`
+                          type($lhs) `,` type($rhs) `,` type($offsets) `)`
+    (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`gate` `(` $gate^ `:` type($gate) `)`)?
+    (`gate_bias` `(` $gateBias^ `:` type($gateBias) `)`)?
+    `outs` `(` $out `:` type($out) `)`
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+  }];
+}
+
+def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
+  let summary = "the experts' feed-forward network over the selected pairs";
+  let description = [{
+    For every expert e and each of its rows p, with a = x[tokens[p], :]
+    (x[p, :] without tokens):
+
+        h         = act(a w1[e] + b1[e])                                 without gate
+        h         = act(a gate[e] + gate_bias[e]) * (a w1[e] + b1[e])    with gate
+        out[p, :] = h w2[e] + b2[e]
+
+    silu with a gate is SwiGLU, gelu with a gate is GeGLU. h is rounded to x's
+    type; everything else is f32, rounded once to out's type.
+
+    Shapes: x `[R, D]`, offsets `[E + 1]`, w1 and gate `[E, D, F]`, w2 `[E, F, D]`,
+    tokens `[P]`, b1 and gate_bias `[E, F]`, b2 `[E, D]`, out `[P, D]`.
+
+    ```mlir
+    %y = et.expert_ffn silu
+      ins(%x, %w1, %w2, %offsets
+        : tensor<?x768xbf16>, tensor<16x768x1536xbf16>, tensor<16x1536x768xbf16>, tensor<17xi32>)
+      tokens(%tokens : tensor<?xi32>) gate(%wg : tensor<16x768x1536xbf16>)
+      outs(%init : tensor<?x768xf32>)
+    ```
+  }];
+  let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$x, ET_Storage3D:$w1,
+                       ET_Storage3D:$w2, ET_I32x1D:$offsets, Optional<ET_I32x1D>:$tokens,
+                       Optional<ET_Storage2D>:$b1, Optional<ET_Storage2D>:$b2,
+                       Optional<ET_Storage3D>:$gate, Optional<ET_Storage2D>:$gateBias,
+                       ET_Storage2D:$out);
+  let assemblyFormat = [{
+    `` $activation `ins` `(` $x `,` $w1 `,` $w2 `,` $offsets `:`
+                          type($x) `,` type($w1) `,` type($w2) `,` type($offsets) `)`
+    (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
+    (`b1` `(` $b1^ `:` type($b1) `)`)?
+    (`b2` `(` $b2^ `:` type($b2) `)`)?
+    (`gate` `(` $gate^ `:` type($gate) `)`)?
+    (`gate_bias` `(` $gateBias^ `:` type($gateBias) `)`)?
+    `outs` `(` $out `:` type($out) `)`
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+  }];
+}
+
+def ET_MoeOp : ET_DpsOp<"moe", 1, 0, [AttrSizedOperandSegments]> {
+  let summary = "a mixture-of-experts layer";
+  let description = [{
+    y = shared(x) + sum over the selected experts of gate * expert_e(x), exactly
+    as the ops that `--et-decompose-moe` turns it into: `et.scores`, `et.gate`,
+    `et.offsets`, `et.token_list`, `et.expert_ffn`, `et.combine`. The shared
+    expert has the same activation and form, no bias, and is always used.
+
+    Shapes: x and out `[T, D]`, router `[D, E]`, w1 and gate `[E, D, F]`, w2
+    `[E, F, D]`, theta and bias `[E]`, b1 and gate_bias `[E, F]`, b2 `[E, D]`,
+    shared_w1 and shared_gate `[D, G]`, shared_w2 `[G, D]`.
+
+    The paper form, and the tutorial form:
+
+    ```mlir
+    %y = et.moe linear #et.threshold<gate = sigmoid> relu_squared
+      ins(%x, %router, %w1, %w2 : tensor<?x768xf32>, tensor<768x16xf32>,
+          tensor<16x768x1536xf32>, tensor<16x1536x768xf32>)
+      theta(%theta : tensor<16xf32>)
+      shared(%s1, %s2 : tensor<768x1536xf32>, tensor<1536x768xf32>)
+      outs(%init : tensor<?x768xf32>)
+    %z = et.moe cosine #et.threshold<gate = binary> relu
+      ins(%x, %router, %w1, %w2 : tensor<?x768xf32>, tensor<768x16xf32>,
+          tensor<16x768x1536xf32>, tensor<16x1536x768xf32>)
+      theta(%theta : tensor<16xf32>) b1(%b1 : tensor<16x1536xf32>) b2(%b2 : tensor<16x768xf32>)
+      outs(%init : tensor<?x768xf32>)
+    ```
+  }];
+  let arguments = (ins ET_ScoreKindAttr:$score, ET_RoutingAttrInterface:$routing,
+                       ET_ActivationAttr:$activation, ET_Storage2D:$x,
+                       ET_Storage2D:$router, ET_Storage3D:$w1, ET_Storage3D:$w2,
+                       Optional<ET_F32x1D>:$theta, Optional<ET_F32x1D>:$bias,
+                       Optional<ET_Storage2D>:$b1, Optional<ET_Storage2D>:$b2,
+                       Optional<ET_Storage3D>:$gate, Optional<ET_Storage2D>:$gateBias,
+                       Optional<ET_Storage2D>:$sharedW1, Optional<ET_Storage2D>:$sharedW2,
+                       Optional<ET_Storage2D>:$sharedGate, ET_Storage2D:$out);
+  let assemblyFormat = [{
+    `` $score $routing `` $activation
+    `ins` `(` $x `,` $router `,` $w1 `,` $w2 `:`
+              type($x) `,` type($router) `,` type($w1) `,` type($w2) `)`
+    (`theta` `(` $theta^ `:` type($theta) `)`)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`b1` `(` $b1^ `:` type($b1) `)`)?
+    (`b2` `(` $b2^ `:` type($b2) `)`)?
+    (`gate` `(` $gate^ `:` type($gate) `)`)?
+    (`gate_bias` `(` $gateBias^ `:` type($gateBias) `)`)?
+    (`shared` `(` $sharedW1^ `,` $sharedW2 `:` type($sharedW1) `,` type($sharedW2) `)`)?
+    (`shared_gate` `(` $sharedGate^ `:` type($sharedGate) `)`)?
+    `outs` `(` $out `:` type($out) `)`
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+  }];
+}
+
+#endif // ET_DIALECT_ET_IR_ETCOMPUTEOPS

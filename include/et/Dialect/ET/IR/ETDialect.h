@@ -1,0 +1,39 @@
+//===- ETDialect.h - The et dialect -----------------------------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_DIALECT_ET_IR_ETDIALECT_H
+#define ET_DIALECT_ET_IR_ETDIALECT_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "et/Dialect/ET/IR/ETDialect.h.inc"
+#include "et/Dialect/ET/IR/ETEnums.h.inc"
+#include "et/Dialect/ET/IR/ETInterfaces.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "et/Dialect/ET/IR/ETAttrs.h.inc"
+
+#define GET_OP_CLASSES
+#include "et/Dialect/ET/IR/ETOps.h.inc"
+
+namespace mlir::et {
+
+/// Tokens a mask word holds: bit t % 32 of word t / 32 stands for token t.
+inline constexpr int64_t kTokensPerWord = 32;
+
+/// Makes the et ops bufferizable by one-shot bufferization.
+void registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry);
+
+} // namespace mlir::et
+
+#endif // ET_DIALECT_ET_IR_ETDIALECT_H

@@ -1,0 +1,53 @@
+//===- ETEnums.td - Enumerations -*- tablegen -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_DIALECT_ET_IR_ETENUMS
+#define ET_DIALECT_ET_IR_ETENUMS
+
+include "mlir/IR/EnumAttr.td"
+include "et/Dialect/ET/IR/ETDialect.td"
+
+class ET_Enum<string name, string summary, list<I32EnumAttrCase> cases>
+    : I32EnumAttr<name, summary, cases> {
+  let genSpecializedAttr = 0;
+  let cppNamespace = "::mlir::et";
+}
+
+def ET_ScoreKind : ET_Enum<"ScoreKind", "how a token's score for an expert is computed", [
+  I32EnumAttrCase<"Linear", 0, "linear">,
+  I32EnumAttrCase<"Cosine", 1, "cosine">
+]>;
+def ET_ScoreKindAttr : EnumAttr<ET_Dialect, ET_ScoreKind, "score_kind">;
+
+def ET_Comparison : ET_Enum<"Comparison", "how a score is compared with its threshold", [
+  I32EnumAttrCase<"GT", 0, "gt">,
+  I32EnumAttrCase<"GE", 1, "ge">
+]>;
+
+def ET_GateKind : ET_Enum<"GateKind", "the weight of a selected pair as a function of its score r", [
+  I32EnumAttrCase<"Binary", 0, "binary">,
+  I32EnumAttrCase<"Sigmoid", 1, "sigmoid">,
+  I32EnumAttrCase<"Relu", 2, "relu">,
+  I32EnumAttrCase<"Raw", 3, "raw">
+]>;
+
+def ET_Scoring : ET_Enum<"Scoring", "how token choice turns scores into probabilities", [
+  I32EnumAttrCase<"Softmax", 0, "softmax">,
+  I32EnumAttrCase<"Sigmoid", 1, "sigmoid">
+]>;
+
+def ET_Activation : ET_Enum<"Activation", "activation of an expert's hidden units", [
+  I32EnumAttrCase<"None", 0, "none">,
+  I32EnumAttrCase<"Relu", 1, "relu">,
+  I32EnumAttrCase<"ReluSquared", 2, "relu_squared">,
+  I32EnumAttrCase<"Gelu", 3, "gelu">,
+  I32EnumAttrCase<"GeluTanh", 4, "gelu_tanh">,
+  I32EnumAttrCase<"Silu", 5, "silu">
+]>;
+def ET_ActivationAttr : EnumAttr<ET_Dialect, ET_Activation, "activation">;
+
+#endif // ET_DIALECT_ET_IR_ETENUMS

@@ -1,0 +1,61 @@
+//===- ETOpBase.td - What all ops share -*- tablegen -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_DIALECT_ET_IR_ETOPBASE
+#define ET_DIALECT_ET_IR_ETOPBASE
+
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "et/Dialect/ET/IR/ETAttrs.td"
+
+/// A tensor or memref of the given element types and rank.
+class ET_Shaped<list<Type> types, int rank, string what>
+    : AnyTypeOf<[TensorRankOf<types, [rank]>, MemRefRankOf<types, [rank]>],
+        rank # "-D tensor or memref of " # what>;
+
+defvar ET_StorageTypes = [F32, F16, BF16];
+def ET_Storage1D : ET_Shaped<ET_StorageTypes, 1, "f32, f16 or bf16">;
+def ET_Storage2D : ET_Shaped<ET_StorageTypes, 2, "f32, f16 or bf16">;
+def ET_Storage3D : ET_Shaped<ET_StorageTypes, 3, "f32, f16 or bf16">;
+def ET_F32x1D : ET_Shaped<[F32], 1, "f32">;
+def ET_F32x2D : ET_Shaped<[F32], 2, "f32">;
+def ET_I32x1D : ET_Shaped<[I32], 1, "i32">;
+def ET_I32x2D : ET_Shaped<[I32], 2, "i32">;
+def ET_I64x1D : ET_Shaped<[I64], 1, "i64">;
+
+/// An op in destination style whose last `numOuts` operands are its destinations.
+/// Tensor destinations are returned, in order; memref destinations are written.
+/// `readOuts` has bit i set when what destination i held before matters.
+class ET_DpsOp<string mnemonic, int numOuts, int readOuts = 0, list<Trait> traits = []>
+    : ET_Op<mnemonic, !listconcat(traits, [
+        DestinationStyleOpInterface,
+        DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
+        DeclareOpInterfaceMethods<MemoryEffectsOpInterface>])> {
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    static bool readsDestination(unsigned index) { return (}] # readOuts # [{ >> index) & 1; }
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(
+          getOperation(), getOperation()->getNumOperands() - }] # numOuts # ", " # numOuts # [{);
+    }
+  }];
+  let extraClassDefinition = [{
+    void $cppClass::getEffects(
+        ::llvm::SmallVectorImpl<::mlir::SideEffects::EffectInstance<
+            ::mlir::MemoryEffects::Effect>> &effects) {
+      getDpsEffects(*this, effects);
+    }
+    ::llvm::LogicalResult $cppClass::reifyResultShapes(
+        ::mlir::OpBuilder &builder, ::mlir::ReifiedRankedShapedTypeDims &shapes) {
+      return reifyDpsShapes(*this, builder, shapes);
+    }
+  }];
+}
+
+#endif // ET_DIALECT_ET_IR_ETOPBASE

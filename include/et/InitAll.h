@@ -1,0 +1,29 @@
+//===- InitAll.h - Registration of everything -------------------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_INITALL_H
+#define ET_INITALL_H
+
+#include "et/Dialect/ET/IR/ETDialect.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+
+namespace mlir::et {
+
+/// Registers the et dialect, its passes and pipelines, and all of upstream's.
+inline void registerAll(DialectRegistry &registry) {
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registry.insert<ETDialect>();
+  registerBufferizableOpInterfaceExternalModels(registry);
+  registerAllPasses();
+}
+
+} // namespace mlir::et
+
+#endif // ET_INITALL_H

@@ -1,0 +1,69 @@
+//===- ETOps.cpp - Assembly, effects and shapes of the et ops -------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Dialect/ET/IR/ETDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+/// The results are the tensor destinations, so the assembly does not repeat
+/// their types.
+static ParseResult parseDpsResults(OpAsmParser &, ArrayRef<Type> outs,
+                                   SmallVectorImpl<Type> &results) {
+  llvm::copy_if(outs, std::back_inserter(results),
+                llvm::IsaPred<RankedTensorType>);
+  return success();
+}
+static ParseResult parseDpsResults(OpAsmParser &parser, Type out,
+                                   SmallVectorImpl<Type> &results) {
+  return parseDpsResults(parser, ArrayRef<Type>(out), results);
+}
+static ParseResult parseDpsResults(OpAsmParser &parser, Type out0, Type out1,
+                                   SmallVectorImpl<Type> &results) {
+  return parseDpsResults(parser, ArrayRef<Type>{out0, out1}, results);
+}
+static ParseResult parseDpsResults(OpAsmParser &parser, Type out0, Type out1,
+                                   Type out2, SmallVectorImpl<Type> &results) {
+  return parseDpsResults(parser, ArrayRef<Type>{out0, out1, out2}, results);
+}
+template <typename... Args>
+static void printDpsResults(OpAsmPrinter &, Operation *, Args &&...) {}
+
+/// Buffers are read as inputs and written as destinations; tensors have no
+/// effects.
+template <typename OpTy>
+static void getDpsEffects(
+    OpTy op, SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+                 &effects) {
+  auto dps = cast<DestinationStyleOpInterface>(op.getOperation());
+  for (OpOperand *input : dps.getDpsInputOperands())
+    if (isa<MemRefType>(input->get().getType()))
+      effects.emplace_back(MemoryEffects::Read::get(), input);
+  for (auto [index, init] : llvm::enumerate(dps.getDpsInitsMutable())) {
+    if (!isa<MemRefType>(init.get().getType()))
+      continue;
+    if (OpTy::readsDestination(index))
+      effects.emplace_back(MemoryEffects::Read::get(), &init);
+    effects.emplace_back(MemoryEffects::Write::get(), &init);
+  }
+}
+
+/// Every result has the shape of its destination.
+static LogicalResult reifyDpsShapes(Operation *op, OpBuilder &builder,
+                                    ReifiedRankedShapedTypeDims &shapes) {
+  for (Value init : cast<DestinationStyleOpInterface>(op).getDpsInits()) {
+    if (!isa<RankedTensorType>(init.getType()))
+      continue;
+    shapes.push_back(tensor::getMixedSizes(builder, op->getLoc(), init));
+  }
+  return success();
+}
+
+#define GET_OP_CLASSES
+#include "et/Dialect/ET/IR/ETOps.cpp.inc"

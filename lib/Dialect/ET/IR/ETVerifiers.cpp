@@ -1,0 +1,413 @@
+//===- ETVerifiers.cpp - Constraints of the et ops ------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+// Every rule here is a numbered constraint of docs/Spec.md, cited in brackets.
+// Rules on the element types and ranks of single operands (the I constraints of
+// the specification) are in the op definitions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Dialect/ET/IR/ETDialect.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+namespace {
+/// An operand and the names of its dimensions, such as "T E". A name is one
+/// letter, or one of the derived sizes "E+1", "T/32" (rounded up) and "4".
+struct Shape {
+  StringRef operand;
+  Value value;
+  StringRef dims;
+};
+
+/// Gives every dimension name one size, and complains about the operand that
+/// disagrees. Dynamic sizes agree with everything.
+class ShapeBinder {
+public:
+  explicit ShapeBinder(Operation *op) : op(op) {}
+
+  LogicalResult bind(ArrayRef<Shape> shapes) {
+    // Derived sizes need their letters, so plain names go first.
+    for (bool derived : {false, true})
+      for (const Shape &shape : shapes)
+        if (shape.value && failed(bind(shape, derived)))
+          return failure();
+    return success();
+  }
+
+  /// The size bound to a letter, or dynamic.
+  int64_t size(char letter) const {
+    auto it = sizes.find(letter);
+    return it == sizes.end() ? ShapedType::kDynamic : it->second.size;
+  }
+
+private:
+  struct Binding {
+    int64_t size;
+    StringRef operand;
+  };
+
+  LogicalResult bind(const Shape &shape, bool derived) {
+    SmallVector<StringRef> names;
+    shape.dims.split(names, ' ');
+    auto type = cast<ShapedType>(shape.value.getType());
+    for (auto [index, name] : llvm::enumerate(names)) {
+      int64_t actual = type.getDimSize(index);
+      if (ShapedType::isDynamic(actual) ||
+          (name.size() > 1 || name == "4") != derived)
+        continue;
+      if (derived) {
+        int64_t wanted = derivedSize(name);
+        if (!ShapedType::isDynamic(wanted) && wanted != actual)
+          return error(shape, index, actual)
+                 << name << " = " << wanted << " [C2]";
+        continue;
+      }
+      auto [it, fresh] =
+          sizes.try_emplace(name.front(), Binding{actual, shape.operand});
+      if (!fresh && it->second.size != actual)
+        return error(shape, index, actual)
+               << name << " = " << it->second.size << " by '"
+               << it->second.operand << "' [C1]";
+    }
+    return success();
+  }
+
+  int64_t derivedSize(StringRef name) const {
+    if (name == "4")
+      return 4;
+    int64_t base = size(name.front());
+    if (ShapedType::isDynamic(base))
+      return base;
+    return name == "E+1" ? base + 1 : llvm::divideCeil(base, kTokensPerWord);
+  }
+
+  InFlightDiagnostic error(const Shape &shape, unsigned index, int64_t actual) {
+    return op->emitOpError()
+           << "operand '" << shape.operand << "' has size " << actual
+           << " in dimension " << index << ", expected ";
+  }
+
+  Operation *op;
+  llvm::SmallDenseMap<char, Binding> sizes;
+};
+} // namespace
+
+/// C0: operands are all tensors or all memrefs; a memref op returns nothing.
+static LogicalResult verifySemantics(Operation *op) {
+  auto dps = cast<DestinationStyleOpInterface>(op);
+  if (!dps.hasPureTensorSemantics() && !dps.hasPureBufferSemantics())
+    return op->emitOpError("mixes tensor and memref operands [C0]");
+  return success();
+}
+
+static Type elementType(Value value) {
+  return getElementTypeOrSelf(value.getType());
+}
+
+/// The operands (absent ones are null) share the element type of the first.
+static LogicalResult
+verifySameElement(Operation *op, ArrayRef<std::pair<StringRef, Value>> operands,
+                  StringRef constraint) {
+  auto [firstName, first] = operands.front();
+  for (auto [name, value] : operands.drop_front())
+    if (value && elementType(value) != elementType(first))
+      return op->emitOpError()
+             << "operand '" << name << "' has element type "
+             << elementType(value) << ", but '" << firstName << "' has "
+             << elementType(first) << " [" << constraint << "]";
+  return success();
+}
+
+/// A product's destination has the storage type of its input or f32.
+static LogicalResult verifyWideDestination(Operation *op, StringRef name,
+                                           Value out, Value input,
+                                           StringRef constraint) {
+  if (elementType(out).isF32() || elementType(out) == elementType(input))
+    return success();
+  return op->emitOpError() << "operand '" << name << "' has element type "
+                           << elementType(out) << ", expected f32 or "
+                           << elementType(input) << " [" << constraint << "]";
+}
+
+static LogicalResult verifyRouting(Operation *op, RoutingAttrInterface routing,
+                                   Value theta, Value bias, int64_t experts) {
+  if (routing.usesTheta() && !theta)
+    return op->emitOpError()
+           << "needs operand 'theta' for " << routing << " [C3]";
+  if (!routing.usesTheta() && theta)
+    return op->emitOpError()
+           << "takes no operand 'theta' with " << routing << " [C3]";
+  if (!routing.allowsBias() && bias)
+    return op->emitOpError()
+           << "takes no operand 'bias' with " << routing << " [C4]";
+  if (ShapedType::isDynamic(experts))
+    return success();
+  return routing.verifyExperts(
+      [&] { return op->emitOpError() << "[C5] " << routing << " "; }, experts);
+}
+
+static LogicalResult verifyRange(Operation *op, const APFloat &lo,
+                                 const APFloat &hi) {
+  if (lo.isFinite() && hi.isFinite() && lo < hi)
+    return success();
+  return op->emitOpError() << "needs a finite range with lo < hi, got ("
+                           << lo.convertToDouble() << ", "
+                           << hi.convertToDouble() << ") [C3]";
+}
+
+static LogicalResult verifyUnit(Operation *op, StringRef name,
+                                const APFloat &value, StringRef constraint) {
+  double v = value.convertToDouble();
+  if (v >= 0.0 && v <= 1.0)
+    return success();
+  return op->emitOpError() << "needs " << name << " in [0, 1], got " << v
+                           << " [" << constraint << "]";
+}
+
+static LogicalResult verifyGateBias(Operation *op, Value gate, Value gateBias,
+                                    StringRef constraint) {
+  if (gateBias && !gate)
+    return op->emitOpError()
+           << "has operand 'gate_bias' without 'gate' [" << constraint << "]";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Routing
+//===----------------------------------------------------------------------===//
+
+LogicalResult ScoresOp::verify() {
+  if (failed(verifySemantics(*this)) ||
+      failed(ShapeBinder(*this).bind({{"x", getX(), "T D"},
+                                      {"router", getRouter(), "D E"},
+                                      {"out", getOut(), "T E"}})))
+    return failure();
+  return verifySameElement(*this, {{"x", getX()}, {"router", getRouter()}},
+                           "C3");
+}
+
+LogicalResult GateOp::verify() {
+  ShapeBinder binder(*this);
+  if (failed(verifySemantics(*this)) ||
+      failed(binder.bind({{"scores", getScores(), "T E"},
+                          {"theta", getTheta(), "E"},
+                          {"bias", getBias(), "E"},
+                          {"mask", getMask(), "E T/32"},
+                          {"gates", getGates(), "T E"}})))
+    return failure();
+  return verifyRouting(*this, getRouting(), getTheta(), getBias(),
+                       binder.size('E'));
+}
+
+//===----------------------------------------------------------------------===//
+// State
+//===----------------------------------------------------------------------===//
+
+LogicalResult StatisticOp::verify() {
+  if (failed(verifySemantics(*this)))
+    return failure();
+  return ShapeBinder(*this).bind(
+      {{"scores", getScores(), "T E"}, {"out", getOut(), "E"}});
+}
+
+LogicalResult HistogramOp::verify() {
+  ShapeBinder binder(*this);
+  if (failed(verifySemantics(*this)) ||
+      failed(binder.bind(
+          {{"scores", getScores(), "T E"}, {"counts", getCounts(), "E B"}})))
+    return failure();
+  if (binder.size('B') == 0)
+    return emitOpError("operand 'counts' has no bin [C4]");
+  return verifyRange(*this, getLo(), getHi());
+}
+
+LogicalResult HistogramQuantileOp::verify() {
+  ShapeBinder binder(*this);
+  if (failed(verifySemantics(*this)) ||
+      failed(binder.bind(
+          {{"counts", getCounts(), "E B"}, {"out", getOut(), "E"}})))
+    return failure();
+  if (binder.size('B') == 0)
+    return emitOpError("operand 'counts' has no bin [C4]");
+  if (failed(verifyRange(*this, getLo(), getHi())))
+    return failure();
+  return verifyUnit(*this, "q", getQ(), "C5");
+}
+
+LogicalResult EmaUpdateOp::verify() {
+  if (failed(verifySemantics(*this)) ||
+      failed(ShapeBinder(*this).bind(
+          {{"m", getM(), "E"}, {"theta", getTheta(), "E"}})))
+    return failure();
+  return verifyUnit(*this, "beta", getBeta(), "C3");
+}
+
+LogicalResult EmaUpdateCorrectedOp::verify() {
+  if (failed(verifySemantics(*this)) ||
+      failed(ShapeBinder(*this).bind({{"m", getM(), "E"},
+                                      {"raw", getRaw(), "E"},
+                                      {"steps", getSteps(), "E"},
+                                      {"theta", getTheta(), "E"}})))
+    return failure();
+  // beta = 1 would divide by zero: the average would never move.
+  double beta = getBeta().convertToDouble();
+  if (beta >= 0.0 && beta < 1.0)
+    return success();
+  return emitOpError() << "needs beta in [0, 1), got " << beta << " [C3]";
+}
+
+LogicalResult RoutingStatsOp::verify() {
+  if (failed(verifySemantics(*this)))
+    return failure();
+  return ShapeBinder(*this).bind({{"mask", getMask(), "E W"},
+                                  {"loads", getLoads(), "E"},
+                                  {"fan_out", getFanOut(), "E+1"},
+                                  {"figures", getFigures(), "4"}});
+}
+
+//===----------------------------------------------------------------------===//
+// Dispatch
+//===----------------------------------------------------------------------===//
+
+LogicalResult OffsetsOp::verify() {
+  if (failed(verifySemantics(*this)))
+    return failure();
+  return ShapeBinder(*this).bind(
+      {{"mask", getMask(), "E W"}, {"offsets", getOffsets(), "E+1"}});
+}
+
+LogicalResult TokenListOp::verify() {
+  if (failed(verifySemantics(*this)))
+    return failure();
+  return ShapeBinder(*this).bind({{"mask", getMask(), "E W"},
+                                  {"offsets", getOffsets(), "E+1"},
+                                  {"tokens", getTokens(), "P"}});
+}
+
+LogicalResult GatherOp::verify() {
+  if (failed(verifySemantics(*this)) ||
+      failed(ShapeBinder(*this).bind({{"x", getX(), "T D"},
+                                      {"tokens", getTokens(), "P"},
+                                      {"offsets", getOffsets(), "O"},
+                                      {"out", getOut(), "P D"}})))
+    return failure();
+  return verifySameElement(*this, {{"x", getX()}, {"out", getOut()}}, "C3");
+}
+
+LogicalResult CombineOp::verify() {
+  if (failed(verifySemantics(*this)))
+    return failure();
+  return ShapeBinder(*this).bind({{"pairs", getPairs(), "P D"},
+                                  {"gates", getGates(), "T E"},
+                                  {"mask", getMask(), "E T/32"},
+                                  {"offsets", getOffsets(), "E+1"},
+                                  {"shared", getShared(), "T D"},
+                                  {"out", getOut(), "T D"}});
+}
+
+//===----------------------------------------------------------------------===//
+// Compute
+//===----------------------------------------------------------------------===//
+
+LogicalResult GroupedMatmulOp::verify() {
+  if (failed(verifySemantics(*this)) ||
+      failed(ShapeBinder(*this).bind(
+          {{"lhs", getLhs(), getTokens() ? "T K" : "P K"},
+           {"rhs", getRhs(), "E K N"},
+           {"offsets", getOffsets(), "E+1"},
+           {"tokens", getTokens(), "P"},
+           {"bias", getBias(), "E N"},
+           {"gate", getGate(), "E K N"},
+           {"gate_bias", getGateBias(), "E N"},
+           {"out", getOut(), "P N"}})) ||
+      failed(verifySameElement(*this,
+                               {{"lhs", getLhs()},
+                                {"rhs", getRhs()},
+                                {"bias", getBias()},
+                                {"gate", getGate()},
+                                {"gate_bias", getGateBias()}},
+                               "C3")) ||
+      failed(verifyWideDestination(*this, "out", getOut(), getLhs(), "C4")))
+    return failure();
+  return verifyGateBias(*this, getGate(), getGateBias(), "C5");
+}
+
+LogicalResult ExpertFfnOp::verify() {
+  if (failed(verifySemantics(*this)) ||
+      failed(
+          ShapeBinder(*this).bind({{"x", getX(), getTokens() ? "T D" : "P D"},
+                                   {"w1", getW1(), "E D F"},
+                                   {"w2", getW2(), "E F D"},
+                                   {"offsets", getOffsets(), "E+1"},
+                                   {"tokens", getTokens(), "P"},
+                                   {"b1", getB1(), "E F"},
+                                   {"b2", getB2(), "E D"},
+                                   {"gate", getGate(), "E D F"},
+                                   {"gate_bias", getGateBias(), "E F"},
+                                   {"out", getOut(), "P D"}})) ||
+      failed(verifySameElement(*this,
+                               {{"x", getX()},
+                                {"w1", getW1()},
+                                {"w2", getW2()},
+                                {"b1", getB1()},
+                                {"b2", getB2()},
+                                {"gate", getGate()},
+                                {"gate_bias", getGateBias()}},
+                               "C3")) ||
+      failed(verifyWideDestination(*this, "out", getOut(), getX(), "C4")))
+    return failure();
+  return verifyGateBias(*this, getGate(), getGateBias(), "C5");
+}
+
+LogicalResult MoeOp::verify() {
+  ShapeBinder binder(*this);
+  if (failed(verifySemantics(*this)) ||
+      failed(binder.bind({{"x", getX(), "T D"},
+                          {"router", getRouter(), "D E"},
+                          {"w1", getW1(), "E D F"},
+                          {"w2", getW2(), "E F D"},
+                          {"theta", getTheta(), "E"},
+                          {"bias", getBias(), "E"},
+                          {"b1", getB1(), "E F"},
+                          {"b2", getB2(), "E D"},
+                          {"gate", getGate(), "E D F"},
+                          {"gate_bias", getGateBias(), "E F"},
+                          {"shared_w1", getSharedW1(), "D G"},
+                          {"shared_w2", getSharedW2(), "G D"},
+                          {"shared_gate", getSharedGate(), "D G"},
+                          {"out", getOut(), "T D"}})) ||
+      failed(verifyRouting(*this, getRouting(), getTheta(), getBias(),
+                           binder.size('E'))) ||
+      failed(verifySameElement(*this,
+                               {{"x", getX()},
+                                {"router", getRouter()},
+                                {"w1", getW1()},
+                                {"w2", getW2()},
+                                {"b1", getB1()},
+                                {"b2", getB2()},
+                                {"gate", getGate()},
+                                {"gate_bias", getGateBias()},
+                                {"shared_w1", getSharedW1()},
+                                {"shared_w2", getSharedW2()},
+                                {"shared_gate", getSharedGate()}},
+                               "C6")) ||
+      failed(verifyWideDestination(*this, "out", getOut(), getX(), "C7")) ||
+      failed(verifyGateBias(*this, getGate(), getGateBias(), "C8")))
+    return failure();
+  // The shared expert has the experts' form.
+  if (getSharedW1() && getGate() && !getSharedGate())
+    return emitOpError("has a gated expert form but no operand 'shared_gate' "
+                       "for its shared expert [C9]");
+  if (getSharedGate() && !(getSharedW1() && getGate()))
+    return emitOpError("has operand 'shared_gate' without 'shared' and 'gate' "
+                       "[C9]");
+  return success();
+}
