@@ -8,6 +8,7 @@
 #ifndef ET_INITALL_H
 #define ET_INITALL_H
 
+#include "et/Conversion/ToRuntime/Passes.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -22,6 +23,7 @@ inline void registerAll(DialectRegistry &registry) {
   registry.insert<ETDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
   registerAllPasses();
+  registerETToRuntimePasses();
 }
 
 } // namespace mlir::et
