@@ -9,6 +9,7 @@
 #define ET_INITALL_H
 
 #include "et/Conversion/Passes.h"
+#include "et/Conversion/ToRuntime/Passes.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Pipelines/Pipelines.h"
@@ -28,6 +29,7 @@ inline void registerAll(DialectRegistry &registry) {
   registerETConversionPasses();
   registerETTransformsPasses();
   registerPipelines();
+  registerETToRuntimePasses();
 }
 
 } // namespace mlir::et
