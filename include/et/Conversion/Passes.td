@@ -35,10 +35,10 @@ def ConvertETToSCF : Pass<"convert-et-to-scf"> {
     ```mlir
     func.func @gather(%x: memref<64x8xf32>, %tokens: memref<?xi32>,
                       %offsets: memref<5xi32>, %rows: memref<?x8xf32>) {
+      %c8 = arith.constant 8 : index
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
       %c4 = arith.constant 4 : index
-      %c8 = arith.constant 8 : index
       %capacity = memref.dim %rows, %c0 : memref<?x8xf32>
       scf.parallel (%p, %d) = (%c0, %c0) to (%capacity, %c8) step (%c1, %c1) {
         %last = memref.load %offsets[%c4] : memref<5xi32>
