@@ -10,6 +10,28 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CheckShapes : Pass<"et-check-shapes"> {
+  let summary = "assert at run time that dynamic sizes of the same name agree";
+  let description = [{
+    What verifiers check of static sizes becomes a `cf.assert` for dynamic ones,
+    so that a call with unfitting tensors ends in an error instead of reading
+    beyond them.
+  }];
+  let dependentDialects = [
+    "affine::AffineDialect", "arith::ArithDialect", "cf::ControlFlowDialect",
+    "memref::MemRefDialect", "tensor::TensorDialect"
+  ];
+}
+
+def ProtectArguments : Pass<"et-protect-arguments", "func::FuncOp"> {
+  let summary = "keep bufferization from writing to tensor arguments";
+  let description = [{
+    Marks the tensor arguments of a public function `bufferization.writable =
+    false`, unless they say otherwise: a caller's tensor is a value, and weights
+    may lie in read-only memory.
+  }];
+}
+
 def DecomposeMoe : Pass<"et-decompose-moe"> {
   let summary = "turn et.moe into the steps it is made of";
   let description = [{
