@@ -7,6 +7,9 @@
 
 #include "TensorFile.h"
 
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir::et;
 using namespace llvm;
 
@@ -40,17 +43,13 @@ std::optional<uint64_t> mlir::et::getByteCount(et_dtype dtype,
                                                ArrayRef<int64_t> sizes) {
   if (sizes.size() > ET_MAX_RANK)
     return std::nullopt;
-  uint64_t bytes = et_dtype_size(dtype);
-  // An empty tensor must not hide a size that overflows.
+  // An empty tensor has no bytes, whatever its other sizes are.
   bool isEmpty = is_contained(sizes, 0);
+  int64_t bytes = int64_t(et_dtype_size(dtype));
   for (int64_t size : sizes)
-    if (size < 0 || (!isEmpty && MulOverflow(bytes, uint64_t(size), bytes)))
+    if (size < 0 || (!isEmpty && MulOverflow(bytes, size, bytes)))
       return std::nullopt;
-  if (isEmpty)
-    return 0;
-  return bytes <= uint64_t(std::numeric_limits<int64_t>::max())
-             ? std::optional<uint64_t>(bytes)
-             : std::nullopt;
+  return isEmpty ? 0 : bytes;
 }
 
 FileTensor mlir::et::makeFileTensor(MutableArrayRef<char> bytes, et_dtype dtype,

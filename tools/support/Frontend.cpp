@@ -45,7 +45,8 @@ llvm::Expected<OwningOpRef<ModuleOp>> Frontend::read(StringRef file) {
 }
 
 llvm::Error Frontend::lower(ModuleOp module, const Twine &pipeline) {
-  PassManager manager(context.get());
+  PassManager manager(context.get(), ModuleOp::getOperationName(),
+                      PassManager::Nesting::Implicit);
   std::string message;
   llvm::raw_string_ostream os(message);
   std::string text = pipeline.str();
