@@ -11,6 +11,7 @@
 #include "et/Conversion/Passes.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
+#include "et/Pipelines/Pipelines.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -26,6 +27,7 @@ inline void registerAll(DialectRegistry &registry) {
   registerAllPasses();
   registerETConversionPasses();
   registerETTransformsPasses();
+  registerPipelines();
 }
 
 } // namespace mlir::et
