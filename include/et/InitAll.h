@@ -8,6 +8,7 @@
 #ifndef ET_INITALL_H
 #define ET_INITALL_H
 
+#include "et/Codegen/CPU/Passes.h"
 #include "et/Conversion/Passes.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
@@ -25,6 +26,7 @@ inline void registerAll(DialectRegistry &registry) {
   registry.insert<ETDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
   registerAllPasses();
+  registerETCodegenCPUPasses();
   registerETConversionPasses();
   registerETTransformsPasses();
   registerPipelines();

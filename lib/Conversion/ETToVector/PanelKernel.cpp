@@ -7,7 +7,7 @@
 
 #include "PanelKernel.h"
 #include "et/Conversion/ScalarMath.h"
-#include "mlir/IR/SymbolTable.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -92,6 +92,10 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
     b.setInsertionPointToStart(module.getBody());
     kernel = func::FuncOp::create(b, name, type);
     kernel.setPrivate();
+    // Lets LLVM drop the descriptor fields that the body does not read.
+    kernel->setAttr("llvm.linkage",
+                    LLVM::LinkageAttr::get(b.getContext(),
+                                           LLVM::Linkage::Internal));
     b.setInsertionPointToStart(kernel.addEntryBlock());
     PanelOperands inside = operands;
     for (auto [operand, argument] :

@@ -14,6 +14,7 @@
 
 #include "PanelKernel.h"
 #include "Patterns.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -100,15 +101,16 @@ Value ProductLowering::rowsOfTask(Value rows, Value threads) {
 }
 
 Value ProductLowering::callRuntime(StringRef name) {
-  auto function = module.lookupSymbol<func::FuncOp>(name);
+  // An LLVM function, as the OpenMP runtime takes no part in our conventions
+  // for calls.
+  auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
   if (!function) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(module.getBody());
-    function =
-        func::FuncOp::create(b, name, b.getFunctionType({}, b.getI32Type()));
-    function.setPrivate();
+    function = LLVM::LLVMFuncOp::create(
+        b, name, LLVM::LLVMFunctionType::get(b.getI32Type(), {}));
   }
-  return b.toIndex(func::CallOp::create(b, function).getResult(0));
+  return b.toIndex(LLVM::CallOp::create(b, function, ValueRange()).getResult());
 }
 
 void ProductLowering::lower() {

@@ -125,11 +125,11 @@ static LogicalResult lowerThresholdGate(GateOp op, VectorBuilder &b,
                        arith::ShLIOp::create(b, b.i32(1), b.toI32(bit)));
                    return {b.either(bits[0], b.select(taken, one, none))};
                  })[0];
-      // Down a column of the mask: lane i is expert + i.
-      auto down = AffineMap::get(2, 0, b.getAffineDimExpr(0), b.getContext());
-      vector::TransferWriteOp::create(b, words, mask,
-                                      ValueRange{expert, word[0]}, down,
-                                      ArrayRef<bool>{false});
+      Value owned = b.min(b.index(b.lanes), b.sub(experts, expert));
+      b.loop(b.index(0), owned, [&](Value lane) {
+        Value bits = vector::ExtractOp::create(b, words, OpFoldResult(lane));
+        b.store(bits, mask, {b.add(expert, lane), word[0]});
+      });
     });
   });
   return success();
