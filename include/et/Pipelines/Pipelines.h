@@ -54,8 +54,7 @@ struct ReferencePipelineOptions
 
 struct CPUPipelineOptions : PhasedPipelineOptions<CPUPipelineOptions> {
   Option<std::string> march{
-      *this, "march",
-      llvm::cl::desc("A processor as LLVM names it, or native"),
+      *this, "march", llvm::cl::desc("A processor as LLVM names it, or native"),
       llvm::cl::init("native")};
 };
 

@@ -20,8 +20,8 @@ TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
   // lanes, 6 x 16 with 16 registers of 8.
   int64_t vectors = registers >= 32 ? 4 : 2;
   if (!ShapedType::isDynamic(columns))
-    vectors = std::min<int64_t>(
-        vectors, llvm::divideCeil(columns, lanes) * products);
+    vectors =
+        std::min<int64_t>(vectors, llvm::divideCeil(columns, lanes) * products);
   vectors = std::max<int64_t>(1, vectors / products);
   int64_t perRow = vectors * products;
   // Beyond 12 accumulators, more rows no longer hide latency, and every tail
@@ -40,12 +40,12 @@ SmallVector<Value *> PanelOperands::present() {
   return result;
 }
 
-
 std::string PanelKernel::getName(PanelOperands &operands) const {
   std::string name;
   llvm::raw_string_ostream os(name);
   os << "et_panel_" << tile.rows << "x" << tile.columns() << "_"
-     << getElementTypeOrSelf(operands.lhs.getType()) << "_" << getElementTypeOrSelf(operands.panel.getType()) << "_"
+     << getElementTypeOrSelf(operands.lhs.getType()) << "_"
+     << getElementTypeOrSelf(operands.panel.getType()) << "_"
      << getElementTypeOrSelf(operands.out.getType());
   if (activation != Activation::None)
     os << "_" << stringifyActivation(activation);
@@ -74,8 +74,8 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
     strides.back() = 1;
     if (operand == &operands.panel || operand == &operands.gatePanel)
       shape.back() = tile.columns();
-    auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
-                                         strides);
+    auto layout =
+        StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, strides);
     auto general = MemRefType::get(shape, type.getElementType(), layout);
     if (type != general)
       *operand = memref::CastOp::create(b, general, *operand);
@@ -93,9 +93,9 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
     kernel = func::FuncOp::create(b, name, type);
     kernel.setPrivate();
     // Lets LLVM drop the descriptor fields that the body does not read.
-    kernel->setAttr("llvm.linkage",
-                    LLVM::LinkageAttr::get(b.getContext(),
-                                           LLVM::Linkage::Internal));
+    kernel->setAttr(
+        "llvm.linkage",
+        LLVM::LinkageAttr::get(b.getContext(), LLVM::Linkage::Internal));
     b.setInsertionPointToStart(kernel.addEntryBlock());
     PanelOperands inside = operands;
     for (auto [operand, argument] :
@@ -109,8 +109,8 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
 
 void PanelKernel::emitBody(VectorBuilder &b, PanelOperands operands) const {
   Value rows = b.index(tile.rows);
-  Value tail = arith::RemUIOp::create(
-      b, b.sub(operands.end, operands.begin), rows);
+  Value tail =
+      arith::RemUIOp::create(b, b.sub(operands.end, operands.begin), rows);
   Value tailBegin = b.sub(operands.end, tail);
   b.stepLoop(operands.begin, tailBegin, tile.rows,
              [&](Value row) { emitTile(b, operands, tile.rows, row); });
@@ -135,10 +135,9 @@ void PanelKernel::emitTile(VectorBuilder &b, PanelOperands operands,
   Values outRows, lhsRows;
   for (int64_t row : llvm::seq(rows)) {
     outRows.push_back(b.add(firstRow, b.index(row)));
-    lhsRows.push_back(
-        operands.tokens
-            ? b.toIndex(b.load(operands.tokens, outRows.back()))
-            : outRows.back());
+    lhsRows.push_back(operands.tokens
+                          ? b.toIndex(b.load(operands.tokens, outRows.back()))
+                          : outRows.back());
   }
   Value lhs = operands.lhs;
   if (operands.rowBlock) {
@@ -147,8 +146,8 @@ void PanelKernel::emitTile(VectorBuilder &b, PanelOperands operands,
     lhs = operands.rowBlock;
     for (int64_t row : llvm::seq(rows))
       b.stepLoop(zero, depth, tile.lanes, [&](Value k) {
-        b.write(b.read(operands.lhs, {lhsRows[row], k}), lhs,
-                {b.index(row), k}, /*whole=*/true);
+        b.write(b.read(operands.lhs, {lhsRows[row], k}), lhs, {b.index(row), k},
+                /*whole=*/true);
       });
     for (int64_t row : llvm::seq(rows))
       lhsRows[row] = b.index(row);
