@@ -8,9 +8,11 @@
 #ifndef ET_INITALL_H
 #define ET_INITALL_H
 
+#include "et/Codegen/GPU/Passes.h"
 #include "et/Conversion/Passes.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
+#include "et/Pipelines/NVVM.h"
 #include "et/Pipelines/Pipelines.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -26,8 +28,10 @@ inline void registerAll(DialectRegistry &registry) {
   registerBufferizableOpInterfaceExternalModels(registry);
   registerAllPasses();
   registerETConversionPasses();
+  registerETGPUCodegenPasses();
   registerETTransformsPasses();
   registerPipelines();
+  registerNVVMPipeline();
 }
 
 } // namespace mlir::et
