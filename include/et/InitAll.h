@@ -17,6 +17,7 @@
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
 
 namespace mlir::et {
 
@@ -24,6 +25,8 @@ namespace mlir::et {
 inline void registerAll(DialectRegistry &registry) {
   registerAllDialects(registry);
   registerAllExtensions(registry);
+  // For gpu-module-to-binary.
+  registerAllGPUToLLVMIRTranslations(registry);
   registry.insert<ETDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
   registerAllPasses();

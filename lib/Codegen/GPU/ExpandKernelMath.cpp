@@ -7,12 +7,9 @@
 
 #include "et/Codegen/GPU/Passes.h"
 #include "et/Conversion/ETToGPU/KernelBuilder.h"
-#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
-#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
-#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
-#include "mlir/Transforms/DialectConversion.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace mlir::et {
@@ -56,6 +53,28 @@ struct PowOfInteger : OpRewritePattern<math::PowFOp> {
   }
 };
 
+/// Calls an LLVM intrinsic that NVPTX has an instruction for. The ops of the
+/// LLVM dialect would do, but convert-gpu-to-nvvm refuses them, for it prefers
+/// calls of a device library.
+template <typename OpTy>
+struct CallIntrinsic : OpRewritePattern<OpTy> {
+  CallIntrinsic(MLIRContext *context, StringRef intrinsic)
+      : OpRewritePattern<OpTy>(context), intrinsic(intrinsic) {}
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    Type element = getElementTypeOrSelf(op.getType());
+    if (!element.isF32() && !element.isF64())
+      return rewriter.notifyMatchFailure(op, "no instruction for this type");
+    rewriter.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
+        op, op.getType(), rewriter.getStringAttr(intrinsic), op->getOperands());
+    return success();
+  }
+
+private:
+  StringRef intrinsic;
+};
+
 struct ExpandKernelMath : et::impl::ExpandKernelMathBase<ExpandKernelMath> {
   void runOnOperation() override {
     RewritePatternSet expansions(&getContext());
@@ -65,21 +84,27 @@ struct ExpandKernelMath : et::impl::ExpandKernelMathBase<ExpandKernelMath> {
                  name == math::TanhOp::getOperationName() ||
                  name == math::ErfOp::getOperationName();
         });
-    expansions.add<PowOfInteger>(&getContext());
+    MLIRContext *context = &getContext();
+    expansions.add<PowOfInteger>(context);
+    expansions.add<CallIntrinsic<math::AbsFOp>>(context, "llvm.fabs");
+    expansions.add<CallIntrinsic<math::CeilOp>>(context, "llvm.ceil");
+    expansions.add<CallIntrinsic<math::CopySignOp>>(context, "llvm.copysign");
+    expansions.add<CallIntrinsic<math::FmaOp>>(context, "llvm.fma");
+    expansions.add<CallIntrinsic<math::FloorOp>>(context, "llvm.floor");
+    expansions.add<CallIntrinsic<math::RoundEvenOp>>(context, "llvm.roundeven");
+    expansions.add<CallIntrinsic<math::SqrtOp>>(context, "llvm.sqrt");
     if (failed(applyPatternsGreedily(getOperation(), std::move(expansions))))
       return signalPassFailure();
 
-    LLVMTypeConverter types(&getContext());
-    RewritePatternSet intrinsics(&getContext());
-    populateMathToLLVMConversionPatterns(types, intrinsics);
-    ConversionTarget target(getContext());
-    target.addIllegalDialect<math::MathDialect>();
-    target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
-    // Left over are functions that have neither an expansion nor an
-    // instruction; the back end would fail on them without a location.
-    target.addIllegalOp<LLVM::ExpOp, LLVM::LogOp, LLVM::PowOp, LLVM::TanhOp>();
-    if (failed(applyPartialConversion(getOperation(), target,
-                                      std::move(intrinsics))))
+    WalkResult result = getOperation().walk([](Operation *op) {
+      if (!isa_and_nonnull<math::MathDialect>(op->getDialect()) ||
+          isa<math::CountTrailingZerosOp, math::CountLeadingZerosOp,
+              math::CtPopOp>(op))
+        return WalkResult::advance();
+      op->emitOpError("has neither an instruction nor an expansion on the GPU");
+      return WalkResult::interrupt();
+    });
+    if (result.wasInterrupted())
       signalPassFailure();
   }
 };

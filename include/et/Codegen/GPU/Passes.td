@@ -50,9 +50,10 @@ def ExpandKernelMath : Pass<"et-expand-kernel-math", "::mlir::gpu::GPUModuleOp">
   let summary = "expand math functions that the GPU has no instruction for";
   let description = [{
     exp, tanh and erf of f32 become polynomials, powf of a whole exponent becomes
-    repeated squaring, and every other math op becomes the LLVM intrinsic that
-    the NVPTX back end selects an instruction for. So kernels need no device
-    library, and PTX is the same whether or not a CUDA toolkit is installed.
+    repeated squaring, and sqrt, floor and their like become calls of the LLVM
+    intrinsics that the NVPTX back end has instructions for. So kernels need no
+    device library, and PTX is the same whether or not a CUDA toolkit is there.
+    Any other function is an error.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
