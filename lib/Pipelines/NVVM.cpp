@@ -5,15 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "et/Pipelines/NVVM.h"
 #include "et/Codegen/GPU/Passes.h"
 #include "et/Conversion/Passes.h"
+#include "et/Conversion/ToRuntime/Passes.h"
+#include "et/Pipelines/Pipelines.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -55,6 +55,18 @@ static void addKernelsToNVVM(OpPassManager &pm, ArrayRef<std::string> chips) {
   kernels.addPass(createReconcileUnrealizedCastsPass());
 }
 
+/// From functions that launch kernels to the LLVM dialect.
+static void addHostToLLVM(OpPassManager &pm) {
+  pm.addPass(createEmitEntryPoints({EntryMemory::Cuda}));
+  pm.addPass(createLowerAsserts());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createGpuToLLVMConversionPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  addCleanup(pm);
+}
+
 void et::buildNVVMPipeline(OpPassManager &pm,
                            const NVVMPipelineOptions &options) {
   buildFrontEndPipeline(pm, options.compileTo, PairBuffers::Bound);
@@ -63,27 +75,9 @@ void et::buildNVVMPipeline(OpPassManager &pm,
   addKernels(pm);
   if (options.compileTo == Phase::Loops)
     return;
-  buildGPUToLLVMPipeline(pm, options);
-}
-
-void et::buildGPUToLLVMPipeline(OpPassManager &pm,
-                                const NVVMPipelineOptions &options) {
   addKernelsToNVVM(pm, options.chips);
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
-  pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(createGpuToLLVMConversionPass());
-  pm.addPass(createReconcileUnrealizedCastsPass());
-  addCleanup(pm);
+  addHostToLLVM(pm);
   GpuModuleToBinaryPassOptions binary;
   binary.compilationTarget = options.format;
   pm.addPass(createGpuModuleToBinaryPass(binary));
-}
-
-void et::registerNVVMPipeline() {
-  PassPipelineRegistration<NVVMPipelineOptions>(
-      "et-lower-to-nvvm-pipeline",
-      "Lower et layers to GPU kernels, compiled for one or several chips, and "
-      "to host code that launches them",
-      buildNVVMPipeline);
 }
