@@ -8,6 +8,7 @@
 #ifndef ET_INITALL_H
 #define ET_INITALL_H
 
+#include "et/Conversion/Passes.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "mlir/InitAllDialects.h"
@@ -23,6 +24,7 @@ inline void registerAll(DialectRegistry &registry) {
   registry.insert<ETDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
   registerAllPasses();
+  registerETConversionPasses();
   registerETTransformsPasses();
 }
 

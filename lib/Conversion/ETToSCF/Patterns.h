@@ -1,0 +1,51 @@
+//===- Patterns.h - Patterns of convert-et-to-scf by theme ------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_LIB_CONVERSION_ETTOSCF_PATTERNS_H
+#define ET_LIB_CONVERSION_ETTOSCF_PATTERNS_H
+
+#include "et/Conversion/LoopBuilder.h"
+#include "et/Conversion/ScalarMath.h"
+#include "et/Dialect/ET/IR/ETDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlir::et {
+
+/// A pattern that replaces a bufferized op by the loops that `lower` emits.
+template <typename OpTy>
+struct LoopPattern : OpRewritePattern<OpTy> {
+  using LowerFn = void (*)(OpTy, LoopBuilder &);
+
+  LoopPattern(MLIRContext *context, LowerFn lower)
+      : OpRewritePattern<OpTy>(context), lower(lower) {}
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureBufferSemantics())
+      return rewriter.notifyMatchFailure(op, "works on tensors");
+    LoopBuilder builder(op.getLoc(), rewriter);
+    lower(op, builder);
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+private:
+  LowerFn lower;
+};
+
+/// Bit `token` % 32 of word `token` / 32 of mask[expert, :], as an i1.
+Value emitTestBit(LoopBuilder &b, Value mask, Value expert, Value token);
+
+void populateRoutingPatterns(RewritePatternSet &patterns);
+void populateStatePatterns(RewritePatternSet &patterns);
+void populateDispatchPatterns(RewritePatternSet &patterns);
+void populateComputePatterns(RewritePatternSet &patterns);
+
+} // namespace mlir::et
+
+#endif // ET_LIB_CONVERSION_ETTOSCF_PATTERNS_H
