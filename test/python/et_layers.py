@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
+
 from et_reference import (
     STORAGE,
     BoundedThreshold,
@@ -143,7 +144,8 @@ class Layer:
     {self.empty("g0", "TE", "f32", p)}
     %{p}y = et.moe {self.score} {rule} {self.activation} {clauses} outs(%{p}y0 : {out})
     %{p}r = et.scores {self.score} ins(%{p}x, %{p}router : {x}, {w}) outs(%{p}r0 : {r})
-    %{p}mask, %{p}g = et.gate {rule} ins(%{p}r : {r}) {inputs} outs(%{p}m0, %{p}g0 : {mask}, {r})
+    %{p}mask, %{p}g = et.gate {rule} ins(%{p}r : {r}) {inputs}
+      outs(%{p}m0, %{p}g0 : {mask}, {r})
 """
 
     def results(self, p):

@@ -119,7 +119,7 @@ def best(values, count):
 
 
 def best_groups(values, groups, limit):
-    """The experts of the `limit` best groups, by the sum of each one's two best values."""
+    """The experts of the `limit` best groups, by the sum of their two best values."""
     size = len(values) // groups
     sums = [
         sum(values[g * size + i] for i in best(values[g * size : (g + 1) * size], 2))

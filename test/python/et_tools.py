@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+
 from et_reference import STORAGE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +27,7 @@ def load(path, dtype):
 
 
 def run(module, arguments, results, target, threads=1):
-    """The results of @main of a module's text. `results` are element types, in order."""
+    """The results of @main of a module's text; `results` are their element types."""
     with tempfile.TemporaryDirectory(prefix="et-") as folder:
         folder = Path(folder)
         (folder / "module.mlir").write_text(module)

@@ -7,6 +7,7 @@ holds the reference and its error bounds against.
 """
 
 import numpy as np
+
 from et_reference import BoundedThreshold, ExpertChoice, Threshold, TopK
 
 F = np.float32
@@ -81,7 +82,7 @@ class F32Layer:
         return shifted / shifted.sum(axis=1, keepdims=True)
 
     def ranks(self, values, axis):
-        """0 for the largest along the axis; a stable sort, so lower indices win ties."""
+        """0 for the largest along the axis; lower indices win ties (a stable sort)."""
         key = np.where(np.isnan(values), np.inf, -values)
         order = np.argsort(key, axis=axis, kind="stable")
         return np.argsort(order, axis=axis, kind="stable")

@@ -7,9 +7,10 @@ results pass, and the same results with one deliberate fault do not.
 import math
 import statistics
 
-import et_reference as ref
 import numpy as np
 import pytest
+
+import et_reference as ref
 from et_compare import check_layer
 from et_layers import random_layer
 from f32_layer import F32Layer
@@ -41,12 +42,12 @@ def faulty(seed, mutation):
 # Each fault with the layers that it shows in. A fault that changes nothing there
 # (a sum of one term, a pair whose output is zero) may pass; most must not.
 FAULTS = {
-    "16-bit accumulation": lambda l: l.sizes["D"] > 8,
-    "no normalization": lambda l: l.score == "cosine",
-    "b2 dropped": lambda l: "b2" in l.arrays,
-    "gate ignored": lambda l: getattr(l.routing, "gate", "") != "binary",
-    "one pair dropped": lambda l: True,
-    "H not rounded": lambda l: l.storage == "bf16" and l.sizes["F"] > 8,
+    "16-bit accumulation": lambda layer: layer.sizes["D"] > 8,
+    "no normalization": lambda layer: layer.score == "cosine",
+    "b2 dropped": lambda layer: "b2" in layer.arrays,
+    "gate ignored": lambda layer: getattr(layer.routing, "gate", "") != "binary",
+    "one pair dropped": lambda _: True,
+    "H not rounded": lambda layer: layer.storage == "bf16" and layer.sizes["F"] > 8,
 }
 
 
