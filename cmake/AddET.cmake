@@ -14,6 +14,25 @@ macro(add_et_headers name)
   add_dependencies(et-headers ${name})
 endmacro()
 
+# add_et_doc(TD_FILE PAGE FLAG...): a page of the reference, build/PRESET/docs/PAGE.md.
+function(add_et_doc td page)
+  set(LLVM_TARGET_DEFINITIONS ${td})
+  mlir_tablegen(${page}.md ${ARGN} EXTRA_INCLUDES ${PROJECT_SOURCE_DIR}/include)
+  set(copy ${PROJECT_BINARY_DIR}/docs/${page}.md)
+  add_custom_command(OUTPUT ${copy} DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/${page}.md
+    COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_CURRENT_BINARY_DIR}/${page}.md ${copy}
+    COMMENT "Generating docs/${page}.md")
+  add_custom_target(${page}Doc DEPENDS ${copy})
+  add_dependencies(et-doc ${page}Doc)
+endfunction()
+
+# add_et_passes(NAME): Passes.td here, as Passes.h.inc and as a page of the reference.
+macro(add_et_passes name)
+  add_et_tablegen(Passes.td Passes.h.inc -gen-pass-decls -name ${name})
+  add_et_headers(${name}IncGen)
+  add_et_doc(Passes.td ${name}Passes -gen-pass-doc)
+endmacro()
+
 # add_et_library(NAME SOURCE... [LINK_LIBS LIB...]): a static library of ours over libMLIR.so.
 function(add_et_library name)
   cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})

@@ -9,8 +9,10 @@
 #define ET_INITALL_H
 
 #include "et/Conversion/Passes.h"
+#include "et/Conversion/ToRuntime/Passes.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
+#include "et/Pipelines/Pipelines.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -26,6 +28,8 @@ inline void registerAll(DialectRegistry &registry) {
   registerAllPasses();
   registerETConversionPasses();
   registerETTransformsPasses();
+  registerPipelines();
+  registerETToRuntimePasses();
 }
 
 } // namespace mlir::et

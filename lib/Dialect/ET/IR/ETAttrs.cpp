@@ -23,8 +23,8 @@ static FailureOr<APFloat> parseReal(AsmParser &parser) {
 }
 } // namespace mlir::et::detail
 
+#include "et/Dialect/ET/IR/ETAttrInterfaces.cpp.inc"
 #include "et/Dialect/ET/IR/ETEnums.cpp.inc"
-#include "et/Dialect/ET/IR/ETInterfaces.cpp.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "et/Dialect/ET/IR/ETAttrs.cpp.inc"

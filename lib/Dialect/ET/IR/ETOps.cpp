@@ -65,5 +65,7 @@ static LogicalResult reifyDpsShapes(Operation *op, OpBuilder &builder,
   return success();
 }
 
+#include "et/Dialect/ET/IR/ETOpInterfaces.cpp.inc"
+
 #define GET_OP_CLASSES
 #include "et/Dialect/ET/IR/ETOps.cpp.inc"

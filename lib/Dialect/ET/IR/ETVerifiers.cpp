@@ -19,25 +19,17 @@ using namespace mlir;
 using namespace mlir::et;
 
 namespace {
-/// An operand and the names of its dimensions, such as "T E". A name is one
-/// letter, or one of the derived sizes "E+1", "T/32" (rounded up) and "4".
-struct Shape {
-  StringRef operand;
-  Value value;
-  StringRef dims;
-};
-
 /// Gives every dimension name one size, and complains about the operand that
 /// disagrees. Dynamic sizes agree with everything.
 class ShapeBinder {
 public:
   explicit ShapeBinder(Operation *op) : op(op) {}
 
-  LogicalResult bind(ArrayRef<Shape> shapes) {
+  LogicalResult bind(ArrayRef<NamedShape> shapes) {
     // Derived sizes need their letters, so plain names go first.
     for (bool derived : {false, true})
-      for (const Shape &shape : shapes)
-        if (shape.value && failed(bind(shape, derived)))
+      for (const NamedShape &shape : shapes)
+        if (failed(bind(shape, derived)))
           return failure();
     return success();
   }
@@ -54,14 +46,13 @@ private:
     StringRef operand;
   };
 
-  LogicalResult bind(const Shape &shape, bool derived) {
+  LogicalResult bind(const NamedShape &shape, bool derived) {
     SmallVector<StringRef> names;
     shape.dims.split(names, ' ');
     auto type = cast<ShapedType>(shape.value.getType());
     for (auto [index, name] : llvm::enumerate(names)) {
       int64_t actual = type.getDimSize(index);
-      if (ShapedType::isDynamic(actual) ||
-          (name.size() > 1 || name == "4") != derived)
+      if (ShapedType::isDynamic(actual) || isDerivedSize(name) != derived)
         continue;
       if (derived) {
         int64_t wanted = derivedSize(name);
@@ -89,7 +80,8 @@ private:
     return name == "E+1" ? base + 1 : llvm::divideCeil(base, kTokensPerWord);
   }
 
-  InFlightDiagnostic error(const Shape &shape, unsigned index, int64_t actual) {
+  InFlightDiagnostic error(const NamedShape &shape, unsigned index,
+                           int64_t actual) {
     return op->emitOpError()
            << "operand '" << shape.operand << "' has size " << actual
            << " in dimension " << index << ", expected ";
@@ -195,9 +187,7 @@ static LogicalResult verifyOffsets(Operation *op, Value offsets,
 
 LogicalResult ScoresOp::verify() {
   if (failed(verifySemantics(*this)) ||
-      failed(ShapeBinder(*this).bind({{"x", getX(), "T D"},
-                                      {"router", getRouter(), "D E"},
-                                      {"out", getOut(), "T E"}})))
+      failed(ShapeBinder(*this).bind(getNamedShapes())))
     return failure();
   return verifySameElement(*this, {{"x", getX()}, {"router", getRouter()}},
                            "C3");
@@ -205,12 +195,7 @@ LogicalResult ScoresOp::verify() {
 
 LogicalResult GateOp::verify() {
   ShapeBinder binder(*this);
-  if (failed(verifySemantics(*this)) ||
-      failed(binder.bind({{"scores", getScores(), "T E"},
-                          {"theta", getTheta(), "E"},
-                          {"bias", getBias(), "E"},
-                          {"mask", getMask(), "E T/32"},
-                          {"gates", getGates(), "T E"}})))
+  if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())))
     return failure();
   return verifyRouting(*this, getRouting(), getTheta(), getBias(),
                        binder.size('E'));
@@ -223,15 +208,12 @@ LogicalResult GateOp::verify() {
 LogicalResult StatisticOp::verify() {
   if (failed(verifySemantics(*this)))
     return failure();
-  return ShapeBinder(*this).bind(
-      {{"scores", getScores(), "T E"}, {"out", getOut(), "E"}});
+  return ShapeBinder(*this).bind(getNamedShapes());
 }
 
 LogicalResult HistogramOp::verify() {
   ShapeBinder binder(*this);
-  if (failed(verifySemantics(*this)) ||
-      failed(binder.bind(
-          {{"scores", getScores(), "T E"}, {"counts", getCounts(), "E B"}})))
+  if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())))
     return failure();
   if (binder.size('B') == 0)
     return emitOpError("operand 'counts' has no bin [C4]");
@@ -240,9 +222,7 @@ LogicalResult HistogramOp::verify() {
 
 LogicalResult HistogramQuantileOp::verify() {
   ShapeBinder binder(*this);
-  if (failed(verifySemantics(*this)) ||
-      failed(binder.bind(
-          {{"counts", getCounts(), "E B"}, {"out", getOut(), "E"}})))
+  if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())))
     return failure();
   if (binder.size('B') == 0)
     return emitOpError("operand 'counts' has no bin [C4]");
@@ -253,18 +233,14 @@ LogicalResult HistogramQuantileOp::verify() {
 
 LogicalResult EmaUpdateOp::verify() {
   if (failed(verifySemantics(*this)) ||
-      failed(ShapeBinder(*this).bind(
-          {{"m", getM(), "E"}, {"theta", getTheta(), "E"}})))
+      failed(ShapeBinder(*this).bind(getNamedShapes())))
     return failure();
   return verifyUnit(*this, "beta", getBeta(), "C3");
 }
 
 LogicalResult EmaUpdateCorrectedOp::verify() {
   if (failed(verifySemantics(*this)) ||
-      failed(ShapeBinder(*this).bind({{"m", getM(), "E"},
-                                      {"raw", getRaw(), "E"},
-                                      {"steps", getSteps(), "E"},
-                                      {"theta", getTheta(), "E"}})))
+      failed(ShapeBinder(*this).bind(getNamedShapes())))
     return failure();
   // beta = 1 would divide by zero: the average would never move.
   double beta = getBeta().convertToDouble();
@@ -276,10 +252,7 @@ LogicalResult EmaUpdateCorrectedOp::verify() {
 LogicalResult RoutingStatsOp::verify() {
   if (failed(verifySemantics(*this)))
     return failure();
-  return ShapeBinder(*this).bind({{"mask", getMask(), "E W"},
-                                  {"loads", getLoads(), "E"},
-                                  {"fan_out", getFanOut(), "E+1"},
-                                  {"figures", getFigures(), "4"}});
+  return ShapeBinder(*this).bind(getNamedShapes());
 }
 
 //===----------------------------------------------------------------------===//
@@ -289,24 +262,18 @@ LogicalResult RoutingStatsOp::verify() {
 LogicalResult OffsetsOp::verify() {
   if (failed(verifySemantics(*this)))
     return failure();
-  return ShapeBinder(*this).bind(
-      {{"mask", getMask(), "E W"}, {"offsets", getOffsets(), "E+1"}});
+  return ShapeBinder(*this).bind(getNamedShapes());
 }
 
 LogicalResult TokenListOp::verify() {
   if (failed(verifySemantics(*this)))
     return failure();
-  return ShapeBinder(*this).bind({{"mask", getMask(), "E W"},
-                                  {"offsets", getOffsets(), "E+1"},
-                                  {"tokens", getTokens(), "P"}});
+  return ShapeBinder(*this).bind(getNamedShapes());
 }
 
 LogicalResult GatherOp::verify() {
   if (failed(verifySemantics(*this)) ||
-      failed(ShapeBinder(*this).bind({{"x", getX(), "T D"},
-                                      {"tokens", getTokens(), "P"},
-                                      {"offsets", getOffsets(), "O"},
-                                      {"out", getOut(), "P D"}})))
+      failed(ShapeBinder(*this).bind(getNamedShapes())))
     return failure();
   return verifySameElement(*this, {{"x", getX()}, {"out", getOut()}}, "C3");
 }
@@ -314,12 +281,7 @@ LogicalResult GatherOp::verify() {
 LogicalResult CombineOp::verify() {
   if (failed(verifySemantics(*this)))
     return failure();
-  return ShapeBinder(*this).bind({{"pairs", getPairs(), "P D"},
-                                  {"gates", getGates(), "T E"},
-                                  {"mask", getMask(), "E T/32"},
-                                  {"offsets", getOffsets(), "E+1"},
-                                  {"shared", getShared(), "T D"},
-                                  {"out", getOut(), "T D"}});
+  return ShapeBinder(*this).bind(getNamedShapes());
 }
 
 //===----------------------------------------------------------------------===//
@@ -328,15 +290,7 @@ LogicalResult CombineOp::verify() {
 
 LogicalResult GroupedMatmulOp::verify() {
   ShapeBinder binder(*this);
-  if (failed(verifySemantics(*this)) ||
-      failed(binder.bind({{"lhs", getLhs(), getTokens() ? "T K" : "P K"},
-                          {"rhs", getRhs(), "E K N"},
-                          {"offsets", getOffsets(), "E+1"},
-                          {"tokens", getTokens(), "P"},
-                          {"bias", getBias(), "E N"},
-                          {"gate", getGate(), "E K N"},
-                          {"gate_bias", getGateBias(), "E N"},
-                          {"out", getOut(), "P N"}})) ||
+  if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())) ||
       failed(verifySameElement(*this,
                                {{"lhs", getLhs()},
                                 {"rhs", getRhs()},
@@ -352,17 +306,7 @@ LogicalResult GroupedMatmulOp::verify() {
 
 LogicalResult ExpertFfnOp::verify() {
   ShapeBinder binder(*this);
-  if (failed(verifySemantics(*this)) ||
-      failed(binder.bind({{"x", getX(), getTokens() ? "T D" : "P D"},
-                          {"w1", getW1(), "E D F"},
-                          {"w2", getW2(), "E F D"},
-                          {"offsets", getOffsets(), "E+1"},
-                          {"tokens", getTokens(), "P"},
-                          {"b1", getB1(), "E F"},
-                          {"b2", getB2(), "E D"},
-                          {"gate", getGate(), "E D F"},
-                          {"gate_bias", getGateBias(), "E F"},
-                          {"out", getOut(), "P D"}})) ||
+  if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())) ||
       failed(verifySameElement(*this,
                                {{"x", getX()},
                                 {"w1", getW1()},
@@ -380,21 +324,7 @@ LogicalResult ExpertFfnOp::verify() {
 
 LogicalResult MoeOp::verify() {
   ShapeBinder binder(*this);
-  if (failed(verifySemantics(*this)) ||
-      failed(binder.bind({{"x", getX(), "T D"},
-                          {"router", getRouter(), "D E"},
-                          {"w1", getW1(), "E D F"},
-                          {"w2", getW2(), "E F D"},
-                          {"theta", getTheta(), "E"},
-                          {"bias", getBias(), "E"},
-                          {"b1", getB1(), "E F"},
-                          {"b2", getB2(), "E D"},
-                          {"gate", getGate(), "E D F"},
-                          {"gate_bias", getGateBias(), "E F"},
-                          {"shared_w1", getSharedW1(), "D G"},
-                          {"shared_w2", getSharedW2(), "G D"},
-                          {"shared_gate", getSharedGate(), "D G"},
-                          {"out", getOut(), "T D"}})) ||
+  if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())) ||
       failed(verifyRouting(*this, getRouting(), getTheta(), getBias(),
                            binder.size('E'))) ||
       failed(verifySameElement(*this,

@@ -16,9 +16,13 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "et/Dialect/ET/IR/ETAttrInterfaces.h.inc"
 #include "et/Dialect/ET/IR/ETDialect.h.inc"
 #include "et/Dialect/ET/IR/ETEnums.h.inc"
-#include "et/Dialect/ET/IR/ETInterfaces.h.inc"
+
+#include "et/Dialect/ET/IR/NamedShape.h"
+
+#include "et/Dialect/ET/IR/ETOpInterfaces.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "et/Dialect/ET/IR/ETAttrs.h.inc"

@@ -40,4 +40,16 @@ def ET_StatisticAttrInterface : AttrInterface<"StatisticAttrInterface"> {
   }];
 }
 
+def ET_NamedShapesOpInterface : OpInterface<"NamedShapesOpInterface"> {
+  let cppNamespace = "::mlir::et";
+  let description = [{
+    An op whose operands' dimensions have names, and agree where names do.
+    Verifiers check static sizes; `--et-check-shapes` checks the others.
+  }];
+  let methods = [
+    InterfaceMethod<"The operands that are present, with the names of their dimensions.",
+      "::llvm::SmallVector<::mlir::et::NamedShape>", "getNamedShapes", (ins)>
+  ];
+}
+
 #endif // ET_DIALECT_ET_IR_ETINTERFACES

@@ -34,6 +34,7 @@ def ET_I64x1D : ET_Shaped<[I64], 1, "i64">;
 class ET_DpsOp<string mnemonic, int numOuts, int readOuts = 0, list<Trait> traits = []>
     : ET_Op<mnemonic, !listconcat(traits, [
         DestinationStyleOpInterface,
+        DeclareOpInterfaceMethods<ET_NamedShapesOpInterface>,
         DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>])> {
   let results = (outs Variadic<AnyRankedTensor>:$results);

@@ -9,6 +9,7 @@
 #define ET_DIALECT_ET_TRANSFORMS_PASSES_H
 
 #include "et/Dialect/ET/Transforms/Transforms.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
 
 namespace mlir::et {

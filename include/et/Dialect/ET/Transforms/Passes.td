@@ -10,6 +10,28 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CheckShapes : Pass<"et-check-shapes"> {
+  let summary = "assert at run time that dynamic sizes of the same name agree";
+  let description = [{
+    What verifiers check of static sizes becomes a `cf.assert` for dynamic ones,
+    so that a call with unfitting tensors ends in an error instead of reading
+    beyond them.
+  }];
+  let dependentDialects = [
+    "affine::AffineDialect", "arith::ArithDialect", "cf::ControlFlowDialect",
+    "memref::MemRefDialect", "tensor::TensorDialect"
+  ];
+}
+
+def ProtectArguments : Pass<"et-protect-arguments", "func::FuncOp"> {
+  let summary = "keep bufferization from writing to tensor arguments";
+  let description = [{
+    Marks the tensor arguments of a public function `bufferization.writable =
+    false`, unless they say otherwise: a caller's tensor is a value, and weights
+    may lie in read-only memory.
+  }];
+}
+
 def DecomposeMoe : Pass<"et-decompose-moe"> {
   let summary = "turn et.moe into the steps it is made of";
   let description = [{
@@ -21,6 +43,53 @@ def DecomposeMoe : Pass<"et-decompose-moe"> {
     the pairs; `bound` takes the most that the routing allows (T times the most
     experts a token), so nothing waits for the plan: the choice for a device whose
     memory the host should not read.
+
+    ```mlir
+    func.func @layer(%x: tensor<64x8xf32>, %router: tensor<8x4xf32>,
+                     %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
+                     %theta: tensor<4xf32>, %out: tensor<64x8xf32>) -> tensor<64x8xf32> {
+      %y = et.moe linear #et.threshold<gate = sigmoid> gelu
+          ins(%x, %router, %w1, %w2 : tensor<64x8xf32>, tensor<8x4xf32>,
+              tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+          theta(%theta : tensor<4xf32>) outs(%out : tensor<64x8xf32>)
+      return %y : tensor<64x8xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @layer(%x: tensor<64x8xf32>, %router: tensor<8x4xf32>,
+                     %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
+                     %theta: tensor<4xf32>, %out: tensor<64x8xf32>) -> tensor<64x8xf32> {
+      %c4 = arith.constant 4 : index
+      %0 = tensor.empty() : tensor<64x4xf32>
+      %scores = et.scores linear
+          ins(%x, %router : tensor<64x8xf32>, tensor<8x4xf32>) outs(%0 : tensor<64x4xf32>)
+      %1 = tensor.empty() : tensor<4x2xi32>
+      %2 = tensor.empty() : tensor<64x4xf32>
+      %mask, %gates = et.gate #et.threshold
+          ins(%scores : tensor<64x4xf32>) theta(%theta : tensor<4xf32>)
+          outs(%1, %2 : tensor<4x2xi32>, tensor<64x4xf32>)
+      %3 = tensor.empty() : tensor<5xi32>
+      %offsets = et.offsets ins(%mask : tensor<4x2xi32>) outs(%3 : tensor<5xi32>)
+      %pairs = tensor.extract %offsets[%c4] : tensor<5xi32>
+      %rows = arith.index_cast %pairs : i32 to index
+      %4 = tensor.empty(%rows) : tensor<?xi32>
+      %tokens = et.token_list
+          ins(%mask, %offsets : tensor<4x2xi32>, tensor<5xi32>) outs(%4 : tensor<?xi32>)
+      %5 = tensor.empty(%rows) : tensor<?x8xf32>
+      %experts = et.expert_ffn gelu
+          ins(%x, %w1, %w2 : tensor<64x8xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+          offsets(%offsets : tensor<5xi32>) tokens(%tokens : tensor<?xi32>)
+          outs(%5 : tensor<?x8xf32>)
+      %y = et.combine
+          ins(%experts, %gates, %mask, %offsets :
+              tensor<?x8xf32>, tensor<64x4xf32>, tensor<4x2xi32>, tensor<5xi32>)
+          outs(%out : tensor<64x8xf32>)
+      return %y : tensor<64x8xf32>
+    }
+    ```
   }];
   let options = [
     Option<"pairBuffers", "pair-buffers", "::mlir::et::PairBuffers",
@@ -40,6 +109,38 @@ def DecomposeExpertFfn : Pass<"et-decompose-expert-ffn"> {
   let description = [{
     Biases, activation and the gated product become epilogues of the first
     product, whose destination holds the hidden units of the selected pairs.
+
+    ```mlir
+    func.func @ffn(%x: tensor<?x8xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
+                   %offsets: tensor<5xi32>, %tokens: tensor<?xi32>,
+                   %pairs: tensor<?x8xf32>) -> tensor<?x8xf32> {
+      %y = et.expert_ffn gelu
+          ins(%x, %w1, %w2 : tensor<?x8xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+          offsets(%offsets : tensor<5xi32>) tokens(%tokens : tensor<?xi32>)
+          outs(%pairs : tensor<?x8xf32>)
+      return %y : tensor<?x8xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @ffn(%x: tensor<?x8xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
+                   %offsets: tensor<5xi32>, %tokens: tensor<?xi32>,
+                   %pairs: tensor<?x8xf32>) -> tensor<?x8xf32> {
+      %c0 = arith.constant 0 : index
+      %rows = tensor.dim %pairs, %c0 : tensor<?x8xf32>
+      %empty = tensor.empty(%rows) : tensor<?x16xf32>
+      %hidden = et.grouped_matmul gelu
+          ins(%x, %w1 : tensor<?x8xf32>, tensor<4x8x16xf32>)
+          offsets(%offsets : tensor<5xi32>) tokens(%tokens : tensor<?xi32>)
+          outs(%empty : tensor<?x16xf32>)
+      %y = et.grouped_matmul none
+          ins(%hidden, %w2 : tensor<?x16xf32>, tensor<4x16x8xf32>)
+          offsets(%offsets : tensor<5xi32>) outs(%pairs : tensor<?x8xf32>)
+      return %y : tensor<?x8xf32>
+    }
+    ```
   }];
   let dependentDialects = ["memref::MemRefDialect", "tensor::TensorDialect"];
 }
@@ -50,6 +151,34 @@ def FuseGather : Pass<"et-fuse-gather"> {
     An `et.gather` that feeds the rows of an `et.grouped_matmul` or
     `et.expert_ffn` of the same plan becomes the consumer's `tokens` operand, so
     that rows are gathered as the product loads them and no copy is made.
+
+    ```mlir
+    func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8x16xf32>,
+                 %offsets: tensor<5xi32>, %tokens: tensor<?xi32>,
+                 %rows: tensor<?x8xf32>, %out: tensor<?x16xf32>) -> tensor<?x16xf32> {
+      %gathered = et.gather
+          ins(%x, %tokens, %offsets : tensor<?x8xf32>, tensor<?xi32>, tensor<5xi32>)
+          outs(%rows : tensor<?x8xf32>)
+      %product = et.grouped_matmul relu
+          ins(%gathered, %w : tensor<?x8xf32>, tensor<4x8x16xf32>)
+          offsets(%offsets : tensor<5xi32>) outs(%out : tensor<?x16xf32>)
+      return %product : tensor<?x16xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8x16xf32>,
+                 %offsets: tensor<5xi32>, %tokens: tensor<?xi32>,
+                 %rows: tensor<?x8xf32>, %out: tensor<?x16xf32>) -> tensor<?x16xf32> {
+      %product = et.grouped_matmul relu
+          ins(%x, %w : tensor<?x8xf32>, tensor<4x8x16xf32>)
+          offsets(%offsets : tensor<5xi32>) tokens(%tokens : tensor<?xi32>)
+          outs(%out : tensor<?x16xf32>)
+      return %product : tensor<?x16xf32>
+    }
+    ```
   }];
 }
 

@@ -1,0 +1,73 @@
+//===- Pipelines.h - From a layer to loops and code -------------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_PIPELINES_PIPELINES_H
+#define ET_PIPELINES_PIPELINES_H
+
+#include "et/Dialect/ET/Transforms/Transforms.h"
+#include "mlir/Pass/PassOptions.h"
+
+namespace mlir {
+class OpPassManager;
+} // namespace mlir
+
+namespace mlir::et {
+
+/// Where a pipeline can be cut, in order. Each names the state it leaves.
+enum class Phase {
+  /// As written, with run-time checks of dynamic sizes.
+  Input,
+  /// et.moe and et.expert_ffn are gone: one op a step.
+  Decompose,
+  /// Gathers are operands of the products that read them.
+  Fuse,
+  /// No tensors; buffers are allocated and freed.
+  Bufferize,
+  /// No et ops: loops, vectors or GPU kernels.
+  Loops,
+  /// The LLVM dialect (and GPU binaries), ready for the Target layer.
+  LLVM
+};
+
+/// Options that every pipeline has. Derive a pipeline's own options from it.
+template <typename DerivedT>
+struct PhasedPipelineOptions : PassPipelineOptions<DerivedT> {
+  typename PassPipelineOptions<DerivedT>::template Option<Phase> compileTo{
+      *this, "compile-to",
+      llvm::cl::desc("The phase after which the pipeline ends"),
+      llvm::cl::init(Phase::LLVM),
+      llvm::cl::values(
+          clEnumValN(Phase::Input, "input", "as written, sizes checked"),
+          clEnumValN(Phase::Decompose, "decompose", "one op a step"),
+          clEnumValN(Phase::Fuse, "fuse", "gathers inside products"),
+          clEnumValN(Phase::Bufferize, "bufferize", "no tensors"),
+          clEnumValN(Phase::Loops, "loops", "no et ops"),
+          clEnumValN(Phase::LLVM, "llvm", "the LLVM dialect"))};
+};
+
+struct ReferencePipelineOptions
+    : PhasedPipelineOptions<ReferencePipelineOptions> {};
+
+/// The part that all targets share: up to and including Phase::Bufferize, or
+/// less if `compileTo` comes first.
+void buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
+                           PairBuffers pairBuffers);
+
+/// From loops on the host (scf, memref, arith, math; vector and omp if the
+/// target emits them) to the LLVM dialect.
+void buildHostToLLVMPipeline(OpPassManager &pm);
+
+/// Plain sequential loops: what each op means.
+void buildReferencePipeline(OpPassManager &pm,
+                            const ReferencePipelineOptions &options);
+
+/// Registers et-reference-pipeline and the targets' pipelines.
+void registerPipelines();
+
+} // namespace mlir::et
+
+#endif // ET_PIPELINES_PIPELINES_H

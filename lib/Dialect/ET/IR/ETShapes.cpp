@@ -1,0 +1,130 @@
+//===- ETShapes.cpp - The operands' shapes --------------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Dialect/ET/IR/ETDialect.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+/// The shapes whose operand is there.
+static SmallVector<NamedShape> present(ArrayRef<NamedShape> shapes) {
+  return llvm::to_vector(llvm::make_filter_range(
+      shapes, [](const NamedShape &shape) { return bool(shape.value); }));
+}
+
+SmallVector<NamedShape> ScoresOp::getNamedShapes() {
+  return present({{"x", getX(), "T D"},
+                  {"router", getRouter(), "D E"},
+                  {"out", getOut(), "T E"}});
+}
+
+SmallVector<NamedShape> GateOp::getNamedShapes() {
+  return present({{"scores", getScores(), "T E"},
+                  {"theta", getTheta(), "E"},
+                  {"bias", getBias(), "E"},
+                  {"mask", getMask(), "E T/32"},
+                  {"gates", getGates(), "T E"}});
+}
+
+SmallVector<NamedShape> StatisticOp::getNamedShapes() {
+  return present({{"scores", getScores(), "T E"}, {"out", getOut(), "E"}});
+}
+
+SmallVector<NamedShape> HistogramOp::getNamedShapes() {
+  return present(
+      {{"scores", getScores(), "T E"}, {"counts", getCounts(), "E B"}});
+}
+
+SmallVector<NamedShape> HistogramQuantileOp::getNamedShapes() {
+  return present({{"counts", getCounts(), "E B"}, {"out", getOut(), "E"}});
+}
+
+SmallVector<NamedShape> EmaUpdateOp::getNamedShapes() {
+  return present({{"m", getM(), "E"}, {"theta", getTheta(), "E"}});
+}
+
+SmallVector<NamedShape> EmaUpdateCorrectedOp::getNamedShapes() {
+  return present({{"m", getM(), "E"},
+                  {"raw", getRaw(), "E"},
+                  {"steps", getSteps(), "E"},
+                  {"theta", getTheta(), "E"}});
+}
+
+SmallVector<NamedShape> RoutingStatsOp::getNamedShapes() {
+  return present({{"mask", getMask(), "E W"},
+                  {"loads", getLoads(), "E"},
+                  {"fan_out", getFanOut(), "E+1"},
+                  {"figures", getFigures(), "4"}});
+}
+
+SmallVector<NamedShape> OffsetsOp::getNamedShapes() {
+  return present(
+      {{"mask", getMask(), "E W"}, {"offsets", getOffsets(), "E+1"}});
+}
+
+SmallVector<NamedShape> TokenListOp::getNamedShapes() {
+  return present({{"mask", getMask(), "E W"},
+                  {"offsets", getOffsets(), "E+1"},
+                  {"tokens", getTokens(), "P"}});
+}
+
+SmallVector<NamedShape> GatherOp::getNamedShapes() {
+  return present({{"x", getX(), "T D"},
+                  {"tokens", getTokens(), "P"},
+                  {"offsets", getOffsets(), "O"},
+                  {"out", getOut(), "P D"}});
+}
+
+SmallVector<NamedShape> CombineOp::getNamedShapes() {
+  return present({{"pairs", getPairs(), "P D"},
+                  {"gates", getGates(), "T E"},
+                  {"mask", getMask(), "E T/32"},
+                  {"offsets", getOffsets(), "E+1"},
+                  {"shared", getShared(), "T D"},
+                  {"out", getOut(), "T D"}});
+}
+
+SmallVector<NamedShape> GroupedMatmulOp::getNamedShapes() {
+  return present({{"lhs", getLhs(), getTokens() ? "T K" : "P K"},
+                  {"rhs", getRhs(), "E K N"},
+                  {"offsets", getOffsets(), "E+1"},
+                  {"tokens", getTokens(), "P"},
+                  {"bias", getBias(), "E N"},
+                  {"gate", getGate(), "E K N"},
+                  {"gate_bias", getGateBias(), "E N"},
+                  {"out", getOut(), "P N"}});
+}
+
+SmallVector<NamedShape> ExpertFfnOp::getNamedShapes() {
+  return present({{"x", getX(), getTokens() ? "T D" : "P D"},
+                  {"w1", getW1(), "E D F"},
+                  {"w2", getW2(), "E F D"},
+                  {"offsets", getOffsets(), "E+1"},
+                  {"tokens", getTokens(), "P"},
+                  {"b1", getB1(), "E F"},
+                  {"b2", getB2(), "E D"},
+                  {"gate", getGate(), "E D F"},
+                  {"gate_bias", getGateBias(), "E F"},
+                  {"out", getOut(), "P D"}});
+}
+
+SmallVector<NamedShape> MoeOp::getNamedShapes() {
+  return present({{"x", getX(), "T D"},
+                  {"router", getRouter(), "D E"},
+                  {"w1", getW1(), "E D F"},
+                  {"w2", getW2(), "E F D"},
+                  {"theta", getTheta(), "E"},
+                  {"bias", getBias(), "E"},
+                  {"b1", getB1(), "E F"},
+                  {"b2", getB2(), "E D"},
+                  {"gate", getGate(), "E D F"},
+                  {"gate_bias", getGateBias(), "E F"},
+                  {"shared_w1", getSharedW1(), "D G"},
+                  {"shared_w2", getSharedW2(), "G D"},
+                  {"shared_gate", getSharedGate(), "D G"},
+                  {"out", getOut(), "T D"}});
+}

@@ -1,0 +1,53 @@
+//===- FrontEnd.cpp - What all targets share ------------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Dialect/ET/Transforms/Passes.h"
+#include "et/Pipelines/Pipelines.h"
+#include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+static void addBufferization(OpPassManager &pm) {
+  pm.addPass(createProtectArguments());
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions options;
+  options.bufferizeFunctionBoundaries = true;
+  options.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(options));
+  addCleanup(pm);
+  bufferization::buildBufferDeallocationPipeline(
+      pm, bufferization::BufferDeallocationPipelineOptions());
+  addCleanup(pm);
+}
+
+void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
+                               PairBuffers pairBuffers) {
+  pm.addPass(createCheckShapes());
+  addCleanup(pm);
+  if (compileTo == Phase::Input)
+    return;
+  pm.addPass(createDecomposeMoe({pairBuffers}));
+  pm.addPass(createDecomposeExpertFfn());
+  addCleanup(pm);
+  if (compileTo == Phase::Decompose)
+    return;
+  pm.addPass(createFuseGather());
+  addCleanup(pm);
+  if (compileTo == Phase::Fuse)
+    return;
+  addBufferization(pm);
+}

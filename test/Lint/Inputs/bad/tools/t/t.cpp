@@ -1,0 +1,9 @@
+//===- t.cpp - a tool may include everything --------------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Emulator/Device.h"
+#include "et/InitAll.h"
