@@ -26,6 +26,7 @@ else is compared line by line.
 """
 
 import argparse
+import difflib
 import os
 import re
 import subprocess
@@ -111,10 +112,10 @@ class Runner:
 
 
 def compare(line, command, expected, got):
-    if expected.split("\n") != got.split("\n") and expected.strip() != got.strip():
-        raise Mismatch(
-            line, f"'{command}' printed\n{got}\nand the page says\n{expected}"
-        )
+    expected, got = expected.strip().splitlines(), got.strip().splitlines()
+    if expected != got:
+        difference = difflib.unified_diff(expected, got, "page", "tool", lineterm="")
+        raise Mismatch(line, "\n".join([f"'{command}' prints else:", *difference]))
 
 
 def page_examples(text, runner):

@@ -8,6 +8,18 @@
 #ifndef ET_INITALL_H
 #define ET_INITALL_H
 
+#include "mlir/IR/DialectRegistry.h"
+
+namespace mlir::et {
+
+/// Registers the et dialect and what its ops implement; nothing of upstream's.
+void registerETDialects(DialectRegistry &registry);
+
+/// Registers the passes and pipelines of this project; nothing of upstream's.
+void registerETPasses();
+
+/// Registers the above and all that upstream has.
+void registerAll(DialectRegistry &registry);
 #include "et/Conversion/Passes.h"
 #include "et/Conversion/ToRuntime/Passes.h"
 #include "et/Dialect/ET/IR/ETDialect.h"

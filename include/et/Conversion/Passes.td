@@ -19,6 +19,42 @@ def ConvertETToSCF : Pass<"convert-et-to-scf"> {
     the same patterns for the ops that they have no better lowering for.
 
     `et.moe` and `et.expert_ffn` are decomposed, and tensors bufferized, before.
+
+    <!-- test: et-opt --convert-et-to-scf --canonicalize -->
+    ```mlir
+    func.func @gather(%x: memref<64x8xf32>, %tokens: memref<?xi32>,
+                      %offsets: memref<5xi32>, %rows: memref<?x8xf32>) {
+      et.gather ins(%x, %tokens, %offsets : memref<64x8xf32>, memref<?xi32>, memref<5xi32>)
+                outs(%rows : memref<?x8xf32>)
+      return
+    }
+    ```
+
+    becomes, canonicalized,
+
+    ```mlir
+    func.func @gather(%x: memref<64x8xf32>, %tokens: memref<?xi32>,
+                      %offsets: memref<5xi32>, %rows: memref<?x8xf32>) {
+      %c8 = arith.constant 8 : index
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c4 = arith.constant 4 : index
+      %capacity = memref.dim %rows, %c0 : memref<?x8xf32>
+      scf.parallel (%p, %d) = (%c0, %c0) to (%capacity, %c8) step (%c1, %c1) {
+        %last = memref.load %offsets[%c4] : memref<5xi32>
+        %pairs = arith.index_cast %last : i32 to index
+        %selected = arith.cmpi ult, %p, %pairs : index
+        scf.if %selected {
+          %token = memref.load %tokens[%p] : memref<?xi32>
+          %t = arith.index_cast %token : i32 to index
+          %value = memref.load %x[%t, %d] : memref<64x8xf32>
+          memref.store %value, %rows[%p, %d] : memref<?x8xf32>
+        }
+        scf.reduce
+      }
+      return
+    }
+    ```
   }];
   let dependentDialects = [
     "arith::ArithDialect", "math::MathDialect", "memref::MemRefDialect",

@@ -1,0 +1,35 @@
+//===- InitAll.cpp - Registration of everything ---------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/InitAll.h"
+
+#include "et/Conversion/Passes.h"
+#include "et/Dialect/ET/IR/ETDialect.h"
+#include "et/Dialect/ET/Transforms/Passes.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+
+using namespace mlir;
+
+void et::registerETDialects(DialectRegistry &registry) {
+  registry.insert<ETDialect>();
+  registerBufferizableOpInterfaceExternalModels(registry);
+}
+
+void et::registerETPasses() {
+  registerETConversionPasses();
+  registerETTransformsPasses();
+}
+
+void et::registerAll(DialectRegistry &registry) {
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registerAllPasses();
+  registerETDialects(registry);
+  registerETPasses();
+}
