@@ -8,8 +8,10 @@
 #include "et/InitAll.h"
 
 #include "et/Conversion/Passes.h"
+#include "et/Conversion/ToRuntime/Passes.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
+#include "et/Pipelines/Pipelines.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -23,7 +25,9 @@ void et::registerETDialects(DialectRegistry &registry) {
 
 void et::registerETPasses() {
   registerETConversionPasses();
+  registerETToRuntimePasses();
   registerETTransformsPasses();
+  registerPipelines();
 }
 
 void et::registerAll(DialectRegistry &registry) {

@@ -20,29 +20,6 @@ void registerETPasses();
 
 /// Registers the above and all that upstream has.
 void registerAll(DialectRegistry &registry);
-#include "et/Conversion/Passes.h"
-#include "et/Conversion/ToRuntime/Passes.h"
-#include "et/Dialect/ET/IR/ETDialect.h"
-#include "et/Dialect/ET/Transforms/Passes.h"
-#include "et/Pipelines/Pipelines.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/InitAllPasses.h"
-
-namespace mlir::et {
-
-/// Registers the et dialect, its passes and pipelines, and all of upstream's.
-inline void registerAll(DialectRegistry &registry) {
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
-  registry.insert<ETDialect>();
-  registerBufferizableOpInterfaceExternalModels(registry);
-  registerAllPasses();
-  registerETConversionPasses();
-  registerETTransformsPasses();
-  registerPipelines();
-  registerETToRuntimePasses();
-}
 
 } // namespace mlir::et
 

@@ -233,10 +233,10 @@ static void collectResult(Frame &frame, size_t index) {
   auto memory = static_cast<et_memory>(frame.fn->memory);
   char *data = static_cast<char *>(descriptor.aligned) +
                descriptor.offset * int64_t(et_dtype_size(dtype));
-  result =
-      et_tensor_borrow(data, dtype, int32_t(value.rank), descriptor.shape);
-  bool isOurs = memory == ET_HOST ? ownsHost(frame.call, descriptor.allocated)
-                                  : ownsDevice(frame.call, descriptor.allocated);
+  result = et_tensor_borrow(data, dtype, int32_t(value.rank), descriptor.shape);
+  bool isOurs = memory == ET_HOST
+                    ? ownsHost(frame.call, descriptor.allocated)
+                    : ownsDevice(frame.call, descriptor.allocated);
   for (size_t i = 0; i < index; ++i)
     isOurs &= frame.results[i].owner != descriptor.allocated;
   bool isMoved = frame.resultsToHost && memory == ET_CUDA;
@@ -299,8 +299,8 @@ int et_call(const et_function *fn, const et_tensor *args, size_t num_args,
     return code;
 
   size_t count = num_args + num_results;
-  auto *frame = static_cast<Frame *>(calloc(
-      1, sizeof(Frame) + count * (sizeof(Descriptor) + sizeof(void *))));
+  auto *frame = static_cast<Frame *>(
+      calloc(1, sizeof(Frame) + count * (sizeof(Descriptor) + sizeof(void *))));
   if (!frame)
     return setStatus(status, ET_OUT_OF_MEMORY, "%s: out of memory", fn->name);
   frame->fn = fn;
