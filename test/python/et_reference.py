@@ -121,8 +121,9 @@ def best(values, count):
 def best_groups(values, groups, limit):
     """The experts of the `limit` best groups, by the sum of their two best values."""
     size = len(values) // groups
+    two = [best(values[g * size : (g + 1) * size], 2) for g in range(groups)]
     sums = [
-        sum(values[g * size + i] for i in best(values[g * size : (g + 1) * size], 2))
+        sum(values[g * size + i] for i in two[g]) if two[g] else -math.inf
         for g in range(groups)
     ]
     return [e for g in best(sums, limit) for e in range(g * size, (g + 1) * size)]
@@ -183,7 +184,8 @@ def gates(routing, r, chosen):
     weight = np.where(chosen, weight, 0.0)
     if getattr(routing, "renormalize", False):
         total = weight.sum(axis=1, keepdims=True)
-        weight = np.divide(weight, total, out=np.zeros_like(weight), where=chosen)
+        with np.errstate(invalid="ignore"):
+            weight = np.divide(weight, total, out=np.zeros_like(weight), where=chosen)
     return weight.astype(np.float32)
 
 
@@ -352,8 +354,8 @@ def quantile(r, q):
 
 
 def histogram(r, lo, hi, bins):
+    width = np.float32(hi - lo) / np.float32(bins)
     lo, hi = np.float32(lo), np.float32(hi)
-    width = np.float32((hi - lo) / np.float32(bins))
     counts = np.zeros((r.shape[1], bins), np.int32)
     for t, e in np.argwhere(~np.isnan(r)):
         b = np.floor(np.float32(np.float32(r[t, e] - lo) / width))
