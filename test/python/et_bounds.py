@@ -1,3 +1,9 @@
+# ===- et_bounds.py - how far an f32 result may be off ----------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 """How far a correct f32 implementation may be from et_reference.py.
 
 Every bound follows from the standard error analysis of floating-point sums
@@ -19,7 +25,6 @@ the flip of a rounding exactly, and needs no constant.
 """
 
 import numpy as np
-
 from et_reference import (
     BoundedThreshold,
     ExpertChoice,

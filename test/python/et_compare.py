@@ -1,3 +1,9 @@
+# ===- et_compare.py - a layer against the reference ------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 """Compares what a compiled layer returned with the reference, stage by stage.
 
 A score summed in another order may cross its threshold, so each stage is checked
@@ -8,9 +14,8 @@ own scores too, on every pair whose score is further from the threshold than the
 scores' error bound.
 """
 
-import numpy as np
-
 import et_reference as ref
+import numpy as np
 from et_bounds import (
     gate_error,
     moe_output_with_error,

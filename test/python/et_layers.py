@@ -1,9 +1,14 @@
+# ===- et_layers.py - random et.moe layers ----------------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 """Random `et.moe` layers: shapes, types, routing, weights, and their MLIR."""
 
 from dataclasses import dataclass, fields
 
 import numpy as np
-
 from et_reference import (
     STORAGE,
     BoundedThreshold,

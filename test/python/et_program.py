@@ -1,7 +1,12 @@
+# ===- et_program.py - modules of single ops --------------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 """Builds a module of one function @main out of ops on given arrays."""
 
 import numpy as np
-
 from et_reference import STORAGE
 
 ELEMENT = {np.dtype(v): k for k, v in STORAGE.items()}

@@ -1,3 +1,9 @@
+# ===- et_reference.py - every op in NumPy ----------------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 """What every op of the `et` dialect computes, in NumPy.
 
 Written from the specification alone, for reading: no code is shared with the

@@ -1,3 +1,9 @@
+# ===- et_tools.py - runs et-run --------------------------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 """Runs the compiler's tools on a module, with arrays in and arrays out."""
 
 import os
@@ -6,7 +12,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-
 from et_reference import STORAGE
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,3 +1,9 @@
+# ===- f32_layer.py - a second formulation in f32 ---------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 """A second formulation of the layer, in f32 and for all pairs at once.
 
 It shares nothing with et_reference.py but the rules' names: every expert runs on
@@ -7,7 +13,6 @@ holds the reference and its error bounds against.
 """
 
 import numpy as np
-
 from et_reference import BoundedThreshold, ExpertChoice, Threshold, TopK
 
 F = np.float32

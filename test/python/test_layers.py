@@ -1,3 +1,9 @@
+# ===- test_layers.py - whole layers against NumPy --------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 """200 random layers: the compiled ones against NumPy, and runs against each other.
 
 A failure prints the layer's seed; `pytest -k seed17` runs its batch alone.
@@ -5,7 +11,6 @@ A failure prints the layer's seed; `pytest -k seed17` runs its batch alone.
 
 import numpy as np
 import pytest
-
 from et_compare import check_layer
 from et_layers import module, random_layer
 from et_tools import run

@@ -1,12 +1,17 @@
+# ===- test_ops.py - single ops against NumPy -------------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 """The plan, gather, products and combine as single ops, compiled, against NumPy.
 
 Pair buffers are longer than the pairs, and hold what must be kept beyond them.
 """
 
+import et_reference as ref
 import numpy as np
 import pytest
-
-import et_reference as ref
 from et_bounds import ffn_with_error, gamma, matmul_with_error, violations
 from et_compare import check
 from et_layers import ACTIVATIONS

@@ -1,3 +1,9 @@
+# ===- test_reference.py - the reference itself -----------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 """The reference itself, against a second formulation and against closed forms.
 
 The second formulation also shows that the error bounds mean something: its f32
@@ -7,10 +13,9 @@ results pass, and the same results with one deliberate fault do not.
 import math
 import statistics
 
+import et_reference as ref
 import numpy as np
 import pytest
-
-import et_reference as ref
 from et_compare import check_layer
 from et_layers import random_layer
 from f32_layer import F32Layer

@@ -1,9 +1,14 @@
+# ===- test_state.py - threshold state against NumPy ------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 """Every statistic, moving average and routing figure, compiled, against NumPy."""
 
+import et_reference as ref
 import numpy as np
 import pytest
-
-import et_reference as ref
 from et_bounds import U, violations
 from et_compare import check
 from et_program import Program
