@@ -7,6 +7,7 @@
 
 #include "et/InitAll.h"
 
+#include "et/Codegen/CPU/Passes.h"
 #include "et/Conversion/Passes.h"
 #include "et/Conversion/ToRuntime/Passes.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
@@ -24,6 +25,7 @@ void et::registerETDialects(DialectRegistry &registry) {
 }
 
 void et::registerETPasses() {
+  registerETCodegenCPUPasses();
   registerETConversionPasses();
   registerETToRuntimePasses();
   registerETTransformsPasses();

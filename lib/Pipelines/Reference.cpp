@@ -35,4 +35,8 @@ void et::registerPipelines() {
       "Lower et layers to plain sequential loops: the meaning of each op, "
       "executable",
       buildReferencePipeline);
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "et-lower-to-cpu-pipeline",
+      "Lower et layers to vector code and OpenMP threads for a CPU",
+      buildCPUPipeline);
 }

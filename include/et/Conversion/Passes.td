@@ -62,4 +62,49 @@ def ConvertETToSCF : Pass<"convert-et-to-scf"> {
   ];
 }
 
+def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
+  let summary = "lower bufferized et ops to vector code and OpenMP";
+  let description = [{
+    What a CPU spends its time in becomes vector code; every other op is left for
+    `convert-et-to-scf`.
+
+    * `et.grouped_matmul` calls panel kernels: private functions that hold a tile
+      of results in registers (6 x 64 with 32 registers of 512 bits) over the whole
+      of K, read gathered rows in place and apply bias, activation and gate before
+      the one store. One dynamically scheduled OpenMP loop runs over experts,
+      blocks of rows and panels of columns; where few rows meet an expert its
+      weights stream by once, where many do a thread first copies its panel to
+      contiguous memory. The order in which a result is summed depends on neither
+      the number of threads nor the rows beside it.
+    * `et.scores` is such a product, with norms for `cosine`.
+    * `et.gate` with `#et.threshold` compares a vector of experts at a time and
+      collects mask words in registers.
+    * `et.combine` adds the rows of a token in registers, experts ascending.
+
+    Operands with a strided last dimension are left for `convert-et-to-scf` too.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "unsigned", "512", "Bits of a vector register">,
+    Option<"vectorRegisters", "vector-registers", "unsigned", "32", "Number of vector registers">
+  ];
+  let dependentDialects = [
+    "arith::ArithDialect", "func::FuncDialect", "LLVM::LLVMDialect", "math::MathDialect",
+    "memref::MemRefDialect", "omp::OpenMPDialect", "scf::SCFDialect",
+    "vector::VectorDialect"
+  ];
+}
+
+def ApproximateMath : Pass<"et-approximate-math"> {
+  let summary = "compute exp, erf and tanh of vectors by polynomials";
+  let description = [{
+    Applies MLIR's approximations to `math.exp`, `math.erf` and `math.tanh` on f32
+    vectors; scalars are left to the math library. Measured over the f32 range the
+    errors are at most 5, 4 and 5 units in the last place of normal results;
+    subnormal results of exp are 0. NaN stays NaN and infinities have their limits.
+  }];
+  let dependentDialects = [
+    "arith::ArithDialect", "math::MathDialect", "vector::VectorDialect"
+  ];
+}
+
 #endif // ET_CONVERSION_PASSES

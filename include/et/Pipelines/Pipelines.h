@@ -52,6 +52,12 @@ struct PhasedPipelineOptions : PassPipelineOptions<DerivedT> {
 struct ReferencePipelineOptions
     : PhasedPipelineOptions<ReferencePipelineOptions> {};
 
+struct CPUPipelineOptions : PhasedPipelineOptions<CPUPipelineOptions> {
+  Option<std::string> march{
+      *this, "march", llvm::cl::desc("A processor as LLVM names it, or native"),
+      llvm::cl::init("native")};
+};
+
 /// The part that all targets share: up to and including Phase::Bufferize, or
 /// less if `compileTo` comes first.
 void buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
@@ -64,6 +70,9 @@ void buildHostToLLVMPipeline(OpPassManager &pm);
 /// Plain sequential loops: what each op means.
 void buildReferencePipeline(OpPassManager &pm,
                             const ReferencePipelineOptions &options);
+
+/// Vector code for the processor `march`, threads by OpenMP.
+void buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &options);
 
 /// Registers et-reference-pipeline and the targets' pipelines.
 void registerPipelines();
