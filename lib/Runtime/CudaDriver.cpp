@@ -14,7 +14,7 @@
 
 using namespace et::runtime;
 
-thread_local int32_t et::runtime::currentDevice = 0;
+__thread int32_t et::runtime::currentDevice = 0;
 
 static pthread_mutex_t driverLock = PTHREAD_MUTEX_INITIALIZER;
 static CudaDriver driverTable;
