@@ -17,7 +17,8 @@
 using namespace mlir;
 using namespace mlir::et;
 
-void et::buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &options) {
+void et::buildCPUPipeline(OpPassManager &pm,
+                          const CPUPipelineOptions &options) {
   std::optional<cpu::TargetModel> model = cpu::TargetModel::get(options.march);
   if (!model) {
     // The pass that attaches the target says what is wrong, before any other.

@@ -9,8 +9,6 @@
 #include "et/Pipelines/Pipelines.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -52,6 +50,4 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   if (compileTo == Phase::Fuse)
     return;
   addBufferization(pm);
-  // Functions that lowerings add later have callers in the module alone.
-  pm.addNestedPass<func::FuncOp>(LLVM::createLLVMRequestCWrappersPass());
 }

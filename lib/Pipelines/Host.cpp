@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "et/Conversion/ToRuntime/Passes.h"
 #include "et/Pipelines/Pipelines.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -16,6 +17,8 @@ using namespace mlir;
 using namespace mlir::et;
 
 void et::buildHostToLLVMPipeline(OpPassManager &pm) {
+  pm.addPass(createEmitEntryPoints());
+  pm.addPass(createLowerAsserts());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createConvertVectorToSCFPass());

@@ -18,8 +18,7 @@ bool TargetModel::has(llvm::StringRef feature) const {
 }
 
 static bool isX86Name(llvm::StringRef cpu) {
-  return llvm::X86::parseArchX86(cpu, /*Only64Bit=*/true) !=
-         llvm::X86::CK_None;
+  return llvm::X86::parseArchX86(cpu, /*Only64Bit=*/true) != llvm::X86::CK_None;
 }
 
 std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {

@@ -17,9 +17,8 @@ using Values = LoopBuilder::Values;
 /// later.
 static Value emitWordRows(VectorBuilder &b, CombineOp op) {
   Value mask = op.getMask();
-  auto type =
-      MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
-                      b.getI32Type());
+  auto type = MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
+                              b.getI32Type());
   Value rows = memref::AllocOp::create(
       b, type, ValueRange{b.dim(mask, 0), b.dim(mask, 1)});
   b.parallel(b.dim(mask, 0), [&](ValueRange expert) {

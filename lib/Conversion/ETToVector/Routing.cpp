@@ -112,19 +112,18 @@ static LogicalResult lowerThresholdGate(GateOp op, VectorBuilder &b,
     b.stepLoop(b.index(0), experts, b.lanes, [&](Value expert) {
       Value theta = b.read(op.getTheta(), expert);
       Value none = b.splat(b.i32(0));
-      Value words =
-          b.loop(b.index(0), count, none,
-                 [&](Value bit, ValueRange bits) -> Values {
-                   Value token = b.add(first, bit);
-                   Value score = b.read(scores, {token, expert});
-                   Value taken = b.cmp(predicate, score, theta);
-                   Value gate = emitGate(b, routing.getGate(), score);
-                   b.write(b.select(taken, gate, b.splat(0.0)), gates,
-                           {token, expert});
-                   Value one = b.splat(
-                       arith::ShLIOp::create(b, b.i32(1), b.toI32(bit)));
-                   return {b.either(bits[0], b.select(taken, one, none))};
-                 })[0];
+      Value words = b.loop(
+          b.index(0), count, none, [&](Value bit, ValueRange bits) -> Values {
+            Value token = b.add(first, bit);
+            Value score = b.read(scores, {token, expert});
+            Value taken = b.cmp(predicate, score, theta);
+            Value gate = emitGate(b, routing.getGate(), score);
+            b.write(b.select(taken, gate, b.splat(0.0)), gates,
+                    {token, expert});
+            Value one =
+                b.splat(arith::ShLIOp::create(b, b.i32(1), b.toI32(bit)));
+            return {b.either(bits[0], b.select(taken, one, none))};
+          })[0];
       Value owned = b.min(b.index(b.lanes), b.sub(experts, expert));
       b.loop(b.index(0), owned, [&](Value lane) {
         Value bits = vector::ExtractOp::create(b, words, OpFoldResult(lane));

@@ -13,11 +13,10 @@ using namespace mlir;
 using namespace mlir::et;
 
 /// The results are the tensor destinations, so the assembly does not repeat
-/// their types.
+/// their types. Unranked ones are the verifier's to refuse.
 static ParseResult parseDpsResults(OpAsmParser &, ArrayRef<Type> outs,
                                    SmallVectorImpl<Type> &results) {
-  llvm::copy_if(outs, std::back_inserter(results),
-                llvm::IsaPred<RankedTensorType>);
+  llvm::copy_if(outs, std::back_inserter(results), llvm::IsaPred<TensorType>);
   return success();
 }
 static ParseResult parseDpsResults(OpAsmParser &parser, Type out,
@@ -52,6 +51,17 @@ static void getDpsEffects(
       effects.emplace_back(MemoryEffects::Read::get(), &init);
     effects.emplace_back(MemoryEffects::Write::get(), &init);
   }
+}
+
+/// A result is called like its destination, or like the op if that is just
+/// "out".
+template <typename OpTy>
+static void nameDpsResults(OpTy op, OpAsmSetValueNameFn setName) {
+  SmallVector<NamedShape> shapes = op.getNamedShapes();
+  auto destinations = ArrayRef(shapes).take_back(OpTy::kNumDestinations);
+  for (auto [result, shape] : llvm::zip(op->getResults(), destinations))
+    setName(result, shape.operand == "out" ? op->getName().stripDialect()
+                                           : shape.operand);
 }
 
 /// Every result has the shape of its destination.

@@ -1,0 +1,131 @@
+/*===- et_runtime.h - what a compiled model offers and needs -----*- C -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A compiled model exports one `et_function` a public function. `et_call`
+// checks tensors against its signature, runs it and hands out the results.
+// Nothing here aborts: every failure comes back as a code and a message.
+//
+//===----------------------------------------------------------------------===*/
+
+#ifndef ET_RUNTIME_ET_RUNTIME_H
+#define ET_RUNTIME_ET_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Changes whenever a struct below does; a library carries the number it was
+   compiled with. */
+#define ET_ABI_VERSION 1
+#define ET_MAX_RANK 8
+#define ET_DYNAMIC (-1)
+
+typedef enum et_dtype {
+  ET_F32 = 0,
+  ET_F16 = 1,
+  ET_BF16 = 2,
+  ET_F64 = 3,
+  ET_I1 = 4, /* one byte an element, 0 or 1 */
+  ET_I8 = 5,
+  ET_I16 = 6,
+  ET_I32 = 7,
+  ET_I64 = 8
+} et_dtype;
+
+typedef enum et_memory { ET_HOST = 0, ET_CUDA = 1 } et_memory;
+
+typedef enum et_code {
+  ET_OK = 0,
+  ET_INVALID_ARGUMENT = 1,
+  ET_OUT_OF_MEMORY = 2,
+  ET_CHECK_FAILED = 3, /* a check that was compiled into the function */
+  ET_CUDA_MISSING = 4, /* no driver, or no device */
+  ET_CUDA_ERROR = 5    /* the driver refused a call, or a kernel failed */
+} et_code;
+
+typedef struct et_status {
+  int32_t code;
+  int32_t argument; /* the argument that was refused, or -1 */
+  char message[504];
+} et_status;
+
+/* Sizes and strides count elements. `owner` is the allocation that
+   et_tensor_release gives back, null for borrowed data. */
+typedef struct et_tensor {
+  void *data;
+  void *owner;
+  int32_t dtype;
+  int32_t memory;
+  int32_t rank;
+  int32_t reserved;
+  int64_t sizes[ET_MAX_RANK];
+  int64_t strides[ET_MAX_RANK];
+} et_tensor;
+
+/* One argument or result. A scalar is passed as a tensor of rank 0. */
+typedef struct et_value {
+  const char *name;
+  const char *weight; /* name in the weights file, or null */
+  const char *role;   /* what a tool may use the value for, or null */
+  int32_t dtype;
+  int32_t is_scalar;
+  int64_t rank;
+  const int64_t *sizes; /* ET_DYNAMIC where any size will do */
+} et_value;
+
+typedef struct et_function {
+  uint32_t abi_version;
+  uint32_t memory; /* where its tensors must lie (et_memory) */
+  const char *name;
+  uint64_t num_args;
+  uint64_t num_results;
+  const et_value *args;
+  const et_value *results;
+  /* slots[i] points at the memref descriptor or the scalar of argument i, and
+     slots[num_args + j] at room for those of result j. */
+  void (*entry)(void **slots);
+} et_function;
+
+/* Calls `fn`. Arguments must be contiguous (row-major) and are only borrowed,
+   except that a function may write to them if its author meant it to. On
+   success every result is owned by the caller. A function that works in CUDA
+   memory takes host tensors too: they are copied over, and the results come
+   back to the host unless all tensor arguments lay on the device.
+   Returns the code that is also in `status`, which may be null. */
+int et_call(const et_function *fn, const et_tensor *args, size_t num_args,
+            et_tensor *results, size_t num_results, et_status *status);
+
+/* A tensor over memory that stays the caller's. */
+et_tensor et_tensor_borrow(void *data, et_dtype dtype, int32_t rank,
+                           const int64_t *sizes);
+
+/* A contiguous copy in `memory`, owned by the caller. */
+int et_tensor_copy(const et_tensor *source, et_memory memory, et_tensor *copy,
+                   et_status *status);
+
+/* Gives an owned tensor's memory back and clears it. Harmless on a borrowed
+   or an already released one. */
+void et_tensor_release(et_tensor *tensor);
+
+size_t et_dtype_size(et_dtype dtype);
+const char *et_dtype_name(et_dtype dtype);
+int64_t et_tensor_elements(const et_tensor *tensor);
+
+/* Bytes that compiled functions and their results hold, now and at most since
+   the last reset. Arguments are not counted. */
+size_t et_memory_current(et_memory memory);
+size_t et_memory_peak(et_memory memory);
+void et_memory_reset_peak(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ET_RUNTIME_ET_RUNTIME_H */

@@ -1,0 +1,81 @@
+//===- LowerAsserts.cpp - cf.assert as an error of the call ---------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Conversion/ToRuntime/Passes.h"
+
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace mlir::et {
+#define GEN_PASS_DEF_LOWERASSERTS
+#include "et/Conversion/ToRuntime/Passes.h.inc"
+} // namespace mlir::et
+
+using namespace mlir;
+using namespace mlir::et;
+
+namespace {
+
+struct LowerAsserts : et::impl::LowerAssertsBase<LowerAsserts> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SmallVector<cf::AssertOp> asserts;
+    module.walk([&](cf::AssertOp op) {
+      if (!op->getParentOfType<gpu::GPUModuleOp>() &&
+          !op->getParentOfType<gpu::LaunchOp>())
+        asserts.push_back(op);
+    });
+    if (asserts.empty())
+      return;
+    OpBuilder builder(module.getBodyRegion());
+    auto ptr = LLVM::LLVMPointerType::get(&getContext());
+    FailureOr<LLVM::LLVMFuncOp> failed =
+        LLVM::lookupOrCreateFn(builder, module, "et_check_failed", ptr,
+                               LLVM::LLVMVoidType::get(&getContext()));
+    if (mlir::failed(failed))
+      return signalPassFailure();
+    SymbolTable symbols(module);
+    llvm::StringMap<LLVM::GlobalOp> texts;
+    for (cf::AssertOp op : asserts)
+      lower(op, *failed, getText(op, symbols, texts));
+  }
+
+private:
+  LLVM::GlobalOp getText(cf::AssertOp op, SymbolTable &symbols,
+                         llvm::StringMap<LLVM::GlobalOp> &texts) {
+    LLVM::GlobalOp &text = texts[op.getMsg()];
+    if (text)
+      return text;
+    std::string bytes = op.getMsg().str();
+    bytes.push_back('\0');
+    OpBuilder builder(getOperation().getBodyRegion());
+    auto type =
+        LLVM::LLVMArrayType::get(builder.getI8Type(), unsigned(bytes.size()));
+    text = LLVM::GlobalOp::create(builder, op.getLoc(), type,
+                                  /*isConstant=*/true, LLVM::Linkage::Internal,
+                                  "et_check", builder.getStringAttr(bytes));
+    symbols.insert(text);
+    return text;
+  }
+
+  void lower(cf::AssertOp op, LLVM::LLVMFuncOp failed, LLVM::GlobalOp text) {
+    Location loc = op.getLoc();
+    OpBuilder builder(op);
+    Value one = arith::ConstantIntOp::create(builder, loc, 1, 1);
+    Value isBroken = arith::XOrIOp::create(builder, loc, op.getArg(), one);
+    auto branch = scf::IfOp::create(builder, loc, isBroken,
+                                    /*withElseRegion=*/false);
+    builder.setInsertionPointToStart(branch.thenBlock());
+    Value address = LLVM::AddressOfOp::create(builder, loc, text);
+    LLVM::CallOp::create(builder, loc, failed, ValueRange(address));
+    op.erase();
+  }
+};
+
+} // namespace

@@ -1,0 +1,336 @@
+//===- Call.cpp - checked calls of compiled functions ---------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Context.h"
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+using namespace et::runtime;
+
+thread_local Call *et::runtime::currentCall = nullptr;
+
+void et::runtime::raise(et_code code, const char *format, ...) {
+  Call *call = currentCall;
+  call->status.code = code;
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(call->status.message, sizeof(call->status.message), format,
+            arguments);
+  va_end(arguments);
+  longjmp(call->unwind, 1);
+}
+
+namespace {
+/// Upstream's descriptor of a ranked memref, with the sizes and then the
+/// strides of its rank in `shape`.
+struct Descriptor {
+  void *allocated;
+  void *aligned;
+  int64_t offset;
+  int64_t shape[2 * ET_MAX_RANK];
+};
+
+/// Everything a call needs to survive a jump out of compiled code. It lives on
+/// the heap because locals changed after setjmp are lost.
+struct Frame {
+  Call call;
+  const et_function *fn;
+  const et_tensor *args;
+  et_tensor *results;
+  Descriptor *descriptors;
+  void **slots;
+  bool resultsToHost;
+};
+} // namespace
+
+/// "f32[?x64]"; "f32" for a scalar.
+static void printType(char *buffer, size_t size, int32_t dtype, bool isScalar,
+                      int64_t rank, const int64_t *sizes) {
+  size_t used =
+      snprintf(buffer, size, "%s", et_dtype_name(static_cast<et_dtype>(dtype)));
+  if (isScalar || used >= size)
+    return;
+  auto append = [&](const char *format, long long value) {
+    if (used < size)
+      used += snprintf(buffer + used, size - used, format, value);
+  };
+  append("[", 0);
+  for (int64_t i = 0; i < rank && i < ET_MAX_RANK; ++i) {
+    if (i)
+      append("x", 0);
+    sizes[i] == ET_DYNAMIC ? append("?", 0) : append("%lld", sizes[i]);
+  }
+  append("]", 0);
+}
+
+static bool shapeMatches(const et_value &value, const et_tensor &tensor) {
+  if (tensor.dtype != value.dtype || tensor.rank != value.rank)
+    return false;
+  for (int32_t i = 0; i < tensor.rank; ++i)
+    if (value.sizes[i] != ET_DYNAMIC && value.sizes[i] != tensor.sizes[i])
+      return false;
+  return true;
+}
+
+static bool isContiguous(const et_tensor &tensor) {
+  if (et_tensor_elements(&tensor) == 0)
+    return true;
+  int64_t expected = 1;
+  for (int32_t i = tensor.rank - 1; i >= 0; --i) {
+    if (tensor.sizes[i] != 1 && tensor.strides[i] != expected)
+      return false;
+    expected *= tensor.sizes[i];
+  }
+  return true;
+}
+
+/// Sizes that are not negative and whose bytes can be counted.
+static bool hasSaneSizes(const et_tensor &tensor) {
+  int64_t bytes = int64_t(et_dtype_size(static_cast<et_dtype>(tensor.dtype)));
+  bool isEmpty = false;
+  for (int32_t i = 0; i < tensor.rank; ++i) {
+    if (tensor.sizes[i] < 0)
+      return false;
+    isEmpty |= tensor.sizes[i] == 0;
+    if (!isEmpty && __builtin_mul_overflow(bytes, tensor.sizes[i], &bytes))
+      return false;
+  }
+  return true;
+}
+
+static int checkArgument(const et_function *fn, size_t index,
+                         const et_tensor &tensor, et_status *status) {
+  const et_value &value = fn->args[index];
+  auto refuse = [&](const char *what) {
+    return setStatus(status, ET_INVALID_ARGUMENT, "%s: argument %zu '%s' %s",
+                     fn->name, index, value.name, what);
+  };
+  if (tensor.rank < 0 || tensor.rank > ET_MAX_RANK)
+    return refuse("has a rank that is not between 0 and 8");
+  if (!shapeMatches(value, tensor)) {
+    char expected[160], actual[160];
+    printType(expected, sizeof(expected), value.dtype, value.is_scalar,
+              value.rank, value.sizes);
+    printType(actual, sizeof(actual), tensor.dtype, false, tensor.rank,
+              tensor.sizes);
+    return setStatus(status, ET_INVALID_ARGUMENT,
+                     "%s: argument %zu '%s' must be %s, but is %s", fn->name,
+                     index, value.name, expected, actual);
+  }
+  if (!hasSaneSizes(tensor))
+    return refuse("has a negative size or more bytes than fit in memory");
+  if (!isContiguous(tensor))
+    return refuse("is not contiguous in row-major order; copy it first");
+  if (!tensor.data && et_tensor_elements(&tensor) != 0)
+    return refuse("has no data");
+  if (tensor.memory != ET_HOST && tensor.memory != ET_CUDA)
+    return refuse("lies in an unknown memory");
+  if (tensor.memory == ET_CUDA && (fn->memory == ET_HOST || value.is_scalar))
+    return refuse("lies in CUDA memory, but is needed on the host; copy it "
+                  "there with et_tensor_copy");
+  return ET_OK;
+}
+
+static int checkCall(const et_function *fn, const et_tensor *args,
+                     size_t numArgs, size_t numResults, et_status *status) {
+  if (fn->abi_version != ET_ABI_VERSION)
+    return setStatus(status, ET_INVALID_ARGUMENT,
+                     "the function was compiled for version %u of the runtime "
+                     "interface and this is version %u; compile it again",
+                     fn->abi_version, ET_ABI_VERSION);
+  if (numArgs != fn->num_args)
+    return setStatus(status, ET_INVALID_ARGUMENT,
+                     "%s: takes %zu arguments, but got %zu", fn->name,
+                     size_t(fn->num_args), numArgs);
+  if (numResults != fn->num_results)
+    return setStatus(status, ET_INVALID_ARGUMENT,
+                     "%s: has %zu results, but there is room for %zu", fn->name,
+                     size_t(fn->num_results), numResults);
+  for (size_t i = 0; i < numArgs; ++i) {
+    int code = checkArgument(fn, i, args[i], status);
+    if (!code)
+      continue;
+    if (status)
+      status->argument = int32_t(i);
+    return code;
+  }
+  return ET_OK;
+}
+
+static size_t bytesOf(const et_tensor &tensor) {
+  return size_t(et_tensor_elements(&tensor)) *
+         et_dtype_size(static_cast<et_dtype>(tensor.dtype));
+}
+
+/// Inside a call: a code that isn't ET_OK ends it.
+static void raiseIf(int code, const et_status &status) {
+  if (code)
+    raise(static_cast<et_code>(code), "%s", status.message);
+}
+
+/// Memory of the current call.
+static void *allocateIn(et_memory memory, size_t bytes) {
+  if (memory == ET_HOST) {
+    void *data = allocateHost(bytes, 1);
+    if (!data)
+      raise(ET_OUT_OF_MEMORY, "out of memory: cannot allocate %zu bytes",
+            bytes);
+    return data;
+  }
+  void *data = nullptr;
+  et_status status;
+  raiseIf(deviceAllocate(bytes, &data, &status), status);
+  return data;
+}
+
+static void *copyTo(et_memory memory, const void *source,
+                    et_memory sourceMemory, size_t bytes) {
+  void *data = allocateIn(memory, bytes);
+  et_status status;
+  raiseIf(copyBytes(data, memory, source, sourceMemory, bytes, &status),
+          status);
+  return data;
+}
+
+static void fillArgument(Frame &frame, size_t index) {
+  const et_value &value = frame.fn->args[index];
+  const et_tensor &tensor = frame.args[index];
+  if (value.is_scalar) {
+    frame.slots[index] = tensor.data;
+    return;
+  }
+  auto memory = static_cast<et_memory>(frame.fn->memory);
+  void *data = tensor.data;
+  if (tensor.memory != int32_t(memory))
+    data = copyTo(memory, data, ET_HOST, bytesOf(tensor));
+  Descriptor &descriptor = frame.descriptors[index];
+  descriptor.allocated = descriptor.aligned = data;
+  // Strides of sizes 0 and 1 may be anything in a tensor, but not in a memref.
+  int64_t stride = 1;
+  for (int32_t i = tensor.rank - 1; i >= 0; --i) {
+    descriptor.shape[i] = tensor.sizes[i];
+    descriptor.shape[tensor.rank + i] = stride;
+    stride *= tensor.sizes[i];
+  }
+  frame.slots[index] = &descriptor;
+}
+
+/// Turns what compiled code left for result `index` into a tensor. Its memory
+/// still belongs to the call.
+static void collectResult(Frame &frame, size_t index) {
+  const et_value &value = frame.fn->results[index];
+  Descriptor &descriptor = frame.descriptors[frame.fn->num_args + index];
+  auto dtype = static_cast<et_dtype>(value.dtype);
+  et_tensor &result = frame.results[index];
+  if (value.is_scalar) {
+    void *data = copyTo(ET_HOST, &descriptor, ET_HOST, et_dtype_size(dtype));
+    result = et_tensor_borrow(data, dtype, 0, nullptr);
+    result.owner = data;
+    return;
+  }
+  auto memory = static_cast<et_memory>(frame.fn->memory);
+  char *data = static_cast<char *>(descriptor.aligned) +
+               descriptor.offset * int64_t(et_dtype_size(dtype));
+  result = et_tensor_borrow(data, dtype, int32_t(value.rank), descriptor.shape);
+  bool isOurs = memory == ET_HOST
+                    ? ownsHost(frame.call, descriptor.allocated)
+                    : ownsDevice(frame.call, descriptor.allocated);
+  for (size_t i = 0; i < index; ++i)
+    isOurs &= frame.results[i].owner != descriptor.allocated;
+  bool isMoved = frame.resultsToHost && memory == ET_CUDA;
+  // A result that is an argument, a constant or another result gets memory of
+  // its own, so that every result can be released.
+  if (isOurs && !isMoved) {
+    result.owner = descriptor.allocated;
+    result.memory = memory;
+    return;
+  }
+  et_memory target = isMoved ? ET_HOST : memory;
+  result.data = copyTo(target, data, memory, bytesOf(result));
+  result.owner = result.data;
+  result.memory = target;
+}
+
+static void runCall(Frame &frame) {
+  const et_function &fn = *frame.fn;
+  for (size_t i = 0; i < fn.num_args; ++i)
+    fillArgument(frame, i);
+  for (size_t i = 0; i < fn.num_results; ++i)
+    frame.slots[fn.num_args + i] = &frame.descriptors[fn.num_args + i];
+
+  unsigned failuresBefore = parallelFailures();
+  fn.entry(frame.slots);
+  if (parallelFailures() != failuresBefore)
+    raise(ET_OUT_OF_MEMORY, "%s: out of memory in a parallel region", fn.name);
+
+  for (size_t i = 0; i < fn.num_results; ++i)
+    collectResult(frame, i);
+  // From here on nothing fails, so no result is handed out halfway.
+  for (size_t i = 0; i < fn.num_results; ++i) {
+    et_tensor &result = frame.results[i];
+    if (result.memory == ET_CUDA)
+      detachDevice(frame.call, result.owner);
+    else
+      detachHost(frame.call, result.owner);
+  }
+}
+
+static bool hasHostTensor(const et_function *fn, const et_tensor *args) {
+  bool hasTensor = false;
+  for (size_t i = 0; i < fn->num_args; ++i) {
+    if (fn->args[i].is_scalar)
+      continue;
+    hasTensor = true;
+    if (args[i].memory == ET_HOST)
+      return true;
+  }
+  return !hasTensor;
+}
+
+int et_call(const et_function *fn, const et_tensor *args, size_t num_args,
+            et_tensor *results, size_t num_results, et_status *status) {
+  clearStatus(status);
+  if (num_results)
+    memset(results, 0, num_results * sizeof(*results));
+  if (int code = checkCall(fn, args, num_args, num_results, status))
+    return code;
+
+  size_t count = num_args + num_results;
+  auto *frame = static_cast<Frame *>(
+      calloc(1, sizeof(Frame) + count * (sizeof(Descriptor) + sizeof(void *))));
+  if (!frame)
+    return setStatus(status, ET_OUT_OF_MEMORY, "%s: out of memory", fn->name);
+  frame->fn = fn;
+  frame->args = args;
+  frame->results = results;
+  frame->descriptors = reinterpret_cast<Descriptor *>(frame + 1);
+  frame->slots = reinterpret_cast<void **>(frame->descriptors + count);
+  frame->resultsToHost = hasHostTensor(fn, args);
+  pthread_mutex_init(&frame->call.lock, nullptr);
+  frame->call.outer = currentCall;
+  clearStatus(&frame->call.status);
+  currentCall = &frame->call;
+
+  if (setjmp(frame->call.unwind) == 0)
+    runCall(*frame);
+  else
+    memset(results, 0, num_results * sizeof(*results));
+
+  Call &call = frame->call;
+  leaveDevice(call);
+  freeAllHost(call);
+  currentCall = call.outer;
+  pthread_mutex_destroy(&call.lock);
+  int code = call.status.code;
+  if (status)
+    *status = call.status;
+  free(frame);
+  return code;
+}

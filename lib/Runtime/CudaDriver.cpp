@@ -1,0 +1,294 @@
+//===- CudaDriver.cpp - loading the driver, contexts, memory --------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "CudaDriver.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+
+using namespace et::runtime;
+
+thread_local int32_t et::runtime::currentDevice = 0;
+
+static pthread_mutex_t driverLock = PTHREAD_MUTEX_INITIALIZER;
+static CudaDriver driverTable;
+static bool isDriverReady = false;
+static CuHandle contexts[maxDevices];
+
+// Device memory that a finished call handed out.
+static DeviceResource *handedOut = nullptr;
+
+int et::runtime::cudaError(const CudaDriver &driver, const char *function,
+                           CuResult result, const char *detail,
+                           et_status *status) {
+  const char *name = nullptr, *text = nullptr;
+  if (!driver.cuGetErrorName || driver.cuGetErrorName(result, &name) || !name)
+    name = "an unknown error";
+  if (!driver.cuGetErrorString || driver.cuGetErrorString(result, &text) ||
+      !text)
+    text = "no description";
+  return setStatus(status, ET_CUDA_ERROR, "%s failed with %s (%d): %s%s%s",
+                   function, name, result, text, detail ? "; " : "",
+                   detail ? detail : "");
+}
+
+static void loadSymbols(void *library, CudaDriver &driver) {
+#define ET_SYMBOL(name)                                                        \
+  driver.name = reinterpret_cast<decltype(driver.name)>(dlsym(library, #name))
+  ET_SYMBOL(cuInit);
+  ET_SYMBOL(cuGetErrorName);
+  ET_SYMBOL(cuGetErrorString);
+  ET_SYMBOL(cuDeviceGetCount);
+  ET_SYMBOL(cuDeviceGet);
+  ET_SYMBOL(cuDeviceGetAttribute);
+  ET_SYMBOL(cuDevicePrimaryCtxRetain);
+  ET_SYMBOL(cuCtxPushCurrent_v2);
+  ET_SYMBOL(cuCtxPopCurrent_v2);
+  ET_SYMBOL(cuModuleLoadDataEx);
+  ET_SYMBOL(cuModuleUnload);
+  ET_SYMBOL(cuModuleGetFunction);
+  ET_SYMBOL(cuFuncSetAttribute);
+  ET_SYMBOL(cuLaunchKernel);
+  ET_SYMBOL(cuLaunchKernelEx);
+  ET_SYMBOL(cuStreamCreate);
+  ET_SYMBOL(cuStreamDestroy_v2);
+  ET_SYMBOL(cuStreamSynchronize);
+  ET_SYMBOL(cuStreamWaitEvent);
+  ET_SYMBOL(cuEventCreate);
+  ET_SYMBOL(cuEventDestroy_v2);
+  ET_SYMBOL(cuEventSynchronize);
+  ET_SYMBOL(cuEventRecord);
+  ET_SYMBOL(cuMemAlloc_v2);
+  ET_SYMBOL(cuMemAllocManaged);
+  ET_SYMBOL(cuMemFree_v2);
+  ET_SYMBOL(cuMemcpy);
+  ET_SYMBOL(cuMemcpyHtoD_v2);
+  ET_SYMBOL(cuMemcpyDtoH_v2);
+  ET_SYMBOL(cuMemcpyAsync);
+  ET_SYMBOL(cuMemsetD32Async);
+  ET_SYMBOL(cuMemsetD16Async);
+  ET_SYMBOL(cuMemHostRegister_v2);
+  ET_SYMBOL(cuMemHostUnregister);
+#undef ET_SYMBOL
+}
+
+/// Not remembered when it fails: a later call may find what was missing.
+static int loadDriverLocked(et_status *status) {
+  const char *path = getenv("ET_CUDA_DRIVER");
+  if (!path || !*path)
+    path = "libcuda.so.1";
+  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (!library)
+    return setStatus(status, ET_CUDA_MISSING,
+                     "no CUDA driver (%s); install NVIDIA's driver, or name a "
+                     "library that stands in for it in ET_CUDA_DRIVER",
+                     dlerror());
+  CudaDriver driver;
+  loadSymbols(library, driver);
+  int count = 0;
+  int code = ET_CUDA(driver, status, nullptr, cuInit, 0U);
+  if (!code)
+    code = ET_CUDA(driver, status, nullptr, cuDeviceGetCount, &count);
+  if (!code && count == 0)
+    code =
+        setStatus(status, ET_CUDA_MISSING, "the CUDA driver finds no device");
+  if (code) {
+    dlclose(library);
+    return code;
+  }
+  driverTable = driver;
+  isDriverReady = true;
+  return ET_OK;
+}
+
+const CudaDriver *et::runtime::getCudaDriver(et_status *status) {
+  pthread_mutex_lock(&driverLock);
+  int code = isDriverReady ? ET_OK : loadDriverLocked(status);
+  pthread_mutex_unlock(&driverLock);
+  return code ? nullptr : &driverTable;
+}
+
+static int retainContext(const CudaDriver &driver, CuHandle *context,
+                         et_status *status) {
+  int32_t ordinal = currentDevice;
+  if (ordinal < 0 || ordinal >= maxDevices)
+    return setStatus(status, ET_CUDA_ERROR, "no CUDA device %d", ordinal);
+  pthread_mutex_lock(&driverLock);
+  int code = ET_OK;
+  if (!contexts[ordinal]) {
+    CuDevice device = 0;
+    code = ET_CUDA(driver, status, nullptr, cuDeviceGet, &device, ordinal);
+    if (!code)
+      code = ET_CUDA(driver, status, nullptr, cuDevicePrimaryCtxRetain,
+                     &contexts[ordinal], device);
+  }
+  *context = contexts[ordinal];
+  pthread_mutex_unlock(&driverLock);
+  return code;
+}
+
+const CudaDriver *et::runtime::enterContext(et_status *status) {
+  const CudaDriver *driver = getCudaDriver(status);
+  if (!driver || (currentCall && currentCall->inContext))
+    return driver;
+  CuHandle context = nullptr;
+  if (retainContext(*driver, &context, status) ||
+      ET_CUDA(*driver, status, nullptr, cuCtxPushCurrent_v2, context))
+    return nullptr;
+  if (currentCall)
+    currentCall->inContext = true;
+  return driver;
+}
+
+static void popContext(const CudaDriver &driver) {
+  CuHandle previous = nullptr;
+  if (driver.cuCtxPopCurrent_v2)
+    driver.cuCtxPopCurrent_v2(&previous);
+}
+
+void et::runtime::leaveContext(const CudaDriver &driver) {
+  if (!currentCall)
+    popContext(driver);
+}
+
+/// The list that holds what this thread gets now.
+static DeviceResource **currentList() {
+  return currentCall ? &currentCall->resources : &handedOut;
+}
+
+void et::runtime::trackResource(DeviceResource::Kind kind, void *handle,
+                                size_t size) {
+  auto *resource =
+      static_cast<DeviceResource *>(malloc(sizeof(DeviceResource)));
+  // Without a note the resource outlives an error, which is the lesser evil.
+  if (!resource)
+    return;
+  pthread_mutex_lock(&driverLock);
+  DeviceResource **list = currentList();
+  *resource = {*list, kind, handle, size};
+  *list = resource;
+  pthread_mutex_unlock(&driverLock);
+  if (kind == DeviceResource::Memory)
+    countMemory(ET_CUDA, int64_t(size));
+}
+
+static DeviceResource *takeOut(DeviceResource **list, DeviceResource::Kind kind,
+                               void *handle) {
+  for (; *list; list = &(*list)->next) {
+    DeviceResource *resource = *list;
+    if (resource->kind != kind || resource->handle != handle)
+      continue;
+    *list = resource->next;
+    return resource;
+  }
+  return nullptr;
+}
+
+void et::runtime::untrackResource(DeviceResource::Kind kind, void *handle) {
+  pthread_mutex_lock(&driverLock);
+  DeviceResource *resource =
+      currentCall ? takeOut(&currentCall->resources, kind, handle) : nullptr;
+  if (!resource)
+    resource = takeOut(&handedOut, kind, handle);
+  pthread_mutex_unlock(&driverLock);
+  if (resource && kind == DeviceResource::Memory)
+    countMemory(ET_CUDA, -int64_t(resource->size));
+  free(resource);
+}
+
+bool et::runtime::ownsDevice(Call &call, void *data) {
+  for (DeviceResource *r = call.resources; r; r = r->next)
+    if (r->kind == DeviceResource::Memory && r->handle == data)
+      return true;
+  return false;
+}
+
+void et::runtime::detachDevice(Call &call, void *data) {
+  pthread_mutex_lock(&driverLock);
+  if (DeviceResource *resource =
+          takeOut(&call.resources, DeviceResource::Memory, data)) {
+    resource->next = handedOut;
+    handedOut = resource;
+  }
+  pthread_mutex_unlock(&driverLock);
+}
+
+int et::runtime::deviceAllocate(size_t bytes, void **data, et_status *status) {
+  const CudaDriver *driver = enterContext(status);
+  if (!driver)
+    return status->code;
+  CuPointer pointer = 0;
+  // The driver refuses an allocation of nothing.
+  int code = ET_CUDA(*driver, status, nullptr, cuMemAlloc_v2, &pointer,
+                     bytes ? bytes : size_t(1));
+  leaveContext(*driver);
+  if (code)
+    return code;
+  *data = reinterpret_cast<void *>(pointer);
+  trackResource(DeviceResource::Memory, *data, bytes);
+  return ET_OK;
+}
+
+void et::runtime::deviceFree(void *data) {
+  et_status ignored;
+  const CudaDriver *driver = data ? enterContext(&ignored) : nullptr;
+  if (!driver)
+    return;
+  untrackResource(DeviceResource::Memory, data);
+  driver->cuMemFree_v2(reinterpret_cast<CuPointer>(data));
+  leaveContext(*driver);
+}
+
+int et::runtime::copyBytes(void *destination, et_memory destinationMemory,
+                           const void *source, et_memory sourceMemory,
+                           size_t bytes, et_status *status) {
+  if (bytes == 0)
+    return ET_OK;
+  if (destinationMemory == ET_HOST && sourceMemory == ET_HOST) {
+    memcpy(destination, source, bytes);
+    return ET_OK;
+  }
+  const CudaDriver *driver = enterContext(status);
+  if (!driver)
+    return status->code;
+  auto to = reinterpret_cast<CuPointer>(destination);
+  auto from = reinterpret_cast<CuPointer>(source);
+  int code;
+  if (destinationMemory == ET_HOST)
+    code = ET_CUDA(*driver, status, nullptr, cuMemcpyDtoH_v2, destination, from,
+                   bytes);
+  else if (sourceMemory == ET_HOST)
+    code =
+        ET_CUDA(*driver, status, nullptr, cuMemcpyHtoD_v2, to, source, bytes);
+  else
+    code = ET_CUDA(*driver, status, nullptr, cuMemcpy, to, from, bytes);
+  leaveContext(*driver);
+  return code;
+}
+
+void et::runtime::leaveDevice(Call &call) {
+  while (DeviceResource *resource = call.resources) {
+    call.resources = resource->next;
+    switch (resource->kind) {
+    case DeviceResource::Memory:
+      countMemory(ET_CUDA, -int64_t(resource->size));
+      driverTable.cuMemFree_v2(reinterpret_cast<CuPointer>(resource->handle));
+      break;
+    case DeviceResource::Stream:
+      driverTable.cuStreamDestroy_v2(resource->handle);
+      break;
+    case DeviceResource::Event:
+      driverTable.cuEventDestroy_v2(resource->handle);
+      break;
+    }
+    free(resource);
+  }
+  if (call.inContext)
+    popContext(driverTable);
+}

@@ -1,0 +1,350 @@
+//===- CudaWrappers.cpp - the mgpu functions of compiled code -------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The functions that MLIR's gpu-to-llvm and the translation of gpu.binary call.
+// They return no error, so one ends the call that runs them; where there is
+// none to end (a static destructor, a foreign runner) it is written to stderr.
+//
+// A module is only loaded when a kernel of it is first looked up: libraries
+// register theirs from a global constructor, where there is nobody to tell
+// that the machine has no GPU.
+//
+//===----------------------------------------------------------------------===//
+
+#include "CudaDriver.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+using namespace et::runtime;
+
+namespace {
+struct Kernel {
+  Kernel *next;
+  CuHandle function;
+  int32_t device;
+  int32_t sharedLimit; ///< Dynamic shared memory that it may use by now.
+  char name[];
+};
+
+struct Module {
+  pthread_mutex_t lock;
+  const void *data;
+  int optLevel; ///< For PTX, which the driver compiles; -1 for a binary.
+  CuHandle loaded[maxDevices];
+  Kernel *kernels;
+};
+} // namespace
+
+// CUDA's numbers.
+static constexpr CuResult noBinaryForDevice = 209;
+static constexpr int jitErrorLog = 5, jitErrorLogSize = 6, jitOptLevel = 7;
+static constexpr int attributeMajor = 75, attributeMinor = 76;
+static constexpr int functionMaxDynamicShared = 8;
+static constexpr int launchClusterDimension = 4;
+static constexpr unsigned streamNonBlocking = 1, eventNoTiming = 2;
+static constexpr unsigned attachGlobal = 1;
+static constexpr int32_t sharedWithoutAsking = 48 << 10;
+
+static void fail(const et_status &status) {
+  if (canUnwind())
+    raise(static_cast<et_code>(status.code), "%s", status.message);
+  noteParallelFailure();
+  fprintf(stderr, "et-runtime: %s\n", status.message);
+}
+
+/// Runs `body(driver, status)`, which returns a code, in the device's context.
+template <typename Body>
+static void onDevice(Body body) {
+  et_status status;
+  const CudaDriver *driver = enterContext(&status);
+  int code = ET_OK;
+  if (driver) {
+    code = body(*driver, &status);
+    leaveContext(*driver);
+  }
+  if (!driver || code)
+    fail(status);
+}
+
+static int loadModule(const CudaDriver &driver, Module &module,
+                      CuHandle *loaded, et_status *status) {
+  char log[256] = "";
+  int options[] = {jitErrorLog, jitErrorLogSize, jitOptLevel};
+  void *values[] = {log, reinterpret_cast<void *>(sizeof(log)),
+                    reinterpret_cast<void *>(intptr_t(module.optLevel))};
+  if (!driver.cuModuleLoadDataEx)
+    return ET_CUDA(driver, status, nullptr, cuModuleLoadDataEx, loaded, nullptr,
+                   0U, nullptr, nullptr);
+  CuResult result = driver.cuModuleLoadDataEx(
+      loaded, module.data, module.optLevel < 0 ? 2 : 3, options, values);
+  if (!result)
+    return ET_OK;
+  *loaded = nullptr;
+  log[sizeof(log) - 1] = 0;
+  char detail[320];
+  snprintf(detail, sizeof(detail), "%s", log[0] ? log : "no log");
+  CuDevice device = 0;
+  int major = 0, minor = 0;
+  if (result == noBinaryForDevice && driver.cuDeviceGet &&
+      driver.cuDeviceGetAttribute &&
+      !driver.cuDeviceGet(&device, currentDevice) &&
+      !driver.cuDeviceGetAttribute(&major, attributeMajor, device) &&
+      !driver.cuDeviceGetAttribute(&minor, attributeMinor, device))
+    snprintf(detail, sizeof(detail),
+             "the device is an sm_%d%d; compile for it with --chip", major,
+             minor);
+  return cudaError(driver, "cuModuleLoadDataEx", result, detail, status);
+}
+
+static Kernel *findKernel(Module &module, const char *name) {
+  for (Kernel *kernel = module.kernels; kernel; kernel = kernel->next)
+    if (kernel->device == currentDevice && !strcmp(kernel->name, name))
+      return kernel;
+  return nullptr;
+}
+
+static int addKernelLocked(const CudaDriver &driver, Module &module,
+                           const char *name, et_status *status) {
+  CuHandle &loaded = module.loaded[currentDevice];
+  if (!loaded)
+    if (int code = loadModule(driver, module, &loaded, status))
+      return code;
+  CuHandle function = nullptr;
+  if (int code = ET_CUDA(driver, status, name, cuModuleGetFunction, &function,
+                         loaded, name))
+    return code;
+  auto *kernel =
+      static_cast<Kernel *>(malloc(sizeof(Kernel) + strlen(name) + 1));
+  if (!kernel)
+    return setStatus(status, ET_OUT_OF_MEMORY, "out of memory");
+  kernel->next = module.kernels;
+  kernel->function = function;
+  kernel->device = currentDevice;
+  kernel->sharedLimit = sharedWithoutAsking;
+  strcpy(kernel->name, name);
+  module.kernels = kernel;
+  return ET_OK;
+}
+
+static Module *makeModule(const void *data, int optLevel) {
+  auto *module = static_cast<Module *>(calloc(1, sizeof(Module)));
+  if (!module)
+    return nullptr;
+  pthread_mutex_init(&module->lock, nullptr);
+  module->data = data;
+  module->optLevel = optLevel;
+  return module;
+}
+
+/// Shared memory over 48 KiB must be asked for, once a kernel.
+static int allowShared(const CudaDriver &driver, Kernel &kernel, int32_t bytes,
+                       et_status *status) {
+  if (bytes <= kernel.sharedLimit)
+    return ET_OK;
+  int code = ET_CUDA(driver, status, kernel.name, cuFuncSetAttribute,
+                     kernel.function, functionMaxDynamicShared, int(bytes));
+  if (!code)
+    kernel.sharedLimit = bytes;
+  return code;
+}
+
+extern "C" {
+
+void *mgpuModuleLoad(void *data, size_t /*size*/) {
+  return makeModule(data, -1);
+}
+
+void *mgpuModuleLoadJIT(void *data, int optLevel) {
+  return makeModule(data, optLevel);
+}
+
+void mgpuModuleUnload(void *handle) {
+  auto *module = static_cast<Module *>(handle);
+  if (!module)
+    return;
+  // The process may be ending and the driver gone before us; its modules went
+  // with it, so nothing is unloaded there.
+  while (Kernel *kernel = module->kernels) {
+    module->kernels = kernel->next;
+    free(kernel);
+  }
+  pthread_mutex_destroy(&module->lock);
+  free(module);
+}
+
+void *mgpuModuleGetFunction(void *handle, const char *name) {
+  auto *module = static_cast<Module *>(handle);
+  Kernel *kernel = nullptr;
+  onDevice([&](const CudaDriver &driver, et_status *status) -> int {
+    if (!module)
+      return setStatus(status, ET_OUT_OF_MEMORY, "out of memory");
+    pthread_mutex_lock(&module->lock);
+    int code = findKernel(*module, name)
+                   ? ET_OK
+                   : addKernelLocked(driver, *module, name, status);
+    kernel = findKernel(*module, name);
+    pthread_mutex_unlock(&module->lock);
+    return code;
+  });
+  return kernel;
+}
+
+void mgpuLaunchKernel(void *handle, intptr_t gridX, intptr_t gridY,
+                      intptr_t gridZ, intptr_t blockX, intptr_t blockY,
+                      intptr_t blockZ, int32_t shared, void *stream,
+                      void **params, void **extra, size_t /*numParams*/) {
+  auto *kernel = static_cast<Kernel *>(handle);
+  // An empty grid is an ordinary outcome of an empty tensor.
+  if (!kernel || !gridX || !gridY || !gridZ)
+    return;
+  onDevice([&](const CudaDriver &driver, et_status *status) -> int {
+    if (int code = allowShared(driver, *kernel, shared, status))
+      return code;
+    return ET_CUDA(driver, status, kernel->name, cuLaunchKernel,
+                   kernel->function, unsigned(gridX), unsigned(gridY),
+                   unsigned(gridZ), unsigned(blockX), unsigned(blockY),
+                   unsigned(blockZ), unsigned(shared), stream, params, extra);
+  });
+}
+
+void mgpuLaunchClusterKernel(void *handle, intptr_t clusterX, intptr_t clusterY,
+                             intptr_t clusterZ, intptr_t gridX, intptr_t gridY,
+                             intptr_t gridZ, intptr_t blockX, intptr_t blockY,
+                             intptr_t blockZ, int32_t shared, void *stream,
+                             void **params, void **extra) {
+  auto *kernel = static_cast<Kernel *>(handle);
+  if (!kernel || !gridX || !gridY || !gridZ)
+    return;
+  CuLaunchAttribute cluster = {};
+  cluster.id = launchClusterDimension;
+  cluster.value.cluster = {unsigned(clusterX), unsigned(clusterY),
+                           unsigned(clusterZ)};
+  CuLaunchConfig config = {unsigned(gridX),  unsigned(gridY),
+                           unsigned(gridZ),  unsigned(blockX),
+                           unsigned(blockY), unsigned(blockZ),
+                           unsigned(shared), stream,
+                           &cluster,         1};
+  onDevice([&](const CudaDriver &driver, et_status *status) -> int {
+    if (int code = allowShared(driver, *kernel, shared, status))
+      return code;
+    return ET_CUDA(driver, status, kernel->name, cuLaunchKernelEx, &config,
+                   kernel->function, params, extra);
+  });
+}
+
+void *mgpuStreamCreate() {
+  CuHandle stream = nullptr;
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    return ET_CUDA(driver, status, nullptr, cuStreamCreate, &stream,
+                   streamNonBlocking);
+  });
+  if (stream)
+    trackResource(DeviceResource::Stream, stream, 0);
+  return stream;
+}
+
+void mgpuStreamDestroy(void *stream) {
+  untrackResource(DeviceResource::Stream, stream);
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    return ET_CUDA(driver, status, nullptr, cuStreamDestroy_v2, stream);
+  });
+}
+
+void mgpuStreamSynchronize(void *stream) {
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    return ET_CUDA(driver, status, nullptr, cuStreamSynchronize, stream);
+  });
+}
+
+void mgpuStreamWaitEvent(void *stream, void *event) {
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    return ET_CUDA(driver, status, nullptr, cuStreamWaitEvent, stream, event,
+                   0U);
+  });
+}
+
+void *mgpuEventCreate() {
+  CuHandle event = nullptr;
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    return ET_CUDA(driver, status, nullptr, cuEventCreate, &event,
+                   eventNoTiming);
+  });
+  if (event)
+    trackResource(DeviceResource::Event, event, 0);
+  return event;
+}
+
+void mgpuEventDestroy(void *event) {
+  untrackResource(DeviceResource::Event, event);
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    return ET_CUDA(driver, status, nullptr, cuEventDestroy_v2, event);
+  });
+}
+
+void mgpuEventSynchronize(void *event) {
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    return ET_CUDA(driver, status, nullptr, cuEventSynchronize, event);
+  });
+}
+
+void mgpuEventRecord(void *event, void *stream) {
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    return ET_CUDA(driver, status, nullptr, cuEventRecord, event, stream);
+  });
+}
+
+void *mgpuMemAlloc(uint64_t bytes, void * /*stream*/, bool isHostShared) {
+  CuPointer pointer = 0;
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    // The driver refuses an allocation of nothing.
+    size_t size = bytes ? bytes : 1;
+    return isHostShared ? ET_CUDA(driver, status, nullptr, cuMemAllocManaged,
+                                  &pointer, size, attachGlobal)
+                        : ET_CUDA(driver, status, nullptr, cuMemAlloc_v2,
+                                  &pointer, size);
+  });
+  void *data = reinterpret_cast<void *>(pointer);
+  if (data)
+    trackResource(DeviceResource::Memory, data, bytes);
+  return data;
+}
+
+void mgpuMemFree(void *data, void * /*stream*/) { deviceFree(data); }
+
+void mgpuMemcpy(void *destination, void *source, size_t bytes, void *stream) {
+  if (bytes == 0)
+    return;
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    return ET_CUDA(driver, status, nullptr, cuMemcpyAsync,
+                   reinterpret_cast<CuPointer>(destination),
+                   reinterpret_cast<CuPointer>(source), bytes, stream);
+  });
+}
+
+void mgpuMemset32(void *data, unsigned value, size_t count, void *stream) {
+  if (count == 0)
+    return;
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    return ET_CUDA(driver, status, nullptr, cuMemsetD32Async,
+                   reinterpret_cast<CuPointer>(data), value, count, stream);
+  });
+}
+
+void mgpuMemset16(void *data, unsigned short value, size_t count,
+                  void *stream) {
+  if (count == 0)
+    return;
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    return ET_CUDA(driver, status, nullptr, cuMemsetD16Async,
+                   reinterpret_cast<CuPointer>(data), value, count, stream);
+  });
+}
+
+void mgpuSetDefaultDevice(int32_t device) { currentDevice = device; }
+}

@@ -1,0 +1,196 @@
+//===- Memory.cpp - allocations of compiled code --------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Defines the functions that finalize-memref-to-llvm calls under
+// `use-generic-functions`. Each allocation belongs to the call that made it,
+// so that an error can leave compiled code without leaking.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Context.h"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <dlfcn.h>
+#include <sys/mman.h>
+
+using namespace et::runtime;
+
+namespace {
+struct Counter {
+  std::atomic<int64_t> current{0};
+  std::atomic<int64_t> peak{0};
+};
+} // namespace
+
+static Counter counters[2];
+static std::atomic<unsigned> parallelFailureCount{0};
+
+// Room that allocations share which fail inside a parallel region: the call is
+// lost already, but its threads must run on to the end of the region. Untouched
+// pages cost nothing.
+static constexpr size_t lastResortSize = size_t(64) << 20;
+static void *lastResort = nullptr;
+static pthread_once_t lastResortOnce = PTHREAD_ONCE_INIT;
+
+static void reserveLastResort() {
+  void *room = mmap(nullptr, lastResortSize, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  lastResort = room == MAP_FAILED ? nullptr : room;
+}
+
+static bool isLastResort(void *data) {
+  return lastResort && data >= lastResort &&
+         data < static_cast<char *>(lastResort) + lastResortSize;
+}
+
+void et::runtime::countMemory(et_memory memory, int64_t bytes) {
+  Counter &counter = counters[memory];
+  int64_t now = counter.current.fetch_add(bytes) + bytes;
+  int64_t peak = counter.peak.load();
+  while (now > peak && !counter.peak.compare_exchange_weak(peak, now)) {
+  }
+}
+
+size_t et_memory_current(et_memory memory) {
+  return size_t(counters[memory].current.load());
+}
+
+size_t et_memory_peak(et_memory memory) {
+  return size_t(counters[memory].peak.load());
+}
+
+void et_memory_reset_peak(void) {
+  for (Counter &counter : counters)
+    counter.peak.store(counter.current.load());
+}
+
+void et::runtime::noteParallelFailure() { ++parallelFailureCount; }
+
+unsigned et::runtime::parallelFailures() { return parallelFailureCount.load(); }
+
+bool et::runtime::canUnwind() {
+  if (!currentCall)
+    return false;
+  // Asked only on the way to an error, so a lookup by name is cheap enough, and
+  // it finds the thread library of the compiled code wherever that came from.
+  auto inParallel =
+      reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "omp_in_parallel"));
+  return !inParallel || !inParallel();
+}
+
+static HostBlock *newBlock(size_t size, size_t alignment) {
+  if (alignment < sizeof(HostBlock))
+    alignment = sizeof(HostBlock);
+  size_t total;
+  if (__builtin_add_overflow(size, 2 * alignment - 1, &total))
+    return nullptr;
+  char *base =
+      static_cast<char *>(aligned_alloc(alignment, total & ~(alignment - 1)));
+  if (!base)
+    return nullptr;
+  HostBlock *block = HostBlock::of(base + alignment);
+  *block = {nullptr, nullptr, nullptr, base, size};
+  return block;
+}
+
+void *et::runtime::allocateHost(size_t size, size_t alignment) {
+  HostBlock *block = newBlock(size, alignment);
+  if (!block)
+    return nullptr;
+  countMemory(ET_HOST, int64_t(size));
+  if (Call *call = currentCall) {
+    pthread_mutex_lock(&call->lock);
+    block->owner = call;
+    block->next = call->blocks;
+    if (call->blocks)
+      call->blocks->previous = block;
+    call->blocks = block;
+    pthread_mutex_unlock(&call->lock);
+  }
+  return block->data();
+}
+
+static void unlinkLocked(HostBlock *block) {
+  if (block->previous)
+    block->previous->next = block->next;
+  else
+    block->owner->blocks = block->next;
+  if (block->next)
+    block->next->previous = block->previous;
+  block->owner = nullptr;
+}
+
+static void freeBlock(HostBlock *block) {
+  countMemory(ET_HOST, -int64_t(block->size));
+  free(block->base);
+}
+
+void et::runtime::freeHost(void *data) {
+  if (!data || isLastResort(data))
+    return;
+  HostBlock *block = HostBlock::of(data);
+  if (Call *call = block->owner) {
+    pthread_mutex_lock(&call->lock);
+    unlinkLocked(block);
+    pthread_mutex_unlock(&call->lock);
+  }
+  freeBlock(block);
+}
+
+bool et::runtime::ownsHost(Call &call, void *data) {
+  for (HostBlock *block = call.blocks; block; block = block->next)
+    if (block->data() == data)
+      return true;
+  return false;
+}
+
+void et::runtime::detachHost(Call &call, void *data) {
+  pthread_mutex_lock(&call.lock);
+  unlinkLocked(HostBlock::of(data));
+  pthread_mutex_unlock(&call.lock);
+}
+
+void et::runtime::freeAllHost(Call &call) {
+  while (HostBlock *block = call.blocks) {
+    unlinkLocked(block);
+    freeBlock(block);
+  }
+}
+
+static void *allocateOrUnwind(size_t size, size_t alignment) {
+  pthread_once(&lastResortOnce, reserveLastResort);
+  if (void *data = allocateHost(size, alignment))
+    return data;
+  if (canUnwind())
+    raise(ET_OUT_OF_MEMORY, "out of memory: cannot allocate %zu bytes", size);
+  noteParallelFailure();
+  return size <= lastResortSize ? lastResort : nullptr;
+}
+
+extern "C" {
+void *_mlir_memref_to_llvm_alloc(size_t size) {
+  return allocateOrUnwind(size, alignof(HostBlock));
+}
+
+void *_mlir_memref_to_llvm_aligned_alloc(size_t alignment, size_t size) {
+  return allocateOrUnwind(size, alignment);
+}
+
+void _mlir_memref_to_llvm_free(void *data) { freeHost(data); }
+
+/// What a failed check in compiled code calls. Inside a parallel region there
+/// is no way out, and running on with a broken invariant is worse than ending.
+void et_check_failed(const char *message) {
+  if (canUnwind())
+    raise(ET_CHECK_FAILED, "%s", message);
+  fprintf(stderr, "et-runtime: a check failed inside a parallel region: %s\n",
+          message);
+  abort();
+}
+}
