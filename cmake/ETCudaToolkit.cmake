@@ -1,6 +1,9 @@
 # Sets ET_CUDA_TOOLKIT to the root of a CUDA toolkit that has ptxas and
 # libdevice: the environment's, the virtual environment's, the machine's.
 # It is empty where there is none; PTX can still be made then, cubins cannot.
+if(ET_CUDA_TOOLKIT AND NOT EXISTS ${ET_CUDA_TOOLKIT}/bin/ptxas)
+  unset(ET_CUDA_TOOLKIT CACHE)
+endif()
 file(GLOB _et_python_cuda ${PROJECT_SOURCE_DIR}/build/venv/lib/python3*/site-packages/nvidia/cu13)
 find_path(ET_CUDA_TOOLKIT nvvm/libdevice/libdevice.10.bc
   HINTS ENV CUDA_ROOT ENV CUDA_HOME ENV CUDA_PATH

@@ -22,10 +22,12 @@ are pairs, what `et-opt --PASS` is given and what it must print. A test comment
 before the first of a pair gives another command, for an option or an error.
 
 IR is compared as et-opt prints it, so names of values and layout are free; all
-else is compared line by line.
+else is compared line by line. IR with `...` is an excerpt: what stands between
+must be in the output, in this order.
 """
 
 import argparse
+import difflib
 import os
 import re
 import subprocess
@@ -99,6 +101,10 @@ class Runner:
         if not wanted:
             return
         expected = wanted.text
+        if wanted.language == "mlir" and "..." in expected:
+            if not re.search(excerpt(expected), got, re.DOTALL):
+                raise Mismatch(wanted.line, f"'{command}' prints else:\n{got}")
+            return
         if wanted.language == "mlir":
             expected = self.succeed(wanted.line, "et-opt", expected)
             got = self.succeed(given.line, "et-opt", got)
@@ -111,10 +117,30 @@ class Runner:
 
 
 def compare(line, command, expected, got):
-    if expected.split("\n") != got.split("\n") and expected.strip() != got.strip():
-        raise Mismatch(
-            line, f"'{command}' printed\n{got}\nand the page says\n{expected}"
-        )
+    expected, got = expected.strip().splitlines(), got.strip().splitlines()
+    if expected != got:
+        difference = difflib.unified_diff(expected, got, "page", "tool", lineterm="")
+        raise Mismatch(line, "\n".join([f"'{command}' prints else:", *difference]))
+
+
+def excerpt(text):
+    """A pattern for IR with any names of values, and anything for `...`."""
+    groups = {}
+
+    def pattern(match):
+        token = match[0]
+        if token == "...":
+            return ".*?"
+        if token.isspace():
+            return r"\s+"
+        if token[0] != "%":
+            return re.escape(token)
+        if token in groups:
+            return rf"(?P={groups[token]})(?!\w)"
+        groups[token] = f"value{len(groups)}"
+        return rf"(?P<{groups[token]}>%\w+)(?!\w)"
+
+    return re.sub(r"\.\.\.|\s+|%\w+|.", pattern, text.strip())
 
 
 def page_examples(text, runner):

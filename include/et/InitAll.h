@@ -8,29 +8,18 @@
 #ifndef ET_INITALL_H
 #define ET_INITALL_H
 
-#include "et/Conversion/Passes.h"
-#include "et/Conversion/ToRuntime/Passes.h"
-#include "et/Dialect/ET/IR/ETDialect.h"
-#include "et/Dialect/ET/Transforms/Passes.h"
-#include "et/Pipelines/Pipelines.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/InitAllPasses.h"
+#include "mlir/IR/DialectRegistry.h"
 
 namespace mlir::et {
 
-/// Registers the et dialect, its passes and pipelines, and all of upstream's.
-inline void registerAll(DialectRegistry &registry) {
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
-  registry.insert<ETDialect>();
-  registerBufferizableOpInterfaceExternalModels(registry);
-  registerAllPasses();
-  registerETConversionPasses();
-  registerETTransformsPasses();
-  registerPipelines();
-  registerETToRuntimePasses();
-}
+/// Registers the et dialect and what its ops implement; nothing of upstream's.
+void registerETDialects(DialectRegistry &registry);
+
+/// Registers the passes and pipelines of this project; nothing of upstream's.
+void registerETPasses();
+
+/// Registers the above and all that upstream has.
+void registerAll(DialectRegistry &registry);
 
 } // namespace mlir::et
 

@@ -35,4 +35,13 @@ void et::registerPipelines() {
       "Lower et layers to plain sequential loops: the meaning of each op, "
       "executable",
       buildReferencePipeline);
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "et-lower-to-cpu-pipeline",
+      "Lower et layers to vector code and OpenMP threads for a CPU",
+      buildCPUPipeline);
+  PassPipelineRegistration<NVVMPipelineOptions>(
+      "et-lower-to-nvvm-pipeline",
+      "Lower et layers to GPU kernels, compiled for one or several chips, and "
+      "to host code that launches them",
+      buildNVVMPipeline);
 }

@@ -40,8 +40,7 @@ int et::runtime::cudaError(const CudaDriver &driver, const char *function,
 
 static void loadSymbols(void *library, CudaDriver &driver) {
 #define ET_SYMBOL(name)                                                        \
-  driver.name =                                                                \
-      reinterpret_cast<decltype(driver.name)>(dlsym(library, #name))
+  driver.name = reinterpret_cast<decltype(driver.name)>(dlsym(library, #name))
   ET_SYMBOL(cuInit);
   ET_SYMBOL(cuGetErrorName);
   ET_SYMBOL(cuGetErrorString);

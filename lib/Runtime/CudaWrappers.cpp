@@ -59,7 +59,8 @@ static void fail(const et_status &status) {
 }
 
 /// Runs `body(driver, status)`, which returns a code, in the device's context.
-template <typename Body> static void onDevice(Body body) {
+template <typename Body>
+static void onDevice(Body body) {
   et_status status;
   const CudaDriver *driver = enterContext(&status);
   int code = ET_OK;
@@ -224,16 +225,11 @@ void mgpuLaunchClusterKernel(void *handle, intptr_t clusterX, intptr_t clusterY,
   cluster.id = launchClusterDimension;
   cluster.value.cluster = {unsigned(clusterX), unsigned(clusterY),
                            unsigned(clusterZ)};
-  CuLaunchConfig config = {unsigned(gridX),
-                           unsigned(gridY),
-                           unsigned(gridZ),
-                           unsigned(blockX),
-                           unsigned(blockY),
-                           unsigned(blockZ),
-                           unsigned(shared),
-                           stream,
-                           &cluster,
-                           1};
+  CuLaunchConfig config = {unsigned(gridX),  unsigned(gridY),
+                           unsigned(gridZ),  unsigned(blockX),
+                           unsigned(blockY), unsigned(blockZ),
+                           unsigned(shared), stream,
+                           &cluster,         1};
   onDevice([&](const CudaDriver &driver, et_status *status) -> int {
     if (int code = allowShared(driver, *kernel, shared, status))
       return code;

@@ -9,9 +9,15 @@
 #define ET_CONVERSION_PASSES_H
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Pass/Pass.h"
 
@@ -23,6 +29,20 @@ namespace mlir::et {
 
 /// Every et op on memrefs -> plain loops.
 void populateETToSCFPatterns(RewritePatternSet &patterns);
+
+/// The et ops that have a GPU kernel -> gpu.launch.
+void populateETToGPUPatterns(RewritePatternSet &patterns);
+
+/// The vector registers that code is made for.
+struct VectorRegisters {
+  /// f32 values a register.
+  int64_t lanes;
+  int64_t count;
+};
+
+/// Products, scores, threshold gates and combine on memrefs -> vector code.
+void populateETToVectorPatterns(RewritePatternSet &patterns,
+                                const VectorRegisters &registers);
 
 } // namespace mlir::et
 

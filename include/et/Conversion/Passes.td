@@ -19,10 +19,123 @@ def ConvertETToSCF : Pass<"convert-et-to-scf"> {
     the same patterns for the ops that they have no better lowering for.
 
     `et.moe` and `et.expert_ffn` are decomposed, and tensors bufferized, before.
+
+    <!-- test: et-opt --convert-et-to-scf --canonicalize -->
+    ```mlir
+    func.func @gather(%x: memref<64x8xf32>, %tokens: memref<?xi32>,
+                      %offsets: memref<5xi32>, %rows: memref<?x8xf32>) {
+      et.gather ins(%x, %tokens, %offsets : memref<64x8xf32>, memref<?xi32>, memref<5xi32>)
+                outs(%rows : memref<?x8xf32>)
+      return
+    }
+    ```
+
+    becomes, canonicalized,
+
+    ```mlir
+    func.func @gather(%x: memref<64x8xf32>, %tokens: memref<?xi32>,
+                      %offsets: memref<5xi32>, %rows: memref<?x8xf32>) {
+      %c8 = arith.constant 8 : index
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c4 = arith.constant 4 : index
+      %capacity = memref.dim %rows, %c0 : memref<?x8xf32>
+      scf.parallel (%p, %d) = (%c0, %c0) to (%capacity, %c8) step (%c1, %c1) {
+        %last = memref.load %offsets[%c4] : memref<5xi32>
+        %pairs = arith.index_cast %last : i32 to index
+        %selected = arith.cmpi ult, %p, %pairs : index
+        scf.if %selected {
+          %token = memref.load %tokens[%p] : memref<?xi32>
+          %t = arith.index_cast %token : i32 to index
+          %value = memref.load %x[%t, %d] : memref<64x8xf32>
+          memref.store %value, %rows[%p, %d] : memref<?x8xf32>
+        }
+        scf.reduce
+      }
+      return
+    }
+    ```
   }];
   let dependentDialects = [
     "arith::ArithDialect", "math::MathDialect", "memref::MemRefDialect",
     "scf::SCFDialect"
+  ];
+}
+
+def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
+  let summary = "lower bufferized et ops to vector code and OpenMP";
+  let description = [{
+    What a CPU spends its time in becomes vector code; every other op is left for
+    `convert-et-to-scf`.
+
+    * `et.grouped_matmul` calls panel kernels: private functions that hold a tile
+      of results in registers (6 x 64 with 32 registers of 512 bits) over the whole
+      of K, read gathered rows in place and apply bias, activation and gate before
+      the one store. One dynamically scheduled OpenMP loop runs over experts,
+      blocks of rows and panels of columns; where few rows meet an expert its
+      weights stream by once, where many do a thread first copies its panel to
+      contiguous memory. The order in which a result is summed depends on neither
+      the number of threads nor the rows beside it.
+    * `et.scores` is such a product, with norms for `cosine`.
+    * `et.gate` with `#et.threshold` compares a vector of experts at a time and
+      collects mask words in registers.
+    * `et.combine` adds the rows of a token in registers, experts ascending.
+
+    Operands with a strided last dimension are left for `convert-et-to-scf` too.
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "unsigned", "512", "Bits of a vector register">,
+    Option<"vectorRegisters", "vector-registers", "unsigned", "32", "Number of vector registers">
+  ];
+  let dependentDialects = [
+    "arith::ArithDialect", "func::FuncDialect", "LLVM::LLVMDialect", "math::MathDialect",
+    "memref::MemRefDialect", "omp::OpenMPDialect", "scf::SCFDialect",
+    "vector::VectorDialect"
+  ];
+}
+
+def ApproximateMath : Pass<"et-approximate-math"> {
+  let summary = "compute exp, erf and tanh of vectors by polynomials";
+  let description = [{
+    Applies MLIR's approximations to `math.exp`, `math.erf` and `math.tanh` on f32
+    vectors; scalars are left to the math library. Measured over the f32 range the
+    errors are at most 5, 4 and 5 units in the last place of normal results;
+    subnormal results of exp are 0. NaN stays NaN and infinities have their limits.
+  }];
+  let dependentDialects = [
+    "arith::ArithDialect", "math::MathDialect", "vector::VectorDialect"
+  ];
+}
+
+def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
+  let summary = "lower bufferized et ops to GPU kernels";
+  let description = [{
+    Each op becomes one kernel, built with `gpu.launch`. Nothing waits for the
+    host: grids are sized by shapes alone, and blocks that the plan leaves
+    without work end at once.
+
+    | op | kernel |
+    |---|---|
+    | `et.scores` | tiles of 32 tokens x 16 experts through shared memory; norms on the way |
+    | `et.gate #et.threshold` | a block a mask word and 32 experts; mask words are warp ballots |
+    | `et.offsets` | one block; a warp counts an expert's bits, then warp scans |
+    | `et.token_list` | a block an expert; popcounts, scans, then each thread lists a word |
+    | `et.gather` | a block a row |
+    | `et.grouped_matmul` | tiles of 64 x 64 through shared memory; gather in the load, bias, activation and gate at the end |
+    | `et.combine` | a block a token; warps find its pairs' rows by popcount |
+
+    A block of the grouped product finds its expert and rows by bisection of the
+    offsets, so no loop runs over experts or tokens. All results are free of
+    atomics and of any order that differs between runs. Everything else (the other
+    routings, statistics) becomes the plain parallel loops of
+    `--convert-et-to-scf`, which `--et-loops-to-kernels` maps.
+
+    All memrefs are taken to lie in device memory.
+  }];
+  let dependentDialects = [
+    "arith::ArithDialect", "gpu::GPUDialect", "math::MathDialect",
+    "memref::MemRefDialect", "NVVM::NVVMDialect", "scf::SCFDialect",
+    "vector::VectorDialect"
   ];
 }
 

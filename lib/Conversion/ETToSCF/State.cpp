@@ -245,7 +245,10 @@ static void lowerEmaUpdateCorrected(EmaUpdateCorrectedOp op, LoopBuilder &b) {
 
 static void lowerRoutingStats(RoutingStatsOp op, LoopBuilder &b) {
   Value mask = op.getMask(), loads = op.getLoads(), fanOut = op.getFanOut();
-  Value experts = b.dim(mask, 0), tokens = op.getTokenCount();
+  Value experts = b.dim(mask, 0);
+  // A count beyond the mask would read past it.
+  Value tokens = arith::MinUIOp::create(
+      b, op.getTokenCount(), b.mul(b.dim(mask, 1), b.index(kTokensPerWord)));
   Value zero = b.index(0), none = b.i32(0), realZero = b.f32(0.0);
   b.parallel(experts, [&](ValueRange expert) {
     Value load = b.loop(

@@ -26,8 +26,8 @@ class ConstantBuilder {
 public:
   ConstantBuilder(ModuleOp module, Location loc, StringRef function)
       : builder(module.getBodyRegion()), symbols(module), loc(loc),
-        function(function), ptr(LLVM::LLVMPointerType::get(
-                                module.getContext())) {
+        function(function),
+        ptr(LLVM::LLVMPointerType::get(module.getContext())) {
     builder.setInsertionPointToEnd(module.getBody());
   }
 
@@ -80,8 +80,8 @@ public:
       types.push_back(field.type);
     Type rowType =
         LLVM::LLVMStructType::getLiteral(builder.getContext(), types);
-    Type type = isArray ? LLVM::LLVMArrayType::get(rowType, rows.size())
-                        : rowType;
+    Type type =
+        isArray ? LLVM::LLVMArrayType::get(rowType, rows.size()) : rowType;
     auto global =
         LLVM::GlobalOp::create(builder, loc, type, /*isConstant=*/true, linkage,
                                name.str(), /*value=*/Attribute());
@@ -196,8 +196,8 @@ LLVM::LLVMFuncOp EmitEntryPoints::emitEntry(func::FuncOp function) {
   MLIRContext *context = builder.getContext();
   LLVMTypeConverter converter(context);
   auto ptr = LLVM::LLVMPointerType::get(context);
-  auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
-                                          {ptr});
+  auto type =
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {ptr});
   auto entry = LLVM::LLVMFuncOp::create(
       builder, loc, ("et_entry_" + function.getName()).str(), type,
       LLVM::Linkage::Internal);

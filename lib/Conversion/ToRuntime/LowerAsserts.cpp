@@ -35,9 +35,9 @@ struct LowerAsserts : et::impl::LowerAssertsBase<LowerAsserts> {
       return;
     OpBuilder builder(module.getBodyRegion());
     auto ptr = LLVM::LLVMPointerType::get(&getContext());
-    FailureOr<LLVM::LLVMFuncOp> failed = LLVM::lookupOrCreateFn(
-        builder, module, "et_check_failed", ptr,
-        LLVM::LLVMVoidType::get(&getContext()));
+    FailureOr<LLVM::LLVMFuncOp> failed =
+        LLVM::lookupOrCreateFn(builder, module, "et_check_failed", ptr,
+                               LLVM::LLVMVoidType::get(&getContext()));
     if (mlir::failed(failed))
       return signalPassFailure();
     SymbolTable symbols(module);

@@ -45,8 +45,8 @@ static std::string getText(DictionaryAttr attributes, StringRef name) {
 }
 
 static FailureOr<EntryValue> getValue(func::FuncOp function, Type type,
-                                      DictionaryAttr attributes,
-                                      StringRef kind, unsigned index) {
+                                      DictionaryAttr attributes, StringRef kind,
+                                      unsigned index) {
   auto refuse = [&](const Twine &why) {
     return function.emitError("'")
            << function.getName() << "' cannot be called from outside: " << kind

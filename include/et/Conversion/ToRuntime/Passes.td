@@ -26,12 +26,23 @@ def EmitEntryPoints : Pass<"et-emit-entry-points", "::mlir::ModuleOp"> {
     (what a tool may use it for).
 
     ```mlir
-    func.func @scale(%x: memref<?x4xf32> {et.name = "x"}, %by: f32) -> memref<?x4xf32>
+    func.func @scale(%x: memref<?x4xf32> {et.name = "x"}, %by: f32) -> memref<?x4xf32> {
+      return %x : memref<?x4xf32>
+    }
     ```
+
     gains
+
     ```mlir
-    llvm.func internal @et_entry_scale(%slots: !llvm.ptr)
-    llvm.mlir.global external constant @et_function_scale() : !llvm.struct<(i32, i32, ptr, i64, i64, ptr, ptr, ptr)>
+    llvm.func internal @et_entry_scale(%slots: !llvm.ptr) {
+      ...
+      %y = func.call @scale(%x, %by) : (memref<?x4xf32>, f32) -> memref<?x4xf32>
+      ...
+    }
+    ...
+    llvm.mlir.global external constant @et_function_scale() ...
+    %entry = llvm.mlir.addressof @et_entry_scale : !llvm.ptr
+    ...
     ```
   }];
   let options = [
@@ -53,13 +64,25 @@ def LowerAsserts : Pass<"et-lower-asserts", "::mlir::ModuleOp"> {
     are left alone.
 
     ```mlir
-    cf.assert %ok, "x and w differ in width"
+    func.func @check(%ok: i1) {
+      cf.assert %ok, "x and w differ in width"
+      return
+    }
     ```
+
     becomes
+
     ```mlir
-    scf.if %failed {
-      %text = llvm.mlir.addressof @et_check : !llvm.ptr
-      llvm.call @et_check_failed(%text) : (!llvm.ptr) -> ()
+    llvm.mlir.global internal constant @et_check("x and w differ in width\00") ...
+    llvm.func @et_check_failed(!llvm.ptr)
+    func.func @check(%ok: i1) {
+      %true = arith.constant true
+      %failed = arith.xori %ok, %true : i1
+      scf.if %failed {
+        %text = llvm.mlir.addressof @et_check : !llvm.ptr
+        llvm.call @et_check_failed(%text) : (!llvm.ptr) -> ()
+      }
+      return
     }
     ```
   }];

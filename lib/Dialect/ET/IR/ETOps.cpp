@@ -53,6 +53,17 @@ static void getDpsEffects(
   }
 }
 
+/// A result is called like its destination, or like the op if that is just
+/// "out".
+template <typename OpTy>
+static void nameDpsResults(OpTy op, OpAsmSetValueNameFn setName) {
+  SmallVector<NamedShape> shapes = op.getNamedShapes();
+  auto destinations = ArrayRef(shapes).take_back(OpTy::kNumDestinations);
+  for (auto [result, shape] : llvm::zip(op->getResults(), destinations))
+    setName(result, shape.operand == "out" ? op->getName().stripDialect()
+                                           : shape.operand);
+}
+
 /// Every result has the shape of its destination.
 static LogicalResult reifyDpsShapes(Operation *op, OpBuilder &builder,
                                     ReifiedRankedShapedTypeDims &shapes) {

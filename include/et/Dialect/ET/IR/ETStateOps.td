@@ -125,7 +125,8 @@ def ET_RoutingStatsOp : ET_DpsOp<"routing_stats", 3> {
     loads[e] counts the tokens of expert e; fan_out[n] the tokens sent to exactly
     n experts, n from 0 to E; summary holds the mean load, the load variance
     (population: mean of squared deviations), the share of tokens with no expert
-    and the share of experts with no token (0 where there is no token).
+    and the share of experts with no token (0 where there is no token). Tokens are
+    those below the token count; the mask has none beyond its own.
 
     Shapes: mask `[E, ceil(T / 32)]`, loads `[E]`, fan_out `[E + 1]`, summary `[4]`.
 

@@ -16,6 +16,28 @@ def CheckShapes : Pass<"et-check-shapes"> {
     What verifiers check of static sizes becomes a `cf.assert` for dynamic ones,
     so that a call with unfitting tensors ends in an error instead of reading
     beyond them.
+
+    ```mlir
+    func.func @gather(%x: tensor<?x?xf32>, %tokens: tensor<?xi32>,
+                      %offsets: tensor<5xi32>, %rows: tensor<?x8xf32>) -> tensor<?x8xf32> {
+      %gathered = et.gather
+          ins(%x, %tokens, %offsets : tensor<?x?xf32>, tensor<?xi32>, tensor<5xi32>)
+          outs(%rows : tensor<?x8xf32>)
+      return %gathered : tensor<?x8xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @gather(%x: tensor<?x?xf32>, %tokens: tensor<?xi32>, ...
+      %fit = arith.cmpi eq, %capacity, %pairs : index
+      cf.assert %fit, "et.gather: the size of operand 'out' in dimension 0 is not P of the other operands"
+      ...
+      %same = arith.cmpi eq, %c8, %width : index
+      cf.assert %same, "et.gather: the size of operand 'out' in dimension 1 is not D of the other operands"
+      %gathered = et.gather ...
+    ```
   }];
   let dependentDialects = [
     "affine::AffineDialect", "arith::ArithDialect", "cf::ControlFlowDialect",
@@ -29,6 +51,23 @@ def ProtectArguments : Pass<"et-protect-arguments", "func::FuncOp"> {
     Marks the tensor arguments of a public function `bufferization.writable =
     false`, unless they say otherwise: a caller's tensor is a value, and weights
     may lie in read-only memory.
+
+    ```mlir
+    func.func @offsets(%mask: tensor<4x2xi32>, %out: tensor<5xi32>) -> tensor<5xi32> {
+      %offsets = et.offsets ins(%mask : tensor<4x2xi32>) outs(%out : tensor<5xi32>)
+      return %offsets : tensor<5xi32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @offsets(%mask: tensor<4x2xi32> {bufferization.writable = false},
+                       %out: tensor<5xi32> {bufferization.writable = false}) -> tensor<5xi32> {
+      %offsets = et.offsets ins(%mask : tensor<4x2xi32>) outs(%out : tensor<5xi32>)
+      return %offsets : tensor<5xi32>
+    }
+    ```
   }];
 }
 

@@ -1,0 +1,36 @@
+//===- TargetModel.h - What a processor has ---------------------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_CODEGEN_CPU_TARGETMODEL_H
+#define ET_CODEGEN_CPU_TARGETMODEL_H
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include <optional>
+#include <string>
+
+namespace mlir::et::cpu {
+
+/// The facts about a processor that code generation depends on.
+struct TargetModel {
+  /// LLVM's name of the processor, as in its `-mcpu`.
+  std::string cpu;
+  /// Features beyond or below what the name implies: "+avx512f", "-amx-tile".
+  llvm::SmallVector<std::string, 0> features;
+  unsigned vectorBits;
+  unsigned vectorRegisters;
+
+  bool has(llvm::StringRef feature) const;
+
+  /// The model for `march`: an LLVM processor name, or `native` for the machine
+  /// this runs on. None if LLVM knows no such processor.
+  static std::optional<TargetModel> get(llvm::StringRef march);
+};
+
+} // namespace mlir::et::cpu
+
+#endif // ET_CODEGEN_CPU_TARGETMODEL_H

@@ -1,0 +1,54 @@
+//===- TargetModel.cpp - What a processor has -----------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Codegen/CPU/TargetModel.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/X86TargetParser.h"
+
+using namespace mlir::et::cpu;
+
+bool TargetModel::has(llvm::StringRef feature) const {
+  return llvm::is_contained(features, ("+" + feature).str());
+}
+
+static bool isX86Name(llvm::StringRef cpu) {
+  return llvm::X86::parseArchX86(cpu, /*Only64Bit=*/true) != llvm::X86::CK_None;
+}
+
+std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
+  TargetModel model;
+  if (march == "native") {
+    model.cpu = llvm::sys::getHostCPUName().str();
+    for (const auto &feature : llvm::sys::getHostCPUFeatures())
+      model.features.push_back(
+          ((feature.second ? "+" : "-") + feature.first()).str());
+    llvm::sort(model.features);
+  } else {
+    if (!isX86Name(march))
+      return std::nullopt;
+    model.cpu = march.str();
+    llvm::SmallVector<llvm::StringRef> features;
+    llvm::X86::getFeaturesForCPU(march, features, /*NeedPlus=*/true);
+    llvm::append_range(model.features, features);
+  }
+
+  // AVX-512 doubles the registers with the width. Other instruction sets of
+  // today's servers (Neon, SSE) have 128 bits.
+  if (model.has("avx512f")) {
+    model.vectorBits = 512;
+    model.vectorRegisters = 32;
+  } else if (model.has("avx2") && model.has("fma")) {
+    model.vectorBits = 256;
+    model.vectorRegisters = 16;
+  } else {
+    model.vectorBits = 128;
+    model.vectorRegisters = isX86Name(model.cpu) ? 16 : 32;
+  }
+  return model;
+}

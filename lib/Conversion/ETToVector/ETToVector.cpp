@@ -1,0 +1,50 @@
+//===- ETToVector.cpp - The et ops as vector code for a CPU ---------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Patterns.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::et {
+#define GEN_PASS_DEF_CONVERTETTOVECTOR
+#include "et/Conversion/Passes.h.inc"
+} // namespace mlir::et
+
+using namespace mlir;
+using namespace mlir::et;
+
+namespace {
+struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
+  using ConvertETToVectorBase::ConvertETToVectorBase;
+
+  void runOnOperation() override {
+    if (vectorBits < 64 || !llvm::isPowerOf2_64(vectorBits) ||
+        vectorRegisters < 8) {
+      getOperation().emitError()
+          << "convert-et-to-vector needs a vector width that is a power of two "
+             "of at least 64 bits and at least 8 registers, got vector-bits="
+          << vectorBits << " vector-registers=" << vectorRegisters;
+      return signalPassFailure();
+    }
+    RewritePatternSet patterns(&getContext());
+    populateETToVectorPatterns(patterns,
+                               {static_cast<int64_t>(vectorBits) / 32,
+                                static_cast<int64_t>(vectorRegisters)});
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace
+
+void et::populateETToVectorPatterns(RewritePatternSet &patterns,
+                                    const VectorRegisters &registers) {
+  populateProductPatterns(patterns, registers);
+  populateRoutingVectorPatterns(patterns, registers);
+  populateCombineVectorPatterns(patterns, registers);
+}

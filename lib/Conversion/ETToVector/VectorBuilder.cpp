@@ -1,0 +1,56 @@
+//===- VectorBuilder.cpp - Building vector code over memrefs --------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "VectorBuilder.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+Value VectorBuilder::splat(Value scalar) {
+  return vector::BroadcastOp::create(*this, vectorOf(scalar.getType()), scalar);
+}
+
+Value VectorBuilder::read(Value memref, ValueRange indices, bool whole) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  Value value = vector::TransferReadOp::create(
+      *this, vectorOf(element), memref, indices,
+      arith::ConstantOp::create(*this, getZeroAttr(element)).getResult(),
+      ArrayRef<bool>{whole});
+  if (element.isF16() || element.isBF16())
+    return arith::ExtFOp::create(*this, vectorOf(getF32Type()), value);
+  return value;
+}
+
+void VectorBuilder::write(Value vector, Value memref, ValueRange indices,
+                          bool whole) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  if (element.isF16() || element.isBF16())
+    vector = arith::TruncFOp::create(*this, vectorOf(element), vector);
+  vector::TransferWriteOp::create(*this, vector, memref, indices,
+                                  ArrayRef<bool>{whole});
+}
+
+void VectorBuilder::stepLoop(Value lower, Value upper, int64_t step,
+                             function_ref<void(Value)> body) {
+  auto op = scf::ForOp::create(*this, lower, upper, index(step));
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPoint(op.getBody()->getTerminator());
+  body(op.getInductionVar());
+}
+
+Value VectorBuilder::fma(Value a, Value b, Value c) {
+  return vector::FMAOp::create(*this, a, b, c);
+}
+Value VectorBuilder::ceilDiv(Value a, Value b) {
+  return arith::CeilDivUIOp::create(*this, a, b);
+}
+Value VectorBuilder::min(Value a, Value b) {
+  return arith::MinUIOp::create(*this, a, b);
+}
+Value VectorBuilder::max(Value a, Value b) {
+  return arith::MaxUIOp::create(*this, a, b);
+}

@@ -1,0 +1,53 @@
+//===- VectorBuilder.h - Building vector code over memrefs ------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_LIB_CONVERSION_ETTOVECTOR_VECTORBUILDER_H
+#define ET_LIB_CONVERSION_ETTOVECTOR_VECTORBUILDER_H
+
+#include "et/Conversion/LoopBuilder.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace mlir::et {
+
+inline constexpr int64_t kCacheLine = 64;
+
+/// A LoopBuilder that also computes on vectors of `lanes` f32 values.
+class VectorBuilder : public LoopBuilder {
+public:
+  VectorBuilder(Location loc, OpBuilder &builder, int64_t lanes)
+      : LoopBuilder(loc, builder), lanes(lanes) {}
+
+  const int64_t lanes;
+
+  VectorType vectorOf(Type element) { return VectorType::get(lanes, element); }
+  Value splat(Value scalar);
+  Value splat(double value) { return splat(f32(value)); }
+
+  //===--- Memory ---------------------------------------------------------===//
+  /// `lanes` elements along the last dimension, 16-bit floats widened to f32.
+  /// Elements past the end of the dimension are 0 unless `whole` promises that
+  /// there are none.
+  Value read(Value memref, ValueRange indices, bool whole = false);
+  /// Rounds to the memref's element type once; leaves memory past the end of
+  /// the dimension alone.
+  void write(Value vector, Value memref, ValueRange indices,
+             bool whole = false);
+
+  //===--- Loops ----------------------------------------------------------===//
+  void stepLoop(Value lower, Value upper, int64_t step,
+                function_ref<void(Value)> body);
+
+  //===--- Arithmetic -----------------------------------------------------===//
+  Value fma(Value a, Value b, Value c);
+  Value ceilDiv(Value a, Value b);
+  Value min(Value a, Value b);
+  Value max(Value a, Value b);
+};
+
+} // namespace mlir::et
+
+#endif // ET_LIB_CONVERSION_ETTOVECTOR_VECTORBUILDER_H

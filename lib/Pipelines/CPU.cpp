@@ -1,0 +1,45 @@
+//===- CPU.cpp - Vector code and threads for a CPU ------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Codegen/CPU/Passes.h"
+#include "et/Codegen/CPU/TargetModel.h"
+#include "et/Conversion/Passes.h"
+#include "et/Pipelines/Pipelines.h"
+#include "mlir/Conversion/SCFToOpenMP/SCFToOpenMP.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+void et::buildCPUPipeline(OpPassManager &pm,
+                          const CPUPipelineOptions &options) {
+  std::optional<cpu::TargetModel> model = cpu::TargetModel::get(options.march);
+  if (!model) {
+    // The pass that attaches the target says what is wrong, before any other.
+    pm.addPass(createAttachCPUTarget({options.march}));
+    return;
+  }
+  buildFrontEndPipeline(pm, options.compileTo, PairBuffers::Exact);
+  if (options.compileTo <= Phase::Bufferize)
+    return;
+  pm.addPass(
+      createConvertETToVector({model->vectorBits, model->vectorRegisters}));
+  pm.addPass(createApproximateMath());
+  pm.addPass(createConvertETToSCF());
+  pm.addPass(createConvertLinalgToParallelLoopsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createConvertSCFToOpenMPPass());
+  // Takes away the scopes that the conversion puts around loops for allocas.
+  pm.addPass(createCanonicalizerPass());
+  if (options.compileTo == Phase::Loops)
+    return;
+  buildHostToLLVMPipeline(pm);
+  pm.addPass(createAttachCPUTarget({options.march}));
+}
