@@ -153,9 +153,14 @@ static int checkCall(const et_function *fn, const et_tensor *args,
     return setStatus(status, ET_INVALID_ARGUMENT,
                      "%s: has %zu results, but there is room for %zu", fn->name,
                      size_t(fn->num_results), numResults);
-  for (size_t i = 0; i < numArgs; ++i)
-    if (int code = checkArgument(fn, i, args[i], status))
-      return code;
+  for (size_t i = 0; i < numArgs; ++i) {
+    int code = checkArgument(fn, i, args[i], status);
+    if (!code)
+      continue;
+    if (status)
+      status->argument = int32_t(i);
+    return code;
+  }
   return ET_OK;
 }
 
@@ -291,8 +296,7 @@ static bool hasHostTensor(const et_function *fn, const et_tensor *args) {
 
 int et_call(const et_function *fn, const et_tensor *args, size_t num_args,
             et_tensor *results, size_t num_results, et_status *status) {
-  if (status)
-    memset(status, 0, sizeof(*status));
+  clearStatus(status);
   if (num_results)
     memset(results, 0, num_results * sizeof(*results));
   if (int code = checkCall(fn, args, num_args, num_results, status))
@@ -311,6 +315,7 @@ int et_call(const et_function *fn, const et_tensor *args, size_t num_args,
   frame->resultsToHost = hasHostTensor(fn, args);
   pthread_mutex_init(&frame->call.lock, nullptr);
   frame->call.outer = currentCall;
+  clearStatus(&frame->call.status);
   currentCall = &frame->call;
 
   if (setjmp(frame->call.unwind) == 0)

@@ -59,6 +59,8 @@ struct Call {
 /// The call that runs on this thread, or null.
 extern thread_local Call *currentCall;
 
+void clearStatus(et_status *status);
+
 /// Writes code and message to `status` if there is one, and returns the code.
 __attribute__((format(printf, 3, 4))) int
 setStatus(et_status *status, et_code code, const char *format, ...);

@@ -37,6 +37,14 @@ const char *et_dtype_name(et_dtype dtype) {
   return isKnown(dtype) ? dtypes[dtype].name : "unknown";
 }
 
+void et::runtime::clearStatus(et_status *status) {
+  if (!status)
+    return;
+  status->code = ET_OK;
+  status->argument = -1;
+  status->message[0] = 0;
+}
+
 int et::runtime::setStatus(et_status *status, et_code code, const char *format,
                            ...) {
   if (!status)
@@ -95,8 +103,7 @@ static int allocate(et_memory memory, size_t bytes, void **data,
 
 int et_tensor_copy(const et_tensor *source, et_memory memory, et_tensor *copy,
                    et_status *status) {
-  if (status)
-    memset(status, 0, sizeof(*status));
+  clearStatus(status);
   size_t bytes = size_t(et_tensor_elements(source)) *
                  et_dtype_size(static_cast<et_dtype>(source->dtype));
   void *data = nullptr;

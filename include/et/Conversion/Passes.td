@@ -155,4 +155,36 @@ def ApproximateMath : Pass<"et-approximate-math"> {
   ];
 }
 
+def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
+  let summary = "lower bufferized et ops to GPU kernels";
+  let description = [{
+    Each op becomes one kernel, built with `gpu.launch`. Nothing waits for the
+    host: grids are sized by shapes alone, and blocks that the plan leaves
+    without work end at once.
+
+    | op | kernel |
+    |---|---|
+    | `et.scores` | tiles of 32 tokens x 16 experts through shared memory; norms on the way |
+    | `et.gate #et.threshold` | a block a mask word and 32 experts; mask words are warp ballots |
+    | `et.offsets` | one block; a warp counts an expert's bits, then warp scans |
+    | `et.token_list` | a block an expert; popcounts, scans, then each thread lists a word |
+    | `et.gather` | a block a row |
+    | `et.grouped_matmul` | tiles of 64 x 64 through shared memory; gather in the load, bias, activation and gate at the end |
+    | `et.combine` | a block a token; warps find its pairs' rows by popcount |
+
+    A block of the grouped product finds its expert and rows by bisection of the
+    offsets, so no loop runs over experts or tokens. All results are free of
+    atomics and of any order that differs between runs. Everything else (the other
+    routings, statistics) becomes the plain parallel loops of
+    `--convert-et-to-scf`, which `--et-loops-to-kernels` maps.
+
+    All memrefs are taken to lie in device memory.
+  }];
+  let dependentDialects = [
+    "arith::ArithDialect", "gpu::GPUDialect", "math::MathDialect",
+    "memref::MemRefDialect", "NVVM::NVVMDialect", "scf::SCFDialect",
+    "vector::VectorDialect"
+  ];
+}
+
 #endif // ET_CONVERSION_PASSES

@@ -52,7 +52,8 @@ typedef enum et_code {
 
 typedef struct et_status {
   int32_t code;
-  char message[508];
+  int32_t argument; /* the argument that was refused, or -1 */
+  char message[504];
 } et_status;
 
 /* Sizes and strides count elements. `owner` is the allocation that

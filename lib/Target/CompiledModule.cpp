@@ -1,0 +1,62 @@
+//===- CompiledModule.cpp - compiled code in this process -----------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Target/HostCode.h"
+
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Support/DynamicLibrary.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+static llvm::Error loadOpenMP() {
+  std::string reason;
+  for (const char *library : {ET_OPENMP_LIBRARY, "libomp.so.5"})
+    if (!llvm::sys::DynamicLibrary::LoadLibraryPermanently(library, &reason))
+      return llvm::Error::success();
+  return llvm::createStringError("the compiled code runs its threads through "
+                                 "OpenMP's library, which cannot be loaded (" +
+                                 reason + "); install libomp-22-dev");
+}
+
+CompiledModule::CompiledModule(std::unique_ptr<llvm::orc::LLJIT> jit)
+    : jit(std::move(jit)) {}
+CompiledModule::CompiledModule(CompiledModule &&other) = default;
+
+CompiledModule::~CompiledModule() {
+  if (jit)
+    llvm::consumeError(jit->deinitialize(jit->getMainJITDylib()));
+}
+
+llvm::Expected<CompiledModule> CompiledModule::create(HostCode code) {
+  if (code.usesOpenMP())
+    if (llvm::Error error = loadOpenMP())
+      return std::move(error);
+  auto jit = llvm::orc::LLJITBuilder()
+                 .setJITTargetMachineBuilder(code.builder)
+                 .create();
+  if (!jit)
+    return jit.takeError();
+  // What goes wrong is returned by the lookup that needed it.
+  (*jit)->getExecutionSession().setErrorReporter(llvm::consumeError);
+  llvm::orc::ThreadSafeModule module(std::move(code.module),
+                                     std::move(code.context));
+  if (llvm::Error error = (*jit)->addIRModule(std::move(module)))
+    return std::move(error);
+  // Runs global constructors, which register the kernels.
+  if (llvm::Error error = (*jit)->initialize((*jit)->getMainJITDylib()))
+    return std::move(error);
+  return CompiledModule(std::move(*jit));
+}
+
+llvm::Expected<const et_function *>
+CompiledModule::lookup(StringRef name) const {
+  auto address = jit->lookup(("et_function_" + name).str());
+  if (!address)
+    return address.takeError();
+  return address->toPtr<const et_function *>();
+}

@@ -1,0 +1,105 @@
+//===- HostCode.cpp - from the LLVM dialect to machine code ---------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Target/HostCode.h"
+
+#include "mlir/ExecutionEngine/OptUtils.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Transforms/IPO/Internalize.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+void et::registerHostTranslations(DialectRegistry &registry) {
+  registerAllToLLVMIRTranslations(registry);
+}
+
+static llvm::Expected<llvm::orc::JITTargetMachineBuilder>
+getMachineBuilder(StringRef march) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  auto builder = llvm::orc::JITTargetMachineBuilder::detectHost();
+  if (!builder)
+    return builder.takeError();
+  builder->setRelocationModel(llvm::Reloc::PIC_);
+  builder->setCodeGenOptLevel(llvm::CodeGenOptLevel::Aggressive);
+  if (!march.empty() && march != "native") {
+    builder->setCPU(march.str());
+    builder->setFeatures("");
+  }
+  return builder;
+}
+
+/// Everything but the descriptions becomes internal: nothing else is called
+/// from outside, and a function named like one of libc's must not replace it.
+static void hideInternals(llvm::Module &module) {
+  llvm::internalizeModule(module, [](const llvm::GlobalValue &value) {
+    return value.getName().starts_with("et_function_");
+  });
+}
+
+llvm::Expected<HostCode> HostCode::create(ModuleOp module, StringRef march) {
+  auto builder = getMachineBuilder(march);
+  if (!builder)
+    return builder.takeError();
+  HostCode code(std::move(*builder));
+  auto machine = code.builder.createTargetMachine();
+  if (!machine)
+    return machine.takeError();
+  code.machine = std::move(*machine);
+  if (!march.empty() && march != "native" &&
+      !code.machine->getMCSubtargetInfo()->isCPUStringValid(march))
+    return llvm::createStringError("unknown processor '" + march +
+                                   "'; `llc-22 -mcpu=help` lists the known");
+
+  code.context = std::make_unique<llvm::LLVMContext>();
+  code.module = translateModuleToLLVMIR(module, *code.context);
+  if (!code.module)
+    return llvm::createStringError(
+        "the module could not be translated to LLVM IR");
+  code.module->setTargetTriple(code.machine->getTargetTriple());
+  code.module->setDataLayout(code.machine->createDataLayout());
+  // Passes outside the code generator look for the processor here.
+  for (llvm::Function &function : *code.module) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", code.machine->getTargetCPU());
+    function.addFnAttr("target-features",
+                       code.machine->getTargetFeatureString());
+  }
+  hideInternals(*code.module);
+  auto optimize = makeOptimizingTransformer(/*optLevel=*/3, /*sizeLevel=*/0,
+                                            code.machine.get());
+  if (llvm::Error error = optimize(code.module.get()))
+    return std::move(error);
+  return std::move(code);
+}
+
+void HostCode::print(llvm::raw_ostream &os) const {
+  module->print(os, /*AAW=*/nullptr);
+}
+
+llvm::Error HostCode::emitObject(llvm::raw_pwrite_stream &os) const {
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, os, /*DwoOut=*/nullptr,
+                                   llvm::CodeGenFileType::ObjectFile))
+    return llvm::createStringError("the target cannot emit object files");
+  passes.run(*module);
+  return llvm::Error::success();
+}
+
+bool HostCode::usesOpenMP() const {
+  return llvm::any_of(*module, [](const llvm::Function &function) {
+    return function.isDeclaration() &&
+           (function.getName().starts_with("__kmpc_") ||
+            function.getName().starts_with("omp_"));
+  });
+}

@@ -1,0 +1,22 @@
+//===- Options.td - Options of et-run -*- tablegen -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+include "support/ToolOptions.td"
+
+defm entry : Value<"entry", "NAME", "Public function to call">;
+defm target : Value<"target", "reference|cpu|cuda",
+  "What to compile for: plain loops, this processor (the default), or a CUDA device">;
+defm chip : Value<"chip", "sm_NN", "With --target=cuda: the chip (default: sm_80)">;
+defm arg : Value<"arg", "FILE.npy", "An argument; one each, in order">;
+defm weights : Value<"weights", "FILE.safetensors",
+  "Where arguments with an et.weight attribute come from">;
+defm out : Value<"out", "FILE.npy", "Where a result goes; one each, in order, or none">;
+defm threads : Value<"threads", "N", "Threads to use (default: all processors)">;
+def stats : Flag<["--"], "stats">,
+  HelpText<"Print the routing statistics of every gate in the entry, and the peak memory">;
+def time : Flag<["--"], "time">, HelpText<"Print the median time of 10 more calls">;
+def time_eq : Joined<["--"], "time=">, MetaVarName<"N">, HelpText<"The same, of N calls">;

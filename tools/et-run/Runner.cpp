@@ -1,0 +1,236 @@
+//===- Runner.cpp - compile, bind, call, report ---------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Runner.h"
+
+#include "Statistics.h"
+#include "TensorFile.h"
+#include "et/Conversion/ToRuntime/Signature.h"
+#include "et/Target/HostCode.h"
+#include "support/Frontend.h"
+
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <chrono>
+
+using namespace mlir;
+using namespace mlir::et;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+/// The tensors of a call and the files behind them.
+struct Arguments {
+  std::vector<et_tensor> tensors;
+  std::vector<std::string> sources; ///< The file of each, for messages.
+  std::vector<NpyFile> arrays;
+  std::optional<SafetensorsFile> weights;
+};
+} // namespace
+
+static llvm::Expected<EntrySignature> findSignature(ModuleOp module,
+                                                    StringRef entry) {
+  SmallVector<func::FuncOp> functions = getEntryFunctions(module);
+  auto found = llvm::find_if(functions, [&](func::FuncOp function) {
+    return function.getName() == entry;
+  });
+  if (found == functions.end()) {
+    SmallVector<StringRef> names;
+    for (func::FuncOp function : functions)
+      names.push_back(function.getName());
+    return llvm::createStringError(
+        "the model has no public function '" + entry + "'; it has " +
+        (names.empty() ? "none" : llvm::join(names, ", ")));
+  }
+  FailureOr<EntrySignature> signature = getEntrySignature(*found);
+  if (failed(signature))
+    return llvm::createStringError("'" + entry + "' cannot be called");
+  return *signature;
+}
+
+static std::string listNames(ArrayRef<EntryValue> values) {
+  SmallVector<std::string> names;
+  for (const EntryValue &value : values)
+    names.push_back(value.weight.empty()
+                        ? value.name
+                        : value.name + " (weight '" + value.weight + "')");
+  return names.empty() ? "none" : llvm::join(names, ", ");
+}
+
+/// Arguments that come from --arg: all, or those that are no weights if there
+/// is a file of weights.
+static bool isPositional(const EntryValue &value, const RunRequest &request) {
+  return request.weights.empty() || value.weight.empty();
+}
+
+static llvm::Error checkCounts(const EntrySignature &signature,
+                               const RunRequest &request) {
+  size_t needed = llvm::count_if(signature.arguments, [&](const auto &value) {
+    return isPositional(value, request);
+  });
+  if (request.args.size() != needed) {
+    bool hasWeights = llvm::any_of(signature.arguments, [](const auto &value) {
+      return !value.weight.empty();
+    });
+    return llvm::createStringError(
+        "'" + signature.name + "' needs " + Twine(needed) + " --arg and got " +
+        Twine(request.args.size()) +
+        "; its arguments: " + listNames(signature.arguments) +
+        (hasWeights && request.weights.empty()
+             ? "; --weights=FILE.safetensors would give the weights"
+             : ""));
+  }
+  if (!request.outs.empty() && request.outs.size() != signature.results.size())
+    return llvm::createStringError("'" + signature.name + "' has " +
+                                   Twine(signature.results.size()) +
+                                   " results and got " +
+                                   Twine(request.outs.size()) +
+                                   " --out; its results: " +
+                                   listNames(signature.results));
+  return llvm::Error::success();
+}
+
+static llvm::Expected<Arguments> openArguments(const EntrySignature &signature,
+                                               const RunRequest &request) {
+  Arguments arguments;
+  if (!request.weights.empty()) {
+    auto weights = SafetensorsFile::open(request.weights);
+    if (!weights)
+      return weights.takeError();
+    arguments.weights = std::move(*weights);
+  }
+  auto nextFile = request.args.begin();
+  for (const EntryValue &value : signature.arguments) {
+    if (isPositional(value, request)) {
+      auto array = NpyFile::open(*nextFile);
+      if (!array)
+        return array.takeError();
+      arguments.tensors.push_back(array->getTensor());
+      arguments.sources.push_back(*nextFile++);
+      arguments.arrays.push_back(std::move(*array));
+      continue;
+    }
+    auto tensor = arguments.weights->find(value.weight);
+    if (!tensor)
+      return tensor.takeError();
+    arguments.tensors.push_back(*tensor);
+    arguments.sources.push_back(request.weights);
+  }
+  return std::move(arguments);
+}
+
+static llvm::Error call(const et_function &function, const Arguments &arguments,
+                        std::vector<et_tensor> &results) {
+  et_status status;
+  if (!et_call(&function, arguments.tensors.data(), arguments.tensors.size(),
+               results.data(), results.size(), &status))
+    return llvm::Error::success();
+  std::string source;
+  if (status.argument >= 0)
+    source = arguments.sources[status.argument] + ": ";
+  return llvm::createStringError(source + status.message);
+}
+
+static void release(std::vector<et_tensor> &results) {
+  for (et_tensor &result : results)
+    et_tensor_release(&result);
+}
+
+static llvm::Error timeRuns(const et_function &function,
+                            const Arguments &arguments,
+                            std::vector<et_tensor> &results, unsigned runs) {
+  std::vector<double> times;
+  Clock::time_point lastReport = Clock::now();
+  for (unsigned i = 0; i < runs; ++i) {
+    release(results);
+    Clock::time_point start = Clock::now();
+    if (llvm::Error error = call(function, arguments, results))
+      return error;
+    Clock::time_point end = Clock::now();
+    times.push_back(
+        std::chrono::duration<double, std::milli>(end - start).count());
+    if (end - lastReport < std::chrono::seconds(1))
+      continue;
+    llvm::errs() << "et-run: " << i + 1 << " of " << runs << " runs\n";
+    lastReport = end;
+  }
+  llvm::sort(times);
+  double median = (times[(runs - 1) / 2] + times[runs / 2]) / 2;
+  llvm::outs() << llvm::format(
+      "time: median %.4f ms, least %.4f ms, most %.4f ms, %u runs\n", median,
+      times.front(), times.back(), runs);
+  return llvm::Error::success();
+}
+
+static llvm::Error writeResults(const et_function &function,
+                                const RunRequest &request,
+                                ArrayRef<et_tensor> results) {
+  auto file = request.outs.begin();
+  for (auto [value, result] :
+       llvm::zip(ArrayRef(function.results, function.num_results), results))
+    if (!isRoutingStatistic(value) && file != request.outs.end())
+      if (llvm::Error error = writeNpy(*file++, result))
+        return error;
+  return llvm::Error::success();
+}
+
+static llvm::Error callAndReport(const et_function &function,
+                                 const RunRequest &request,
+                                 const Arguments &arguments) {
+  std::vector<et_tensor> results(function.num_results);
+  llvm::scope_exit releaseResults([&] { release(results); });
+  if (llvm::Error error = call(function, arguments, results))
+    return error;
+  if (request.printStatistics) {
+    printRoutingStatistics(function, results, llvm::outs());
+    llvm::outs() << "peak memory                  "
+                 << et_memory_peak(
+                        static_cast<et_memory>(function.memory))
+                 << " bytes\n";
+  }
+  if (request.timedRuns)
+    if (llvm::Error error =
+            timeRuns(function, arguments, results, *request.timedRuns))
+      return error;
+  return writeResults(function, request, results);
+}
+
+llvm::Error et::runModel(const RunRequest &request) {
+  Frontend frontend;
+  auto module = frontend.read(request.model);
+  if (!module)
+    return module.takeError();
+  auto signature = findSignature(**module, request.entry);
+  if (!signature)
+    return signature.takeError();
+  if (llvm::Error error = checkCounts(*signature, request))
+    return error;
+  auto arguments = openArguments(*signature, request);
+  if (!arguments)
+    return arguments.takeError();
+
+  if (request.printStatistics)
+    if (llvm::Error error = frontend.lower(
+            **module,
+            "et-decompose-moe, et-append-routing-stats{entry=" +
+                request.entry + "}"))
+      return error;
+  if (llvm::Error error = frontend.lower(**module, request.pipeline))
+    return error;
+  auto code = HostCode::create(**module);
+  if (!code)
+    return code.takeError();
+  auto compiled = CompiledModule::create(std::move(*code));
+  if (!compiled)
+    return compiled.takeError();
+  auto function = compiled->lookup(request.entry);
+  if (!function)
+    return function.takeError();
+  return callAndReport(**function, request, *arguments);
+}

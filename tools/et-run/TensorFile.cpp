@@ -1,0 +1,67 @@
+//===- TensorFile.cpp - files of tensors ----------------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TensorFile.h"
+
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir::et;
+using namespace llvm;
+
+Expected<MappedFile> MappedFile::open(StringRef path) {
+  MappedFile file;
+  file.path = path.str();
+  Expected<sys::fs::file_t> handle =
+      sys::fs::openNativeFileForRead(path, sys::fs::OF_None);
+  if (!handle)
+    return createFileError(path, handle.takeError());
+  scope_exit close([&] { sys::fs::closeFile(*handle); });
+  sys::fs::file_status status;
+  if (std::error_code code = sys::fs::status(*handle, status))
+    return createFileError(path, code);
+  if (status.type() != sys::fs::file_type::regular_file)
+    return createFileError(path, createStringError("is not a regular file"));
+  // Nothing can be mapped of an empty file.
+  if (status.getSize() == 0)
+    return std::move(file);
+  std::error_code code;
+  file.region = std::make_unique<sys::fs::mapped_file_region>(
+      *handle, sys::fs::mapped_file_region::priv, status.getSize(),
+      /*offset=*/0, code);
+  if (code)
+    return createFileError(path, code);
+  file.bytes = {file.region->data(), file.region->size()};
+  return std::move(file);
+}
+
+std::optional<uint64_t> mlir::et::getByteCount(et_dtype dtype,
+                                               ArrayRef<int64_t> sizes) {
+  if (sizes.size() > ET_MAX_RANK)
+    return std::nullopt;
+  // An empty tensor has no bytes, whatever its other sizes are.
+  bool isEmpty = is_contained(sizes, 0);
+  int64_t bytes = int64_t(et_dtype_size(dtype));
+  for (int64_t size : sizes)
+    if (size < 0 || (!isEmpty && MulOverflow(bytes, size, bytes)))
+      return std::nullopt;
+  return isEmpty ? 0 : bytes;
+}
+
+FileTensor mlir::et::makeFileTensor(MutableArrayRef<char> bytes, et_dtype dtype,
+                                    ArrayRef<int64_t> sizes) {
+  FileTensor result;
+  char *data = bytes.data();
+  if (reinterpret_cast<uintptr_t>(data) % et_dtype_size(dtype) != 0) {
+    result.copy = std::make_unique<char[]>(bytes.size());
+    llvm::copy(bytes, result.copy.get());
+    data = result.copy.get();
+  }
+  result.tensor =
+      et_tensor_borrow(data, dtype, int32_t(sizes.size()), sizes.data());
+  return result;
+}

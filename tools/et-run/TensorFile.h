@@ -1,0 +1,92 @@
+//===- TensorFile.h - Tensors in .npy and .safetensors files ----*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_TOOLS_ET_RUN_TENSORFILE_H
+#define ET_TOOLS_ET_RUN_TENSORFILE_H
+
+#include "et/Runtime/et_runtime.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/FileSystem.h"
+
+namespace mlir::et {
+
+/// A file mapped copy-on-write: a function that writes to an argument changes
+/// neither the file nor another run.
+class MappedFile {
+public:
+  static llvm::Expected<MappedFile> open(llvm::StringRef path);
+
+  llvm::StringRef getPath() const { return path; }
+  llvm::MutableArrayRef<char> getBytes() { return bytes; }
+
+private:
+  std::string path;
+  std::unique_ptr<llvm::sys::fs::mapped_file_region> region;
+  llvm::MutableArrayRef<char> bytes;
+};
+
+/// A tensor over a part of a file, or over a copy where that part isn't
+/// aligned to the element.
+struct FileTensor {
+  et_tensor tensor;
+  std::unique_ptr<char[]> copy;
+};
+
+/// Describes `bytes` as a tensor. The caller has checked their number.
+FileTensor makeFileTensor(llvm::MutableArrayRef<char> bytes, et_dtype dtype,
+                          llvm::ArrayRef<int64_t> sizes);
+
+/// Bytes of a tensor, or nothing if it has too many dimensions or elements for
+/// this machine.
+std::optional<uint64_t> getByteCount(et_dtype dtype,
+                                     llvm::ArrayRef<int64_t> sizes);
+
+/// One array in NumPy's format, versions 1 to 3.
+class NpyFile {
+public:
+  static llvm::Expected<NpyFile> open(llvm::StringRef path);
+
+  const et_tensor &getTensor() const { return array.tensor; }
+
+private:
+  MappedFile file;
+  FileTensor array;
+};
+
+/// Writes a host tensor, whole or not at all. bfloat16 is written as the
+/// ml_dtypes package does.
+llvm::Error writeNpy(llvm::StringRef path, const et_tensor &tensor);
+
+/// Named tensors in the safetensors format.
+class SafetensorsFile {
+public:
+  static llvm::Expected<SafetensorsFile> open(llvm::StringRef path);
+
+  /// The tensor called `name`, or an error that names the file.
+  llvm::Expected<et_tensor> find(llvm::StringRef name);
+
+private:
+  struct Entry {
+    std::string dtype;
+    llvm::SmallVector<int64_t> sizes;
+    uint64_t begin = 0, end = 0;
+  };
+
+  llvm::Error parseHeader();
+  llvm::Error checkLayout(uint64_t dataSize) const;
+
+  MappedFile file;
+  uint64_t dataStart = 0;
+  llvm::StringMap<Entry> entries;
+  std::vector<FileTensor> found;
+};
+
+} // namespace mlir::et
+
+#endif // ET_TOOLS_ET_RUN_TENSORFILE_H

@@ -1,0 +1,112 @@
+//===- et-run.cpp - run a model on files ----------------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Runner.h"
+#include "support/Frontend.h"
+#include "support/ToolOptions.h"
+
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cstdlib>
+
+using namespace mlir::et;
+using namespace llvm;
+using namespace llvm::opt;
+
+namespace {
+enum OptionId {
+  OPT_INVALID = 0,
+#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
+#include "Options.inc"
+#undef OPTION
+};
+
+#define OPTTABLE_STR_TABLE_CODE
+#include "Options.inc"
+#undef OPTTABLE_STR_TABLE_CODE
+#define OPTTABLE_PREFIXES_TABLE_CODE
+#include "Options.inc"
+#undef OPTTABLE_PREFIXES_TABLE_CODE
+
+constexpr OptTable::Info optionInfos[] = {
+#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
+#include "Options.inc"
+#undef OPTION
+};
+} // namespace
+
+static std::string getPipeline(unsigned target, StringRef chip) {
+  switch (target) {
+  case 0:
+    return "et-reference-pipeline";
+  case 1:
+    return "et-lower-to-cpu-pipeline";
+  default:
+    // The driver compiles PTX for whatever device is there.
+    return ("et-lower-to-nvvm-pipeline{chip=" + chip + " format=isa}")
+        .str();
+  }
+}
+
+static Error makeRequest(const CommandLine &line, RunRequest &request) {
+  Expected<std::string> model = line.getInput();
+  if (!model)
+    return model.takeError();
+  Expected<std::string> entry = line.getRequired(OPT_entry);
+  if (!entry)
+    return entry.takeError();
+  Expected<unsigned> target =
+      line.getChoice(OPT_target, {"reference", "cpu", "cuda"}, 1);
+  if (!target)
+    return target.takeError();
+  if (line.has(OPT_chip) && *target != 2)
+    return createStringError("--chip goes with --target=cuda");
+  request.model = *model;
+  request.entry = *entry;
+  request.pipeline = getPipeline(*target, line.get(OPT_chip, "sm_80"));
+  request.args = line.getAll(OPT_arg);
+  request.outs = line.getAll(OPT_out);
+  request.weights = line.get(OPT_weights);
+  request.printStatistics = line.has(OPT_stats);
+  if (line.has(OPT_time) || line.has(OPT_time_eq)) {
+    Expected<unsigned> runs = line.getCount(OPT_time_eq, 10);
+    if (!runs)
+      return runs.takeError();
+    request.timedRuns = *runs;
+  }
+  Expected<unsigned> threads = line.getCount(OPT_threads, 0);
+  if (!threads)
+    return threads.takeError();
+  // OpenMP's library reads this when the compiled code loads it.
+  if (*threads)
+    setenv("OMP_NUM_THREADS", std::to_string(*threads).c_str(),
+           /*overwrite=*/1);
+  return Error::success();
+}
+
+static Error runTool(int argc, char **argv) {
+  ToolOptionTable table(OptionStrTable, OptionPrefixesTable, optionInfos);
+  Expected<CommandLine> line = CommandLine::parse(table, argc, argv);
+  if (!line)
+    return line.takeError();
+  if (line->has(OPT_help)) {
+    table.printHelp(outs(), "et-run MODEL.mlir --entry=NAME [options]",
+                    "Compiles a model in memory and calls one of its "
+                    "functions on files");
+    return Error::success();
+  }
+  RunRequest request;
+  if (Error error = makeRequest(*line, request))
+    return error;
+  return runModel(request);
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  return reportErrors("et-run", runTool(argc, argv));
+}

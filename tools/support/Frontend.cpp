@@ -1,0 +1,67 @@
+//===- Frontend.cpp - what et-run and et-compile share --------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Frontend.h"
+
+#include "et/InitAll.h"
+#include "et/Target/HostCode.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Support/FileUtilities.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/WithColor.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+Frontend::Frontend() {
+  DialectRegistry registry;
+  registerAll(registry);
+  registerHostTranslations(registry);
+  context = std::make_unique<MLIRContext>(registry);
+  handler =
+      std::make_unique<SourceMgrDiagnosticHandler>(sources, context.get());
+}
+
+Frontend::~Frontend() = default;
+
+llvm::Expected<OwningOpRef<ModuleOp>> Frontend::read(StringRef file) {
+  std::string message;
+  auto buffer = openInputFile(file, &message);
+  if (!buffer)
+    return llvm::createStringError(message);
+  sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+  auto module = parseSourceFile<ModuleOp>(sources, context.get());
+  if (!module)
+    return llvm::createStringError("'" + file + "' is not a valid model");
+  return std::move(module);
+}
+
+llvm::Error Frontend::lower(ModuleOp module, const Twine &pipeline) {
+  PassManager manager(context.get(), ModuleOp::getOperationName(),
+                      PassManager::Nesting::Implicit);
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  std::string text = pipeline.str();
+  if (failed(parsePassPipeline(text, manager, os)))
+    return llvm::createStringError("cannot set up '" + text + "': " + message);
+  if (failed(manager.run(module)))
+    return llvm::createStringError("the model could not be lowered");
+  return llvm::Error::success();
+}
+
+int et::reportErrors(StringRef tool, llvm::Error error) {
+  int status = 0;
+  llvm::handleAllErrors(std::move(error), [&](const llvm::ErrorInfoBase &info) {
+    llvm::WithColor::error(llvm::errs(), tool) << info.message() << '\n';
+    status = 1;
+  });
+  return status;
+}

@@ -1,0 +1,46 @@
+//===- Frontend.h - What et-run and et-compile share ------------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_TOOLS_SUPPORT_FRONTEND_H
+#define ET_TOOLS_SUPPORT_FRONTEND_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/Error.h"
+#include "llvm/Support/SourceMgr.h"
+
+namespace mlir::et {
+
+/// A context with everything registered, whose diagnostics show the source.
+class Frontend {
+public:
+  Frontend();
+  ~Frontend();
+
+  MLIRContext *getContext() { return context.get(); }
+
+  /// Reads and verifies a model; "-" is the standard input.
+  llvm::Expected<OwningOpRef<ModuleOp>> read(StringRef file);
+
+  /// Runs a pipeline given as text, such as
+  /// `et-lower-to-cpu-pipeline{compile-to=loops}`. Diagnostics have been
+  /// printed where it fails.
+  llvm::Error lower(ModuleOp module, const Twine &pipeline);
+
+private:
+  std::unique_ptr<MLIRContext> context;
+  llvm::SourceMgr sources;
+  std::unique_ptr<class SourceMgrDiagnosticHandler> handler;
+};
+
+/// Prints "TOOL: error: ..." for each error and returns the exit status: 0
+/// without an error, else 1.
+int reportErrors(StringRef tool, llvm::Error error);
+
+} // namespace mlir::et
+
+#endif // ET_TOOLS_SUPPORT_FRONTEND_H

@@ -1,0 +1,77 @@
+//===- ToolOptions.cpp - command lines of the tools -----------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ToolOptions.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir::et;
+using namespace llvm;
+
+// The first two of every table.
+static constexpr unsigned inputId = 1, unknownId = 2;
+
+Expected<CommandLine> CommandLine::parse(const ToolOptionTable &table, int argc,
+                                         char **argv) {
+  CommandLine line;
+  line.table = &table;
+  line.allocator = std::make_unique<BumpPtrAllocator>();
+  line.saver = std::make_unique<StringSaver>(*line.allocator);
+  std::string message;
+  line.arguments = std::make_unique<opt::InputArgList>(
+      table.parseArgs(argc, argv, unknownId, *line.saver, [&](StringRef text) {
+        if (message.empty())
+          message = text.str();
+      }));
+  if (!message.empty())
+    return createStringError(message + "; --help lists the options");
+  return std::move(line);
+}
+
+Error CommandLine::refuse(unsigned option, const Twine &what) const {
+  return createStringError(table->getOption(option).getPrefixedName() + " " +
+                           what);
+}
+
+Expected<std::string> CommandLine::getInput() const {
+  std::vector<std::string> inputs = getAll(inputId);
+  if (inputs.size() == 1)
+    return inputs.front();
+  return createStringError("needs one MODEL.mlir and got " +
+                           Twine(inputs.size()) + "; --help lists the options");
+}
+
+Expected<std::string> CommandLine::getRequired(unsigned option) const {
+  std::string value = get(option);
+  if (value.empty())
+    return refuse(option, "is needed; --help lists the options");
+  return value;
+}
+
+Expected<unsigned> CommandLine::getCount(unsigned option,
+                                         unsigned otherwise) const {
+  if (!has(option))
+    return otherwise;
+  unsigned value;
+  if (StringRef(get(option)).getAsInteger(10, value) || value == 0)
+    return refuse(option, "needs a number of at least 1, not '" + get(option) +
+                              "'");
+  return value;
+}
+
+Expected<unsigned> CommandLine::getChoice(unsigned option,
+                                          ArrayRef<StringRef> choices,
+                                          unsigned otherwise) const {
+  if (!has(option))
+    return otherwise;
+  std::string value = get(option);
+  const auto *found = llvm::find(choices, value);
+  if (found == choices.end())
+    return refuse(option, "is one of " + join(choices, ", ") + ", not '" +
+                              value + "'");
+  return unsigned(found - choices.begin());
+}
