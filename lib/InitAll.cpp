@@ -8,6 +8,7 @@
 #include "et/InitAll.h"
 
 #include "et/Codegen/CPU/Passes.h"
+#include "et/Codegen/GPU/Passes.h"
 #include "et/Conversion/Passes.h"
 #include "et/Conversion/ToRuntime/Passes.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
@@ -16,6 +17,7 @@
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
 
 using namespace mlir;
 
@@ -26,6 +28,7 @@ void et::registerETDialects(DialectRegistry &registry) {
 
 void et::registerETPasses() {
   registerETCodegenCPUPasses();
+  registerETCodegenGPUPasses();
   registerETConversionPasses();
   registerETToRuntimePasses();
   registerETTransformsPasses();
@@ -35,6 +38,8 @@ void et::registerETPasses() {
 void et::registerAll(DialectRegistry &registry) {
   registerAllDialects(registry);
   registerAllExtensions(registry);
+  // For gpu-module-to-binary.
+  registerAllGPUToLLVMIRTranslations(registry);
   registerAllPasses();
   registerETDialects(registry);
   registerETPasses();

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Conversion/LoopBuilder.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -90,22 +91,22 @@ Value LoopBuilder::select(Value condition, Value ifTrue, Value ifFalse) {
 }
 
 Value LoopBuilder::add(Value a, Value b) {
-  if (isa<FloatType>(a.getType()))
+  if (isa<FloatType>(getElementTypeOrSelf(a.getType())))
     return arith::AddFOp::create(*this, a, b);
   return arith::AddIOp::create(*this, a, b);
 }
 Value LoopBuilder::sub(Value a, Value b) {
-  if (isa<FloatType>(a.getType()))
+  if (isa<FloatType>(getElementTypeOrSelf(a.getType())))
     return arith::SubFOp::create(*this, a, b);
   return arith::SubIOp::create(*this, a, b);
 }
 Value LoopBuilder::mul(Value a, Value b) {
-  if (isa<FloatType>(a.getType()))
+  if (isa<FloatType>(getElementTypeOrSelf(a.getType())))
     return arith::MulFOp::create(*this, a, b);
   return arith::MulIOp::create(*this, a, b);
 }
 Value LoopBuilder::div(Value a, Value b) {
-  if (isa<FloatType>(a.getType()))
+  if (isa<FloatType>(getElementTypeOrSelf(a.getType())))
     return arith::DivFOp::create(*this, a, b);
   return arith::DivUIOp::create(*this, a, b);
 }

@@ -39,4 +39,9 @@ void et::registerPipelines() {
       "et-lower-to-cpu-pipeline",
       "Lower et layers to vector code and OpenMP threads for a CPU",
       buildCPUPipeline);
+  PassPipelineRegistration<NVVMPipelineOptions>(
+      "et-lower-to-nvvm-pipeline",
+      "Lower et layers to GPU kernels, compiled for one or several chips, and "
+      "to host code that launches them",
+      buildNVVMPipeline);
 }

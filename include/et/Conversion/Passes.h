@@ -10,7 +10,9 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/OpenMP/OpenMPDialect.h"
@@ -27,6 +29,9 @@ namespace mlir::et {
 
 /// Every et op on memrefs -> plain loops.
 void populateETToSCFPatterns(RewritePatternSet &patterns);
+
+/// The et ops that have a GPU kernel -> gpu.launch.
+void populateETToGPUPatterns(RewritePatternSet &patterns);
 
 /// The vector registers that code is made for.
 struct VectorRegisters {

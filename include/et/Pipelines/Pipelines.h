@@ -58,6 +58,17 @@ struct CPUPipelineOptions : PhasedPipelineOptions<CPUPipelineOptions> {
       llvm::cl::init("native")};
 };
 
+struct NVVMPipelineOptions : PhasedPipelineOptions<NVVMPipelineOptions> {
+  ListOption<std::string> chips{
+      *this, "chip",
+      llvm::cl::desc("The GPUs to compile for, such as sm_80,sm_90a,sm_120"),
+      llvm::cl::list_init<std::string>({"sm_80"})};
+  Option<std::string> format{
+      *this, "format",
+      llvm::cl::desc("What kernels become: isa (PTX), bin (cubin) or fatbin"),
+      llvm::cl::init("isa")};
+};
+
 /// The part that all targets share: up to and including Phase::Bufferize, or
 /// less if `compileTo` comes first.
 void buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
@@ -73,6 +84,9 @@ void buildReferencePipeline(OpPassManager &pm,
 
 /// Vector code for the processor `march`, threads by OpenMP.
 void buildCPUPipeline(OpPassManager &pm, const CPUPipelineOptions &options);
+
+/// GPU kernels, compiled for each chip, and host code that launches them.
+void buildNVVMPipeline(OpPassManager &pm, const NVVMPipelineOptions &options);
 
 /// Registers et-reference-pipeline and the targets' pipelines.
 void registerPipelines();

@@ -13,6 +13,9 @@
 using namespace mlir;
 using namespace mlir::et;
 
+/// Steps of k between two requests for the next panel.
+static constexpr int64_t kStep = 64;
+
 TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
                             int64_t products) {
   // Accumulators, one row of the panel and one broadcast live at a time. Wide
@@ -20,8 +23,8 @@ TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
   // lanes, 6 x 16 with 16 registers of 8.
   int64_t vectors = registers >= 32 ? 4 : 2;
   if (!ShapedType::isDynamic(columns))
-    vectors =
-        std::min<int64_t>(vectors, llvm::divideCeil(columns, lanes) * products);
+    vectors = std::min<int64_t>(
+        vectors, llvm::divideCeil(columns, lanes) * products);
   vectors = std::max<int64_t>(1, vectors / products);
   int64_t perRow = vectors * products;
   // Beyond 12 accumulators, more rows no longer hide latency, and every tail
@@ -33,19 +36,21 @@ TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
 
 SmallVector<Value *> PanelOperands::present() {
   SmallVector<Value *> result;
-  for (Value *operand : {&lhs, &tokens, &panel, &gatePanel, &bias, &gateBias,
-                         &out, &rowBlock, &begin, &end, &column})
+  for (Value *operand :
+       {&lhs, &tokens, &weights, &gateWeights, &panel, &gatePanel, &nextPanel,
+        &nextGate, &bias, &gateBias, &out, &rowBlock, &begin, &end, &column,
+        &nextRows})
     if (*operand)
       result.push_back(operand);
   return result;
 }
 
+
 std::string PanelKernel::getName(PanelOperands &operands) const {
   std::string name;
   llvm::raw_string_ostream os(name);
   os << "et_panel_" << tile.rows << "x" << tile.columns() << "_"
-     << getElementTypeOrSelf(operands.lhs.getType()) << "_"
-     << getElementTypeOrSelf(operands.panel.getType()) << "_"
+     << getElementTypeOrSelf(operands.lhs.getType()) << "_" << getElementTypeOrSelf(operands.panel.getType()) << "_"
      << getElementTypeOrSelf(operands.out.getType());
   if (activation != Activation::None)
     os << "_" << stringifyActivation(activation);
@@ -57,6 +62,8 @@ std::string PanelKernel::getName(PanelOperands &operands) const {
     os << "_gate";
   if (operands.gateBias)
     os << "_gatebias";
+  if (operands.weights)
+    os << "_packing";
   if (wholeColumns)
     os << "_whole";
   return name;
@@ -72,10 +79,12 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
     SmallVector<int64_t> shape(type.getRank(), ShapedType::kDynamic);
     SmallVector<int64_t> strides = shape;
     strides.back() = 1;
-    if (operand == &operands.panel || operand == &operands.gatePanel)
+    if (llvm::is_contained({&operands.panel, &operands.gatePanel,
+                            &operands.nextPanel, &operands.nextGate},
+                           operand))
       shape.back() = tile.columns();
-    auto layout =
-        StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, strides);
+    auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
+                                         strides);
     auto general = MemRefType::get(shape, type.getElementType(), layout);
     if (type != general)
       *operand = memref::CastOp::create(b, general, *operand);
@@ -93,9 +102,9 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
     kernel = func::FuncOp::create(b, name, type);
     kernel.setPrivate();
     // Lets LLVM drop the descriptor fields that the body does not read.
-    kernel->setAttr(
-        "llvm.linkage",
-        LLVM::LinkageAttr::get(b.getContext(), LLVM::Linkage::Internal));
+    kernel->setAttr("llvm.linkage",
+                    LLVM::LinkageAttr::get(b.getContext(),
+                                           LLVM::Linkage::Internal));
     b.setInsertionPointToStart(kernel.addEntryBlock());
     PanelOperands inside = operands;
     for (auto [operand, argument] :
@@ -108,12 +117,22 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
 }
 
 void PanelKernel::emitBody(VectorBuilder &b, PanelOperands operands) const {
-  Value rows = b.index(tile.rows);
+  Value tileRows = b.index(tile.rows), begin = operands.begin;
+  // Requests for the next panel are spread evenly over the steps of all tiles.
+  Value steps = b.mul(b.ceilDiv(b.sub(operands.end, begin), tileRows),
+                      b.ceilDiv(b.dim(operands.lhs, 1), b.index(kStep)));
+  Value nextPerStep =
+      b.ceilDiv(operands.nextRows, b.max(steps, b.index(1)));
+  if (operands.weights) {
+    emitTile(b, operands, tile.rows, begin, nextPerStep, /*packing=*/true);
+    begin = b.min(b.add(begin, tileRows), operands.end);
+  }
   Value tail =
-      arith::RemUIOp::create(b, b.sub(operands.end, operands.begin), rows);
+      arith::RemUIOp::create(b, b.sub(operands.end, begin), tileRows);
   Value tailBegin = b.sub(operands.end, tail);
-  b.stepLoop(operands.begin, tailBegin, tile.rows,
-             [&](Value row) { emitTile(b, operands, tile.rows, row); });
+  b.stepLoop(begin, tailBegin, tile.rows, [&](Value row) {
+    emitTile(b, operands, tile.rows, row, nextPerStep, /*packing=*/false);
+  });
   SmallVector<int64_t> cases =
       llvm::to_vector(llvm::seq<int64_t>(1, tile.rows));
   auto tails = scf::IndexSwitchOp::create(b, TypeRange(), tail, cases,
@@ -123,21 +142,85 @@ void PanelKernel::emitBody(VectorBuilder &b, PanelOperands operands) const {
   scf::YieldOp::create(b);
   for (auto [count, region] : llvm::zip_equal(cases, tails.getCaseRegions())) {
     b.createBlock(&region);
-    emitTile(b, operands, count, tailBegin);
+    emitTile(b, operands, count, tailBegin, nextPerStep, /*packing=*/false);
     scf::YieldOp::create(b);
   }
 }
 
-void PanelKernel::emitTile(VectorBuilder &b, PanelOperands operands,
-                           int64_t rows, Value firstRow) const {
+SmallVector<Value> PanelKernel::emitSums(VectorBuilder &b,
+                                         const PanelOperands &operands,
+                                         Value lhs, ValueRange lhsRows,
+                                         Value firstNext, Value nextPerStep,
+                                         bool packing) const {
+  using Values = LoopBuilder::Values;
+  SmallVector<Value, 2> weights = {operands.weights}, nexts = {operands.nextPanel},
+                        panels = {operands.panel};
+  if (operands.gatePanel) {
+    weights.push_back(operands.gateWeights);
+    nexts.push_back(operands.nextGate);
+    panels.push_back(operands.gatePanel);
+  }
+  auto oneDepth = [&](Value k, ValueRange old) {
+    Values columns, next;
+    for (auto [source, panel] : llvm::zip_equal(weights, panels))
+      for (int64_t vector : llvm::seq(tile.vectors)) {
+        Value within = b.index(vector * tile.lanes);
+        if (!packing) {
+          columns.push_back(b.read(panel, {k, within}, /*whole=*/true));
+          continue;
+        }
+        Value column = b.add(operands.column, within);
+        columns.push_back(b.read(source, {k, column}, wholeColumns));
+        b.write(columns.back(), panel, {k, within}, /*whole=*/true);
+      }
+    for (Value row : lhsRows) {
+      Value scalar = b.splat(b.load(lhs, {row, k}));
+      for (Value column : columns)
+        next.push_back(b.fma(scalar, column, old[next.size()]));
+    }
+    return next;
+  };
+
+  Value zero = b.index(0), depth = b.dim(operands.lhs, 1);
+  Values zeros(lhsRows.size() * tile.products * tile.vectors, b.splat(0.0));
+  auto outer = scf::ForOp::create(b, zero, depth, b.index(kStep), zeros);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(outer.getBody());
+  Value k = outer.getInductionVar();
+  Value next = b.add(firstNext,
+                     b.mul(b.div(k, b.index(kStep)), nextPerStep));
+  b.loop(next, b.min(b.add(next, nextPerStep), operands.nextRows),
+         [&](Value row) {
+           for (Value panel : nexts)
+             for (int64_t column = 0; column < tile.columns();
+                  column += kCacheLine / 4)
+               memref::PrefetchOp::create(b, panel,
+                                          ValueRange{row, b.index(column)},
+                                          /*isWrite=*/false,
+                                          /*localityHint=*/2,
+                                          /*isDataCache=*/true);
+         });
+  Value last = b.min(b.add(k, b.index(kStep)), depth);
+  scf::YieldOp::create(
+      b, b.loop(k, last, outer.getRegionIterArgs(), oneDepth));
+  return outer.getResults();
+}
+
+void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
+                           int64_t rows, Value firstRow, Value nextPerStep,
+                           bool packing) const {
   using Values = LoopBuilder::Values;
   Value zero = b.index(0), depth = b.dim(operands.lhs, 1);
   Values outRows, lhsRows;
   for (int64_t row : llvm::seq(rows)) {
     outRows.push_back(b.add(firstRow, b.index(row)));
-    lhsRows.push_back(operands.tokens
-                          ? b.toIndex(b.load(operands.tokens, outRows.back()))
-                          : outRows.back());
+    // The packing tile may have fewer rows: the last one is computed again.
+    if (packing)
+      outRows.back() =
+          b.min(outRows.back(), b.sub(operands.end, b.index(1)));
+    lhsRows.push_back(
+        operands.tokens ? b.toIndex(b.load(operands.tokens, outRows.back()))
+                        : outRows.back());
   }
   Value lhs = operands.lhs;
   if (operands.rowBlock) {
@@ -146,31 +229,18 @@ void PanelKernel::emitTile(VectorBuilder &b, PanelOperands operands,
     lhs = operands.rowBlock;
     for (int64_t row : llvm::seq(rows))
       b.stepLoop(zero, depth, tile.lanes, [&](Value k) {
-        b.write(b.read(operands.lhs, {lhsRows[row], k}), lhs, {b.index(row), k},
-                /*whole=*/true);
+        b.write(b.read(operands.lhs, {lhsRows[row], k}), lhs,
+                {b.index(row), k}, /*whole=*/true);
       });
     for (int64_t row : llvm::seq(rows))
       lhsRows[row] = b.index(row);
   }
-
-  // Accumulators in the order [row][product][vector].
-  SmallVector<Value, 2> panels = {operands.panel};
-  if (operands.gatePanel)
-    panels.push_back(operands.gatePanel);
-  Values zeros(rows * tile.products * tile.vectors, b.splat(0.0));
-  Values sums = b.loop(zero, depth, zeros, [&](Value k, ValueRange old) {
-    Values columns, next;
-    for (Value panel : panels)
-      for (int64_t vector : llvm::seq(tile.vectors))
-        columns.push_back(
-            b.read(panel, {k, b.index(vector * tile.lanes)}, /*whole=*/true));
-    for (int64_t row : llvm::seq(rows)) {
-      Value scalar = b.splat(b.load(lhs, {lhsRows[row], k}));
-      for (Value column : columns)
-        next.push_back(b.fma(scalar, column, old[next.size()]));
-    }
-    return next;
-  });
+  Value tileIndex =
+      b.div(b.sub(firstRow, operands.begin), b.index(tile.rows));
+  Value stepsPerTile = b.ceilDiv(depth, b.index(kStep));
+  Value firstNext = b.mul(b.mul(tileIndex, stepsPerTile), nextPerStep);
+  Values sums =
+      emitSums(b, operands, lhs, lhsRows, firstNext, nextPerStep, packing);
 
   for (int64_t vector : llvm::seq(tile.vectors)) {
     Value column = b.add(operands.column, b.index(vector * tile.lanes));

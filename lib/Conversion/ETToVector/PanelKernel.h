@@ -34,17 +34,26 @@ struct TileShape {
 /// elements with unit stride inside a row: row-major weights (row stride N) and
 /// packed ones (row stride tile.columns()) alike. Every result is summed in
 /// ascending order of k whatever the layout, the rows beside it or the thread.
+///
+/// With `weights`, the panel is scratch: the first tile reads the weights at
+/// `column` and leaves them in the panel, contiguous and widened, for the tiles
+/// that follow. While it works, a kernel asks for the panel that its thread needs
+/// next, a few rows at a time.
 struct PanelOperands {
-  Value lhs;       // [R, K]
-  Value tokens;    // [P], optional: row p reads lhs[tokens[p], :]
-  Value panel;     // [K, columns]
-  Value gatePanel; // [K, columns], optional
-  Value bias;      // [N], optional
-  Value gateBias;  // [N], optional
-  Value out;       // [P, N]
-  Value rowBlock;  // [rows, K rounded up to lanes] f32, optional: rows of
-                   // 16-bit elements are widened there
-  Value begin, end, column;
+  Value lhs;         // [R, K]
+  Value tokens;      // [P], optional: row p reads lhs[tokens[p], :]
+  Value weights;     // [K, N], optional
+  Value gateWeights; // [K, N], optional
+  Value panel;       // [K, columns]
+  Value gatePanel;   // [K, columns], optional
+  Value nextPanel;   // [nextRows, columns]
+  Value nextGate;    // [nextRows, columns], optional
+  Value bias;        // [N], optional
+  Value gateBias;    // [N], optional
+  Value out;         // [P, N]
+  Value rowBlock;    // [rows, K rounded up to lanes] f32, optional: rows of
+                     // 16-bit elements are widened there
+  Value begin, end, column, nextRows;
 
   /// Those that are present, in a fixed order.
   SmallVector<Value *> present();
@@ -62,8 +71,13 @@ struct PanelKernel {
 private:
   std::string getName(PanelOperands &operands) const;
   void emitBody(VectorBuilder &b, PanelOperands operands) const;
-  void emitTile(VectorBuilder &b, PanelOperands operands, int64_t rows,
-                Value firstRow) const;
+  /// `packing` tiles read the weights and fill the panel.
+  void emitTile(VectorBuilder &b, const PanelOperands &operands, int64_t rows,
+                Value firstRow, Value nextPerStep, bool packing) const;
+  /// The sums of a tile, in the order [row][product][vector].
+  SmallVector<Value> emitSums(VectorBuilder &b, const PanelOperands &operands,
+                              Value lhs, ValueRange lhsRows, Value firstNext,
+                              Value nextPerStep, bool packing) const;
 };
 
 } // namespace mlir::et

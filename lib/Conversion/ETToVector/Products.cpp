@@ -26,7 +26,6 @@ using namespace mlir::et;
 static constexpr int64_t kMaxTaskRows = 384;
 /// Tasks wanted for each thread, so that the last ones to finish are short.
 static constexpr int64_t kTasksPerThread = 4;
-static constexpr int64_t kCacheLine = 64;
 
 static int64_t widthOf(GroupedMatmulOp op) {
   return cast<MemRefType>(op.getRhs().getType()).getShape()[2];
@@ -42,7 +41,8 @@ public:
         columns(b.dim(op.getRhs(), 2)), tileColumns(b.index(tile.columns())),
         panels(b.ceilDiv(columns, tileColumns)) {
     int64_t width = widthOf(op);
-    wholeColumns = !ShapedType::isDynamic(width) && width % tile.columns() == 0;
+    wholeColumns =
+        !ShapedType::isDynamic(width) && width % tile.columns() == 0;
     isF32 = getElementTypeOrSelf(op.getLhs().getType()).isF32();
   }
 
@@ -52,16 +52,24 @@ private:
   /// The rows of `expert`: [first, last).
   std::pair<Value, Value> rowsOf(Value expert);
   Value mostRows();
-  Value rowsOfTask(Value rows, Value threads);
-  void emitTask(Value task, Value rowBlocks, Value taskRows, Value scratch);
+  Value rowsOfTask(Value rows);
+  void emitTask(Value task, Value scratch);
   /// Rows [first, last) of a panel: reads the weights where they are if they
-  /// are used once, else from a contiguous f32 copy.
+  /// are used once, else through a contiguous f32 copy.
   void emitPanel(Value expert, Value column, Value first, Value last,
-                 Value scratch);
+                 PanelOperands operands, Value scratch);
+  /// Where in the weights the task that this thread is likely to get next
+  /// begins, and how many rows of it to ask for.
+  void setNext(Value task, PanelOperands &operands);
+  /// The parts of a task: its expert, its first column, its rows [first, last).
+  struct TaskParts {
+    Value expert, column, first, last;
+  };
+  TaskParts partsOf(Value task);
   Value panelInPlace(Value weights, Value expert, Value column);
-  Value copyPanel(Value weights, Value expert, Value column, Value target);
-  /// The f32 matrix of `columns` columns at byte `offset` of a thread's
-  /// scratch.
+  /// Row or matrix `expert` of a [E, ...] memref.
+  Value sliceOf(Value memref, Value expert);
+  /// The f32 matrix of `columns` columns at byte `offset` of a thread's scratch.
   Value viewScratch(Value scratch, Value offset, Value rows, Value columns);
 
   Value callRuntime(StringRef name);
@@ -71,6 +79,7 @@ private:
   ModuleOp module;
   TileShape tile;
   Value experts, depth, columns, tileColumns, panels;
+  Value threads, taskRows, rowBlocks, tasks;
   bool wholeColumns, isF32;
 };
 } // namespace
@@ -91,7 +100,7 @@ Value ProductLowering::mostRows() {
                 })[0];
 }
 
-Value ProductLowering::rowsOfTask(Value rows, Value threads) {
+Value ProductLowering::rowsOfTask(Value rows) {
   Value tileRows = b.index(tile.rows);
   Value wanted = b.ceilDiv(b.mul(threads, b.index(kTasksPerThread)),
                            b.max(b.mul(experts, panels), b.index(1)));
@@ -114,11 +123,11 @@ Value ProductLowering::callRuntime(StringRef name) {
 }
 
 void ProductLowering::lower() {
-  Value threads = callRuntime("omp_get_max_threads");
+  threads = callRuntime("omp_get_max_threads");
   Value most = mostRows();
-  Value taskRows = rowsOfTask(most, threads);
-  Value rowBlocks = b.ceilDiv(most, taskRows);
-  Value tasks = b.mul(b.mul(experts, rowBlocks), panels);
+  taskRows = rowsOfTask(most);
+  rowBlocks = b.ceilDiv(most, taskRows);
+  tasks = b.mul(b.mul(experts, rowBlocks), panels);
 
   // A thread's scratch holds its panels and, for 16-bit rows, its widened rows.
   Value panelBytes = b.mul(depth, b.index(tile.columns() * 4 * tile.products));
@@ -127,7 +136,8 @@ void ProductLowering::lower() {
     rowBytes = b.mul(b.ceilDiv(depth, b.index(tile.lanes)),
                      b.index(tile.lanes * 4 * tile.rows));
   Value line = b.index(kCacheLine);
-  Value threadBytes = b.mul(b.ceilDiv(b.add(panelBytes, rowBytes), line), line);
+  Value threadBytes =
+      b.mul(b.ceilDiv(b.add(panelBytes, rowBytes), line), line);
   auto scratchType = MemRefType::get(ShapedType::kDynamic, b.getI8Type());
   Value scratch =
       memref::AllocOp::create(b, scratchType, b.mul(threads, threadBytes),
@@ -151,16 +161,15 @@ void ProductLowering::lower() {
     omp::TerminatorOp::create(b);
     b.createBlock(&share.getRegion());
     auto nest = omp::LoopNestOp::create(b, range);
-    Block *body =
-        b.createBlock(&nest.getRegion(), {}, b.getIndexType(), b.getLoc());
-    emitTask(body->getArgument(0), rowBlocks, taskRows, mine);
+    Block *body = b.createBlock(&nest.getRegion(), {}, b.getIndexType(),
+                                b.getLoc());
+    emitTask(body->getArgument(0), mine);
     omp::YieldOp::create(b, ValueRange());
   }
   memref::DeallocOp::create(b, scratch);
 }
 
-void ProductLowering::emitTask(Value task, Value rowBlocks, Value taskRows,
-                               Value scratch) {
+ProductLowering::TaskParts ProductLowering::partsOf(Value task) {
   Value panel = arith::RemUIOp::create(b, task, panels);
   Value group = b.div(task, panels);
   Value rowBlock = arith::RemUIOp::create(b, group, rowBlocks);
@@ -168,12 +177,37 @@ void ProductLowering::emitTask(Value task, Value rowBlocks, Value taskRows,
   auto [begin, end] = rowsOf(expert);
   Value first = b.add(begin, b.mul(rowBlock, taskRows));
   Value last = b.min(b.add(first, taskRows), end);
-  b.when(b.cmp(arith::CmpIPredicate::ult, first, end), [&] {
-    emitPanel(expert, b.mul(panel, tileColumns), first, last, scratch);
+  return {expert, b.mul(panel, tileColumns), first, last};
+}
+
+void ProductLowering::emitTask(Value task, Value scratch) {
+  TaskParts parts = partsOf(task);
+  b.when(b.cmp(arith::CmpIPredicate::ult, parts.first, parts.last), [&] {
+    PanelOperands operands;
+    operands.lhs = op.getLhs();
+    operands.tokens = op.getTokens();
+    operands.out = op.getOut();
+    setNext(task, operands);
+    emitPanel(parts.expert, parts.column, parts.first, parts.last, operands,
+              scratch);
   });
 }
 
-Value ProductLowering::panelInPlace(Value weights, Value expert, Value column) {
+void ProductLowering::setNext(Value task, PanelOperands &operands) {
+  // Threads take turns, so the next task is as far away as there are threads.
+  Value last = b.sub(tasks, b.index(1));
+  Value next = b.add(task, threads);
+  Value exists = b.cmp(arith::CmpIPredicate::ule, next, last);
+  TaskParts parts = partsOf(b.min(next, last));
+  Value used = b.cmp(arith::CmpIPredicate::ult, parts.first, parts.last);
+  operands.nextRows = b.select(b.both(exists, used), depth, b.index(0));
+  operands.nextPanel = panelInPlace(op.getRhs(), parts.expert, parts.column);
+  if (op.getGate())
+    operands.nextGate = panelInPlace(op.getGate(), parts.expert, parts.column);
+}
+
+Value ProductLowering::panelInPlace(Value weights, Value expert,
+                                    Value column) {
   auto type = cast<MemRefType>(weights.getType());
   SmallVector<OpFoldResult> offsets = {expert, b.getIndexAttr(0), column};
   SmallVector<OpFoldResult> sizes = {b.getIndexAttr(1), depth,
@@ -185,6 +219,20 @@ Value ProductLowering::panelInPlace(Value weights, Value expert, Value column) {
                                    strides);
 }
 
+Value ProductLowering::sliceOf(Value memref, Value expert) {
+  auto type = cast<MemRefType>(memref.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes =
+      memref::getMixedSizes(b, b.getLoc(), memref);
+  offsets[0] = expert;
+  sizes[0] = b.getIndexAttr(1);
+  auto sliceType = memref::SubViewOp::inferRankReducedResultType(
+      type.getShape().drop_front(), type, offsets, sizes, strides);
+  return memref::SubViewOp::create(b, sliceType, memref, offsets, sizes,
+                                   strides);
+}
+
 Value ProductLowering::viewScratch(Value scratch, Value offset, Value rows,
                                    Value columns) {
   auto type = MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
@@ -193,51 +241,26 @@ Value ProductLowering::viewScratch(Value scratch, Value offset, Value rows,
                                 ValueRange{rows, columns});
 }
 
-Value ProductLowering::copyPanel(Value weights, Value expert, Value column,
-                                 Value target) {
-  b.loop(b.index(0), depth, [&](Value k) {
-    for (int64_t vector : llvm::seq(tile.vectors)) {
-      Value within = b.index(vector * tile.lanes);
-      Value values =
-          b.read(weights, {expert, k, b.add(column, within)}, wholeColumns);
-      b.write(values, target, {k, within}, /*whole=*/true);
-    }
-  });
-  return target;
-}
-
 void ProductLowering::emitPanel(Value expert, Value column, Value first,
-                                Value last, Value scratch) {
+                                Value last, PanelOperands operands,
+                                Value scratch) {
   PanelKernel kernel{tile, op.getActivation(), wholeColumns};
-  PanelOperands operands;
-  operands.lhs = op.getLhs();
-  operands.tokens = op.getTokens();
-  operands.out = op.getOut();
   operands.begin = first;
   operands.end = last;
   operands.column = column;
-  auto rowOf = [&](Value biases) -> Value {
-    if (!biases)
-      return nullptr;
-    auto type = cast<MemRefType>(biases.getType());
-    SmallVector<OpFoldResult> offsets = {expert, b.getIndexAttr(0)};
-    SmallVector<OpFoldResult> sizes = {b.getIndexAttr(1), columns};
-    SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
-    auto rowType = memref::SubViewOp::inferRankReducedResultType(
-        ShapedType::kDynamic, type, offsets, sizes, strides);
-    return memref::SubViewOp::create(b, rowType, biases, offsets, sizes,
-                                     strides);
-  };
-  operands.bias = rowOf(op.getBias());
-  operands.gateBias = rowOf(op.getGateBias());
+  if (op.getBias())
+    operands.bias = sliceOf(op.getBias(), expert);
+  if (op.getGateBias())
+    operands.gateBias = sliceOf(op.getGateBias(), expert);
   Value panelBytes = b.mul(depth, b.index(tile.columns() * 4));
   if (!isF32)
     operands.rowBlock = viewScratch(
-        scratch, b.mul(panelBytes, b.index(tile.products)), b.index(tile.rows),
+        scratch, b.mul(panelBytes, b.index(tile.products)),
+        b.index(tile.rows),
         b.mul(b.ceilDiv(depth, b.index(tile.lanes)), b.index(tile.lanes)));
 
-  Value once =
-      b.cmp(arith::CmpIPredicate::ule, b.sub(last, first), b.index(tile.rows));
+  Value once = b.cmp(arith::CmpIPredicate::ule, b.sub(last, first),
+                     b.index(tile.rows));
   if (!wholeColumns)
     once = b.both(once, b.cmp(arith::CmpIPredicate::ule,
                               b.add(column, tileColumns), columns));
@@ -252,26 +275,26 @@ void ProductLowering::emitPanel(Value expert, Value column, Value first,
   kernel.call(b, module, inPlace);
 
   b.setInsertionPoint(branch.elseYield());
-  auto copy = [&](Value weights, Value offset) {
-    return copyPanel(weights, expert, column,
-                     viewScratch(scratch, offset, depth, tileColumns));
-  };
-  operands.panel = copy(op.getRhs(), b.index(0));
-  if (op.getGate())
-    operands.gatePanel = copy(op.getGate(), panelBytes);
+  operands.weights = sliceOf(op.getRhs(), expert);
+  operands.panel = viewScratch(scratch, b.index(0), depth, tileColumns);
+  if (op.getGate()) {
+    operands.gateWeights = sliceOf(op.getGate(), expert);
+    operands.gatePanel = viewScratch(scratch, panelBytes, depth, tileColumns);
+  }
   kernel.call(b, module, operands);
 }
 
 static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
                                         const VectorRegisters &registers) {
   TileShape tile = TileShape::choose(registers.lanes, registers.count,
-                                     widthOf(op), op.getGate() ? 2 : 1);
+                                     widthOf(op),
+                                     op.getGate() ? 2 : 1);
   ProductLowering(op, b, tile).lower();
   return success();
 }
 
 void et::populateProductPatterns(RewritePatternSet &patterns,
                                  const VectorRegisters &registers) {
-  patterns.add<VectorPattern<GroupedMatmulOp>>(patterns.getContext(), registers,
-                                               lowerGroupedMatmul);
+  patterns.add<VectorPattern<GroupedMatmulOp>>(patterns.getContext(),
+                                               registers, lowerGroupedMatmul);
 }

@@ -13,6 +13,8 @@
 
 namespace mlir::et {
 
+inline constexpr int64_t kCacheLine = 64;
+
 /// A LoopBuilder that also computes on vectors of `lanes` f32 values.
 class VectorBuilder : public LoopBuilder {
 public:

@@ -36,15 +36,18 @@ void ETDialect::registerAttributes() {
       >();
 }
 
-/// Whether low <= value <= high; never for NaN.
-static LogicalResult verifyRange(EmitError emitError, StringRef name,
-                                 const APFloat &value, double low,
-                                 double high) {
-  double v = value.convertToDouble();
-  if (v >= low && v <= high)
+// Every rule below is a numbered constraint of docs/Spec.md, cited in brackets.
+
+/// A share lies in [0, 1]; NaN does not.
+static LogicalResult verifyShare(EmitError emitError, StringRef attribute,
+                                 StringRef name, const APFloat &value,
+                                 StringRef constraint) {
+  double share = value.convertToDouble();
+  if (share >= 0.0 && share <= 1.0)
     return success();
-  return emitError() << name << " must lie in [" << low << ", " << high
-                     << "], got " << v;
+  return emitError() << "#et." << attribute << " needs " << name
+                     << " in [0, 1], got " << share << " [" << constraint
+                     << "]";
 }
 
 //===----------------------------------------------------------------------===//
@@ -56,9 +59,10 @@ bool ThresholdRoutingAttr::usesTheta() const { return true; }
 LogicalResult BoundedThresholdRoutingAttr::verify(EmitError emitError,
                                                   APFloat rate, APFloat slack,
                                                   Comparison, GateKind) {
-  if (failed(verifyRange(emitError, "rate", rate, 0.0, 1.0)))
+  StringRef name = getMnemonic();
+  if (failed(verifyShare(emitError, name, "rate", rate, "A1")))
     return failure();
-  return verifyRange(emitError, "slack", slack, 0.0, 1.0);
+  return verifyShare(emitError, name, "slack", slack, "A2");
 }
 bool BoundedThresholdRoutingAttr::usesTheta() const { return true; }
 
@@ -66,35 +70,36 @@ LogicalResult TopKRoutingAttr::verify(EmitError emitError, int64_t k, Scoring,
                                       bool, int64_t groups,
                                       int64_t groupLimit) {
   if (k < 1)
-    return emitError() << "k must be at least 1, got " << k;
+    return emitError() << "#et.top_k needs k >= 1, got " << k << " [A1]";
   if (groups < 1)
-    return emitError() << "groups must be at least 1, got " << groups;
+    return emitError() << "#et.top_k needs groups >= 1, got " << groups
+                       << " [A2]";
   if (groupLimit < 1 || groupLimit > groups)
-    return emitError() << "groupLimit must lie in [1, groups = " << groups
-                       << "], got " << groupLimit;
+    return emitError() << "#et.top_k needs groupLimit in [1, groups = "
+                       << groups << "], got " << groupLimit << " [A3]";
   return success();
 }
 bool TopKRoutingAttr::allowsBias() const { return true; }
 LogicalResult TopKRoutingAttr::verifyExperts(EmitError emitError,
                                              int64_t experts) const {
   if (experts % getGroups() != 0)
-    return emitError() << "splits " << experts << " experts into "
-                       << getGroups() << " groups of unequal size";
+    return emitError() << *this << " splits " << experts << " experts into "
+                       << getGroups() << " groups of unequal size [A4]";
   int64_t candidates = experts / getGroups() * getGroupLimit();
   if (getK() > candidates)
-    return emitError() << "takes k = " << getK() << " of only " << candidates
-                       << " experts";
+    return emitError() << *this << " takes k = " << getK() << " of only "
+                       << candidates << " experts [A5]";
   return success();
 }
 int64_t TopKRoutingAttr::getMaxExpertsPerToken(int64_t) const { return getK(); }
 
 LogicalResult ExpertChoiceRoutingAttr::verify(EmitError emitError, APFloat rate,
                                               GateKind) {
-  return verifyRange(emitError, "rate", rate, 0.0, 1.0);
+  return verifyShare(emitError, getMnemonic(), "rate", rate, "A1");
 }
 
 LogicalResult TopPRoutingAttr::verify(EmitError emitError, APFloat p, bool) {
-  return verifyRange(emitError, "p", p, 0.0, 1.0);
+  return verifyShare(emitError, getMnemonic(), "p", p, "A1");
 }
 
 //===----------------------------------------------------------------------===//
@@ -103,9 +108,9 @@ LogicalResult TopPRoutingAttr::verify(EmitError emitError, APFloat p, bool) {
 
 LogicalResult KthLargestStatisticAttr::verify(EmitError emitError,
                                               APFloat rate) {
-  return verifyRange(emitError, "rate", rate, 0.0, 1.0);
+  return verifyShare(emitError, getMnemonic(), "rate", rate, "A1");
 }
 
 LogicalResult QuantileStatisticAttr::verify(EmitError emitError, APFloat q) {
-  return verifyRange(emitError, "q", q, 0.0, 1.0);
+  return verifyShare(emitError, getMnemonic(), "q", q, "A1");
 }

@@ -13,11 +13,10 @@ using namespace mlir;
 using namespace mlir::et;
 
 /// The results are the tensor destinations, so the assembly does not repeat
-/// their types.
+/// their types. Unranked ones are the verifier's to refuse.
 static ParseResult parseDpsResults(OpAsmParser &, ArrayRef<Type> outs,
                                    SmallVectorImpl<Type> &results) {
-  llvm::copy_if(outs, std::back_inserter(results),
-                llvm::IsaPred<RankedTensorType>);
+  llvm::copy_if(outs, std::back_inserter(results), llvm::IsaPred<TensorType>);
   return success();
 }
 static ParseResult parseDpsResults(OpAsmParser &parser, Type out,

@@ -13,7 +13,6 @@
 
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "mlir/IR/TypeUtilities.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -36,16 +35,10 @@ public:
 
   /// The size bound to a letter, or dynamic.
   int64_t size(char letter) const {
-    auto it = sizes.find(letter);
-    return it == sizes.end() ? ShapedType::kDynamic : it->second.size;
+    return getStaticSize(StringRef(&letter, 1), sizes);
   }
 
 private:
-  struct Binding {
-    int64_t size;
-    StringRef operand;
-  };
-
   LogicalResult bind(const NamedShape &shape, bool derived) {
     SmallVector<StringRef> names;
     shape.dims.split(names, ' ');
@@ -55,29 +48,23 @@ private:
       if (ShapedType::isDynamic(actual) || isDerivedSize(name) != derived)
         continue;
       if (derived) {
-        int64_t wanted = derivedSize(name);
-        if (!ShapedType::isDynamic(wanted) && wanted != actual)
-          return error(shape, index, actual)
-                 << name << " = " << wanted << " [C2]";
-        continue;
+        int64_t wanted = getStaticSize(name, sizes);
+        if (ShapedType::isDynamic(wanted) || wanted == actual)
+          continue;
+        InFlightDiagnostic diagnostic = error(shape, index, actual);
+        if (name != "4")
+          diagnostic << name << " = ";
+        return diagnostic << wanted << " [C2]";
       }
-      auto [it, fresh] =
-          sizes.try_emplace(name.front(), Binding{actual, shape.operand});
-      if (!fresh && it->second.size != actual)
+      auto [it, fresh] = sizes.try_emplace(name.front(), actual);
+      if (fresh)
+        binders[name.front()] = shape.operand;
+      else if (it->second != actual)
         return error(shape, index, actual)
-               << name << " = " << it->second.size << " by '"
-               << it->second.operand << "' [C1]";
+               << name << " = " << it->second << " by '"
+               << binders[name.front()] << "' [C1]";
     }
     return success();
-  }
-
-  int64_t derivedSize(StringRef name) const {
-    if (name == "4")
-      return 4;
-    int64_t base = size(name.front());
-    if (ShapedType::isDynamic(base))
-      return base;
-    return name == "E+1" ? base + 1 : llvm::divideCeil(base, kTokensPerWord);
   }
 
   InFlightDiagnostic error(const NamedShape &shape, unsigned index,
@@ -88,7 +75,9 @@ private:
   }
 
   Operation *op;
-  llvm::SmallDenseMap<char, Binding> sizes;
+  NamedSizes sizes;
+  /// The operand that set each size.
+  llvm::SmallDenseMap<char, StringRef> binders;
 };
 } // namespace
 
@@ -129,30 +118,55 @@ static LogicalResult verifyWideDestination(Operation *op, StringRef name,
                            << elementType(input) << " [" << constraint << "]";
 }
 
-static LogicalResult verifyRouting(Operation *op, RoutingAttrInterface routing,
-                                   Value theta, Value bias, int64_t experts) {
-  if (routing.usesTheta() && !theta)
-    return op->emitOpError()
-           << "needs operand 'theta' for " << routing << " [C3]";
-  if (!routing.usesTheta() && theta)
-    return op->emitOpError()
-           << "takes no operand 'theta' with " << routing << " [C3]";
-  if (!routing.allowsBias() && bias)
-    return op->emitOpError()
-           << "takes no operand 'bias' with " << routing << " [C4]";
-  if (ShapedType::isDynamic(experts))
+static LogicalResult verifyTheta(Operation *op, RoutingAttrInterface routing,
+                                 Value theta, StringRef constraint) {
+  if (routing.usesTheta() == bool(theta))
     return success();
-  return routing.verifyExperts(
-      [&] { return op->emitOpError() << "[C5] " << routing << " "; }, experts);
+  return op->emitOpError() << (theta ? "takes no" : "needs")
+                           << " operand 'theta' with " << routing << " ["
+                           << constraint << "]";
 }
 
-static LogicalResult verifyRange(Operation *op, const APFloat &lo,
-                                 const APFloat &hi) {
-  if (lo.isFinite() && hi.isFinite() && lo < hi)
+static LogicalResult verifyBias(Operation *op, RoutingAttrInterface routing,
+                                Value bias, StringRef constraint) {
+  if (!bias || routing.allowsBias())
     return success();
-  return op->emitOpError() << "needs a finite range with lo < hi, got ("
-                           << lo.convertToDouble() << ", "
-                           << hi.convertToDouble() << ") [C3]";
+  return op->emitOpError() << "takes no operand 'bias' with " << routing << " ["
+                           << constraint << "]";
+}
+
+/// The constraints that a routing sets on the number of experts are its own.
+static LogicalResult verifyExperts(Operation *op, RoutingAttrInterface routing,
+                                   int64_t experts) {
+  if (ShapedType::isDynamic(experts))
+    return success();
+  return routing.verifyExperts([&] { return op->emitOpError(); }, experts);
+}
+
+static APFloat roundToF32(APFloat value) {
+  bool inexact;
+  value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &inexact);
+  return value;
+}
+
+/// Bins are computed in f32, so that is where the range must have a width.
+static LogicalResult verifyBins(Operation *op, const APFloat &lo,
+                                const APFloat &hi, StringRef constraint) {
+  APFloat width = roundToF32(hi) - roundToF32(lo);
+  if (width.isFiniteNonZero() && !width.isNegative())
+    return success();
+  return op->emitOpError()
+         << "needs lo < hi with a finite distance in f32, got ("
+         << lo.convertToDouble() << ", " << hi.convertToDouble() << ") ["
+         << constraint << "]";
+}
+
+static LogicalResult verifyAnyBin(Operation *op, int64_t bins,
+                                  StringRef constraint) {
+  if (bins != 0)
+    return success();
+  return op->emitOpError() << "operand 'counts' has no bin [" << constraint
+                           << "]";
 }
 
 static LogicalResult verifyUnit(Operation *op, StringRef name,
@@ -197,8 +211,11 @@ LogicalResult GateOp::verify() {
   ShapeBinder binder(*this);
   if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())))
     return failure();
-  return verifyRouting(*this, getRouting(), getTheta(), getBias(),
-                       binder.size('E'));
+  RoutingAttrInterface routing = getRouting();
+  if (failed(verifyTheta(*this, routing, getTheta(), "C3")) ||
+      failed(verifyBias(*this, routing, getBias(), "C4")))
+    return failure();
+  return verifyExperts(*this, routing, binder.size('E'));
 }
 
 //===----------------------------------------------------------------------===//
@@ -215,18 +232,17 @@ LogicalResult HistogramOp::verify() {
   ShapeBinder binder(*this);
   if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())))
     return failure();
-  if (binder.size('B') == 0)
-    return emitOpError("operand 'counts' has no bin [C4]");
-  return verifyRange(*this, getLo(), getHi());
+  if (failed(verifyBins(*this, getLo(), getHi(), "C3")))
+    return failure();
+  return verifyAnyBin(*this, binder.size('B'), "C4");
 }
 
 LogicalResult HistogramQuantileOp::verify() {
   ShapeBinder binder(*this);
   if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())))
     return failure();
-  if (binder.size('B') == 0)
-    return emitOpError("operand 'counts' has no bin [C4]");
-  if (failed(verifyRange(*this, getLo(), getHi())))
+  if (failed(verifyBins(*this, getLo(), getHi(), "C3")) ||
+      failed(verifyAnyBin(*this, binder.size('B'), "C4")))
     return failure();
   return verifyUnit(*this, "q", getQ(), "C5");
 }
@@ -275,7 +291,13 @@ LogicalResult GatherOp::verify() {
   if (failed(verifySemantics(*this)) ||
       failed(ShapeBinder(*this).bind(getNamedShapes())))
     return failure();
-  return verifySameElement(*this, {{"x", getX()}, {"out", getOut()}}, "C3");
+  if (failed(
+          verifySameElement(*this, {{"x", getX()}, {"out", getOut()}}, "C3")))
+    return failure();
+  // The last entry is the number of pairs.
+  if (cast<ShapedType>(getOffsets().getType()).getDimSize(0) == 0)
+    return emitOpError("operand 'offsets' has no entry [C4]");
+  return success();
 }
 
 LogicalResult CombineOp::verify() {
@@ -299,9 +321,9 @@ LogicalResult GroupedMatmulOp::verify() {
                                 {"gate_bias", getGateBias()}},
                                "C3")) ||
       failed(verifyWideDestination(*this, "out", getOut(), getLhs(), "C4")) ||
-      failed(verifyOffsets(*this, getOffsets(), binder.size('E'), "C6")))
+      failed(verifyGateBias(*this, getGate(), getGateBias(), "C5")))
     return failure();
-  return verifyGateBias(*this, getGate(), getGateBias(), "C5");
+  return verifyOffsets(*this, getOffsets(), binder.size('E'), "C6");
 }
 
 LogicalResult ExpertFfnOp::verify() {
@@ -317,16 +339,18 @@ LogicalResult ExpertFfnOp::verify() {
                                 {"gate_bias", getGateBias()}},
                                "C3")) ||
       failed(verifyWideDestination(*this, "out", getOut(), getX(), "C4")) ||
-      failed(verifyOffsets(*this, getOffsets(), binder.size('E'), "C6")))
+      failed(verifyGateBias(*this, getGate(), getGateBias(), "C5")))
     return failure();
-  return verifyGateBias(*this, getGate(), getGateBias(), "C5");
+  return verifyOffsets(*this, getOffsets(), binder.size('E'), "C6");
 }
 
 LogicalResult MoeOp::verify() {
   ShapeBinder binder(*this);
+  RoutingAttrInterface routing = getRouting();
   if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())) ||
-      failed(verifyRouting(*this, getRouting(), getTheta(), getBias(),
-                           binder.size('E'))) ||
+      failed(verifyTheta(*this, routing, getTheta(), "C3")) ||
+      failed(verifyBias(*this, routing, getBias(), "C4")) ||
+      failed(verifyExperts(*this, routing, binder.size('E'))) ||
       failed(verifySameElement(*this,
                                {{"x", getX()},
                                 {"router", getRouter()},
@@ -339,10 +363,13 @@ LogicalResult MoeOp::verify() {
                                 {"shared_w1", getSharedW1()},
                                 {"shared_w2", getSharedW2()},
                                 {"shared_gate", getSharedGate()}},
-                               "C6")) ||
-      failed(verifyWideDestination(*this, "out", getOut(), getX(), "C7")) ||
-      failed(verifyGateBias(*this, getGate(), getGateBias(), "C8")))
+                               "C5")) ||
+      failed(verifyWideDestination(*this, "out", getOut(), getX(), "C6")) ||
+      failed(verifyGateBias(*this, getGate(), getGateBias(), "C7")))
     return failure();
+  if (bool(getSharedW1()) != bool(getSharedW2()))
+    return emitOpError("needs operands 'shared_w1' and 'shared_w2' together "
+                       "[C8]");
   // The shared expert has the experts' form.
   if (getSharedW1() && getGate() && !getSharedGate())
     return emitOpError("has a gated expert form but no operand 'shared_gate' "

@@ -1,0 +1,83 @@
+//===- KernelBuilder.h - Building GPU kernels -------------------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_CONVERSION_ETTOGPU_KERNELBUILDER_H
+#define ET_CONVERSION_ETTOGPU_KERNELBUILDER_H
+
+#include "et/Conversion/LoopBuilder.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+namespace mlir::et {
+
+inline constexpr int64_t kWarpSize = 32;
+
+/// What a kernel's body knows of where it runs. Threads of a block are counted
+/// in one dimension.
+struct BlockInfo {
+  Value x, y, thread;
+  SmallVector<Value> shared;
+};
+
+/// A LoopBuilder that also launches kernels, and whose bodies may use the
+/// threads of a warp and of a block together. What is called for all threads
+/// of a warp or block must be reached by all of them.
+class KernelBuilder : public LoopBuilder {
+public:
+  using LoopBuilder::LoopBuilder;
+
+  //===--- Launching ------------------------------------------------------===//
+  /// Runs `body` in blocks[0] x blocks[1] (or x 1) blocks. At least one block
+  /// runs whatever the counts are, so a body checks its bounds.
+  void launch(StringRef name, ValueRange blocks, int64_t threads,
+              ArrayRef<MemRefType> shared,
+              function_ref<void(const BlockInfo &)> body);
+  MemRefType sharedType(ArrayRef<int64_t> shape, Type element);
+
+  //===--- Control flow ---------------------------------------------------===//
+  /// A loop by steps that carries values.
+  Values loopBy(int64_t step, Value lower, Value upper, ValueRange inits,
+                function_ref<Values(Value, ValueRange)> body);
+  /// While `condition` holds of the carried values, replaces them by `body`'s.
+  Values loopWhile(ValueRange inits, function_ref<Value(ValueRange)> condition,
+                   function_ref<Values(ValueRange)> body);
+  /// The value of `ifTrue`, computed only where the condition holds.
+  Value whenElse(Value condition, function_ref<Value()> ifTrue, Value ifFalse);
+
+  //===--- Index arithmetic -----------------------------------------------===//
+  Value add(Value a, int64_t b) { return LoopBuilder::add(a, index(b)); }
+  Value mul(Value a, int64_t b) { return LoopBuilder::mul(a, index(b)); }
+  Value div(Value a, int64_t b) { return LoopBuilder::div(a, index(b)); }
+  Value rem(Value a, int64_t b);
+  Value ceilDiv(Value a, int64_t b) { return div(add(a, b - 1), b); }
+  Value min(Value a, Value b);
+  Value less(Value a, Value b);
+  using LoopBuilder::add;
+  using LoopBuilder::div;
+  using LoopBuilder::mul;
+
+  //===--- Bits and vectors -----------------------------------------------===//
+  Value popcount(Value bits);
+  Value fma(Value a, Value b, Value c);
+  /// `width` f32 values of shared memory, aligned to their size.
+  Value loadVector(Value shared, ValueRange indices, int64_t width);
+  Value element(Value vector, int64_t position);
+  Value broadcast(Value scalar, int64_t width);
+
+  //===--- Warps and blocks -----------------------------------------------===//
+  void barrier();
+  /// Bit i is lane i's condition.
+  Value ballot(Value condition);
+  Value fromLane(Value value, Value lane);
+  /// The sum over the warp of an i32, in every lane.
+  Value warpSum(Value value);
+  /// The sum over this and lower lanes of an i32.
+  Value warpScan(Value value, Value lane);
+};
+
+} // namespace mlir::et
+
+#endif // ET_CONVERSION_ETTOGPU_KERNELBUILDER_H

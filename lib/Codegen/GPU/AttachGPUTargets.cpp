@@ -1,0 +1,68 @@
+//===- AttachGPUTargets.cpp - The GPUs that kernels are compiled for ------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Codegen/GPU/Passes.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+
+namespace mlir::et {
+#define GEN_PASS_DEF_ATTACHGPUTARGETS
+#include "et/Codegen/GPU/Passes.h.inc"
+} // namespace mlir::et
+
+using namespace mlir;
+using namespace mlir::et;
+
+static constexpr StringLiteral kTriple = "nvptx64-nvidia-cuda";
+/// The widest vector access.
+static constexpr int64_t kSharedAlignment = 16;
+static constexpr int kOptimizationLevel = 3;
+
+namespace {
+struct AttachGPUTargets : et::impl::AttachGPUTargetsBase<AttachGPUTargets> {
+  using AttachGPUTargetsBase::AttachGPUTargetsBase;
+
+  void runOnOperation() override {
+    SmallVector<Attribute> targets;
+    for (const std::string &chip : chips) {
+      if (failed(checkChip(chip)))
+        return signalPassFailure();
+      // Without features, the least PTX version that knows the chip is taken.
+      targets.push_back(NVVM::NVVMTargetAttr::get(
+          &getContext(), kOptimizationLevel, kTriple, chip, /*features=*/""));
+    }
+    gpu::GPUModuleOp kernels = getOperation();
+    Builder builder(&getContext());
+    kernels.setTargetsAttr(builder.getArrayAttr(targets));
+    for (auto kernel : kernels.getOps<gpu::GPUFuncOp>())
+      for (unsigned i = 0; i < kernel.getNumWorkgroupAttributions(); ++i)
+        kernel.setWorkgroupAttributionAttr(
+            i, LLVM::LLVMDialect::getAlignAttrName(),
+            builder.getI64IntegerAttr(kSharedAlignment));
+  }
+
+private:
+  LogicalResult checkChip(StringRef chip) {
+    LLVMInitializeNVPTXTargetInfo();
+    LLVMInitializeNVPTXTargetMC();
+    std::string error;
+    const llvm::Target *target =
+        llvm::TargetRegistry::lookupTarget(llvm::Triple(kTriple), error);
+    if (!target)
+      return getOperation().emitError("this LLVM has no NVPTX back end: ")
+             << error;
+    std::unique_ptr<llvm::MCSubtargetInfo> info(
+        target->createMCSubtargetInfo(llvm::Triple(kTriple), "", ""));
+    if (chip.starts_with("sm_") && info->isCPUStringValid(chip))
+      return success();
+    return getOperation().emitError("unknown GPU '")
+           << chip << "'; name its architecture, such as sm_80, sm_90a or "
+           << "sm_120";
+  }
+};
+} // namespace

@@ -1,0 +1,111 @@
+//===- ExpandKernelMath.cpp - Math functions of kernels -------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Codegen/GPU/Passes.h"
+#include "et/Conversion/ETToGPU/KernelBuilder.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace mlir::et {
+#define GEN_PASS_DEF_EXPANDKERNELMATH
+#include "et/Codegen/GPU/Passes.h.inc"
+} // namespace mlir::et
+
+using namespace mlir;
+using namespace mlir::et;
+
+namespace {
+/// base ^ n for a whole n >= 0, by squaring.
+struct PowOfInteger : OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::PowFOp op,
+                                PatternRewriter &rewriter) const override {
+    auto exponent = op.getRhs().getDefiningOp<arith::SIToFPOp>();
+    if (!exponent || !exponent.getIn().getType().isInteger(64))
+      return rewriter.notifyMatchFailure(op, "exponent is not whole");
+    KernelBuilder b(op.getLoc(), rewriter);
+    Type type = op.getType();
+    Value one = arith::ConstantOp::create(b, b.getFloatAttr(type, 1.0));
+    Value none = b.i64(0), bit = b.i64(1);
+    Value power =
+        b.loopWhile(
+             {exponent.getIn(), op.getLhs(), one},
+             [&](ValueRange state) {
+               return b.cmp(arith::CmpIPredicate::sgt, state[0], none);
+             },
+             [&](ValueRange state) -> LoopBuilder::Values {
+               Value isOdd = b.cmp(arith::CmpIPredicate::ne,
+                                   b.both(state[0], bit), none);
+               Value product = b.LoopBuilder::mul(state[2], state[1]);
+               return {arith::ShRUIOp::create(b, state[0], bit),
+                       b.LoopBuilder::mul(state[1], state[1]),
+                       b.select(isOdd, product, state[2])};
+             })[2];
+    rewriter.replaceOp(op, power);
+    return success();
+  }
+};
+
+/// Calls an LLVM intrinsic that NVPTX has an instruction for. The ops of the
+/// LLVM dialect would do, but convert-gpu-to-nvvm refuses them, for it prefers
+/// calls of a device library.
+template <typename OpTy>
+struct CallIntrinsic : OpRewritePattern<OpTy> {
+  CallIntrinsic(MLIRContext *context, StringRef intrinsic)
+      : OpRewritePattern<OpTy>(context), intrinsic(intrinsic) {}
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    Type element = getElementTypeOrSelf(op.getType());
+    if (!element.isF32() && !element.isF64())
+      return rewriter.notifyMatchFailure(op, "no instruction for this type");
+    rewriter.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
+        op, op.getType(), rewriter.getStringAttr(intrinsic), op->getOperands());
+    return success();
+  }
+
+private:
+  StringRef intrinsic;
+};
+
+struct ExpandKernelMath : et::impl::ExpandKernelMathBase<ExpandKernelMath> {
+  void runOnOperation() override {
+    RewritePatternSet expansions(&getContext());
+    populateMathPolynomialApproximationPatterns(
+        expansions, [](StringRef name) {
+          return name == math::ExpOp::getOperationName() ||
+                 name == math::TanhOp::getOperationName() ||
+                 name == math::ErfOp::getOperationName();
+        });
+    MLIRContext *context = &getContext();
+    expansions.add<PowOfInteger>(context);
+    expansions.add<CallIntrinsic<math::AbsFOp>>(context, "llvm.fabs");
+    expansions.add<CallIntrinsic<math::CeilOp>>(context, "llvm.ceil");
+    expansions.add<CallIntrinsic<math::CopySignOp>>(context, "llvm.copysign");
+    expansions.add<CallIntrinsic<math::FmaOp>>(context, "llvm.fma");
+    expansions.add<CallIntrinsic<math::FloorOp>>(context, "llvm.floor");
+    expansions.add<CallIntrinsic<math::RoundEvenOp>>(context, "llvm.roundeven");
+    expansions.add<CallIntrinsic<math::SqrtOp>>(context, "llvm.sqrt");
+    if (failed(applyPatternsGreedily(getOperation(), std::move(expansions))))
+      return signalPassFailure();
+
+    WalkResult result = getOperation().walk([](Operation *op) {
+      if (!isa_and_nonnull<math::MathDialect>(op->getDialect()) ||
+          isa<math::CountTrailingZerosOp, math::CountLeadingZerosOp,
+              math::CtPopOp>(op))
+        return WalkResult::advance();
+      op->emitOpError("has neither an instruction nor an expansion on the GPU");
+      return WalkResult::interrupt();
+    });
+    if (result.wasInterrupted())
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,179 @@
+//===- KernelBuilder.cpp - Building GPU kernels ---------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Conversion/ETToGPU/KernelBuilder.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::et;
+using arith::CmpIPredicate;
+
+//===----------------------------------------------------------------------===//
+// Launching
+//===----------------------------------------------------------------------===//
+
+void KernelBuilder::launch(StringRef name, ValueRange blocks, int64_t threads,
+                           ArrayRef<MemRefType> shared,
+                           function_ref<void(const BlockInfo &)> body) {
+  Value one = index(1);
+  // An empty grid is an error to the driver, and a branch around the launch
+  // would force the stream to be waited for.
+  auto atLeastOne = [&](Value count) -> Value {
+    return createOrFold<arith::MaxUIOp>(count, one);
+  };
+  Value x = atLeastOne(blocks[0]);
+  Value y = blocks.size() > 1 ? atLeastOne(blocks[1]) : one;
+  auto symbol = [&](StringRef text) {
+    return FlatSymbolRefAttr::get(getContext(), text);
+  };
+  auto op = gpu::LaunchOp::create(
+      *this, x, y, one, index(threads), one, one,
+      /*dynamicSharedMemorySize=*/nullptr, /*asyncTokenType=*/nullptr,
+      /*asyncDependencies=*/ValueRange(),
+      SmallVector<Type>(shared.begin(), shared.end()),
+      /*privateAttributions=*/TypeRange(), nullptr, nullptr, nullptr,
+      symbol("et_kernels"), symbol(name));
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(&op.getBody().front());
+  BlockInfo info = {op.getBlockIds().x, op.getBlockIds().y, op.getThreadIds().x,
+                    llvm::to_vector_of<Value>(op.getWorkgroupAttributions())};
+  body(info);
+  gpu::TerminatorOp::create(*this);
+}
+
+MemRefType KernelBuilder::sharedType(ArrayRef<int64_t> shape, Type element) {
+  auto space = gpu::AddressSpaceAttr::get(
+      getContext(), gpu::GPUDialect::getWorkgroupAddressSpace());
+  return MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space);
+}
+
+//===----------------------------------------------------------------------===//
+// Control flow
+//===----------------------------------------------------------------------===//
+
+KernelBuilder::Values
+KernelBuilder::loopBy(int64_t step, Value lower, Value upper, ValueRange inits,
+                      function_ref<Values(Value, ValueRange)> body) {
+  auto op = scf::ForOp::create(*this, lower, upper, index(step), inits);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToEnd(op.getBody());
+  Values next = body(op.getInductionVar(), op.getRegionIterArgs());
+  scf::YieldOp::create(*this, next);
+  return op.getResults();
+}
+
+KernelBuilder::Values
+KernelBuilder::loopWhile(ValueRange inits,
+                         function_ref<Value(ValueRange)> condition,
+                         function_ref<Values(ValueRange)> body) {
+  auto op = scf::WhileOp::create(
+      *this, inits.getTypes(), inits,
+      [&](OpBuilder &nested, Location, ValueRange carried) {
+        OpBuilder::InsertionGuard guard(*this);
+        restoreInsertionPoint(nested.saveInsertionPoint());
+        scf::ConditionOp::create(*this, condition(carried), carried);
+      },
+      [&](OpBuilder &nested, Location, ValueRange carried) {
+        OpBuilder::InsertionGuard guard(*this);
+        restoreInsertionPoint(nested.saveInsertionPoint());
+        scf::YieldOp::create(*this, body(carried));
+      });
+  return op.getResults();
+}
+
+Value KernelBuilder::whenElse(Value condition, function_ref<Value()> ifTrue,
+                              Value ifFalse) {
+  auto op = scf::IfOp::create(*this, ifFalse.getType(), condition,
+                              /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToEnd(op.thenBlock());
+  scf::YieldOp::create(*this, ifTrue());
+  setInsertionPointToEnd(op.elseBlock());
+  scf::YieldOp::create(*this, ifFalse);
+  return op.getResult(0);
+}
+
+//===----------------------------------------------------------------------===//
+// Index arithmetic
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::rem(Value a, int64_t b) {
+  return arith::RemUIOp::create(*this, a, index(b));
+}
+Value KernelBuilder::min(Value a, Value b) {
+  return arith::MinUIOp::create(*this, a, b);
+}
+Value KernelBuilder::less(Value a, Value b) {
+  return cmp(CmpIPredicate::ult, a, b);
+}
+
+//===----------------------------------------------------------------------===//
+// Bits and vectors
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::popcount(Value bits) {
+  return math::CtPopOp::create(*this, bits);
+}
+Value KernelBuilder::fma(Value a, Value b, Value c) {
+  return math::FmaOp::create(*this, a, b, c);
+}
+
+Value KernelBuilder::loadVector(Value shared, ValueRange indices,
+                                int64_t width) {
+  auto type = VectorType::get(width, getF32Type());
+  return vector::LoadOp::create(*this, type, shared, indices,
+                                /*nontemporal=*/false,
+                                llvm::MaybeAlign(width * sizeof(float)));
+}
+Value KernelBuilder::element(Value vector, int64_t position) {
+  return vector::ExtractOp::create(*this, vector, position);
+}
+Value KernelBuilder::broadcast(Value scalar, int64_t width) {
+  return vector::BroadcastOp::create(
+      *this, VectorType::get(width, scalar.getType()), scalar);
+}
+
+//===----------------------------------------------------------------------===//
+// Warps and blocks
+//===----------------------------------------------------------------------===//
+
+void KernelBuilder::barrier() { gpu::BarrierOp::create(*this); }
+
+Value KernelBuilder::ballot(Value condition) {
+  auto kind = NVVM::VoteSyncKindAttr::get(getContext(),
+                                          NVVM::VoteSyncKind::ballot);
+  return NVVM::VoteSyncOp::create(*this, getI32Type(), i32(-1), condition,
+                                  kind);
+}
+
+static Value shuffle(KernelBuilder &b, Value value, Value offset,
+                     gpu::ShuffleMode mode) {
+  return gpu::ShuffleOp::create(b, value, offset, b.i32(kWarpSize), mode)
+      .getShuffleResult();
+}
+
+Value KernelBuilder::fromLane(Value value, Value lane) {
+  return shuffle(*this, value, toI32(lane), gpu::ShuffleMode::IDX);
+}
+
+Value KernelBuilder::warpSum(Value value) {
+  for (int32_t distance = kWarpSize / 2; distance > 0; distance /= 2)
+    value = add(value, shuffle(*this, value, i32(distance),
+                               gpu::ShuffleMode::XOR));
+  return value;
+}
+
+Value KernelBuilder::warpScan(Value value, Value lane) {
+  for (int32_t distance = 1; distance < kWarpSize; distance *= 2) {
+    Value lower = shuffle(*this, value, i32(distance), gpu::ShuffleMode::UP);
+    Value isLowest = less(lane, index(distance));
+    value = add(value, select(isLowest, i32(0), lower));
+  }
+  return value;
+}

@@ -1,0 +1,83 @@
+//===- NVVM.cpp - GPU kernels and the host code that launches them --------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Codegen/GPU/Passes.h"
+#include "et/Conversion/Passes.h"
+#include "et/Conversion/ToRuntime/Passes.h"
+#include "et/Pipelines/Pipelines.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/GPU/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+/// From bufferized functions to gpu.launch on device memory.
+static void addKernels(OpPassManager &pm) {
+  pm.addPass(createConvertETToGPU());
+  pm.addPass(createConvertLinalgToParallelLoopsPass());
+  pm.addNestedPass<func::FuncOp>(createLoopsToKernels());
+  pm.addNestedPass<func::FuncOp>(createMoveBuffersToDevice());
+  addCleanup(pm);
+  // Constants and sizes are cheaper to recompute than to pass.
+  pm.addPass(createGpuLaunchSinkIndexComputationsPass());
+  pm.addPass(createGpuKernelOutliningPass());
+  pm.addNestedPass<func::FuncOp>(createGpuAsyncRegionPass());
+  addCleanup(pm);
+}
+
+static void addKernelsToNVVM(OpPassManager &pm, ArrayRef<std::string> chips) {
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  AttachGPUTargetsOptions targets;
+  llvm::append_range(targets.chips, chips);
+  kernels.addPass(createAttachGPUTargets(targets));
+  kernels.addPass(memref::createExpandStridedMetadataPass());
+  kernels.addPass(createLowerAffinePass());
+  kernels.addPass(createLoopInvariantCodeMotionPass());
+  kernels.addPass(createExpandKernelMath());
+  kernels.addPass(createSCFToControlFlowPass());
+  ConvertGpuOpsToNVVMOpsOptions nvvm;
+  nvvm.indexBitwidth = 64;
+  kernels.addPass(createConvertGpuOpsToNVVMOps(nvvm));
+  addCleanup(kernels);
+  kernels.addPass(createReconcileUnrealizedCastsPass());
+}
+
+/// From functions that launch kernels to the LLVM dialect.
+static void addHostToLLVM(OpPassManager &pm) {
+  pm.addPass(createEmitEntryPoints({EntryMemory::Cuda}));
+  pm.addPass(createLowerAsserts());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createGpuToLLVMConversionPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  addCleanup(pm);
+}
+
+void et::buildNVVMPipeline(OpPassManager &pm,
+                           const NVVMPipelineOptions &options) {
+  buildFrontEndPipeline(pm, options.compileTo, PairBuffers::Bound);
+  if (options.compileTo <= Phase::Bufferize)
+    return;
+  addKernels(pm);
+  if (options.compileTo == Phase::Loops)
+    return;
+  addKernelsToNVVM(pm, options.chips);
+  addHostToLLVM(pm);
+  GpuModuleToBinaryPassOptions binary;
+  binary.compilationTarget = options.format;
+  pm.addPass(createGpuModuleToBinaryPass(binary));
+}

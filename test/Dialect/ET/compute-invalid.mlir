@@ -1,0 +1,243 @@
+// RUN: et-opt %s -split-input-file -verify-diagnostics
+
+//===----------------------------------------------------------------------===//
+// et.grouped_matmul
+//===----------------------------------------------------------------------===//
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8x16xbf16>, %o: tensor<5xi32>, %out: tensor<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand 'rhs' has element type 'bf16', but 'lhs' has 'f32' [C3]}}
+  %0 = et.grouped_matmul none ins(%x, %w : tensor<?x8xf32>, tensor<4x8x16xbf16>) offsets(%o : tensor<5xi32>)
+    outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xbf16>, %w: tensor<4x8x16xbf16>, %o: tensor<5xi32>, %b: tensor<4x16xf32>, %out: tensor<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand 'bias' has element type 'f32', but 'lhs' has 'bf16' [C3]}}
+  %0 = et.grouped_matmul none ins(%x, %w : tensor<?x8xbf16>, tensor<4x8x16xbf16>) offsets(%o : tensor<5xi32>)
+    bias(%b : tensor<4x16xf32>) outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xbf16>, %w: tensor<4x8x16xbf16>, %o: tensor<5xi32>, %out: tensor<?x16xf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand 'out' has element type 'f16', expected f32 or 'bf16' [C4]}}
+  %0 = et.grouped_matmul none ins(%x, %w : tensor<?x8xbf16>, tensor<4x8x16xbf16>) offsets(%o : tensor<5xi32>)
+    outs(%out : tensor<?x16xf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8x16xf32>, %o: tensor<5xi32>, %b: tensor<4x16xf32>, %out: tensor<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op has operand 'gate_bias' without 'gate' [C5]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<?x8xf32>, tensor<4x8x16xf32>) offsets(%o : tensor<5xi32>)
+    gate_bias(%b : tensor<4x16xf32>) outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8x16xf32>, %out: tensor<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'offsets' unless E is 1 [C6]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<?x8xf32>, tensor<4x8x16xf32>) outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w: memref<?x8x16xf32>, %out: memref<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'offsets' unless E is 1 [C6]}}
+  et.grouped_matmul silu ins(%x, %w : memref<?x8xf32>, memref<?x8x16xf32>) outs(%out : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<0x8x16xf32>, %out: tensor<?x16xf32>) {
+  // expected-error@+1 {{needs operand 'offsets' unless E is 1 [C6]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<?x8xf32>, tensor<0x8x16xf32>) outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<1x8x16xf32>, %out: tensor<?x16xf32>) {
+  // expected-error@+2 {{to be one of: none, relu, relu_squared, gelu, gelu_tanh, silu}}
+  // expected-error@+1 {{failed to parse ET_ActivationAttr parameter 'value'}}
+  %0 = et.grouped_matmul swish ins(%x, %w : tensor<?x8xf32>, tensor<1x8x16xf32>) outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// et.expert_ffn
+//===----------------------------------------------------------------------===//
+
+func.func @f(%x: tensor<?x8xf16>, %w1: tensor<4x8x16xf16>, %w2: tensor<4x16x8xf32>, %o: tensor<5xi32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.expert_ffn' op operand 'w2' has element type 'f32', but 'x' has 'f16' [C3]}}
+  %0 = et.expert_ffn relu ins(%x, %w1, %w2 : tensor<?x8xf16>, tensor<4x8x16xf16>, tensor<4x16x8xf32>)
+    offsets(%o : tensor<5xi32>) outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf16>, %w1: tensor<4x8x16xf16>, %w2: tensor<4x16x8xf16>, %o: tensor<5xi32>, %out: tensor<?x8xbf16>) {
+  // expected-error@+1 {{'et.expert_ffn' op operand 'out' has element type 'bf16', expected f32 or 'f16' [C4]}}
+  %0 = et.expert_ffn relu ins(%x, %w1, %w2 : tensor<?x8xf16>, tensor<4x8x16xf16>, tensor<4x16x8xf16>)
+    offsets(%o : tensor<5xi32>) outs(%out : tensor<?x8xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %o: tensor<5xi32>, %b: tensor<4x16xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.expert_ffn' op has operand 'gate_bias' without 'gate' [C5]}}
+  %0 = et.expert_ffn silu ins(%x, %w1, %w2 : tensor<?x8xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    offsets(%o : tensor<5xi32>) gate_bias(%b : tensor<4x16xf32>) outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w1: memref<4x8x16xf32>, %w2: memref<4x16x8xf32>, %t: memref<?xi32>, %out: memref<?x8xf32>) {
+  // expected-error@+1 {{'et.expert_ffn' op needs operand 'offsets' unless E is 1 [C6]}}
+  et.expert_ffn relu ins(%x, %w1, %w2 : memref<?x8xf32>, memref<4x8x16xf32>, memref<4x16x8xf32>)
+    tokens(%t : memref<?xi32>) outs(%out : memref<?x8xf32>)
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// et.moe
+//===----------------------------------------------------------------------===//
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op needs operand 'theta' with #et.threshold<gate = binary> [C3]}}
+  %0 = et.moe cosine #et.threshold<gate = binary> relu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op takes no operand 'theta' with #et.expert_choice<rate = 2.500000e-01> [C3]}}
+  %0 = et.moe linear #et.expert_choice<rate = 0.25> relu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    theta(%theta : tensor<4xf32>) outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %bias: tensor<4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op takes no operand 'bias' with #et.expert_choice<rate = 2.500000e-01> [C4]}}
+  %0 = et.moe linear #et.expert_choice<rate = 0.25> relu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    bias(%bias : tensor<4xf32>) outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op #et.top_k<k = 3, groups = 2> takes k = 3 of only 2 experts [A5]}}
+  %0 = et.moe linear #et.top_k<k = 3, groups = 2> relu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf16>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op operand 'router' has element type 'f16', but 'x' has 'f32' [C5]}}
+  %0 = et.moe linear #et.top_k<k = 1> relu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf16>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %out: tensor<?x8xf16>) {
+  // expected-error@+1 {{'et.moe' op operand 'out' has element type 'f16', expected f32 or 'f32' [C6]}}
+  %0 = et.moe linear #et.top_k<k = 1> relu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    outs(%out : tensor<?x8xf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %b: tensor<4x16xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op has operand 'gate_bias' without 'gate' [C7]}}
+  %0 = et.moe linear #et.top_k<k = 1> relu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    gate_bias(%b : tensor<4x16xf32>) outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
+             %s1: tensor<8x24xf32>, %s2: tensor<24x8xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op has a gated expert form but no operand 'shared_gate' for its shared expert [C9]}}
+  %0 = et.moe linear #et.top_k<k = 1> silu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    gate(%w1 : tensor<4x8x16xf32>) shared(%s1, %s2 : tensor<8x24xf32>, tensor<24x8xf32>) outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
+             %s1: tensor<8x24xf32>, %s2: tensor<24x8xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op has operand 'shared_gate' without 'shared' and 'gate' [C9]}}
+  %0 = et.moe linear #et.top_k<k = 1> silu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    shared(%s1, %s2 : tensor<8x24xf32>, tensor<24x8xf32>) shared_gate(%s1 : tensor<8x24xf32>) outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
+             %s1: tensor<8x24xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op has operand 'shared_gate' without 'shared' and 'gate' [C9]}}
+  %0 = et.moe linear #et.top_k<k = 1> silu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    gate(%w1 : tensor<4x8x16xf32>) shared_gate(%s1 : tensor<8x24xf32>) outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
+             %s1: tensor<8x24xf32>, %out: tensor<?x8xf32>) {
+  // One half of a shared expert, which the custom form cannot say.
+  // expected-error@+1 {{'et.moe' op needs operands 'shared_w1' and 'shared_w2' together [C8]}}
+  %0 = "et.moe"(%x, %router, %w1, %w2, %s1, %out) <{activation = #et<activation silu>,
+    operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1>,
+    routing = #et.top_k<k = 1>, score = #et<score_kind linear>}>
+    : (tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>, tensor<8x24xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
+             %s1: tensor<8x24xf32>, %s2: tensor<24x9xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op operand 'shared_w2' has size 9 in dimension 1, expected D = 8 by 'x' [C1]}}
+  %0 = et.moe linear #et.top_k<k = 1> silu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    shared(%s1, %s2 : tensor<8x24xf32>, tensor<24x9xf32>) outs(%out : tensor<?x8xf32>)
+  return
+}

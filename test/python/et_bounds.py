@@ -1,0 +1,248 @@
+# ===- et_bounds.py - how far an f32 result may be off ----------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""How far a correct f32 implementation may be from et_reference.py.
+
+Every bound follows from the standard error analysis of floating-point sums
+(Higham, Accuracy and Stability of Numerical Algorithms, chapter 3) and holds
+for any order of summation, with or without fused multiply-add: a sum of n
+rounded products is within gamma(n) * sum |x| |w| of the exact one, gamma(n) =
+n u / (1 - n u), u = 2^-24. Nothing here is fitted to what an implementation
+gives. The constants are:
+
+* FUNCTION = 8: exp, erf and tanh are taken to be within 4 ulp (libm and the
+  usual polynomials are within 2), and the few operations around them in an
+  activation or a sigmoid add less than another 4 u.
+* A sum of n terms is charged gamma(n + 2): one for the rounding of the result,
+  one for the reference's own.
+
+Rounding to a storage type is monotone, so where the exact value lies in
+[v - e, v + e] the stored one lies in [round(v - e), round(v + e)]: this counts
+the flip of a rounding exactly, and needs no constant.
+"""
+
+import numpy as np
+from et_reference import (
+    BoundedThreshold,
+    ExpertChoice,
+    Threshold,
+    TopK,
+    TopP,
+    activation,
+    expert_arguments,
+    f64,
+    probabilities,
+    sigmoid,
+)
+
+U = 2.0**-24
+FUNCTION = 8 * U
+TINY = 2.0**-126  # Below this f32 loses relative accuracy; an underflow errs by less.
+
+# max |act'|: gelu' peaks at 1.129, silu' at 1.0999.
+SLOPE = {"none": 1.0, "relu": 1.0, "gelu": 1.13, "gelu_tanh": 1.13, "silu": 1.1}
+
+
+def gamma(n):
+    return (n + 2) * U / (1.0 - (n + 2) * U)
+
+
+def rounded_interval(value, error, dtype):
+    """What a value within `error` of `value` can be once stored as dtype."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return (f64((value - error).astype(dtype)), f64((value + error).astype(dtype)))
+
+
+def violations(actual, value, error, dtype=np.float32):
+    """Where a stored result lies outside the bound; non-finite values must be equal."""
+    low, high = rounded_interval(value, error, dtype)
+    actual = f64(actual)
+    inside = (actual >= low) & (actual <= high)
+    same = (actual == value) | (np.isnan(actual) & np.isnan(value))
+    return ~np.where(np.isfinite(value), inside, same)
+
+
+# ---------------------------------------------------------------------------
+# Scores and gates
+# ---------------------------------------------------------------------------
+
+
+def scores_error(kind, x, router):
+    x, router = np.abs(f64(x)), np.abs(f64(router))
+    n = x.shape[1]
+    magnitude = x @ router
+    if kind == "linear":
+        return gamma(n) * magnitude + n * TINY
+    nx = np.maximum(np.sqrt((x * x).sum(axis=1)), 1e-12)
+    nw = np.maximum(np.sqrt((router * router).sum(axis=0)), 1e-12)
+    # Each norm is within gamma(n) / 2 + u; two products or divisions follow.
+    norms = nx[:, None] * nw[None, :]
+    return (gamma(n) + gamma(n + 2)) * magnitude / norms + n * TINY
+
+
+def gate_error(routing, r, chosen):
+    """Error of the gates of selected pairs, given the same f32 scores."""
+    if isinstance(routing, (Threshold, BoundedThreshold, ExpertChoice)):
+        if routing.gate == "sigmoid":
+            return FUNCTION * sigmoid(r) + TINY
+        return np.zeros(r.shape)
+    relative, weight = probability_error(routing, r)
+    if routing.renormalize:
+        share = np.where(chosen, weight, 0.0)
+        total = share.sum(axis=1, keepdims=True)
+        total = np.where(total == 0, 1.0, total)
+        relative = relative + (share * relative).sum(axis=1, keepdims=True) / total
+        relative = relative + gamma(r.shape[1])
+        weight = share / total
+    return relative * weight + TINY
+
+
+def probability_error(routing, r):
+    """Relative error of softmax or sigmoid, and the probabilities."""
+    p = probabilities(routing, r)
+    if isinstance(routing, TopK) and routing.scoring == "sigmoid":
+        return np.full(r.shape, FUNCTION), p
+    r = f64(r)
+    with np.errstate(invalid="ignore"):
+        # r - max is rounded once: exp's argument errs by u |r - max|.
+        each = U * np.abs(r - r.max(axis=1, keepdims=True)) + FUNCTION
+        whole = np.nansum(p * each, axis=1, keepdims=True) + gamma(r.shape[1])
+    return np.nan_to_num(each + whole), np.nan_to_num(p)
+
+
+def uncertain_pairs(routing, r, bias, chosen):
+    """Pairs that a correct implementation may select otherwise, given the same scores.
+
+    Threshold and expert choice compare the f32 scores themselves: no pair is
+    uncertain. Probabilities are computed, so two that differ by less than their
+    errors may be ranked either way; then the whole token is uncertain. Equal
+    scores (and biases) give equal probabilities, so their order is certain.
+    """
+    uncertain = np.zeros(r.shape, bool)
+    if isinstance(routing, (Threshold, BoundedThreshold, ExpertChoice)):
+        return uncertain
+    relative, p = probability_error(routing, r)
+    value, error = p.copy(), relative * p
+    if bias is not None:
+        value = value + f64(bias)[None, :]
+        error = error + U * np.abs(value)
+    extra = np.zeros(r.shape[1]) if bias is None else f64(bias)
+    for t in range(r.shape[0]):
+        inputs = np.stack([r[t], extra])
+        if isinstance(routing, TopP):
+            uncertain[t] = close_cut(value[t], error[t], inputs, routing.p)
+        elif routing.groups == 1:
+            uncertain[t] = close_ranks(value[t], error[t], inputs, chosen[t])
+        else:
+            groups = value[t].reshape(routing.groups, -1)
+            two = np.sort(groups, axis=1)[:, -2:].sum(axis=1)
+            allowed = two >= np.sort(two)[-routing.groupLimit]
+            inside = np.repeat(allowed, groups.shape[1])
+            slack = np.full(two.shape, 3 * error[t].max())
+            names = np.arange(len(two))[None, :]
+            uncertain[t] = close_ranks(two, slack, names, allowed) or close_ranks(
+                value[t][inside], error[t][inside], inputs[:, inside], chosen[t][inside]
+            )
+    return uncertain
+
+
+def close_ranks(value, error, inputs, chosen):
+    """Whether some value outside the chosen could rank above one of the chosen.
+
+    inputs[:, i] is what value i was computed from.
+    """
+    out = ~chosen
+    close = (value + error)[out][:, None] >= (value - error)[chosen][None, :]
+    same = (inputs[:, out][:, :, None] == inputs[:, chosen][:, None, :]).all(axis=0)
+    return bool((close & ~same).any())
+
+
+def close_cut(p, error, inputs, target):
+    order = np.argsort(-p, kind="stable")
+    total = np.cumsum(p[order])
+    slack = np.cumsum(error[order]) + gamma(len(p))
+    if (np.abs(total - target) <= slack).any():
+        return True
+    last = int(np.argmax(total >= target)) if (total >= target).any() else len(p) - 1
+    chosen = np.zeros(len(p), bool)
+    chosen[order[: last + 1]] = True
+    return close_ranks(p, error, inputs, chosen)
+
+
+# ---------------------------------------------------------------------------
+# Experts
+# ---------------------------------------------------------------------------
+
+
+def activation_with_error(act, a, error):
+    """act(a) and the error of the f32 evaluation, given a's own error."""
+    h = activation(act, a)
+    if act in ("none", "relu"):
+        return h, error
+    if act == "relu_squared":
+        return h, 2 * np.maximum(a, 0) * error + error**2 + 2 * U * h + TINY
+    # gelu is r / 2 times 1 + erf(.), which cancels for r < 0: the error is
+    # relative to r, not to gelu(r).
+    return h, SLOPE[act] * error + FUNCTION * (np.abs(a) + error) + TINY
+
+
+def sum_with_error(a, a_error, w, bias):
+    """a w + bias and its error, for rows a that err by a_error."""
+    a, w = f64(a), f64(w)
+    bias = np.zeros(w.shape[1]) if bias is None else f64(bias)
+    value = a @ w + bias
+    magnitude = (np.abs(a) + a_error) @ np.abs(w) + np.abs(bias)
+    error = gamma(w.shape[0] + 1) * magnitude + w.shape[0] * TINY
+    if np.ndim(a_error):
+        error = error + a_error @ np.abs(w)
+    return value, error
+
+
+def matmul_with_error(act, a, w, bias=None, wg=None, gate_bias=None):
+    up, up_error = sum_with_error(a, 0.0, w, bias)
+    if wg is None:
+        return activation_with_error(act, up, up_error)
+    g, g_error = activation_with_error(act, *sum_with_error(a, 0.0, wg, gate_bias))
+    h = g * up
+    error = np.abs(g) * up_error + np.abs(up) * g_error + up_error * g_error
+    return h, error + 2 * U * np.abs(h) + TINY
+
+
+def ffn_with_error(act, a, w1, w2, b1=None, b2=None, wg=None, gate_bias=None):
+    h, error = matmul_with_error(act, a, w1, b1, wg, gate_bias)
+    low, high = rounded_interval(h, error, a.dtype)
+    h = f64(h.astype(a.dtype))
+    return sum_with_error(h, np.maximum(high - h, h - low), w2, b2)
+
+
+def moe_output_with_error(act, x, chosen, gates, weights):
+    """The unrounded output of a layer for a given selection and gates, and its error.
+
+    Rows of non-finite inputs are left out by the caller: their bound is void.
+    """
+    tokens, experts = chosen.shape
+    width = weights["w2"].shape[2]
+    value, error = np.zeros((tokens, width)), np.zeros((tokens, width))
+    magnitude = np.zeros((tokens, width))
+    with np.errstate(invalid="ignore", over="ignore"):
+        if weights.get("shared_w1") is not None:
+            value, error = ffn_with_error(
+                act,
+                x,
+                weights["shared_w1"],
+                weights["shared_w2"],
+                wg=weights.get("shared_gate"),
+            )
+            magnitude = np.abs(value) + error
+        for e in range(experts):
+            rows = np.flatnonzero(chosen[:, e])
+            y, y_error = ffn_with_error(act, x[rows], *expert_arguments(e, **weights))
+            g = f64(gates[rows, e])[:, None]
+            value[rows] += g * y
+            error[rows] += np.abs(g) * y_error
+            magnitude[rows] += np.abs(g) * (np.abs(y) + y_error)
+        terms = chosen.sum(axis=1, keepdims=True) + 1
+        return value, error + gamma(terms) * magnitude + terms * TINY

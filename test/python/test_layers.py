@@ -1,0 +1,64 @@
+# ===- test_layers.py - whole layers against NumPy --------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""200 random layers: the compiled ones against NumPy, and runs against each other.
+
+A failure prints the layer's seed; `pytest -k seed17` runs its batch alone.
+"""
+
+import numpy as np
+import pytest
+from et_compare import check_layer
+from et_layers import module, random_layer
+from et_tools import run
+
+LAYERS = 200
+BATCH = 10
+BATCHES = [range(first, first + BATCH) for first in range(0, LAYERS, BATCH)]
+
+
+def batch_layers(seeds):
+    return [random_layer(np.random.default_rng(seed)) for seed in seeds]
+
+
+def run_batch(layers, target, threads=1):
+    """Four results a layer, of one compiled module."""
+    arguments = [array for layer in layers for array in layer.arrays.values()]
+    kinds = [kind for layer in layers for kind in (layer.storage, "f32", "i32", "f32")]
+    results = run(module(layers), arguments, kinds, target, threads)
+    return [results[4 * i : 4 * i + 4] for i in range(len(layers))]
+
+
+def identical(a, b):
+    return all(x.tobytes() == y.tobytes() for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("target", ["reference", "cpu"])
+@pytest.mark.parametrize("seeds", BATCHES, ids=lambda s: f"seed{s[0]}-{s[-1]}")
+def test_layers_match_numpy(seeds, target):
+    layers = batch_layers(seeds)
+    failures = []
+    for seed, layer, results in zip(
+        seeds, layers, run_batch(layers, target), strict=True
+    ):
+        try:
+            check_layer(layer, results)
+        except AssertionError as error:
+            failures.append(f"seed {seed}: {error}\n  {layer}")
+    assert not failures, "\n".join(failures)
+
+
+@pytest.mark.parametrize("seeds", BATCHES[::4], ids=lambda s: f"seed{s[0]}-{s[-1]}")
+def test_runs_are_bit_identical(seeds):
+    layers = batch_layers(seeds)
+    once, again, two_threads = (
+        run_batch(layers, "cpu", threads) for threads in (1, 1, 2)
+    )
+    for seed, layer, a, b, c in zip(
+        seeds, layers, once, again, two_threads, strict=True
+    ):
+        assert identical(a, b), f"seed {seed}: two runs differ\n  {layer}"
+        assert identical(a, c), f"seed {seed}: one and two threads differ\n  {layer}"
