@@ -31,6 +31,7 @@ config.substitutions += [
     ("%et_tools", tools_dir),
     ("%et_python_dir", os.path.dirname(config.python_executable)),
     ("%et_lib", lib_dir),
+    ("%llvm_lib", os.path.join(os.path.dirname(config.llvm_tools_dir), "lib")),
     ("%shlibext", config.shlibext),
     ("%host_cc", config.host_cc),
     ("%host_cxx", config.host_cxx),

@@ -58,8 +58,8 @@ struct Call {
   bool inContext; ///< This call pushed the device's context.
 };
 
-/// The call that runs on this thread, or null. (C++'s thread_local would need an
-/// initialiser function.)
+/// The call that runs on this thread, or null. (C++'s thread_local would need
+/// an initialiser function.)
 extern __thread Call *currentCall;
 
 void clearStatus(et_status *status);

@@ -82,9 +82,10 @@ getSignatures(ModuleOp module) {
 
 static llvm::Error writeDeviceCode(ModuleOp module,
                                    const CompileRequest &request) {
-  DeviceFormat format = request.emit == EmitKind::Ptx     ? DeviceFormat::Ptx
-                        : request.emit == EmitKind::Cubin ? DeviceFormat::Cubin
-                                                          : DeviceFormat::Fatbin;
+  DeviceFormat format = request.emit == EmitKind::Ptx ? DeviceFormat::Ptx
+                        : request.emit == EmitKind::Cubin
+                            ? DeviceFormat::Cubin
+                            : DeviceFormat::Fatbin;
   auto object = getDeviceObject(module, format);
   if (!object)
     return object.takeError();

@@ -95,11 +95,11 @@ static const et_value threeMatrices[] = {
     {"c", NULL, NULL, ET_F32, 0, 2, anyBy3}};
 
 static const et_function scaleFn = {
-    ET_ABI_VERSION, ET_HOST, "scale", 2, 2, matrixAndScalar, matrixAndCount,
-    scale};
+    ET_ABI_VERSION,  ET_HOST,        "scale", 2, 2,
+    matrixAndScalar, matrixAndCount, scale};
 static const et_function aliasFn = {
-    ET_ABI_VERSION, ET_HOST, "alias", 1, 3, matrixAndScalar, threeMatrices,
-    alias};
+    ET_ABI_VERSION,  ET_HOST,       "alias", 1, 3,
+    matrixAndScalar, threeMatrices, alias};
 
 static float data[12] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
 static float two = 2;
@@ -217,8 +217,8 @@ static void testRefusals(void) {
 }
 
 static void testFailures(void) {
-  et_function fn = {ET_ABI_VERSION, ET_HOST, "fails", 0, 2, NULL,
-                    matrixAndCount, fails};
+  et_function fn = {ET_ABI_VERSION, ET_HOST,        "fails", 0, 2,
+                    NULL,           matrixAndCount, fails};
   expect(&fn, NULL, 0, 2, ET_CHECK_FAILED, -1, "the check of this test");
   fn.entry = leaksAndDies;
   expect(&fn, NULL, 0, 2, ET_OUT_OF_MEMORY, -1, "1152921504606846976 bytes");
