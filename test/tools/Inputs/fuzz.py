@@ -1,4 +1,4 @@
-"""fuzz.py ET_RUN MODEL COUNT: runs @scale on damaged copies of x.npy and w.safetensors."""
+"""fuzz.py ET_RUN MODEL COUNT: runs @scale on damaged x.npy and w.safetensors."""
 
 import random
 import re
@@ -20,13 +20,17 @@ def damage(data):
         if kind == 0:
             data[at] = rng.randrange(256)
         elif kind == 1:
-            data[at : at + 1] = bytes(rng.choices(b"0123456789{}[](),:'\"-ETF", k=rng.randint(0, 3)))
+            data[at : at + 1] = bytes(
+                rng.choices(b"0123456789{}[](),:'\"-ETF", k=rng.randint(0, 3))
+            )
         elif kind == 2:
             del data[at : at + rng.randint(1, 8)]
         elif kind == 3:
             data = data[: rng.randint(0, len(data))] or bytearray(1)
         else:
-            data[at:at] = rng.choice([b"9" * 20, b"[" * 50, b"\0" * 8, b"\xff" * 8, b"{'a':"])
+            data[at:at] = rng.choice(
+                [b"9" * 20, b"[" * 50, b"\0" * 8, b"\xff" * 8, b"{'a':"]
+            )
     return bytes(data)
 
 
@@ -35,14 +39,20 @@ for i in range(count):
     name = rng.choice(["x.npy", "w.safetensors"])
     bad = Path("bad" + Path(name).suffix)
     bad.write_bytes(damage(Path(name).read_bytes()))
-    files = ["--arg=bad.npy", "--weights=w.safetensors"] if name == "x.npy" else ["--arg=x.npy", "--weights=bad.safetensors"]
+    files = (
+        ["--arg=bad.npy", "--weights=w.safetensors"]
+        if name == "x.npy"
+        else ["--arg=x.npy", "--weights=bad.safetensors"]
+    )
     run = subprocess.run(
         [tool, model, "--entry=scale", "--target=reference"] + files + ["--arg=by.npy"],
         capture_output=True,
         text=True,
         errors="replace",
     )
-    clean = run.returncode == 0 or (run.returncode == 1 and re.search(r"^et-run: error: .*bad\.", run.stderr, re.M))
+    clean = run.returncode == 0 or (
+        run.returncode == 1 and re.search(r"^et-run: error: .*bad\.", run.stderr, re.M)
+    )
     assert clean, f"seed {seed}, run {i}, status {run.returncode}: {run.stderr}"
     refused += run.returncode
 # Damage that goes unnoticed every time would mean that nothing is checked.

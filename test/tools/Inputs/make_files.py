@@ -85,7 +85,9 @@ good = (folder / "x.npy").read_bytes()
 (folder / "version.npy").write_bytes(good[:6] + b"\x09" + good[7:])
 (folder / "header.npy").write_bytes(good.replace(b"'descr'", b"'descx'"))
 (folder / "negative.npy").write_bytes(good.replace(b"(5, 4)", b"(-5,4)"))
-(folder / "huge.npy").write_bytes(good.replace(b"(5, 4), }" + b" " * 20, b"(999999999999, 999999999999)}"))
+(folder / "huge.npy").write_bytes(
+    good.replace(b"(5, 4), }" + b" " * 20, b"(999999999999, 999999999999)}")
+)
 save("fortran.npy", np.asfortranarray(x))
 save("big.npy", x.astype(">f4"))
 save("object.npy", np.array([{}, 1], dtype=object))
@@ -102,12 +104,20 @@ raw = (folder / "w.safetensors").read_bytes()
 (folder / "trailing.safetensors").write_bytes(raw + b"\0")
 safetensors("json.safetensors", b"{oops}", b"")
 safetensors("array.safetensors", b"[1]", b"")
-safetensors("other.safetensors", {"a": entry([2], 0, 8), "b": entry([2], 8, 16)}, bytes(16))
-safetensors("overlap.safetensors", {"layer.w": entry([4], 0, 16), "b": entry([2], 8, 16)}, bytes(16))
+safetensors(
+    "other.safetensors", {"a": entry([2], 0, 8), "b": entry([2], 8, 16)}, bytes(16)
+)
+safetensors(
+    "overlap.safetensors",
+    {"layer.w": entry([4], 0, 16), "b": entry([2], 8, 16)},
+    bytes(16),
+)
 safetensors("hole.safetensors", {"layer.w": entry([4], 4, 20)}, bytes(20))
 safetensors("size.safetensors", {"layer.w": entry([5], 0, 16)}, bytes(16))
 safetensors("overflow.safetensors", {"layer.w": entry([2**62, 4], 0, 16)}, bytes(16))
 safetensors("reversed.safetensors", {"layer.w": entry([4], 16, 0)}, bytes(16))
-safetensors("fields.safetensors", {"layer.w": {"dtype": "F32", "shape": [4]}}, bytes(16))
+safetensors(
+    "fields.safetensors", {"layer.w": {"dtype": "F32", "shape": [4]}}, bytes(16)
+)
 safetensors("f8.safetensors", {"layer.w": entry([4], 0, 4, "F8_E4M3")}, bytes(4))
 safetensors("f16.safetensors", {"layer.w": entry([4], 0, 8, "F16")}, bytes(8))

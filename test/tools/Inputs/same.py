@@ -1,4 +1,4 @@
-"""same.py A B [TOLERANCE]: fails unless two .npy files agree in type, shape and values."""
+"""same.py A B [TOLERANCE]: fails unless two .npy files are alike."""
 
 import sys
 
