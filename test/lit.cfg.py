@@ -29,6 +29,7 @@ config.substitutions += [
     ("%et_plugin", os.path.join(lib_dir, "ETPlugin" + config.shlibext)),
     ("%et_src", config.et_source_dir),
     ("%et_tools", tools_dir),
+    ("%et_python_dir", os.path.dirname(config.python_executable)),
     ("%et_lib", lib_dir),
     ("%shlibext", config.shlibext),
     ("%host_cc", config.host_cc),

@@ -21,7 +21,7 @@ static void addCleanup(OpPassManager &pm) {
 }
 
 static void addBufferization(OpPassManager &pm) {
-  pm.addPass(createProtectArguments());
+  pm.addNestedPass<func::FuncOp>(createProtectArguments());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
