@@ -15,6 +15,7 @@ def damage(data):
     """Changes bytes, mostly of the header, where a wrong one matters most."""
     data = bytearray(data)
     for _ in range(rng.randint(1, 4)):
+        data = data or bytearray(1)
         at = rng.randrange(min(len(data), 100))
         kind = rng.randrange(5)
         if kind == 0:
