@@ -205,6 +205,9 @@ static void lowerHistogramQuantile(HistogramQuantileOp op, LoopBuilder &b) {
 static Value emitAverage(LoopBuilder &b, const APFloat &beta, Value old,
                          Value m) {
   double keep = beta.convertToDouble();
+  // Not a product with zero, which would make infinities NaN.
+  if (keep == 1.0)
+    return old;
   return b.add(b.mul(b.f32(keep), old), b.mul(b.f32(1.0 - keep), m));
 }
 

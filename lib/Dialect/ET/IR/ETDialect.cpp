@@ -6,6 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Dialect/ET/IR/ETDialect.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 using namespace mlir::et;

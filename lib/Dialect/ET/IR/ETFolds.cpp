@@ -5,77 +5,365 @@
 //
 //===----------------------------------------------------------------------===//
 
+// Every rewrite gives the same bits for every input, NaN and infinities among
+// them; comments say why where it does not show.
+//
+//===----------------------------------------------------------------------===//
+
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mlir::et;
 
+//===----------------------------------------------------------------------===//
+// Known values
+//===----------------------------------------------------------------------===//
+
+/// The value that all elements of a tensor have, if it is known.
+static Attribute getUniformValue(Value tensor) {
+  while (auto cast = tensor.getDefiningOp<tensor::CastOp>())
+    tensor = cast.getSource();
+  Attribute value;
+  if (auto fill = tensor.getDefiningOp<linalg::FillOp>())
+    matchPattern(fill.getInputs()[0], m_Constant(&value));
+  else if (SplatElementsAttr splat; matchPattern(tensor, m_Constant(&splat)))
+    value = splat.getSplatValue<Attribute>();
+  return value;
+}
+
+static bool hasNoElement(Value shaped) {
+  return llvm::is_contained(cast<ShapedType>(shaped.getType()).getShape(), 0);
+}
+
+/// Whether a tensor of integers is known to be zero throughout.
+static bool isZero(Value tensor) {
+  auto value = dyn_cast_or_null<IntegerAttr>(getUniformValue(tensor));
+  return (value && value.getValue().isZero()) || hasNoElement(tensor);
+}
+
+static Value fill(OpBuilder &builder, Location loc, TypedAttr value,
+                  Value destination) {
+  Value scalar = arith::ConstantOp::create(builder, loc, value);
+  return linalg::FillOp::create(builder, loc, scalar, destination).getResult(0);
+}
+
+static TypedAttr getNaN(Builder &builder) {
+  return builder.getF32FloatAttr(std::numeric_limits<float>::quiet_NaN());
+}
+
+/// Whether floor(T * rate) is 0, computed in f64 as the rules do.
+static bool takesNoToken(const APFloat &rate, Value scores) {
+  double share = rate.convertToDouble();
+  int64_t tokens = cast<ShapedType>(scores.getType()).getDimSize(0);
+  return share == 0.0 || (!ShapedType::isDynamic(tokens) &&
+                          static_cast<double>(tokens) * share < 1.0);
+}
+
+//===----------------------------------------------------------------------===//
+// All ops
+//===----------------------------------------------------------------------===//
+
 namespace {
-/// With every threshold at NaN, or at +inf under `gt`, no score passes: the
-/// mask and the gates are zero. (-inf has no counterpart: NaN scores, and -inf
-/// under `gt`, still select nothing.)
-struct FoldUnreachableThreshold : OpRewritePattern<GateOp> {
-  using OpRewritePattern::OpRewritePattern;
+/// Where no destination has an element there is nothing to compute.
+struct DropEmptyDestinations
+    : OpInterfaceRewritePattern<DestinationStyleOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
 
-  LogicalResult matchAndRewrite(GateOp op,
+  LogicalResult matchAndRewrite(DestinationStyleOpInterface op,
                                 PatternRewriter &rewriter) const override {
-    auto routing = dyn_cast<ThresholdRoutingAttr>(op.getRouting());
-    DenseFPElementsAttr thresholds;
-    if (!routing || !op.hasPureTensorSemantics() ||
-        !matchPattern(op.getTheta(), m_Constant(&thresholds)))
+    SmallVector<Value> inits(op.getDpsInits());
+    if (!isa<ETDialect>(op->getDialect()) || !llvm::all_of(inits, hasNoElement))
       return failure();
-    bool strict = routing.getCompare() == Comparison::GT;
-    for (const APFloat &theta : thresholds)
-      if (!theta.isNaN() &&
-          !(strict && theta.isInfinity() && !theta.isNegative()))
-        return failure();
-
-    Location loc = op.getLoc();
-    Value noBit =
-        arith::ConstantOp::create(rewriter, loc, rewriter.getI32IntegerAttr(0));
-    Value zero = arith::ConstantOp::create(rewriter, loc,
-                                           rewriter.getF32FloatAttr(0.0f));
-    auto mask = linalg::FillOp::create(rewriter, loc, noBit, op.getMask());
-    auto gates = linalg::FillOp::create(rewriter, loc, zero, op.getGates());
-    rewriter.replaceOp(op, {mask.getResult(0), gates.getResult(0)});
+    if (op.hasPureTensorSemantics())
+      rewriter.replaceOp(op, inits);
+    else
+      rewriter.eraseOp(op);
     return success();
   }
 };
 
-/// A limit that lets every group compete is no limit.
-struct DropIdleGroupLimit : OpRewritePattern<GateOp> {
-  using OpRewritePattern::OpRewritePattern;
+/// Sizes of the same name are equal, so one static size makes all static.
+struct PropagateStaticSizes
+    : OpInterfaceRewritePattern<NamedShapesOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
 
-  LogicalResult matchAndRewrite(GateOp op,
+  LogicalResult matchAndRewrite(NamedShapesOpInterface op,
                                 PatternRewriter &rewriter) const override {
-    auto routing = dyn_cast<TopKRoutingAttr>(op.getRouting());
-    if (!routing || routing.getGroups() == 1 ||
-        routing.getGroupLimit() != routing.getGroups())
+    auto dps = cast<DestinationStyleOpInterface>(op.getOperation());
+    if (!dps.hasPureTensorSemantics())
       return failure();
-    rewriter.modifyOpInPlace(op, [&] {
-      op.setRoutingAttr(TopKRoutingAttr::get(
-          op.getContext(), routing.getK(), routing.getScoring(),
-          routing.getRenormalize(), /*groups=*/1, /*groupLimit=*/1));
-    });
+    SmallVector<NamedShape> shapes = op.getNamedShapes();
+    NamedSizes letters = collectLetters(shapes);
+    llvm::SmallDenseMap<Value, Value> refined;
+    rewriter.setInsertionPoint(op);
+    for (const NamedShape &shape : shapes) {
+      auto type = cast<RankedTensorType>(shape.value.getType());
+      RankedTensorType wanted = refine(type, shape.dims, letters);
+      if (wanted != type)
+        refined[shape.value] =
+            tensor::CastOp::create(rewriter, op->getLoc(), wanted, shape.value);
+    }
+    if (refined.empty())
+      return failure();
+
+    SmallVector<Value> operands =
+        llvm::map_to_vector(op->getOperands(), [&](Value operand) {
+          Value cast = refined.lookup(operand);
+          return cast ? cast : operand;
+        });
+    auto inits = ArrayRef<Value>(operands).take_back(op->getNumResults());
+    Operation *onStatic =
+        clone(rewriter, op, ValueRange(inits).getTypes(), operands);
+    SmallVector<Value> results;
+    for (auto [result, type] :
+         llvm::zip_equal(onStatic->getResults(), op->getResultTypes()))
+      results.push_back(
+          result.getType() == type
+              ? Value(result)
+              : tensor::CastOp::create(rewriter, op->getLoc(), type, result));
+    rewriter.replaceOp(op, results);
     return success();
+  }
+
+private:
+  static NamedSizes collectLetters(ArrayRef<NamedShape> shapes) {
+    NamedSizes letters;
+    for (const NamedShape &shape : shapes) {
+      auto type = cast<RankedTensorType>(shape.value.getType());
+      for (auto [index, name] :
+           llvm::enumerate(llvm::to_vector(llvm::split(shape.dims, ' '))))
+        if (!isDerivedSize(name) && !type.isDynamicDim(index))
+          letters.try_emplace(name.front(), type.getDimSize(index));
+    }
+    return letters;
+  }
+
+  static RankedTensorType refine(RankedTensorType type, StringRef dims,
+                                 const NamedSizes &letters) {
+    SmallVector<int64_t> sizes(type.getShape());
+    for (auto [index, name] :
+         llvm::enumerate(llvm::to_vector(llvm::split(dims, ' '))))
+      if (ShapedType::isDynamic(sizes[index]))
+        sizes[index] = getStaticSize(name, letters);
+    return type.clone(sizes);
   }
 };
 } // namespace
 
-void GateOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
-                                         MLIRContext *context) {
-  patterns.add<FoldUnreachableThreshold, DropIdleGroupLimit>(context);
+void ETDialect::getCanonicalizationPatterns(RewritePatternSet &patterns) const {
+  patterns.add<DropEmptyDestinations, PropagateStaticSizes>(getContext());
 }
 
-/// beta = 1 never moves the average.
-LogicalResult EmaUpdateOp::fold(FoldAdaptor,
-                                SmallVectorImpl<OpFoldResult> &results) {
-  if (!hasPureTensorSemantics() || !getBeta().isExactlyValue(1.0))
+//===----------------------------------------------------------------------===//
+// Routing
+//===----------------------------------------------------------------------===//
+
+/// Thresholds of NaN, or of +inf under `gt`, let no score pass. (-inf has no
+/// counterpart: NaN scores, and -inf under `gt`, still select nothing.)
+static bool isUnreachable(Value theta, Comparison comparison) {
+  DenseFPElementsAttr thresholds;
+  if (!matchPattern(theta, m_Constant(&thresholds)))
+    return false;
+  return llvm::all_of(thresholds, [&](const APFloat &threshold) {
+    return threshold.isNaN() ||
+           (comparison == Comparison::GT && threshold.isPosInfinity());
+  });
+}
+
+static bool selectsNothing(GateOp op) {
+  if (auto rule = dyn_cast<ThresholdRoutingAttr>(op.getRouting()))
+    return isUnreachable(op.getTheta(), rule.getCompare());
+  // With a target of no token the bounds are 0 whatever the slack.
+  if (auto rule = dyn_cast<BoundedThresholdRoutingAttr>(op.getRouting()))
+    return takesNoToken(rule.getRate(), op.getScores());
+  if (auto rule = dyn_cast<ExpertChoiceRoutingAttr>(op.getRouting()))
+    return takesNoToken(rule.getRate(), op.getScores());
+  return false;
+}
+
+static LogicalResult foldIdleRule(GateOp op, PatternRewriter &rewriter) {
+  if (!op.hasPureTensorSemantics() || !selectsNothing(op))
     return failure();
-  results.push_back(getTheta());
+  Location loc = op.getLoc();
+  Value mask = fill(rewriter, loc, rewriter.getI32IntegerAttr(0), op.getMask());
+  Value gates =
+      fill(rewriter, loc, rewriter.getF32FloatAttr(0.0f), op.getGates());
+  rewriter.replaceOp(op, {mask, gates});
   return success();
+}
+
+/// A limit that lets every group compete is no limit.
+static LogicalResult dropIdleGroupLimit(GateOp op, PatternRewriter &rewriter) {
+  auto routing = dyn_cast<TopKRoutingAttr>(op.getRouting());
+  if (!routing || routing.getGroups() == 1 ||
+      routing.getGroupLimit() != routing.getGroups())
+    return failure();
+  rewriter.modifyOpInPlace(op, [&] {
+    op.setRoutingAttr(TopKRoutingAttr::get(
+        op.getContext(), routing.getK(), routing.getScoring(),
+        routing.getRenormalize(), /*groups=*/1, /*groupLimit=*/1));
+  });
+  return success();
+}
+
+/// Probabilities are not negative, so that adding a zero of either sign keeps
+/// their order. (Another uniform bias could round two of them to one value.)
+static LogicalResult dropZeroBias(GateOp op, PatternRewriter &rewriter) {
+  if (!op.getBias())
+    return failure();
+  auto bias = dyn_cast_or_null<FloatAttr>(getUniformValue(op.getBias()));
+  if (!bias || !bias.getValue().isZero())
+    return failure();
+  rewriter.modifyOpInPlace(op, [&] { op.getBiasMutable().clear(); });
+  return success();
+}
+
+void GateOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                         MLIRContext *) {
+  patterns.add(foldIdleRule);
+  patterns.add(dropIdleGroupLimit);
+  patterns.add(dropZeroBias);
+}
+
+//===----------------------------------------------------------------------===//
+// State
+//===----------------------------------------------------------------------===//
+
+/// Whether the statistic has no value for the static number of tokens.
+static bool hasNoValue(StatisticOp op) {
+  if (auto statistic = dyn_cast<KthLargestStatisticAttr>(op.getStatistic()))
+    return takesNoToken(statistic.getRate(), op.getScores());
+  int64_t tokens = cast<ShapedType>(op.getScores().getType()).getDimSize(0);
+  bool needsTwo = isa<MeanMinusStdStatisticAttr>(op.getStatistic());
+  return !ShapedType::isDynamic(tokens) && tokens < (needsTwo ? 2 : 1);
+}
+
+void StatisticOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                              MLIRContext *) {
+  patterns.add(+[](StatisticOp op, PatternRewriter &rewriter) {
+    if (!op.hasPureTensorSemantics() || !hasNoValue(op))
+      return failure();
+    rewriter.replaceOp(
+        op, fill(rewriter, op.getLoc(), getNaN(rewriter), op.getOut()));
+    return success();
+  });
+}
+
+void HistogramOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                              MLIRContext *) {
+  patterns.add(+[](HistogramOp op, PatternRewriter &rewriter) {
+    if (!op.hasPureTensorSemantics() || !hasNoElement(op.getScores()))
+      return failure();
+    rewriter.replaceOp(op, fill(rewriter, op.getLoc(),
+                                rewriter.getI32IntegerAttr(0), op.getCounts()));
+    return success();
+  });
+}
+
+void HistogramQuantileOp::getCanonicalizationPatterns(
+    RewritePatternSet &patterns, MLIRContext *) {
+  patterns.add(+[](HistogramQuantileOp op, PatternRewriter &rewriter) {
+    if (!op.hasPureTensorSemantics() || !isZero(op.getCounts()))
+      return failure();
+    rewriter.replaceOp(
+        op, fill(rewriter, op.getLoc(), getNaN(rewriter), op.getOut()));
+    return success();
+  });
+}
+
+/// beta = 1 and statistics without a value leave the average where it is.
+void EmaUpdateOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                              MLIRContext *) {
+  patterns.add(+[](EmaUpdateOp op, PatternRewriter &rewriter) {
+    bool tensors = op.hasPureTensorSemantics();
+    bool idle = op.getBeta().isExactlyValue(1.0);
+    if (tensors && !idle) {
+      auto m = dyn_cast_or_null<FloatAttr>(getUniformValue(op.getM()));
+      idle = m && m.getValue().isNaN();
+    }
+    if (!idle)
+      return failure();
+    if (tensors)
+      rewriter.replaceOp(op, op.getTheta());
+    else
+      rewriter.eraseOp(op);
+    return success();
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Plans without a pair
+//===----------------------------------------------------------------------===//
+
+/// Rows beyond the plan keep what they held, so an op whose plan has no pair
+/// returns its destination. It reads no other operand.
+template <typename OpTy>
+static LogicalResult dropWithoutPairs(OpTy op, PatternRewriter &rewriter) {
+  if (!op.hasPureTensorSemantics() || !op.getOffsets() ||
+      !isZero(op.getOffsets()))
+    return failure();
+  rewriter.replaceOp(op, op.getDpsInits());
+  return success();
+}
+
+void OffsetsOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                            MLIRContext *) {
+  patterns.add(+[](OffsetsOp op, PatternRewriter &rewriter) {
+    if (!op.hasPureTensorSemantics() || !isZero(op.getMask()))
+      return failure();
+    rewriter.replaceOp(op,
+                       fill(rewriter, op.getLoc(),
+                            rewriter.getI32IntegerAttr(0), op.getOffsets()));
+    return success();
+  });
+}
+
+void TokenListOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                              MLIRContext *) {
+  patterns.add(dropWithoutPairs<TokenListOp>);
+}
+
+void GatherOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                           MLIRContext *) {
+  patterns.add(dropWithoutPairs<GatherOp>);
+}
+
+void GroupedMatmulOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                                  MLIRContext *) {
+  patterns.add(dropWithoutPairs<GroupedMatmulOp>);
+}
+
+void ExpertFfnOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                              MLIRContext *) {
+  patterns.add(dropWithoutPairs<ExpertFfnOp>);
+}
+
+/// The sum over no expert is the shared row, rounded to out's type, or +0.
+/// Without a row for pairs there is no pair.
+void CombineOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                            MLIRContext *) {
+  patterns.add(+[](CombineOp op, PatternRewriter &rewriter) {
+    int64_t rows = cast<ShapedType>(op.getPairs().getType()).getDimSize(0);
+    if (!op.hasPureTensorSemantics() || !(isZero(op.getMask()) || rows == 0))
+      return failure();
+    Location loc = op.getLoc();
+    Value shared = op.getShared(), out = op.getOut();
+    Type element = getElementTypeOrSelf(out.getType());
+    if (!shared)
+      rewriter.replaceOp(
+          op, fill(rewriter, loc, rewriter.getFloatAttr(element, 0.0), out));
+    else if (element != getElementTypeOrSelf(shared.getType()))
+      rewriter.replaceOpWithNewOp<linalg::CopyOp>(op, shared, out);
+    else
+      rewriter.replaceOp(op, rewriter.createOrFold<tensor::CastOp>(
+                                 loc, out.getType(), shared));
+    return success();
+  });
 }

@@ -6,9 +6,20 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Dialect/ET/IR/ETDialect.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::et;
+
+int64_t et::getStaticSize(StringRef name, const NamedSizes &letters) {
+  if (name == "4")
+    return 4;
+  auto it = letters.find(name.front());
+  if (it == letters.end() || !isDerivedSize(name))
+    return it == letters.end() ? ShapedType::kDynamic : it->second;
+  return name == "E+1" ? it->second + 1
+                       : llvm::divideCeil(it->second, kTokensPerWord);
+}
 
 /// The shapes whose operand is there.
 static SmallVector<NamedShape> present(ArrayRef<NamedShape> shapes) {

@@ -13,7 +13,6 @@
 
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "mlir/IR/TypeUtilities.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -36,16 +35,10 @@ public:
 
   /// The size bound to a letter, or dynamic.
   int64_t size(char letter) const {
-    auto it = sizes.find(letter);
-    return it == sizes.end() ? ShapedType::kDynamic : it->second.size;
+    return getStaticSize(StringRef(&letter, 1), sizes);
   }
 
 private:
-  struct Binding {
-    int64_t size;
-    StringRef operand;
-  };
-
   LogicalResult bind(const NamedShape &shape, bool derived) {
     SmallVector<StringRef> names;
     shape.dims.split(names, ' ');
@@ -55,7 +48,7 @@ private:
       if (ShapedType::isDynamic(actual) || isDerivedSize(name) != derived)
         continue;
       if (derived) {
-        int64_t wanted = derivedSize(name);
+        int64_t wanted = getStaticSize(name, sizes);
         if (ShapedType::isDynamic(wanted) || wanted == actual)
           continue;
         InFlightDiagnostic diagnostic = error(shape, index, actual);
@@ -63,23 +56,15 @@ private:
           diagnostic << name << " = ";
         return diagnostic << wanted << " [C2]";
       }
-      auto [it, fresh] =
-          sizes.try_emplace(name.front(), Binding{actual, shape.operand});
-      if (!fresh && it->second.size != actual)
+      auto [it, fresh] = sizes.try_emplace(name.front(), actual);
+      if (fresh)
+        binders[name.front()] = shape.operand;
+      else if (it->second != actual)
         return error(shape, index, actual)
-               << name << " = " << it->second.size << " by '"
-               << it->second.operand << "' [C1]";
+               << name << " = " << it->second << " by '"
+               << binders[name.front()] << "' [C1]";
     }
     return success();
-  }
-
-  int64_t derivedSize(StringRef name) const {
-    if (name == "4")
-      return 4;
-    int64_t base = size(name.front());
-    if (ShapedType::isDynamic(base))
-      return base;
-    return name == "E+1" ? base + 1 : llvm::divideCeil(base, kTokensPerWord);
   }
 
   InFlightDiagnostic error(const NamedShape &shape, unsigned index,
@@ -90,7 +75,9 @@ private:
   }
 
   Operation *op;
-  llvm::SmallDenseMap<char, Binding> sizes;
+  NamedSizes sizes;
+  /// The operand that set each size.
+  llvm::SmallDenseMap<char, StringRef> binders;
 };
 } // namespace
 

@@ -37,6 +37,7 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
       outs(%init : tensor<?x1536xbf16>)
     ```
   }];
+  let hasCanonicalizer = 1;
   let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$lhs, ET_Storage3D:$rhs,
                        Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
                        Optional<ET_Storage2D>:$bias, Optional<ET_Storage3D>:$gate,
@@ -78,6 +79,7 @@ def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
       outs(%init : tensor<?x768xf32>)
     ```
   }];
+  let hasCanonicalizer = 1;
   let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$x, ET_Storage3D:$w1,
                        ET_Storage3D:$w2, Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
                        Optional<ET_Storage2D>:$b1, Optional<ET_Storage2D>:$b2,

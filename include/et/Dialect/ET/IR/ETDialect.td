@@ -37,7 +37,12 @@ def ET_Dialect : Dialect {
       then by token. Pair p of expert e satisfies `offsets[e] <= p < offsets[e + 1]`.
       Rows at and beyond S = `offsets[E]` are never read and keep what they held.
   }];
+  // What folds create.
+  let dependentDialects = [
+    "arith::ArithDialect", "linalg::LinalgDialect", "tensor::TensorDialect"
+  ];
   let useDefaultAttributePrinterParser = 1;
+  let hasCanonicalizer = 1;
   let extraClassDeclaration = [{
     void registerAttributes();
   }];

@@ -22,6 +22,7 @@ def ET_OffsetsOp : ET_DpsOp<"offsets", 1> {
     %offsets = et.offsets ins(%mask : tensor<16x?xi32>) outs(%init : tensor<17xi32>)
     ```
   }];
+  let hasCanonicalizer = 1;
   let arguments = (ins ET_I32x2D:$mask, ET_I32x1D:$offsets);
   let assemblyFormat = [{
     `ins` `(` $mask `:` type($mask) `)` `outs` `(` $offsets `:` type($offsets) `)`
@@ -43,6 +44,7 @@ def ET_TokenListOp : ET_DpsOp<"token_list", 1, 1> {
                             outs(%init : tensor<?xi32>)
     ```
   }];
+  let hasCanonicalizer = 1;
   let arguments = (ins ET_I32x2D:$mask, ET_I32x1D:$offsets, ET_I32x1D:$tokens);
   let assemblyFormat = [{
     `ins` `(` $mask `,` $offsets `:` type($mask) `,` type($offsets) `)`
@@ -59,6 +61,7 @@ def ET_GatherOp : ET_DpsOp<"gather", 1, 1> {
 
     Shapes: x `[T, D]`, tokens `[P]`, offsets `[E + 1]`, out `[P, D]`.
   }];
+  let hasCanonicalizer = 1;
   let arguments = (ins ET_Storage2D:$x, ET_I32x1D:$tokens, ET_I32x1D:$offsets,
                        ET_Storage2D:$out);
   let assemblyFormat = [{
@@ -86,6 +89,7 @@ def ET_CombineOp : ET_DpsOp<"combine", 1> {
       shared(%s : tensor<?x768xf32>) outs(%init : tensor<?x768xbf16>)
     ```
   }];
+  let hasCanonicalizer = 1;
   let arguments = (ins ET_Storage2D:$pairs, ET_F32x2D:$gates, ET_I32x2D:$mask,
                        ET_I32x1D:$offsets, Optional<ET_Storage2D>:$shared,
                        ET_Storage2D:$out);

@@ -28,6 +28,7 @@ def ET_StatisticOp : ET_DpsOp<"statistic", 1> {
   }];
   let arguments = (ins ET_StatisticAttrInterface:$statistic, ET_F32x2D:$scores,
                        ET_F32x1D:$out);
+  let hasCanonicalizer = 1;
   let assemblyFormat = [{
     $statistic `ins` `(` $scores `:` type($scores) `)`
     `outs` `(` $out `:` type($out) `)`
@@ -46,6 +47,7 @@ def ET_HistogramOp : ET_DpsOp<"histogram", 1> {
     Shapes: scores `[T, E]`, counts `[E, B]`.
   }];
   let arguments = (ins F64Attr:$lo, F64Attr:$hi, ET_F32x2D:$scores, ET_I32x2D:$counts);
+  let hasCanonicalizer = 1;
   let assemblyFormat = [{
     `range` `(` $lo `,` $hi `)` `ins` `(` $scores `:` type($scores) `)`
     `outs` `(` $counts `:` type($counts) `)`
@@ -66,6 +68,7 @@ def ET_HistogramQuantileOp : ET_DpsOp<"histogram_quantile", 1> {
   }];
   let arguments = (ins F64Attr:$q, F64Attr:$lo, F64Attr:$hi, ET_I32x2D:$counts,
                        ET_F32x1D:$out);
+  let hasCanonicalizer = 1;
   let assemblyFormat = [{
     $q `range` `(` $lo `,` $hi `)` `ins` `(` $counts `:` type($counts) `)`
     `outs` `(` $out `:` type($out) `)`
@@ -77,7 +80,7 @@ def ET_EmaUpdateOp : ET_DpsOp<"ema_update", 1, 1> {
   let summary = "moving average of the thresholds";
   let description = [{
     theta[e] <- beta theta[e] + (1 - beta) m[e]; theta[e] stays as it was where
-    m[e] is NaN. Route with theta from before the update. With several
+    m[e] is NaN, and with beta = 1 whatever m[e] is. Route with theta from before the update. With several
     micro-batches average their statistics and update once a step.
 
     Shapes: m and theta `[E]`.
@@ -93,7 +96,7 @@ def ET_EmaUpdateOp : ET_DpsOp<"ema_update", 1, 1> {
     `outs` `(` $theta `:` type($theta) `)`
     `` custom<DpsResults>(ref(type($theta)), type($results)) attr-dict
   }];
-  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 def ET_EmaUpdateCorrectedOp : ET_DpsOp<"ema_update_corrected", 3, 3> {

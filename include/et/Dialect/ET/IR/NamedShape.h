@@ -9,6 +9,7 @@
 #define ET_DIALECT_ET_IR_NAMEDSHAPE_H
 
 #include "mlir/IR/Value.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace mlir::et {
@@ -21,6 +22,11 @@ struct NamedShape {
   Value value;
   StringRef dims;
 };
+
+using NamedSizes = llvm::SmallDenseMap<char, int64_t>;
+
+/// The static size that a name stands for, or dynamic if `letters` lacks it.
+int64_t getStaticSize(StringRef name, const NamedSizes &letters);
 
 /// Whether a dimension name is not a plain letter.
 inline bool isDerivedSize(StringRef name) {
