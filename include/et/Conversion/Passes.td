@@ -166,6 +166,7 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     |---|---|
     | `et.scores` | tiles of 32 tokens x 16 experts through shared memory; norms on the way |
     | `et.gate #et.threshold` | a block a mask word and 32 experts; mask words are warp ballots |
+    | `et.statistic` but `#et.mean_minus_std` | a block an expert; an order statistic is built bit by bit, counting the scores below |
     | `et.offsets` | one block; a warp counts an expert's bits, then warp scans |
     | `et.token_list` | a block an expert; popcounts, scans, then each thread lists a word |
     | `et.gather` | a block a row |
@@ -175,7 +176,7 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     A block of the grouped product finds its expert and rows by bisection of the
     offsets, so no loop runs over experts or tokens. All results are free of
     atomics and of any order that differs between runs. Everything else (the other
-    routings, statistics) becomes the plain parallel loops of
+    routings, state) becomes the plain parallel loops of
     `--convert-et-to-scf`, which `--et-loops-to-kernels` maps.
 
     All memrefs are taken to lie in device memory.

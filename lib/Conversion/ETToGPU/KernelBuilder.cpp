@@ -177,3 +177,17 @@ Value KernelBuilder::warpScan(Value value, Value lane) {
   }
   return value;
 }
+
+KernelBuilder::WarpSums KernelBuilder::scanWarps(Value ofWarp, Value thread,
+                                                 int64_t warps,
+                                                 Value perWarp) {
+  Value lane = rem(thread, kWarpSize), warp = div(thread, kWarpSize);
+  when(cmp(CmpIPredicate::eq, lane, index(0)),
+       [&] { store(ofWarp, perWarp, warp); });
+  barrier();
+  Value sum = load(perWarp, min(lane, index(warps - 1)));
+  Value counted = select(less(lane, index(warps)), sum, i32(0));
+  Value upTo = warpScan(counted, lane);
+  return {fromLane(sub(upTo, counted), warp),
+          fromLane(upTo, index(kWarpSize - 1))};
+}

@@ -13,29 +13,6 @@ using namespace mlir::et;
 using arith::CmpIPredicate;
 using Values = LoopBuilder::Values;
 
-namespace {
-/// Sums over the warps before this one, and over all.
-struct WarpSums {
-  Value before, all;
-};
-} // namespace
-
-/// Sums up an i32 that each warp has one of. `perWarp` is shared memory with an
-/// i32 a warp; afterwards it may be written again only past a barrier.
-static WarpSums scanWarps(KernelBuilder &b, Value total,
-                                         Value warp, Value lane, int64_t warps,
-                                         Value perWarp) {
-  b.when(b.cmp(CmpIPredicate::eq, lane, b.index(0)),
-         [&] { b.store(total, perWarp, warp); });
-  b.barrier();
-  Value mine = b.load(perWarp, b.min(lane, b.index(warps - 1)));
-  Value isWarp = b.less(lane, b.index(warps));
-  Value counted = b.select(isWarp, mine, b.i32(0));
-  Value upTo = b.warpScan(counted, lane);
-  Value before = b.fromLane(b.sub(upTo, counted), warp);
-  return {before, b.fromLane(upTo, b.index(kWarpSize - 1))};
-}
-
 /// One block: a warp counts an expert's bits, and the counts of 32 experts are
 /// summed up at a time.
 static void lowerOffsets(OffsetsOp op, KernelBuilder &b) {
@@ -63,8 +40,8 @@ static void lowerOffsets(OffsetsOp op, KernelBuilder &b) {
                     return {b.add(acc[0], b.popcount(value))};
                   })[0];
               Value load = b.warpSum(bits);
-              WarpSums sums =
-                  scanWarps(b, load, warp, lane, warps, block.shared[0]);
+              KernelBuilder::WarpSums sums =
+                  b.scanWarps(load, block.thread, warps, block.shared[0]);
               Value writes = b.both(
                   b.cmp(CmpIPredicate::eq, lane, zero), isExpert);
               b.when(writes, [&] {
@@ -88,7 +65,6 @@ static void lowerTokenList(TokenListOp op, KernelBuilder &b) {
       "et_token_list", experts, threads, perWarp, [&](const BlockInfo &block) {
         Value expert = block.x, none = b.i32(0);
         Value lane = b.rem(block.thread, kWarpSize);
-        Value warp = b.div(block.thread, kWarpSize);
         b.when(b.less(expert, experts), [&] {
           Value start = b.load(op.getOffsets(), expert);
           b.loopBy(
@@ -101,8 +77,8 @@ static void lowerTokenList(TokenListOp op, KernelBuilder &b) {
                 Value count = b.popcount(bits);
                 Value upTo = b.warpScan(count, lane);
                 Value ofWarp = b.fromLane(upTo, b.index(kWarpSize - 1));
-                WarpSums sums =
-                    scanWarps(b, ofWarp, warp, lane, warps, block.shared[0]);
+                KernelBuilder::WarpSums sums =
+                    b.scanWarps(ofWarp, block.thread, warps, block.shared[0]);
                 Value position = b.add(b.add(next[0], sums.before),
                                        b.sub(upTo, count));
                 Value firstToken = b.toI32(b.mul(word, kTokensPerWord));
