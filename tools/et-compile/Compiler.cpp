@@ -13,6 +13,7 @@
 #include "et/Target/HostCode.h"
 #include "support/Frontend.h"
 
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -49,6 +50,9 @@ static llvm::Error checkRequest(const CompileRequest &request) {
   if (request.output == "-" && request.emit == EmitKind::Library)
     return llvm::createStringError(
         "a shared library cannot go to the standard output; name a file");
+  if (llvm::sys::fs::equivalent(request.model, request.output))
+    return llvm::createStringError("'" + request.output +
+                                   "' is the model itself; name another file");
   return llvm::Error::success();
 }
 
@@ -78,9 +82,10 @@ getSignatures(ModuleOp module) {
 
 static llvm::Error writeDeviceCode(ModuleOp module,
                                    const CompileRequest &request) {
-  DeviceFormat format = request.emit == EmitKind::Ptx     ? DeviceFormat::Ptx
-                        : request.emit == EmitKind::Cubin ? DeviceFormat::Cubin
-                                                          : DeviceFormat::Fatbin;
+  DeviceFormat format = request.emit == EmitKind::Ptx ? DeviceFormat::Ptx
+                        : request.emit == EmitKind::Cubin
+                            ? DeviceFormat::Cubin
+                            : DeviceFormat::Fatbin;
   auto object = getDeviceObject(module, format);
   if (!object)
     return object.takeError();

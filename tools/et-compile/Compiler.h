@@ -21,7 +21,7 @@ struct CompileRequest {
   std::string model;
   std::string output;
   bool isCuda = false;
-  std::string march;     ///< "native", or LLVM's name of a processor.
+  std::string march; ///< "native", or LLVM's name of a processor.
   std::string chip;
   std::string compileTo; ///< A phase of the pipeline.
   EmitKind emit;

@@ -53,8 +53,8 @@ static Error makeRequest(const CommandLine &line, CompileRequest &request) {
       unsigned(EmitKind::Library));
   if (!emit)
     return emit.takeError();
-  static constexpr StringLiteral phases[] = {
-      "input", "decompose", "fuse", "bufferize", "loops", "llvm"};
+  static constexpr StringLiteral phases[] = {"input",     "decompose", "fuse",
+                                             "bufferize", "loops",     "llvm"};
   SmallVector<StringRef> choices(std::begin(phases), std::end(phases));
   Expected<unsigned> phase =
       line.getChoice(OPT_compile_to, choices, choices.size() - 1);

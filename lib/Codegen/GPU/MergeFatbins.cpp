@@ -37,7 +37,7 @@ static StringRef getEntries(StringRef fatbin) {
 namespace {
 struct MergeFatbins : et::impl::MergeFatbinsBase<MergeFatbins> {
   void runOnOperation() override {
-    WalkResult result = getOperation().walk([](gpu::BinaryOp binary) {
+    WalkResult result = getOperation()->walk([](gpu::BinaryOp binary) {
       return failed(merge(binary)) ? WalkResult::interrupt()
                                    : WalkResult::advance();
     });

@@ -63,8 +63,8 @@ struct AppendRoutingStats
       return signalPassFailure();
     }
     if (!SymbolTable::symbolKnownUseEmpty(function, module)) {
-      function.emitError("'") << entry
-                              << "' has callers, which expect its results";
+      function.emitError("'")
+          << entry << "' has callers, which expect its results";
       return signalPassFailure();
     }
     SmallVector<GateOp> gates;
