@@ -180,6 +180,35 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     `--convert-et-to-scf`, which `--et-loops-to-kernels` maps.
 
     All memrefs are taken to lie in device memory.
+
+    <!-- test: et-opt --convert-et-to-gpu --canonicalize -->
+    ```mlir
+    func.func @gather(%x: memref<?x8xf32>, %tokens: memref<?xi32>, %offsets: memref<5xi32>, %out: memref<?x8xf32>) {
+      et.gather ins(%x, %tokens, %offsets : memref<?x8xf32>, memref<?xi32>, memref<5xi32>)
+                outs(%out : memref<?x8xf32>)
+      return
+    }
+    ```
+
+    ```mlir
+    ...
+        gpu.launch blocks(%row, %b_1, %b_2) in (%bs = %blocks, %bs_1 = %c1, %bs_2 = %c1) threads(%t, %t_1, %t_2) in (%ts = %c128, %ts_1 = %c1, %ts_2 = %c1) module(@et_kernels) function(@et_gather) {
+          %last = memref.load %offsets[%c4] : memref<5xi32>
+          %pairs = arith.index_cast %last : i32 to index
+          %end = arith.minui %pairs, %rows : index
+          %is_pair = arith.cmpi ult, %row, %end : index
+          scf.if %is_pair {
+            %token_i32 = memref.load %tokens[%row] : memref<?xi32>
+            %token = arith.index_cast %token_i32 : i32 to index
+            scf.for %column = %t to %c8 step %c128 {
+              %value = memref.load %x[%token, %column] : memref<?x8xf32>
+              memref.store %value, %out[%row, %column] : memref<?x8xf32>
+            }
+          }
+          gpu.terminator
+        }
+    ...
+    ```
   }];
   let dependentDialects = [
     "arith::ArithDialect", "gpu::GPUDialect", "math::MathDialect",

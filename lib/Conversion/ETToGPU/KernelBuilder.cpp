@@ -62,6 +62,9 @@ KernelBuilder::loopBy(int64_t step, Value lower, Value upper, ValueRange inits,
                       function_ref<Values(Value, ValueRange)> body) {
   auto op = scf::ForOp::create(*this, lower, upper, index(step), inits);
   OpBuilder::InsertionGuard guard(*this);
+  // Without values, the loop comes with its terminator.
+  if (inits.empty())
+    op.getBody()->getTerminator()->erase();
   setInsertionPointToEnd(op.getBody());
   Values next = body(op.getInductionVar(), op.getRegionIterArgs());
   scf::YieldOp::create(*this, next);
