@@ -149,8 +149,8 @@ Value KernelBuilder::broadcast(Value scalar, int64_t width) {
 void KernelBuilder::barrier() { gpu::BarrierOp::create(*this); }
 
 Value KernelBuilder::ballot(Value condition) {
-  auto kind = NVVM::VoteSyncKindAttr::get(getContext(),
-                                          NVVM::VoteSyncKind::ballot);
+  auto kind =
+      NVVM::VoteSyncKindAttr::get(getContext(), NVVM::VoteSyncKind::ballot);
   return NVVM::VoteSyncOp::create(*this, getI32Type(), i32(-1), condition,
                                   kind);
 }
@@ -167,8 +167,8 @@ Value KernelBuilder::fromLane(Value value, Value lane) {
 
 Value KernelBuilder::warpSum(Value value) {
   for (int32_t distance = kWarpSize / 2; distance > 0; distance /= 2)
-    value = add(value, shuffle(*this, value, i32(distance),
-                               gpu::ShuffleMode::XOR));
+    value =
+        add(value, shuffle(*this, value, i32(distance), gpu::ShuffleMode::XOR));
   return value;
 }
 
@@ -182,8 +182,7 @@ Value KernelBuilder::warpScan(Value value, Value lane) {
 }
 
 KernelBuilder::WarpSums KernelBuilder::scanWarps(Value ofWarp, Value thread,
-                                                 int64_t warps,
-                                                 Value perWarp) {
+                                                 int64_t warps, Value perWarp) {
   Value lane = rem(thread, kWarpSize), warp = div(thread, kWarpSize);
   when(cmp(CmpIPredicate::eq, lane, index(0)),
        [&] { store(ofWarp, perWarp, warp); });

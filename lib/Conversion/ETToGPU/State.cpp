@@ -30,8 +30,8 @@ struct OrderStatistics {
         kThreads, block.thread, tokens, b.i32(0),
         [&](Value token, ValueRange acc) -> Values {
           Value holds = predicate(b.load(scores, {token, expert}));
-          return {b.add(acc[0], Value(arith::ExtUIOp::create(
-                                    b, b.getI32Type(), holds)))};
+          return {b.add(
+              acc[0], Value(arith::ExtUIOp::create(b, b.getI32Type(), holds)))};
         })[0];
     Value all =
         b.scanWarps(b.warpSum(mine), block.thread, kWarps, block.shared[0]).all;
@@ -56,18 +56,18 @@ struct OrderStatistics {
   /// largest key with at most `rank` scores below, found from its highest bit
   /// down. NaN if there is none.
   Value ascending(Value rank) {
-    Value key = b.loopBy(
-        1, b.index(0), b.index(32), b.i32(0),
-        [&](Value i, ValueRange prefix) -> Values {
-          Value bit =
-              arith::ShRUIOp::create(b, b.i32(kSignBit), b.toI32(i));
-          Value candidate = b.either(prefix[0], bit);
-          Value below = count([&](Value score) {
-            return b.cmp(CmpIPredicate::ult, toKey(score), candidate);
-          });
-          Value fits = b.cmp(CmpIPredicate::sle, below, rank);
-          return {b.select(fits, candidate, prefix[0])};
-        })[0];
+    Value key =
+        b.loopBy(1, b.index(0), b.index(32), b.i32(0),
+                 [&](Value i, ValueRange prefix) -> Values {
+                   Value bit =
+                       arith::ShRUIOp::create(b, b.i32(kSignBit), b.toI32(i));
+                   Value candidate = b.either(prefix[0], bit);
+                   Value below = count([&](Value score) {
+                     return b.cmp(CmpIPredicate::ult, toKey(score), candidate);
+                   });
+                   Value fits = b.cmp(CmpIPredicate::sle, below, rank);
+                   return {b.select(fits, candidate, prefix[0])};
+                 })[0];
     return fromKey(key);
   }
 
@@ -107,29 +107,28 @@ static void lowerOrderStatistic(StatisticOp op, KernelBuilder &b) {
   Value scores = op.getScores(), out = op.getOut();
   Value tokens = b.dim(scores, 0), experts = b.dim(scores, 1);
   MemRefType perWarp = b.sharedType({kWarps}, b.getI32Type());
-  b.launch("et_statistic", experts, kThreads, perWarp,
-           [&](const BlockInfo &block) {
-             b.when(b.less(block.x, experts), [&] {
-               OrderStatistics order = {b, block, scores, tokens, block.x};
-               Value nans = order.count([&](Value score) {
-                 return b.cmp(CmpFPredicate::UNO, score, score);
-               });
-               Attribute statistic = op.getStatistic();
-               auto quantile = dyn_cast<QuantileStatisticAttr>(statistic);
-               Value value =
-                   quantile ? order.compute(quantile)
-                            : order.compute(
-                                  cast<KthLargestStatisticAttr>(statistic));
-               Value known = b.cmp(CmpIPredicate::eq, nans, b.i32(0));
-               b.when(b.cmp(CmpIPredicate::eq, block.thread, b.index(0)), [&] {
-                 b.store(b.select(known, value, order.nan()), out, block.x);
-               });
-             });
-           });
+  b.launch(
+      "et_statistic", experts, kThreads, perWarp, [&](const BlockInfo &block) {
+        b.when(b.less(block.x, experts), [&] {
+          OrderStatistics order = {b, block, scores, tokens, block.x};
+          Value nans = order.count([&](Value score) {
+            return b.cmp(CmpFPredicate::UNO, score, score);
+          });
+          Attribute statistic = op.getStatistic();
+          auto quantile = dyn_cast<QuantileStatisticAttr>(statistic);
+          Value value =
+              quantile
+                  ? order.compute(quantile)
+                  : order.compute(cast<KthLargestStatisticAttr>(statistic));
+          Value known = b.cmp(CmpIPredicate::eq, nans, b.i32(0));
+          b.when(b.cmp(CmpIPredicate::eq, block.thread, b.index(0)), [&] {
+            b.store(b.select(known, value, order.nan()), out, block.x);
+          });
+        });
+      });
 }
 
 void et::populateStateKernels(RewritePatternSet &patterns) {
-  patterns.add<KernelPattern<StatisticOp>>(patterns.getContext(),
-                                           lowerOrderStatistic,
-                                           isOrderStatistic);
+  patterns.add<KernelPattern<StatisticOp>>(
+      patterns.getContext(), lowerOrderStatistic, isOrderStatistic);
 }
