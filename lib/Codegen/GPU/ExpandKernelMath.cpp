@@ -91,6 +91,8 @@ struct ExpandKernelMath : et::impl::ExpandKernelMathBase<ExpandKernelMath> {
     expansions.add<CallIntrinsic<math::FloorOp>>(context, "llvm.floor");
     expansions.add<CallIntrinsic<math::RoundEvenOp>>(context, "llvm.roundeven");
     expansions.add<CallIntrinsic<math::SqrtOp>>(context, "llvm.sqrt");
+    expansions.add<CallIntrinsic<arith::MaxNumFOp>>(context, "llvm.maxnum");
+    expansions.add<CallIntrinsic<arith::MinNumFOp>>(context, "llvm.minnum");
     if (failed(applyPatternsGreedily(getOperation(), std::move(expansions))))
       return signalPassFailure();
 
