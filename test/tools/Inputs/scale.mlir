@@ -25,3 +25,10 @@ func.func @scale(%x: tensor<?x4xf32> {et.name = "x"},
 func.func @same(%x: tensor<?xbf16>, %flag: tensor<2xi1>) -> (tensor<?xbf16>, tensor<2xi1>) {
   return %x, %flag : tensor<?xbf16>, tensor<2xi1>
 }
+
+// Names that C cannot say.
+func.func @"layer.0"(%int: tensor<1xi32> {et.name = "int"}, %x: tensor<1xi32> {et.name = "a-b"})
+    -> (tensor<1xi32> {et.name = "int"}) {
+  %y = arith.addi %int, %x : tensor<1xi32>
+  return %y : tensor<1xi32>
+}
