@@ -27,8 +27,8 @@ func.func @same(%x: tensor<?xbf16>, %flag: tensor<2xi1>) -> (tensor<?xbf16>, ten
 }
 
 // Names that C cannot say.
-func.func @"layer.0"(%int: tensor<1xi32> {et.name = "int"}, %x: tensor<1xi32> {et.name = "a-b"})
-    -> (tensor<1xi32> {et.name = "int"}) {
-  %y = arith.addi %int, %x : tensor<1xi32>
-  return %y : tensor<1xi32>
+func.func @"layer.0"(%int: i32 {et.name = "int"}, %x: i32 {et.name = "a-b"})
+    -> (i32 {et.name = "int"}) {
+  %y = arith.addi %int, %x : i32
+  return %y : i32
 }
