@@ -54,7 +54,7 @@ def run_tool(root, name, package, arguments):
 def lint_format(root, fix):
     """C++ is formatted by clang-format."""
     sources = list(files(root, CXX))
-    mode = ["-i"] if fix else ["--dry-run", "-Werror"]
+    mode = ["-i"] if fix else ["--dry-run", "-Werror", "--ferror-limit=1"]
     if not sources:
         return []
     return run_tool(root, "clang-format-22", "clang-format-22", mode + sources)

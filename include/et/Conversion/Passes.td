@@ -179,6 +179,39 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     `--convert-et-to-scf`, which `--et-loops-to-kernels` maps.
 
     All memrefs are taken to lie in device memory.
+
+    <!-- test: et-opt --convert-et-to-gpu --canonicalize -->
+    ```mlir
+    func.func @combine(%pairs: memref<?x8xf32>, %gates: memref<64x4xf32>, %mask: memref<4x2xi32>,
+                       %offsets: memref<5xi32>, %out: memref<64x8xf32>) {
+      et.combine ins(%pairs, %gates, %mask, %offsets
+          : memref<?x8xf32>, memref<64x4xf32>, memref<4x2xi32>, memref<5xi32>)
+        outs(%out : memref<64x8xf32>)
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @combine(...) {
+      ...
+      gpu.launch blocks(%token, ...) in (...) threads(%thread, ...) in (...) ... {
+        ...
+        nvvm.vote.sync ballot ...
+        math.ctpop ...
+        gpu.shuffle xor ...
+        gpu.barrier
+        ...
+        memref.load %pairs[...] : memref<?x8xf32>
+        ...
+        memref.store ... : memref<64x8xf32>
+        ...
+        gpu.terminator
+      }
+      return
+    }
+    ```
   }];
   let dependentDialects = [
     "arith::ArithDialect", "gpu::GPUDialect", "math::MathDialect",
