@@ -7,6 +7,7 @@
 """Configuration that the site file of a build tree completes and loads."""
 
 import os
+import sys
 
 import lit.formats
 from lit.llvm import llvm_config
@@ -29,7 +30,9 @@ config.substitutions += [
     ("%et_plugin", os.path.join(lib_dir, "ETPlugin" + config.shlibext)),
     ("%et_src", config.et_source_dir),
     ("%et_tools", tools_dir),
+    ("%et_python_dir", os.path.dirname(sys.executable)),
     ("%et_lib", lib_dir),
+    ("%llvm_lib", os.path.join(os.path.dirname(config.llvm_tools_dir), "lib")),
     ("%shlibext", config.shlibext),
     ("%host_cc", config.host_cc),
     ("%host_cxx", config.host_cxx),

@@ -129,7 +129,7 @@ def excerpt(text):
 
     def pattern(match):
         token = match[0]
-        if token == "...":
+        if "..." in token:
             return ".*?"
         if token.isspace():
             return r"\s+"
@@ -140,7 +140,7 @@ def excerpt(text):
         groups[token] = f"value{len(groups)}"
         return rf"(?P<{groups[token]}>%\w+)(?!\w)"
 
-    return re.sub(r"\.\.\.|\s+|%\w+|.", pattern, text.strip())
+    return re.sub(r"\s*\.\.\.\s*|\s+|%\w+|.", pattern, text.strip())
 
 
 def page_examples(text, runner):

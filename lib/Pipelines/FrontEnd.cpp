@@ -7,6 +7,7 @@
 
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Pipelines/Pipelines.h"
+#include "mlir/Conversion/BufferizationToMemRef/BufferizationToMemRef.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
@@ -21,7 +22,7 @@ static void addCleanup(OpPassManager &pm) {
 }
 
 static void addBufferization(OpPassManager &pm) {
-  pm.addPass(createProtectArguments());
+  pm.addNestedPass<func::FuncOp>(createProtectArguments());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
@@ -31,6 +32,8 @@ static void addBufferization(OpPassManager &pm) {
   addCleanup(pm);
   bufferization::buildBufferDeallocationPipeline(
       pm, bufferization::BufferDeallocationPipelineOptions());
+  // A function that returns its argument returns a clone of it.
+  pm.addPass(createConvertBufferizationToMemRefPass());
   addCleanup(pm);
 }
 

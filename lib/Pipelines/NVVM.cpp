@@ -80,4 +80,5 @@ void et::buildNVVMPipeline(OpPassManager &pm,
   GpuModuleToBinaryPassOptions binary;
   binary.compilationTarget = options.format;
   pm.addPass(createGpuModuleToBinaryPass(binary));
+  pm.addPass(createMergeFatbins());
 }

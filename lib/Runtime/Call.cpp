@@ -14,7 +14,7 @@
 
 using namespace et::runtime;
 
-thread_local Call *et::runtime::currentCall = nullptr;
+__thread Call *et::runtime::currentCall = nullptr;
 
 void et::runtime::raise(et_code code, const char *format, ...) {
   Call *call = currentCall;

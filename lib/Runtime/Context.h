@@ -18,6 +18,8 @@
 #include <csetjmp>
 #include <pthread.h>
 
+// Several compiled libraries, each with its own runtime, may share a process.
+#pragma GCC visibility push(hidden)
 namespace et::runtime {
 
 /// Stands before every allocation that compiled code makes on the host.
@@ -56,8 +58,9 @@ struct Call {
   bool inContext; ///< This call pushed the device's context.
 };
 
-/// The call that runs on this thread, or null.
-extern thread_local Call *currentCall;
+/// The call that runs on this thread, or null. (C++'s thread_local would need
+/// an initialiser function.)
+extern __thread Call *currentCall;
 
 void clearStatus(et_status *status);
 
@@ -101,5 +104,6 @@ void detachDevice(Call &call, void *data);
 void leaveDevice(Call &call);
 
 } // namespace et::runtime
+#pragma GCC visibility pop
 
 #endif // ET_RUNTIME_CONTEXT_H

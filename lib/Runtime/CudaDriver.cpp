@@ -14,12 +14,15 @@
 
 using namespace et::runtime;
 
-thread_local int32_t et::runtime::currentDevice = 0;
+__thread int32_t et::runtime::currentDevice = 0;
 
 static pthread_mutex_t driverLock = PTHREAD_MUTEX_INITIALIZER;
 static CudaDriver driverTable;
 static bool isDriverReady = false;
 static CuHandle contexts[maxDevices];
+
+// CUDA's numbers.
+static constexpr CuResult cudaOutOfMemory = 2, cudaNoDevice = 100;
 
 // Device memory that a finished call handed out.
 static DeviceResource *handedOut = nullptr;
@@ -33,8 +36,11 @@ int et::runtime::cudaError(const CudaDriver &driver, const char *function,
   if (!driver.cuGetErrorString || driver.cuGetErrorString(result, &text) ||
       !text)
     text = "no description";
-  return setStatus(status, ET_CUDA_ERROR, "%s failed with %s (%d): %s%s%s",
-                   function, name, result, text, detail ? "; " : "",
+  et_code code = result == cudaOutOfMemory ? ET_OUT_OF_MEMORY
+                 : result == cudaNoDevice  ? ET_CUDA_MISSING
+                                           : ET_CUDA_ERROR;
+  return setStatus(status, code, "%s failed with %s (%d): %s%s%s", function,
+                   name, result, text, detail ? "; " : "",
                    detail ? detail : "");
 }
 

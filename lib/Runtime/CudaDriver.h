@@ -16,6 +16,7 @@
 
 #include "Context.h"
 
+#pragma GCC visibility push(hidden)
 namespace et::runtime {
 
 using CuResult = int;
@@ -116,7 +117,7 @@ const CudaDriver *enterContext(et_status *status);
 void leaveContext(const CudaDriver &driver);
 
 /// The device that this thread uses.
-extern thread_local int32_t currentDevice;
+extern __thread int32_t currentDevice;
 constexpr int32_t maxDevices = 16;
 
 /// Lists of what compiled code got from the driver.
@@ -124,5 +125,6 @@ void trackResource(DeviceResource::Kind kind, void *handle, size_t size);
 void untrackResource(DeviceResource::Kind kind, void *handle);
 
 } // namespace et::runtime
+#pragma GCC visibility pop
 
 #endif // ET_RUNTIME_CUDADRIVER_H

@@ -79,9 +79,10 @@ bool et::runtime::canUnwind() {
     return false;
   // Asked only on the way to an error, so a lookup by name is cheap enough, and
   // it finds the thread library of the compiled code wherever that came from.
-  auto inParallel =
-      reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "omp_in_parallel"));
-  return !inParallel || !inParallel();
+  // A region of one thread counts: the library keeps track of it all the same.
+  auto getLevel =
+      reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "omp_get_level"));
+  return !getLevel || getLevel() == 0;
 }
 
 static HostBlock *newBlock(size_t size, size_t alignment) {
@@ -189,7 +190,9 @@ void _mlir_memref_to_llvm_free(void *data) { freeHost(data); }
 void et_check_failed(const char *message) {
   if (canUnwind())
     raise(ET_CHECK_FAILED, "%s", message);
-  fprintf(stderr, "et-runtime: a check failed inside a parallel region: %s\n",
+  fprintf(stderr,
+          "et-runtime: a check failed where no call can be ended (inside a "
+          "parallel region?): %s\n",
           message);
   abort();
 }

@@ -35,10 +35,7 @@ static void printType(const EntryValue &value, llvm::raw_ostream &os) {
   os << '[';
   llvm::interleave(
       value.sizes, os,
-      [&](int64_t size) {
-        size == ET_DYNAMIC ? os << '?' : os << size;
-      },
-      "x");
+      [&](int64_t size) { size == ET_DYNAMIC ? os << '?' : os << size; }, "x");
   os << ']';
 }
 

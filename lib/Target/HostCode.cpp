@@ -69,7 +69,7 @@ llvm::Expected<HostCode> HostCode::create(ModuleOp module, StringRef march) {
   code.module->setDataLayout(code.machine->createDataLayout());
   // Passes outside the code generator look for the processor here.
   for (llvm::Function &function : *code.module) {
-    if (function.isDeclaration())
+    if (function.isDeclaration() || function.hasFnAttribute("target-cpu"))
       continue;
     function.addFnAttr("target-cpu", code.machine->getTargetCPU());
     function.addFnAttr("target-features",

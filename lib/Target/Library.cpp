@@ -105,6 +105,7 @@ llvm::Error et::linkLibrary(const HostCode &code, StringRef file) {
                                       "-Wl,--whole-archive",
                                       *runtime,
                                       "-Wl,--no-whole-archive",
+                                      "-Wl,--no-undefined",
                                       "-lm",
                                       "-lpthread",
                                       "-ldl"};

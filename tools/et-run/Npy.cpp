@@ -106,7 +106,8 @@ private:
 };
 } // namespace
 
-/// ml_dtypes registers bfloat16 with NumPy, which writes it as two opaque bytes.
+/// ml_dtypes registers bfloat16 with NumPy, which writes it as two opaque
+/// bytes.
 static std::optional<et_dtype> getDtype(StringRef descr) {
   if (descr == "bfloat16")
     return ET_BF16;

@@ -87,12 +87,10 @@ static llvm::Error checkCounts(const EntrySignature &signature,
              : ""));
   }
   if (!request.outs.empty() && request.outs.size() != signature.results.size())
-    return llvm::createStringError("'" + signature.name + "' has " +
-                                   Twine(signature.results.size()) +
-                                   " results and got " +
-                                   Twine(request.outs.size()) +
-                                   " --out; its results: " +
-                                   listNames(signature.results));
+    return llvm::createStringError(
+        "'" + signature.name + "' has " + Twine(signature.results.size()) +
+        " results and got " + Twine(request.outs.size()) +
+        " --out; its results: " + listNames(signature.results));
   return llvm::Error::success();
 }
 
@@ -190,8 +188,7 @@ static llvm::Error callAndReport(const et_function &function,
   if (request.printStatistics) {
     printRoutingStatistics(function, results, llvm::outs());
     llvm::outs() << "peak memory                  "
-                 << et_memory_peak(
-                        static_cast<et_memory>(function.memory))
+                 << et_memory_peak(static_cast<et_memory>(function.memory))
                  << " bytes\n";
   }
   if (request.timedRuns)
@@ -217,9 +214,8 @@ llvm::Error et::runModel(const RunRequest &request) {
 
   if (request.printStatistics)
     if (llvm::Error error = frontend.lower(
-            **module,
-            "et-decompose-moe, et-append-routing-stats{entry=" +
-                request.entry + "}"))
+            **module, "et-decompose-moe, et-append-routing-stats{entry=" +
+                          request.entry + "}"))
       return error;
   if (llvm::Error error = frontend.lower(**module, request.pipeline))
     return error;

@@ -23,7 +23,7 @@ struct RunRequest {
   std::string pipeline;
   std::vector<std::string> args;
   std::vector<std::string> outs;
-  std::string weights;           ///< Empty without --weights.
+  std::string weights; ///< Empty without --weights.
   bool printStatistics = false;
   std::optional<unsigned> timedRuns;
 };

@@ -142,14 +142,13 @@ Expected<et_tensor> SafetensorsFile::find(StringRef name) {
     SmallVector<StringRef> names(entries.keys());
     llvm::sort(names);
     size_t shown = std::min<size_t>(names.size(), 8);
-    return refuse("has no tensor '" + name + "'; it has " +
-                  (names.empty() ? "none"
-                                 : join(ArrayRef(names).take_front(shown),
-                                        ", ")) +
-                  (shown < names.size()
-                       ? ", and " + std::to_string(names.size() - shown) +
-                             " more"
-                       : ""));
+    return refuse(
+        "has no tensor '" + name + "'; it has " +
+        (names.empty() ? "none"
+                       : join(ArrayRef(names).take_front(shown), ", ")) +
+        (shown < names.size()
+             ? ", and " + std::to_string(names.size() - shown) + " more"
+             : ""));
   }
   const Entry &value = entry->second;
   std::optional<et_dtype> dtype = getDtype(value.dtype);

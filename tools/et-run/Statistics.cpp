@@ -22,7 +22,8 @@ bool mlir::et::isRoutingStatistic(const et_value &value) {
   return getRole(value).starts_with("routing.");
 }
 
-template <typename T> static ArrayRef<T> getElements(const et_tensor &tensor) {
+template <typename T>
+static ArrayRef<T> getElements(const et_tensor &tensor) {
   return {static_cast<const T *>(tensor.data),
           size_t(et_tensor_elements(&tensor))};
 }

@@ -48,8 +48,7 @@ static std::string getPipeline(unsigned target, StringRef chip) {
     return "et-lower-to-cpu-pipeline";
   default:
     // The driver compiles PTX for whatever device is there.
-    return ("et-lower-to-nvvm-pipeline{chip=" + chip + " format=isa}")
-        .str();
+    return ("et-lower-to-nvvm-pipeline{chip=" + chip + " format=isa}").str();
   }
 }
 

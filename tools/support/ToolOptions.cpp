@@ -58,8 +58,8 @@ Expected<unsigned> CommandLine::getCount(unsigned option,
     return otherwise;
   unsigned value;
   if (StringRef(get(option)).getAsInteger(10, value) || value == 0)
-    return refuse(option, "needs a number of at least 1, not '" + get(option) +
-                              "'");
+    return refuse(option,
+                  "needs a number of at least 1, not '" + get(option) + "'");
   return value;
 }
 
@@ -71,7 +71,7 @@ Expected<unsigned> CommandLine::getChoice(unsigned option,
   std::string value = get(option);
   const auto *found = llvm::find(choices, value);
   if (found == choices.end())
-    return refuse(option, "is one of " + join(choices, ", ") + ", not '" +
-                              value + "'");
+    return refuse(option,
+                  "is one of " + join(choices, ", ") + ", not '" + value + "'");
   return unsigned(found - choices.begin());
 }

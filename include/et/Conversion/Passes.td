@@ -82,6 +82,34 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
     * `et.combine` adds the rows of a token in registers, experts ascending.
 
     Operands with a strided last dimension are left for `convert-et-to-scf` too.
+
+    ```mlir
+    func.func @product(%x: memref<?x8xf32>, %w: memref<4x8x64xf32>, %offsets: memref<5xi32>,
+                       %out: memref<?x64xf32>) {
+      et.grouped_matmul relu ins(%x, %w : memref<?x8xf32>, memref<4x8x64xf32>)
+          offsets(%offsets : memref<5xi32>) outs(%out : memref<?x64xf32>)
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func private @et_panel_6x64_f32_f32_f32_relu_whole(...
+      vector.fma ... : vector<16xf32>
+      ...
+      arith.maximumf ... : vector<16xf32>
+      ...
+    func.func @product(%x: memref<?x8xf32>, %w: memref<4x8x64xf32>, ...
+      omp.parallel {
+        ...
+        omp.wsloop schedule(dynamic) {
+          omp.loop_nest (%block) : index = (%c0) to (%blocks) step (%c1) {
+            ...
+            func.call @et_panel_6x64_f32_f32_f32_relu_whole(...)
+            ...
+      omp.terminator
+    ```
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "unsigned", "512", "Bits of a vector register">,
@@ -101,6 +129,26 @@ def ApproximateMath : Pass<"et-approximate-math"> {
     vectors; scalars are left to the math library. Measured over the f32 range the
     errors are at most 5, 4 and 5 units in the last place of normal results;
     subnormal results of exp are 0. NaN stays NaN and infinities have their limits.
+
+    ```mlir
+    func.func @f(%x: vector<4xf32>, %s: f32) -> (vector<4xf32>, f32) {
+      %v = math.exp %x : vector<4xf32>
+      %r = math.exp %s : f32
+      return %v, %r : vector<4xf32>, f32
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: vector<4xf32>, %s: f32) -> (vector<4xf32>, f32) {
+      ...
+      %power = arith.bitcast %bits : vector<4xi32> to vector<4xf32>
+      %v = arith.mulf %polynomial, %power : vector<4xf32>
+      %r = math.exp %s : f32
+      return %v, %r : vector<4xf32>, f32
+    }
+    ```
   }];
   let dependentDialects = [
     "arith::ArithDialect", "math::MathDialect", "vector::VectorDialect"

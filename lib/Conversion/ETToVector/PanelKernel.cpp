@@ -14,7 +14,7 @@ using namespace mlir;
 using namespace mlir::et;
 
 /// Steps of k between two requests for the next panel.
-static constexpr int64_t kStep = 8;
+static constexpr int64_t kStep = 64;
 
 TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
                             int64_t products) {

@@ -136,10 +136,22 @@ struct EmitEntryPoints : et::impl::EmitEntryPointsBase<EmitEntryPoints> {
       if (failed(signature) || failed(checkBufferized(function)))
         return signalPassFailure();
       describe(*signature, emitEntry(function));
+      dropDescribed(function);
     }
   }
 
 private:
+  /// The description holds these now, and the LLVM dialect has no use for them.
+  static void dropDescribed(func::FuncOp function) {
+    for (StringRef name : {"et.name", "et.weight", "et.role"}) {
+      for (unsigned i : llvm::seq(function.getNumArguments()))
+        function.removeArgAttr(i, name);
+      for (unsigned i : llvm::seq(function.getNumResults()))
+        function.removeResultAttr(i,
+                                  StringAttr::get(function.getContext(), name));
+    }
+  }
+
   LogicalResult checkBufferized(func::FuncOp function) {
     if (llvm::none_of(function.getFunctionType().getInputs(),
                       llvm::IsaPred<TensorType>) &&

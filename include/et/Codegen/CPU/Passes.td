@@ -16,6 +16,21 @@ def AttachCPUTarget : Pass<"et-attach-cpu-target", "::mlir::ModuleOp"> {
     Every `llvm.func` with a body gets `target_cpu` and `target_features`, so that
     whatever compiles the module later uses the instructions that the vector code
     was made for. An unknown processor is an error.
+
+    <!-- test: et-opt --et-attach-cpu-target=march=x86-64-v3 -->
+    ```mlir
+    llvm.func @f() {
+      llvm.return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.func @f() attributes {target_cpu = "x86-64-v3", target_features = ... "+avx2", "+fma" ...} {
+      llvm.return
+    }
+    ```
   }];
   let options = [
     Option<"march", "march", "std::string", "\"native\"",

@@ -74,4 +74,15 @@ def AttachGPUTargets : Pass<"et-attach-gpu-targets", "::mlir::gpu::GPUModuleOp">
   let dependentDialects = ["::mlir::NVVM::NVVMDialect"];
 }
 
+def MergeFatbins : Pass<"et-merge-fatbins"> {
+  let summary = "make one fat binary of those for several GPUs";
+  let description = [{
+    A `gpu.binary` with one fat binary a chip keeps a single object with the
+    entries of all, from which the driver picks the one for its device. (The
+    translation to LLVM IR would embed the first only.) Objects of other formats
+    are left alone.
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect"];
+}
+
 #endif // ET_CODEGEN_GPU_PASSES

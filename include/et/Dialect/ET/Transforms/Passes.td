@@ -221,4 +221,50 @@ def FuseGather : Pass<"et-fuse-gather"> {
   }];
 }
 
+def AppendRoutingStats : Pass<"et-append-routing-stats", "::mlir::ModuleOp"> {
+  let summary = "let a function return the statistics of its gates";
+  let description = [{
+    Adds three results to `entry` for every `et.gate` on tensors in its body:
+    the loads, the fan-out and the figures of `et.routing_stats`, with the roles
+    `routing.loads`, `routing.fan_out` and `routing.figures`. The function must
+    have no caller in the module. Runs after `et-decompose-moe`, which shows the
+    gates; `et-run --stats` does both.
+
+    <!-- test: et-opt --et-append-routing-stats=entry=route -->
+    ```mlir
+    func.func @route(%r: tensor<64x8xf32>, %theta: tensor<8xf32>,
+                     %m: tensor<8x2xi32>, %g: tensor<64x8xf32>) -> tensor<8x2xi32> {
+      %mask, %gates = et.gate #et.threshold<gate = binary> ins(%r : tensor<64x8xf32>)
+        theta(%theta : tensor<8xf32>) outs(%m, %g : tensor<8x2xi32>, tensor<64x8xf32>)
+      return %mask : tensor<8x2xi32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @route(%r: tensor<64x8xf32>, %theta: tensor<8xf32>,
+                     %m: tensor<8x2xi32>, %g: tensor<64x8xf32>)
+        -> (tensor<8x2xi32>, tensor<8xi32> {et.role = "routing.loads"},
+            tensor<9xi32> {et.role = "routing.fan_out"},
+            tensor<4xf32> {et.role = "routing.figures"}) {
+      %mask, %gates = et.gate #et.threshold<gate = binary> ins(%r : tensor<64x8xf32>)
+        theta(%theta : tensor<8xf32>) outs(%m, %g : tensor<8x2xi32>, tensor<64x8xf32>)
+      %c64 = arith.constant 64 : index
+      %l = tensor.empty() : tensor<8xi32>
+      %f = tensor.empty() : tensor<9xi32>
+      %s = tensor.empty() : tensor<4xf32>
+      %loads, %fan_out, %figures = et.routing_stats ins(%mask, %c64 : tensor<8x2xi32>, index)
+        outs(%l, %f, %s : tensor<8xi32>, tensor<9xi32>, tensor<4xf32>)
+      return %mask, %loads, %fan_out, %figures
+        : tensor<8x2xi32>, tensor<8xi32>, tensor<9xi32>, tensor<4xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"entry", "entry", "std::string", "", "The function to extend">
+  ];
+  let dependentDialects = ["arith::ArithDialect", "tensor::TensorDialect"];
+}
+
 #endif // ET_DIALECT_ET_TRANSFORMS_PASSES

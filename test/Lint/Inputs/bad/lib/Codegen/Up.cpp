@@ -1,5 +1,4 @@
-//===- Up.cpp - includes the right and the wrong way
-//------------------------===//
+//===- Up.cpp - includes the right and the wrong way ---------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Emulator.cpp - includes nothing of MLIR, but a layer
-//-----------------===//
+//===- Emulator.cpp - includes nothing of MLIR, but a layer --------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

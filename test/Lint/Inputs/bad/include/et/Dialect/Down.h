@@ -1,4 +1,4 @@
-//===- Down.h - a dialect header that includes a later layer --------------===//
+//===- Down.h - a dialect header that includes a later layer -------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Wrong.h - a header with another file's name and guard
-//---------------===//
+//===- Wrong.h - a header with another file's name and guard -------------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 

@@ -1,0 +1,29 @@
+//===- Settings.h - Options and counters as text ----------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_EMULATOR_SETTINGS_H
+#define ET_EMULATOR_SETTINGS_H
+
+#include "et/Emulator/Emulator.h"
+
+namespace et::emu {
+
+/// Sets `name` (schedule, seed, check, threads, matrix) from its text; false
+/// with a message when the text is no value of it.
+bool applySetting(Options &options, const std::string &name,
+                  const std::string &value, std::string &error);
+
+/// One JSON object: the kernel's name, seconds, and every counter.
+std::string countersToJson(const std::string &kernel,
+                           const LaunchResult &result);
+/// The same for people: what is zero is left out.
+std::string countersToTable(const std::string &kernel,
+                            const LaunchResult &result);
+
+} // namespace et::emu
+
+#endif // ET_EMULATOR_SETTINGS_H

@@ -1,0 +1,215 @@
+//===- Checks.cpp - What is watched at each access --------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Checks.h"
+
+#include "Race.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+using namespace et::emu;
+
+std::string et::emu::hex(uint64_t value) {
+  char text[24];
+  std::snprintf(text, sizeof(text), "0x%llx",
+                static_cast<unsigned long long>(value));
+  return text;
+}
+
+static const char *spaceName(Space space) {
+  switch (space) {
+  case Space::Shared:
+    return "shared";
+  case Space::Local:
+    return "local";
+  case Space::Param:
+    return "parameter";
+  default:
+    return "global";
+  }
+}
+
+static std::string what(Space space, unsigned bytes, Access access) {
+  return std::string(spaceName(space)) + " " +
+         (access == Access::Atomic ? "atomic" : reads(access) ? "load" : "store") +
+         " of " + std::to_string(bytes) + " bytes";
+}
+
+void et::emu::faultBounds(Warp &w, Space space, uint64_t address,
+                          unsigned bytes, Access access, int lane) {
+  std::string text = "out of bounds: " + what(space, bytes, access) + " at " +
+                     hex(address);
+  if (space == Space::Shared) {
+    text += ", the block has " + std::to_string(w.block->sharedBytes) +
+            " bytes of shared memory";
+  } else if (space == Space::Local) {
+    text += ", the thread has " + std::to_string(w.node->frame->localEnd) +
+            " bytes of local memory";
+  } else if (space == Space::Param) {
+    text += ", the kernel has " + std::to_string(w.launch->paramBytes) +
+            " bytes of parameters, which it may only read";
+  } else if (const auto *a = w.launch->memory->before(address)) {
+    if (address < a->end)
+      text += ", " + std::to_string(address + bytes - a->end) +
+              " bytes over the end of '" + a->name + "'";
+    else
+      text += ", " + std::to_string(address - a->end) +
+              " bytes beyond the end of '" + a->name + "'";
+    text += " (" + std::to_string(a->end - a->start) + " bytes at " +
+            hex(a->start) + ")";
+  } else {
+    text += ", before every allocation";
+  }
+  w.fault("memory", text, lane);
+}
+
+void et::emu::faultAlign(Warp &w, Space space, uint64_t address, unsigned bytes,
+                         int lane) {
+  w.fault("align",
+          "misaligned " + std::string(spaceName(space)) + " access: address " +
+              hex(address) + " is no multiple of " + std::to_string(bytes),
+          lane);
+}
+
+/// Distinct 32-byte pieces that the lanes touch.
+static unsigned countSectors(const uint64_t *address, uint32_t mask,
+                             unsigned bytes) {
+  uint64_t sectors[64];
+  unsigned n = 0;
+  bool sorted = true;
+  for (; mask; mask &= mask - 1) {
+    uint64_t a = address[__builtin_ctz(mask)];
+    for (uint64_t s = a >> 5; s <= (a + bytes - 1) >> 5; ++s) {
+      if (n && sectors[n - 1] == s)
+        continue;
+      sorted &= n == 0 || sectors[n - 1] < s;
+      sectors[n++] = s;
+      if (n == 64)
+        break;
+    }
+  }
+  if (!sorted) {
+    std::sort(sectors, sectors + n);
+    n = static_cast<unsigned>(std::unique(sectors, sectors + n) - sectors);
+  }
+  return n;
+}
+
+/// Passes that 32 banks of 4 bytes need. Lanes with 8 bytes are served by
+/// halves of the warp, those with 16 by quarters.
+static unsigned countWays(const uint64_t *address, uint32_t mask,
+                          unsigned bytes) {
+  unsigned group = bytes >= 16 ? 8 : bytes == 8 ? 16 : 32, total = 0;
+  for (unsigned first = 0; first < 32; first += group) {
+    uint64_t words[32][8];
+    uint8_t count[32] = {};
+    unsigned ways = 0;
+    for (unsigned l = first; l < first + group; ++l) {
+      if (!(mask >> l & 1))
+        continue;
+      for (uint64_t word = address[l] >> 2; word <= (address[l] + bytes - 1) >> 2;
+           ++word) {
+        unsigned bank = word & 31, k = 0;
+        while (k < count[bank] && k < 8 && words[bank][k] != word)
+          ++k;
+        if (k < count[bank] && k < 8)
+          continue;
+        if (count[bank] < 8)
+          words[bank][count[bank]] = word;
+        ways = std::max<unsigned>(ways, ++count[bank]);
+      }
+    }
+    total += ways;
+  }
+  return std::max(total, 1u);
+}
+
+static void count(Warp &w, Space space, const uint64_t *address, uint32_t mask,
+                  unsigned bytes, Access access) {
+  WarpCounters &c = *w.counters;
+  uint64_t all = uint64_t(bytes) * static_cast<unsigned>(__builtin_popcount(mask));
+  if (space == Space::Global) {
+    unsigned sectors = countSectors(address, mask, bytes);
+    if (reads(access)) {
+      c.globalLoadBytes += all;
+      ++c.globalLoadRequests;
+      c.globalLoadSectors += sectors;
+    }
+    if (writes(access)) {
+      c.globalStoreBytes += all;
+      ++c.globalStoreRequests;
+      c.globalStoreSectors += sectors;
+    }
+    Memory &memory = *w.launch->memory;
+    for (uint32_t m = mask; m; m &= m - 1) {
+      uint64_t a = address[__builtin_ctz(m)];
+      if (reads(access))
+        std::memset(memory.loadedOf(a), 1, bytes);
+      if (writes(access))
+        std::memset(memory.storedOf(a), 1, bytes);
+    }
+  } else if (space == Space::Shared) {
+    unsigned ways = countWays(address, mask, bytes);
+    unsigned least = bytes >= 16 ? 4 : bytes == 8 ? 2 : 1;
+    // A request of few lanes may need fewer passes than a full one.
+    (void)least;
+    if (reads(access)) {
+      c.sharedLoadBytes += all;
+      ++c.sharedLoadRequests;
+      c.sharedLoadWays += ways;
+    }
+    if (writes(access)) {
+      c.sharedStoreBytes += all;
+      ++c.sharedStoreRequests;
+      c.sharedStoreWays += ways;
+    }
+  }
+}
+
+bool et::emu::observe(Warp &w, const Inst &inst, Space space,
+                      const uint64_t *address, uint32_t mask, unsigned bytes,
+                      Access access) {
+  const Options &options = w.launch->options;
+  if (options.countMemory)
+    count(w, space, address, mask, bytes, access);
+  if (options.checkInit && (space == Space::Global || space == Space::Shared)) {
+    bool shared = space == Space::Shared;
+    for (uint32_t m = mask; m; m &= m - 1) {
+      int lane = __builtin_ctz(m);
+      uint64_t a = address[lane];
+      uint8_t *known = shared ? w.block->sharedInit.data() + a
+                              : w.launch->memory->initOf(a);
+      if (reads(access))
+        for (unsigned k = 0; k < bytes; ++k)
+          if (!known[k]) {
+            std::string name;
+            if (!shared)
+              if (const auto *found = w.launch->memory->find(a))
+                name = " of '" + found->name + "', byte " +
+                       std::to_string(a + k - found->start);
+            w.fault("init",
+                    "read of memory that nothing wrote: " +
+                        what(space, bytes, access) + " at " + hex(a) + name,
+                    lane);
+            return false;
+          }
+      if (writes(access))
+        std::memset(known, 1, bytes);
+    }
+  }
+  if (options.checkRace && (space == Space::Global || space == Space::Shared))
+    for (uint32_t m = mask; m; m &= m - 1) {
+      int lane = __builtin_ctz(m);
+      if (lane && (mask >> (lane - 1) & 1) && address[lane] == address[lane - 1])
+        continue;
+      if (!raceAccess(w, inst, space, address[lane], bytes, access, lane))
+        return false;
+    }
+  return true;
+}

@@ -1,0 +1,40 @@
+//===- Checks.h - What is watched at each access ----------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_EMULATOR_CHECKS_H
+#define ET_EMULATOR_CHECKS_H
+
+#include "Machine.h"
+
+namespace et::emu {
+
+/// Relaxed and stronger accesses are atomic: they do not race with each other,
+/// and order what comes before and after them.
+enum class Access : uint8_t { Load, Store, AtomicLoad, AtomicStore, Atomic };
+inline bool reads(Access a) {
+  return a == Access::Load || a == Access::AtomicLoad || a == Access::Atomic;
+}
+inline bool writes(Access a) {
+  return a == Access::Store || a == Access::AtomicStore || a == Access::Atomic;
+}
+inline bool isAtomic(Access a) { return a >= Access::AtomicLoad; }
+
+/// Checks and counts an access of `bytes` at each of the lanes' addresses,
+/// which lie within bounds. False after a fault.
+bool observe(Warp &w, const Inst &inst, Space space, const uint64_t *address,
+             uint32_t mask, unsigned bytes, Access access);
+
+/// The fault for an address outside every allocation.
+void faultBounds(Warp &w, Space space, uint64_t address, unsigned bytes,
+                 Access access, int lane);
+void faultAlign(Warp &w, Space space, uint64_t address, unsigned bytes,
+                int lane);
+std::string hex(uint64_t value);
+
+} // namespace et::emu
+
+#endif // ET_EMULATOR_CHECKS_H

@@ -1,0 +1,145 @@
+//===- DriverApi.h - The CUDA driver API's types and state ------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The part of the driver's binary interface that is exported, written down here
+// so that no CUDA toolkit is needed to build it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_EMULATOR_DRIVER_DRIVERAPI_H
+#define ET_EMULATOR_DRIVER_DRIVERAPI_H
+
+#include "et/Emulator/Emulator.h"
+
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#define ET_CU extern "C" __attribute__((visibility("default"))) CUresult
+
+using CUresult = int;
+using CUdevice = int;
+using CUdeviceptr = unsigned long long;
+using CUcontext = struct ContextObject *;
+using CUmodule = struct ModuleObject *;
+using CUfunction = struct FunctionObject *;
+using CUstream = struct StreamObject *;
+using CUevent = struct EventObject *;
+using CUgraph = struct GraphObject *;
+using CUgraphExec = struct GraphExecObject *;
+using CUmemoryPool = struct PoolObject *;
+
+inline constexpr CUresult kSuccess = 0,
+    kInvalidValue = 1,
+    kOutOfMemory = 2,
+    kNotInitialized = 3,
+    kNoDevice = 100,
+    kInvalidDevice = 101,
+    kInvalidImage = 200,
+    kInvalidContext = 201,
+    kNoBinaryForGpu = 209,
+    kInvalidPtx = 218,
+    kNotFound = 500,
+    kNotReady = 600,
+    kInvalidHandle = 400,
+    kIllegalAddress = 700,
+    kOutOfResources = 701,
+    kLaunchTimeout = 702,
+    kAssert = 710,
+    kMisaligned = 716,
+    kLaunchFailed = 719,
+    kNotSupported = 801,
+    kCaptureInvalidated = 901,
+    kCaptureUnmatched = 905,
+    kStreamCaptureUnsupported = 900;
+
+struct FunctionObject {
+  et::emu::Kernel *kernel;
+  ModuleObject *module;
+  std::string name;
+  int maxDynamicShared = 48 * 1024;
+};
+struct ModuleObject {
+  et::emu::Module *module;
+  std::unordered_map<std::string, std::unique_ptr<FunctionObject>> functions;
+};
+struct GraphObject {
+  std::vector<std::function<CUresult()>> nodes;
+};
+struct GraphExecObject {
+  std::vector<std::function<CUresult()>> nodes;
+};
+struct StreamObject {
+  /// The graph that work on this stream is recorded in, while it is captured.
+  GraphObject *capture = nullptr;
+  bool origin = false;
+  int priority = 0;
+};
+struct EventObject {
+  bool recorded = false;
+  GraphObject *capture = nullptr;
+  std::chrono::steady_clock::time_point when;
+};
+struct ContextObject {
+  int references = 0;
+};
+struct PoolObject {};
+
+/// One device, one context: the whole state of the process.
+class Driver {
+public:
+  static Driver &get();
+
+  std::recursive_mutex lock;
+  bool initialized = false;
+  std::unique_ptr<et::emu::Device> device;
+  /// 90 and 'a' for sm_90a.
+  unsigned capability = 90;
+  char suffix = 'a';
+  ContextObject context;
+  PoolObject pool;
+  StreamObject defaultStream;
+  std::set<void *> streams, events, graphs, graphExecs;
+  std::set<ModuleObject *> modules;
+  std::unordered_map<void *, size_t> hostMemory;
+  std::string statsFile;
+  std::vector<std::string> stats;
+  /// A fault leaves the context unusable, as on a GPU.
+  CUresult sticky = kSuccess;
+
+  CUresult initialize();
+  StreamObject *stream(CUstream handle);
+  /// Runs the work, or records it where the stream is being captured.
+  CUresult submit(CUstream handle, std::function<CUresult()> work);
+  void say(const std::string &message);
+
+private:
+  Driver() = default;
+  ~Driver();
+};
+
+/// What every call but a few begins with.
+#define ET_ENTER                                                               \
+  Driver &driver = Driver::get();                                              \
+  std::lock_guard<std::recursive_mutex> hold(driver.lock);                     \
+  if (!driver.initialized)                                                     \
+    return kNotInitialized;                                                    \
+  if (driver.sticky != kSuccess)                                               \
+    return driver.sticky;
+
+ET_CU cuDeviceGetAttribute(int *value, int attribute, CUdevice device);
+
+/// PTX text of an image, which is PTX or a fatbin with PTX in it. False with a
+/// message.
+bool extractPtx(const void *image, unsigned capability, std::string &ptx,
+                std::string &error);
+
+#endif // ET_EMULATOR_DRIVER_DRIVERAPI_H

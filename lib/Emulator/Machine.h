@@ -1,0 +1,302 @@
+//===- Machine.h - Decoded kernels and the state that runs them -------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_EMULATOR_MACHINE_H
+#define ET_EMULATOR_MACHINE_H
+
+#include "Memory.h"
+#include "Ptx.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <type_traits>
+
+namespace et::emu {
+
+struct Warp;
+struct Block;
+struct Inst;
+struct Launch;
+using ExecFn = void (*)(Warp &, const Inst &);
+
+/// Where an operand's 32 lanes lie: in the frame, or in the kernel's constants
+/// when the top bit is set. A predicate is one word, a bit a lane; every other
+/// register is an array of 32 elements.
+using Ref = uint32_t;
+inline constexpr Ref kConstantBit = 0x8000'0000;
+inline constexpr uint32_t kNone = 0xffff'ffff;
+
+/// What the counters tell apart.
+enum class Class : uint8_t {
+  Integer,
+  Float,
+  Half,
+  Double,
+  Special,
+  Convert,
+  Move,
+  Predicate,
+  Branch,
+  Barrier,
+  Shuffle,
+  LoadGlobal,
+  StoreGlobal,
+  LoadShared,
+  StoreShared,
+  LoadOther,
+  StoreOther,
+  Atomic,
+  Matrix,
+  Async,
+  Other,
+  Count
+};
+
+struct Inst {
+  ExecFn fn = nullptr;
+  Ref op[6] = {kNone, kNone, kNone, kNone, kNone, kNone};
+  Ref guard = kNone;
+  /// All ones for `@!p`.
+  uint32_t guardFlip = 0;
+  uint32_t target = kNone, reconverge = kNone;
+  uint64_t imm = 0;
+  uint32_t line = 0;
+  uint32_t extra = 0;
+  uint16_t extraCount = 0;
+  Class cls = Class::Other;
+  /// Flags whose meaning is the instruction's own.
+  uint8_t m[7] = {};
+};
+
+/// What a call needs to know about the function it enters.
+struct FunctionInfo {
+  std::string_view name;
+  uint32_t entry = 0, frameBytes = 0, localBytes = 0;
+  struct Param {
+    Ref at;
+    uint32_t bytes;
+  };
+  std::vector<Param> params, results;
+};
+
+} // namespace et::emu
+
+namespace et::emu {
+
+class Kernel {
+public:
+  KernelInfo info;
+  Module *module = nullptr;
+  const PtxModule *ptx = nullptr;
+  std::vector<Inst> code;
+  std::vector<Ref> extra;
+  std::vector<FunctionInfo> functions;
+  std::vector<uint64_t> constants;
+  /// Sources of the lines, for traces and faults.
+  std::vector<std::string_view> lines;
+  uint32_t frameBytes = 0;
+  uint32_t staticShared = 0;
+  uint32_t requiredThreads[3] = {0, 0, 0};
+  uint64_t entryAddress = 0;
+};
+
+struct Frame {
+  std::vector<uint8_t> storage;
+  uint8_t *registers = nullptr;
+  uint32_t capacity = 0;
+  Frame *caller = nullptr;
+  uint32_t returnPc = 0;
+  uint32_t depth = 0;
+  /// First byte of this frame's `.local` variables in a thread's local memory.
+  uint32_t localBase = 0, localEnd = 0;
+  const FunctionInfo *function = nullptr;
+  uint32_t users = 0;
+};
+
+/// A set of lanes of one warp that run together. A divergent branch leaves the
+/// node at the reconvergence point and hangs one child for each side under it;
+/// only leaves run.
+struct Node {
+  enum State : uint8_t { Free, Ready, AtBarrier, AtWarpSync, AtWait };
+  State state = Free;
+  uint8_t barrier = 0;
+  uint16_t children = 0;
+  int16_t parent = -1;
+  uint32_t mask = 0;
+  uint32_t pc = 0;
+  /// Where this node ends and its lanes go back to the parent.
+  uint32_t end = kNone;
+  uint32_t endDepth = 0;
+  /// AtWarpSync: the lanes waited for.
+  uint32_t wanted = 0;
+  Frame *frame = nullptr;
+};
+
+struct WarpCounters {
+  uint64_t byClass[static_cast<size_t>(Class::Count)] = {};
+  uint64_t warpInstructions = 0, threadInstructions = 0;
+  uint64_t divergentBranches = 0;
+  uint64_t globalLoadBytes = 0, globalStoreBytes = 0;
+  uint64_t globalLoadRequests = 0, globalStoreRequests = 0;
+  uint64_t globalLoadSectors = 0, globalStoreSectors = 0;
+  uint64_t sharedLoadBytes = 0, sharedStoreBytes = 0;
+  uint64_t sharedLoadRequests = 0, sharedStoreRequests = 0;
+  uint64_t sharedLoadWays = 0, sharedStoreWays = 0;
+  uint64_t asyncBytes = 0;
+  uint64_t matrixOps = 0, matrixMacs = 0;
+  uint64_t barriers = 0;
+  uint64_t blocks = 0;
+};
+
+/// A warp's view of time, one entry a warp of its block.
+using Clock = std::vector<uint32_t>;
+
+struct AsyncState;
+struct RaceState;
+struct SyncTable;
+
+struct Warp {
+  enum State : uint8_t { Runnable, Yielded, Blocked, Done };
+
+  /// bank[0]: registers of the running frame; bank[1]: constants.
+  uint8_t *bank[2] = {nullptr, nullptr};
+  /// Lanes for which the running instruction takes effect.
+  uint32_t exec = 0;
+  State state = Runnable;
+  Node *node = nullptr;
+  Block *block = nullptr;
+  Launch *launch = nullptr;
+  uint32_t id = 0;
+  uint32_t live = 0, initialLive = 0;
+  WarpCounters *counters = nullptr;
+  /// Set by an instruction that could not proceed and is to be run again.
+  bool retry = false;
+
+  /// The global allocations used last.
+  struct Range {
+    uint64_t start = 1, end = 0;
+  };
+  Range ranges[4];
+  uint32_t nextRange = 0;
+
+  alignas(64) uint32_t tid[3][32];
+  std::vector<uint8_t> local;
+  uint32_t localStride = 0;
+
+  static constexpr int kMaxNodes = 96;
+  Node nodes[kMaxNodes];
+  std::vector<std::unique_ptr<Frame>> freeFrames, frames;
+  uint8_t carry[32] = {};
+  std::unique_ptr<AsyncState> async;
+
+  template <typename T> T *at(Ref ref) {
+    return reinterpret_cast<T *>(bank[ref >> 31] + (ref & ~kConstantBit));
+  }
+  uint32_t &pred(Ref ref) { return *at<uint32_t>(ref); }
+
+  void start(Block &owner, uint32_t index);
+  /// Runs until the warp waits, ends, faults or has spent its slice.
+  void run(uint64_t slice);
+  /// Stops the launch. The message says what is wrong; place and time are
+  /// added to it.
+  void fault(const char *kind, const std::string &message, int lane = -1);
+  const Inst &inst() const;
+
+  int newNode(int parent, uint32_t mask, uint32_t pc);
+  struct Side {
+    uint32_t mask, pc;
+  };
+  void branch(uint32_t taken, const Inst &inst);
+  /// Sends the running node's lanes to `count` places, to meet at `meet`.
+  void diverge(const Side *sides, unsigned count, uint32_t meet);
+  /// For an instruction that all of `members` run together: true when they are
+  /// here, with `exec` all of them; else the running lanes wait for the others.
+  bool gather(uint32_t members);
+  /// Ends lanes for good.
+  void exitLanes(uint32_t mask);
+  /// Puts the running node aside and runs another leaf, or blocks the warp.
+  void park(Node::State why);
+  void selectLeaf();
+  Frame *pushFrame(const FunctionInfo &function, Frame *caller);
+  void popFrame(Frame *frame);
+  void useFrame() { bank[0] = node->frame->registers; }
+  void reconverge();
+
+private:
+  void dropIfEmpty(int index);
+  void wakeSynced();
+};
+
+struct Barrier {
+  uint32_t arrived = 0;
+  /// 0: all threads of the block.
+  uint32_t expected = 0;
+  uint32_t reduceOr = 0, reduceAnd = ~0u, reduceCount = 0;
+  uint32_t lastOr = 0, lastAnd = 0, lastCount = 0;
+  uint32_t waiting = 0;
+  Clock joined;
+};
+
+struct Block {
+  Launch *launch = nullptr;
+  Dim3 id;
+  uint64_t linear = 0;
+  std::vector<std::unique_ptr<Warp>> warps;
+  uint32_t warpCount = 0;
+  uint32_t liveThreads = 0;
+  uint32_t nextWarp = 0;
+  std::vector<uint64_t> sharedStorage;
+  uint8_t *shared = nullptr;
+  uint32_t sharedBytes = 0;
+  /// The last one is the cluster's.
+  Barrier barriers[17];
+  WarpCounters counters;
+  bool faulted = false;
+  std::mt19937_64 random;
+  std::shared_ptr<RaceState> race;
+  std::vector<uint8_t> sharedInit;
+  std::unique_ptr<AsyncState> async;
+
+  enum class Step : uint8_t { Done, Spent, Faulted };
+  void start(Launch &launch, uint64_t linear);
+  /// Runs up to `budget` warp instructions.
+  Step step(uint64_t budget);
+  void barrierArrive(Warp &warp, unsigned id, uint32_t expected, bool wait);
+  void barrierCheck(unsigned id);
+  void threadsLeft();
+  void deadlock();
+};
+
+/// What all blocks of one launch share.
+struct Launch {
+  const Kernel *kernel = nullptr;
+  Memory *memory = nullptr;
+  Options options;
+  Dim3 grid, block;
+  uint32_t dynamicShared = 0;
+  std::vector<uint64_t> params;
+  uint32_t paramBytes = 0;
+  uint64_t id = 0;
+  std::atomic<uint64_t> nextBlock{0}, instructions{0};
+  uint64_t blocks = 0;
+  /// Locked while a fault is written.
+  std::atomic_flag faultLock = ATOMIC_FLAG_INIT;
+  /// The fault of the lowest block is kept, so that it is the same each time.
+  std::atomic<uint64_t> faultBlock{~uint64_t(0)};
+  std::string fault, faultKind;
+  bool checks = false;
+  std::shared_ptr<SyncTable> sync;
+};
+
+void addCounters(WarpCounters &to, const WarpCounters &from);
+Counters nameCounters(const WarpCounters &counters, const Launch &launch);
+
+} // namespace et::emu
+
+#endif // ET_EMULATOR_MACHINE_H

@@ -1,0 +1,108 @@
+//===- Settings.cpp - Options and counters as text --------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Emulator/Settings.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <sstream>
+
+using namespace et::emu;
+
+static bool parseCount(const std::string &value, uint64_t &out) {
+  char *end = nullptr;
+  out = std::strtoull(value.c_str(), &end, 0);
+  return !value.empty() && !*end;
+}
+
+bool et::emu::applySetting(Options &options, const std::string &name,
+                           const std::string &value, std::string &error) {
+  uint64_t number = 0;
+  if (name == "schedule") {
+    if (value == "early")
+      options.schedule = Schedule::Early;
+    else if (value == "late")
+      options.schedule = Schedule::Late;
+    else if (value == "random")
+      options.schedule = Schedule::Random;
+    else {
+      error = "the schedule is early, late or random, not '" + value + "'";
+      return false;
+    }
+    return true;
+  }
+  if (name == "seed" || name == "threads") {
+    if (!parseCount(value, number)) {
+      error = "'" + value + "' is no number for " + name;
+      return false;
+    }
+    if (name == "seed")
+      options.seed = number;
+    else
+      options.threads = static_cast<unsigned>(number);
+    return true;
+  }
+  if (name == "matrix") {
+    if (value != "hardware" && value != "plain") {
+      error = "matrix sums are 'hardware' or 'plain', not '" + value + "'";
+      return false;
+    }
+    options.plainMatrix = value == "plain";
+    return true;
+  }
+  options.checkRace = options.checkMemory = options.checkInit = value == "all";
+  if (value == "all" || value == "none")
+    return true;
+  std::stringstream in(value);
+  for (std::string word; std::getline(in, word, ',');) {
+    if (word == "race")
+      options.checkRace = true;
+    else if (word == "memory")
+      options.checkMemory = true;
+    else if (word == "init")
+      options.checkInit = true;
+    else {
+      error = "checks are all, none, or some of race, memory, init; not '" +
+              word + "'";
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string et::emu::countersToJson(const std::string &kernel,
+                                    const LaunchResult &result) {
+  std::string out = "{\"kernel\": \"" + kernel + "\", \"counters\": {";
+  bool first = true;
+  for (const auto &[name, value] : result.counters) {
+    out += (first ? "\n  \"" : ",\n  \"") + name + "\": " + std::to_string(value);
+    first = false;
+  }
+  return out + "\n}}";
+}
+
+std::string et::emu::countersToTable(const std::string &kernel,
+                                     const LaunchResult &result) {
+  std::string out = "kernel " + kernel + "\n";
+  for (const auto &[name, value] : result.counters) {
+    if (!value)
+      continue;
+    char line[96];
+    std::snprintf(line, sizeof(line), "  %-28s %16llu\n", name.c_str(),
+                  static_cast<unsigned long long>(value));
+    out += line;
+  }
+  char line[96];
+  double rate = result.seconds > 0
+                    ? static_cast<double>(result.counters.at("warp_instructions")) /
+                          result.seconds
+                    : 0;
+  std::snprintf(line, sizeof(line),
+                "  run in %.3f s, %.1f million warp instructions a second\n",
+                result.seconds, rate / 1e6);
+  return out + line;
+}

@@ -1,0 +1,346 @@
+//===- Warp.cpp - Lanes that part and meet ----------------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Async.h"
+#include "Machine.h"
+
+#include <cstdlib>
+#include <cstring>
+
+using namespace et::emu;
+
+void Warp::start(Block &owner, uint32_t index) {
+  block = &owner;
+  launch = owner.launch;
+  id = index;
+  counters = &owner.counters;
+  const Dim3 &size = launch->block;
+  uint32_t threads = size.x * size.y * size.z;
+  live = 0;
+  for (uint32_t lane = 0; lane < 32; ++lane) {
+    uint32_t t = index * 32 + lane;
+    tid[0][lane] = t % size.x;
+    tid[1][lane] = t / size.x % size.y;
+    tid[2][lane] = t / (size.x * size.y);
+    if (t < threads)
+      live |= 1u << lane;
+  }
+  initialLive = live;
+  for (auto &frame : frames)
+    freeFrames.push_back(std::move(frame));
+  frames.clear();
+  for (Node &n : nodes)
+    n = Node();
+  for (Range &r : ranges)
+    r = Range();
+  std::memset(carry, 0, sizeof(carry));
+  local.clear();
+  localStride = 0;
+  async = std::make_unique<AsyncState>();
+  state = Runnable;
+  const Kernel &kernel = *launch->kernel;
+  bank[1] = reinterpret_cast<uint8_t *>(
+      const_cast<uint64_t *>(kernel.constants.data()));
+  Frame *frame = pushFrame(kernel.functions[0], nullptr);
+  int root = newNode(-1, live, kernel.functions[0].entry);
+  node = &nodes[root];
+  node->frame = frame;
+  useFrame();
+}
+
+Frame *Warp::pushFrame(const FunctionInfo &function, Frame *caller) {
+  std::unique_ptr<Frame> frame;
+  for (size_t k = freeFrames.size(); k-- > 0;)
+    if (freeFrames[k]->capacity >= function.frameBytes) {
+      frame = std::move(freeFrames[k]);
+      freeFrames.erase(freeFrames.begin() + static_cast<long>(k));
+      break;
+    }
+  if (!frame) {
+    frame = std::make_unique<Frame>();
+    frame->capacity = function.frameBytes + 64;
+    frame->storage.resize(frame->capacity + 64);
+    auto at = reinterpret_cast<uintptr_t>(frame->storage.data());
+    frame->registers = frame->storage.data() + (64 - at % 64) % 64;
+  }
+  // Registers start with bits that are a NaN in every format and no address.
+  std::memset(frame->registers, 0xff, function.frameBytes);
+  frame->function = &function;
+  frame->caller = caller;
+  frame->depth = caller ? caller->depth + 1 : 0;
+  frame->users = 1;
+  frame->localBase = caller ? (caller->localEnd + 63) / 64 * 64 : 0;
+  frame->localEnd = frame->localBase + function.localBytes;
+  if (frame->localEnd > localStride) {
+    // Threads' memories lie one after the other: each moves when they grow.
+    uint32_t stride = (frame->localEnd + 255) / 256 * 256 * 2;
+    std::vector<uint8_t> grown(size_t(stride) * 32, 0xff);
+    for (uint32_t lane = 0; lane < 32 && localStride; ++lane)
+      std::memcpy(grown.data() + size_t(lane) * stride,
+                  local.data() + size_t(lane) * localStride, localStride);
+    local = std::move(grown);
+    localStride = stride;
+  }
+  frames.push_back(std::move(frame));
+  return frames.back().get();
+}
+
+void Warp::popFrame(Frame *frame) {
+  if (--frame->users)
+    return;
+  for (size_t k = frames.size(); k-- > 0;)
+    if (frames[k].get() == frame) {
+      freeFrames.push_back(std::move(frames[k]));
+      frames.erase(frames.begin() + static_cast<long>(k));
+      return;
+    }
+}
+
+int Warp::newNode(int parent, uint32_t mask, uint32_t pc) {
+  for (int k = 0; k < kMaxNodes; ++k) {
+    Node &n = nodes[k];
+    if (n.state != Node::Free)
+      continue;
+    n = Node();
+    n.state = Node::Ready;
+    n.parent = static_cast<int16_t>(parent);
+    n.mask = mask;
+    n.pc = pc;
+    n.frame = node ? node->frame : nullptr;
+    if (n.frame)
+      ++n.frame->users;
+    if (parent >= 0)
+      ++nodes[parent].children;
+    return k;
+  }
+  // Every node has lanes that its children lack: 96 cannot be used up.
+  std::abort();
+}
+
+void Warp::branch(uint32_t taken, const Inst &inst) {
+  uint32_t rest = node->mask & ~taken;
+  Side sides[2] = {{taken, inst.target}, {rest, node->pc}};
+  diverge(sides, rest ? 2 : 1, inst.reconverge);
+}
+
+void Warp::diverge(const Side *sides, unsigned count, uint32_t meet) {
+  if (count == 1) {
+    node->pc = sides[0].pc;
+    return;
+  }
+  ++counters->divergentBranches;
+  uint32_t depth = node->frame->depth;
+  if (meet == kNone || (meet == node->end && depth == node->endDepth)) {
+    // They meet where this node ends anyway: siblings will do.
+    for (unsigned k = 1; k < count; ++k) {
+      int at = newNode(node->parent, sides[k].mask, sides[k].pc);
+      nodes[at].end = node->end;
+      nodes[at].endDepth = node->endDepth;
+    }
+    node->mask = sides[0].mask;
+    node->pc = sides[0].pc;
+    return;
+  }
+  int parent = static_cast<int>(node - nodes);
+  node->pc = meet;
+  for (unsigned k = 0; k < count; ++k) {
+    if (sides[k].pc == meet)
+      continue;
+    int at = newNode(parent, sides[k].mask, sides[k].pc);
+    nodes[at].end = meet;
+    nodes[at].endDepth = depth;
+  }
+  selectLeaf();
+}
+
+void Warp::selectLeaf() {
+  for (int k = kMaxNodes; k-- > 0;) {
+    Node &n = nodes[k];
+    if (n.state != Node::Ready || n.children)
+      continue;
+    node = &n;
+    useFrame();
+    state = Runnable;
+    return;
+  }
+  if (!live) {
+    state = Done;
+    return;
+  }
+  state = Blocked;
+  // All lanes of a warp go through one bar.sync together.
+  uint32_t atBarrier = 0, pc = kNone, other = kNone;
+  bool aligned = true;
+  for (const Node &n : nodes) {
+    if (n.state != Node::AtBarrier)
+      continue;
+    atBarrier |= n.mask;
+    aligned &= launch->kernel->code[n.pc - 1].m[1] != 0;
+    if (pc == kNone)
+      pc = n.pc;
+    else if (n.pc != pc)
+      other = n.pc;
+  }
+  if (!atBarrier || !aligned || (atBarrier == live && other == kNone))
+    return;
+  const auto &code = launch->kernel->code;
+  char text[200];
+  if (other != kNone)
+    std::snprintf(text, sizeof(text),
+                  "divergent bar.sync: lanes of one warp wait at lines %u and %u",
+                  code[pc - 1].line, code[other - 1].line);
+  else
+    std::snprintf(text, sizeof(text),
+                  "divergent bar.sync: lanes %08x wait at line %u, lanes %08x "
+                  "of the same warp do not come there",
+                  atBarrier, code[pc - 1].line, live & ~atBarrier);
+  for (Node &n : nodes)
+    if (n.state == Node::AtBarrier && n.pc == pc) {
+      node = &n;
+      break;
+    }
+  fault("barrier", text, __builtin_ctz(atBarrier));
+}
+
+void Warp::dropIfEmpty(int index) {
+  while (index >= 0) {
+    Node &n = nodes[index];
+    if (n.children || n.mask)
+      return;
+    int parent = n.parent;
+    n.state = Node::Free;
+    popFrame(n.frame);
+    n.frame = nullptr;
+    if (parent >= 0)
+      --nodes[parent].children;
+    index = parent;
+  }
+}
+
+void Warp::reconverge() {
+  int parent = node->parent;
+  node->state = Node::Free;
+  popFrame(node->frame);
+  node->frame = nullptr;
+  if (parent >= 0) {
+    --nodes[parent].children;
+    dropIfEmpty(parent);
+  }
+  selectLeaf();
+}
+
+void Warp::exitLanes(uint32_t mask) {
+  uint32_t gone = static_cast<uint32_t>(__builtin_popcount(mask));
+  live &= ~mask;
+  for (int k = 0; k < kMaxNodes; ++k)
+    if (nodes[k].state != Node::Free)
+      nodes[k].mask &= ~mask;
+  if (!node->mask) {
+    dropIfEmpty(static_cast<int>(node - nodes));
+    for (int k = 0; k < kMaxNodes; ++k)
+      if (nodes[k].state != Node::Free && !nodes[k].mask)
+        dropIfEmpty(k);
+  }
+  block->liveThreads -= gone;
+  // Those that wait for the lanes that left need wait no longer.
+  for (Node &n : nodes)
+    if (n.state == Node::AtWarpSync)
+      n.wanted &= ~mask;
+  wakeSynced();
+  if (!live)
+    state = Done;
+  else if (node->state != Node::Ready || !node->mask)
+    selectLeaf();
+  block->threadsLeft();
+}
+
+/// Lanes at bar.warp.sync go on when all that they name are there. Those at a
+/// shuffle or a vote (`barrier` is 1) run it again instead; see gather.
+void Warp::wakeSynced() {
+  uint32_t there = 0;
+  for (const Node &n : nodes)
+    if (n.state == Node::AtWarpSync)
+      there |= n.mask;
+  for (Node &n : nodes) {
+    if (n.state != Node::AtWarpSync || (n.wanted & ~there))
+      continue;
+    if (n.barrier) {
+      uint32_t here = 0;
+      for (const Node &other : nodes)
+        if (other.state == Node::AtWarpSync && other.pc == n.pc)
+          here |= other.mask;
+      if (n.wanted & ~here)
+        continue;
+      --n.pc;
+    }
+    n.state = Node::Ready;
+  }
+}
+
+bool Warp::gather(uint32_t members) {
+  uint32_t there = exec;
+  if (!(members & live & ~there))
+    return true;
+  for (const Node &n : nodes)
+    if (n.state == Node::AtWarpSync && n.barrier && n.pc == node->pc &&
+        n.frame == node->frame)
+      there |= n.mask;
+  if (members & live & ~there) {
+    node->barrier = 1;
+    node->wanted = members & live;
+    node->state = Node::AtWarpSync;
+    selectLeaf();
+    return false;
+  }
+  for (Node &n : nodes)
+    if (n.state == Node::AtWarpSync && n.barrier && n.pc == node->pc &&
+        n.frame == node->frame)
+      n.state = Node::Ready;
+  exec = there;
+  return true;
+}
+
+void Warp::park(Node::State why) {
+  node->state = why;
+  if (why == Node::AtWarpSync)
+    wakeSynced();
+  selectLeaf();
+}
+
+const Inst &Warp::inst() const {
+  return launch->kernel->code[node->pc ? node->pc - 1 : 0];
+}
+
+void Warp::fault(const char *kind, const std::string &message, int lane) {
+  // A node that has branched stands elsewhere; the line is the last one run.
+  uint32_t line = node && node->frame ? inst().line : 0;
+  std::string text = message + "\n  kernel '" + launch->kernel->info.name +
+                     "', line " + std::to_string(line);
+  if (line && line <= launch->kernel->lines.size()) {
+    std::string_view source = launch->kernel->lines[line - 1];
+    size_t first = source.find_first_not_of(" \t");
+    if (first != std::string_view::npos)
+      text += ": " + std::string(source.substr(first));
+  }
+  text += "\n  block (" + std::to_string(block->id.x) + ", " +
+          std::to_string(block->id.y) + ", " + std::to_string(block->id.z) +
+          "), warp " + std::to_string(id);
+  if (lane >= 0)
+    text += ", lane " + std::to_string(lane) + ", thread (" +
+            std::to_string(tid[0][lane]) + ", " + std::to_string(tid[1][lane]) +
+            ", " + std::to_string(tid[2][lane]) + ")";
+  while (launch->faultLock.test_and_set(std::memory_order_acquire)) {
+  }
+  if (block->linear < launch->faultBlock.load()) {
+    launch->fault = std::move(text);
+    launch->faultKind = kind;
+    launch->faultBlock = block->linear;
+  }
+  launch->faultLock.clear(std::memory_order_release);
+  block->faulted = true;
+  state = Blocked;
+}

@@ -1,0 +1,12 @@
+// RUN: et-opt %s --pass-pipeline='builtin.module(gpu.module(et-attach-gpu-targets{chips=sm_80,sm_90a,sm_120}))' | FileCheck %s
+// RUN: not et-opt %s --pass-pipeline='builtin.module(gpu.module(et-attach-gpu-targets{chips=sm_81}))' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+
+// CHECK: gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_80">, #nvvm.target<O = 3, chip = "sm_90a">, #nvvm.target<O = 3, chip = "sm_120">]
+// UNKNOWN: error: unknown GPU 'sm_81'; name its architecture, such as sm_80, sm_90a or sm_120
+gpu.module @kernels {
+  // Vector accesses need aligned shared memory.
+  // CHECK: workgroup(%{{.*}} : memref<8xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64})
+  gpu.func @kernel() workgroup(%s: memref<8xf32, #gpu.address_space<workgroup>>) kernel {
+    gpu.return
+  }
+}

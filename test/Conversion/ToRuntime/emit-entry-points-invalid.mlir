@@ -1,0 +1,34 @@
+// RUN: et-opt %s --split-input-file --verify-diagnostics --et-emit-entry-points
+
+// expected-error@+1 {{'f' cannot be called from outside: argument 0 of type 'vector<4xf32>' has no counterpart in the runtime's interface; make the function private or change the type}}
+func.func @f(%x: vector<4xf32>) { return }
+
+// -----
+
+// expected-error@+1 {{result 0 of type 'f8E4M3FN' has no counterpart}}
+func.func @f(%x: f8E4M3FN) -> f8E4M3FN { return %x : f8E4M3FN }
+
+// -----
+
+// expected-error@+1 {{argument 1 of type 'memref<4xi7>' has no counterpart}}
+func.func @f(%x: f32, %y: memref<4xi7>) { return }
+
+// -----
+
+// expected-error@+1 {{argument 0 of type 'memref<*xf32>' has no counterpart}}
+func.func @f(%x: memref<*xf32>) { return }
+
+// -----
+
+// expected-error@+1 {{argument 0 of type 'memref<4xf32, strided<[2]>>' is not contiguous}}
+func.func @f(%x: memref<4xf32, strided<[2]>>) { return }
+
+// -----
+
+// expected-error@+1 {{has more than 8 dimensions}}
+func.func @f(%x: memref<1x1x1x1x1x1x1x1x1xf32>) { return }
+
+// -----
+
+// expected-error@+1 {{'f' still has tensors; bufferize it before et-emit-entry-points}}
+func.func @f(%x: tensor<4xf32>) { return }

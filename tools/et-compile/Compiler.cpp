@@ -1,0 +1,158 @@
+//===- Compiler.cpp - from a model to a file ------------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Compiler.h"
+
+#include "et/Conversion/ToRuntime/Signature.h"
+#include "et/Target/DeviceCode.h"
+#include "et/Target/Header.h"
+#include "et/Target/HostCode.h"
+#include "support/Frontend.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cstdlib>
+
+using namespace mlir;
+using namespace mlir::et;
+
+static bool isDeviceCode(EmitKind emit) {
+  return emit == EmitKind::Ptx || emit == EmitKind::Cubin ||
+         emit == EmitKind::Fatbin;
+}
+
+/// The form of the kernels. Host code carries PTX, which needs no ptxas here
+/// and runs on every later chip; the driver compiles it once and keeps it.
+static StringRef getKernelFormat(EmitKind emit) {
+  if (emit == EmitKind::Cubin)
+    return "bin";
+  return emit == EmitKind::Fatbin ? "fatbin" : "isa";
+}
+
+static std::string getPipeline(const CompileRequest &request) {
+  std::string options = "{compile-to=" + request.compileTo;
+  if (request.isCuda)
+    return "et-lower-to-nvvm-pipeline" + options + " chip=" + request.chip +
+           " format=" + getKernelFormat(request.emit).str() + "}";
+  return "et-lower-to-cpu-pipeline" + options + " march=" + request.march + "}";
+}
+
+static llvm::Error checkRequest(const CompileRequest &request) {
+  if (isDeviceCode(request.emit) && !request.isCuda)
+    return llvm::createStringError(
+        "ptx, cubin and fatbin are for a GPU; add --target=cuda");
+  if (request.output == "-" && request.emit == EmitKind::Library)
+    return llvm::createStringError(
+        "a shared library cannot go to the standard output; name a file");
+  if (llvm::sys::fs::equivalent(request.model, request.output))
+    return llvm::createStringError("'" + request.output +
+                                   "' is the model itself; name another file");
+  return llvm::Error::success();
+}
+
+/// Lets MLIR's kernel compiler find the toolkit that was found here.
+static llvm::Error provideToolkit() {
+  auto toolkit = findCudaToolkit();
+  if (!toolkit)
+    return toolkit.takeError();
+  setenv("CUDA_ROOT", toolkit->c_str(), /*overwrite=*/1);
+  return llvm::Error::success();
+}
+
+static llvm::Expected<std::vector<EntrySignature>>
+getSignatures(ModuleOp module) {
+  std::vector<EntrySignature> signatures;
+  for (func::FuncOp function : getEntryFunctions(module)) {
+    FailureOr<EntrySignature> signature = getEntrySignature(function);
+    if (failed(signature))
+      return llvm::createStringError("the model has a function that cannot be "
+                                     "called");
+    signatures.push_back(std::move(*signature));
+  }
+  if (signatures.empty())
+    return llvm::createStringError("the model has no public function");
+  return signatures;
+}
+
+static llvm::Error writeDeviceCode(ModuleOp module,
+                                   const CompileRequest &request) {
+  DeviceFormat format = request.emit == EmitKind::Ptx ? DeviceFormat::Ptx
+                        : request.emit == EmitKind::Cubin
+                            ? DeviceFormat::Cubin
+                            : DeviceFormat::Fatbin;
+  auto object = getDeviceObject(module, format);
+  if (!object)
+    return object.takeError();
+  return llvm::writeToOutput(request.output, [&](llvm::raw_ostream &os) {
+    os << *object;
+    return llvm::Error::success();
+  });
+}
+
+static llvm::Error writeObject(const HostCode &code, StringRef file) {
+  // The object writer goes back in what it wrote, which a pipe cannot.
+  SmallString<0> bytes;
+  llvm::raw_svector_ostream buffer(bytes);
+  if (llvm::Error error = code.emitObject(buffer))
+    return error;
+  return llvm::writeToOutput(file, [&](llvm::raw_ostream &os) {
+    os << bytes;
+    return llvm::Error::success();
+  });
+}
+
+static llvm::Error writeHostCode(ModuleOp module,
+                                 ArrayRef<EntrySignature> signatures,
+                                 const CompileRequest &request) {
+  auto code = HostCode::create(module, request.march);
+  if (!code)
+    return code.takeError();
+  if (request.emit == EmitKind::Llvm)
+    return llvm::writeToOutput(request.output, [&](llvm::raw_ostream &os) {
+      code->print(os);
+      return llvm::Error::success();
+    });
+  if (llvm::Error error = request.emit == EmitKind::Object
+                              ? writeObject(*code, request.output)
+                              : linkLibrary(*code, request.output))
+    return error;
+  if (request.output == "-")
+    return llvm::Error::success();
+  SmallString<128> header(request.output);
+  llvm::sys::path::replace_extension(header, "h");
+  return llvm::writeToOutput(header, [&](llvm::raw_ostream &os) {
+    writeHeader(signatures, request.output, os);
+    return llvm::Error::success();
+  });
+}
+
+llvm::Error et::compileModel(const CompileRequest &request) {
+  if (llvm::Error error = checkRequest(request))
+    return error;
+  if (request.emit == EmitKind::Cubin || request.emit == EmitKind::Fatbin)
+    if (llvm::Error error = provideToolkit())
+      return error;
+  Frontend frontend;
+  auto module = frontend.read(request.model);
+  if (!module)
+    return module.takeError();
+  auto signatures = getSignatures(**module);
+  if (!signatures)
+    return signatures.takeError();
+  if (llvm::Error error = frontend.lower(**module, getPipeline(request)))
+    return error;
+  if (request.emit == EmitKind::Mlir)
+    return llvm::writeToOutput(request.output, [&](llvm::raw_ostream &os) {
+      (*module)->print(os);
+      return llvm::Error::success();
+    });
+  if (isDeviceCode(request.emit))
+    return writeDeviceCode(**module, request);
+  return writeHostCode(**module, *signatures, request);
+}

@@ -1,0 +1,35 @@
+//===- Compiler.h - From a model to a file ----------------------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_TOOLS_ET_COMPILE_COMPILER_H
+#define ET_TOOLS_ET_COMPILE_COMPILER_H
+
+#include "llvm/Support/Error.h"
+
+#include <string>
+
+namespace mlir::et {
+
+enum class EmitKind { Mlir, Llvm, Object, Library, Ptx, Cubin, Fatbin };
+
+/// What the command line asked for.
+struct CompileRequest {
+  std::string model;
+  std::string output;
+  bool isCuda = false;
+  std::string march; ///< "native", or LLVM's name of a processor.
+  std::string chip;
+  std::string compileTo; ///< A phase of the pipeline.
+  EmitKind emit;
+};
+
+/// Compiles the model and writes the output, whole or not at all.
+llvm::Error compileModel(const CompileRequest &request);
+
+} // namespace mlir::et
+
+#endif // ET_TOOLS_ET_COMPILE_COMPILER_H

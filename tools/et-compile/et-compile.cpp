@@ -1,0 +1,97 @@
+//===- et-compile.cpp - compile a model to a file -------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Compiler.h"
+#include "support/Frontend.h"
+#include "support/ToolOptions.h"
+
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir::et;
+using namespace llvm;
+using namespace llvm::opt;
+
+namespace {
+enum OptionId {
+  OPT_INVALID = 0,
+#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
+#include "Options.inc"
+#undef OPTION
+};
+
+#define OPTTABLE_STR_TABLE_CODE
+#include "Options.inc"
+#undef OPTTABLE_STR_TABLE_CODE
+#define OPTTABLE_PREFIXES_TABLE_CODE
+#include "Options.inc"
+#undef OPTTABLE_PREFIXES_TABLE_CODE
+
+constexpr OptTable::Info optionInfos[] = {
+#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
+#include "Options.inc"
+#undef OPTION
+};
+} // namespace
+
+static Error makeRequest(const CommandLine &line, CompileRequest &request) {
+  Expected<std::string> model = line.getInput();
+  if (!model)
+    return model.takeError();
+  Expected<std::string> output = line.getRequired(OPT_output);
+  if (!output)
+    return output.takeError();
+  Expected<unsigned> target = line.getChoice(OPT_target, {"cpu", "cuda"}, 0);
+  if (!target)
+    return target.takeError();
+  Expected<unsigned> emit = line.getChoice(
+      OPT_emit, {"mlir", "llvm", "obj", "so", "ptx", "cubin", "fatbin"},
+      unsigned(EmitKind::Library));
+  if (!emit)
+    return emit.takeError();
+  static constexpr StringLiteral phases[] = {"input",     "decompose", "fuse",
+                                             "bufferize", "loops",     "llvm"};
+  SmallVector<StringRef> choices(std::begin(phases), std::end(phases));
+  Expected<unsigned> phase =
+      line.getChoice(OPT_compile_to, choices, choices.size() - 1);
+  if (!phase)
+    return phase.takeError();
+  request.model = *model;
+  request.output = *output;
+  request.isCuda = *target == 1;
+  request.emit = static_cast<EmitKind>(*emit);
+  request.compileTo = phases[*phase].str();
+  request.march = line.get(OPT_march, "native");
+  request.chip = line.get(OPT_chip, "sm_80");
+  if (line.has(OPT_chip) && !request.isCuda)
+    return createStringError("--chip goes with --target=cuda");
+  if (line.has(OPT_compile_to) && request.emit != EmitKind::Mlir)
+    return createStringError("--compile-to goes with --emit=mlir");
+  return Error::success();
+}
+
+static Error runTool(int argc, char **argv) {
+  ToolOptionTable table(OptionStrTable, OptionPrefixesTable, optionInfos);
+  Expected<CommandLine> line = CommandLine::parse(table, argc, argv);
+  if (!line)
+    return line.takeError();
+  if (line->has(OPT_help)) {
+    table.printHelp(outs(), "et-compile MODEL.mlir -o FILE [options]",
+                    "Compiles a model to a library, an object, GPU code or "
+                    "intermediate code");
+    return Error::success();
+  }
+  CompileRequest request;
+  if (Error error = makeRequest(*line, request))
+    return error;
+  return compileModel(request);
+}
+
+int main(int argc, char **argv) {
+  InitLLVM init(argc, argv);
+  return reportErrors("et-compile", runTool(argc, argv));
+}
