@@ -19,39 +19,34 @@ def LoopsToKernels : Pass<"et-loops-to-kernels", "::mlir::func::FuncOp"> {
     run sequentially in the thread. Copies between strided buffers become such
     loops first.
 
+    <!-- test: et-opt --et-loops-to-kernels --canonicalize -->
     ```mlir
-    func.func @double(%x: memref<?x8xf32>, %T: index) {
+    func.func @zero(%m: memref<?x8xf32>, %rows: index) {
       %c0 = arith.constant 0 : index
       %c1 = arith.constant 1 : index
       %c8 = arith.constant 8 : index
-      scf.parallel (%t, %d) = (%c0, %c0) to (%T, %c8) step (%c1, %c1) {
-        %value = memref.load %x[%t, %d] : memref<?x8xf32>
-        %twice = arith.addf %value, %value : f32
-        memref.store %twice, %x[%t, %d] : memref<?x8xf32>
-        scf.reduce
+      %zero = arith.constant 0.0 : f32
+      scf.parallel (%i, %j) = (%c0, %c0) to (%rows, %c8) step (%c1, %c1) {
+        memref.store %zero, %m[%i, %j] : memref<?x8xf32>
       }
       return
     }
     ```
 
-    becomes
-
     ```mlir
-    func.func @double(%x: memref<?x8xf32>, %T: index) {
-      ...
-      gpu.launch blocks(...) in (...) threads(%thread, ...) in (...) ... {
-        ...
-        %in_range = arith.cmpi ult, %iteration, %iterations : index
-        scf.if %in_range {
-          ...
-          %value = memref.load %x[%t, %d] : memref<?x8xf32>
-          %twice = arith.addf %value, %value : f32
-          memref.store %twice, %x[%t, %d] : memref<?x8xf32>
+    ...
+        gpu.launch blocks(%b, %b_1, %b_2) in (%bs = %blocks, %bs_1 = %c1, %bs_2 = %c1) threads(%t, %t_1, %t_2) in (%ts = %c128, %ts_1 = %c1, %ts_2 = %c1) module(@et_kernels) function(@et_loop) {
+          %base = arith.muli %b, %c128 : index
+          %iteration = arith.addi %base, %t : index
+          %in_range = arith.cmpi ult, %iteration, %total : index
+          scf.if %in_range {
+            %column = arith.remui %iteration, %c8 : index
+            %row = arith.divui %iteration, %c8 : index
+            memref.store %zero, %m[%row, %column] : memref<?x8xf32>
+          }
+          gpu.terminator
         }
-        gpu.terminator
-      }
-      return
-    }
+    ...
     ```
   }];
   let dependentDialects = [
@@ -69,22 +64,18 @@ def MoveBuffersToDevice : Pass<"et-move-buffers-to-device", "::mlir::func::FuncO
     memory. What would touch memory from the host afterwards is an error.
 
     ```mlir
-    func.func @f(%x: memref<?x8xf32>, %T: index) {
-      %copy = memref.alloc(%T) : memref<?x8xf32>
-      memref.copy %x, %copy : memref<?x8xf32> to memref<?x8xf32>
-      memref.dealloc %copy : memref<?x8xf32>
-      return
+    func.func @copy(%x: memref<?xf32>, %n: index) -> memref<?xf32> {
+      %y = memref.alloc(%n) : memref<?xf32>
+      memref.copy %x, %y : memref<?xf32> to memref<?xf32>
+      return %y : memref<?xf32>
     }
     ```
 
-    becomes
-
     ```mlir
-    func.func @f(%x: memref<?x8xf32>, %T: index) {
-      %copy = gpu.alloc (%T) : memref<?x8xf32>
-      gpu.memcpy %copy, %x : memref<?x8xf32>, memref<?x8xf32>
-      gpu.dealloc %copy : memref<?x8xf32>
-      return
+    func.func @copy(%x: memref<?xf32>, %n: index) -> memref<?xf32> {
+      %y = gpu.alloc (%n) : memref<?xf32>
+      gpu.memcpy %y, %x : memref<?xf32>, memref<?xf32>
+      return %y : memref<?xf32>
     }
     ```
   }];
@@ -102,25 +93,19 @@ def ExpandKernelMath : Pass<"et-expand-kernel-math", "::mlir::gpu::GPUModuleOp">
 
     ```mlir
     gpu.module @kernels {
-      gpu.func @norm(%x: memref<64xf32>) kernel {
-        %t = gpu.thread_id x
-        %square = memref.load %x[%t] : memref<64xf32>
-        %root = math.sqrt %square : f32
-        memref.store %root, %x[%t] : memref<64xf32>
+      gpu.func @norm(%squares: f32, %out: memref<f32>) kernel {
+        %norm = math.sqrt %squares : f32
+        memref.store %norm, %out[] : memref<f32>
         gpu.return
       }
     }
     ```
 
-    becomes
-
     ```mlir
     gpu.module @kernels {
-      gpu.func @norm(%x: memref<64xf32>) kernel {
-        %t = gpu.thread_id x
-        %square = memref.load %x[%t] : memref<64xf32>
-        %root = llvm.call_intrinsic "llvm.sqrt"(%square) : (f32) -> f32
-        memref.store %root, %x[%t] : memref<64xf32>
+      gpu.func @norm(%squares: f32, %out: memref<f32>) kernel {
+        %norm = llvm.call_intrinsic "llvm.sqrt"(%squares) : (f32) -> f32
+        memref.store %norm, %out[] : memref<f32>
         gpu.return
       }
     }
@@ -142,17 +127,15 @@ def AttachGPUTargets : Pass<"et-attach-gpu-targets", "::mlir::gpu::GPUModuleOp">
     <!-- test: et-opt --et-attach-gpu-targets=chips=sm_80,sm_90a -->
     ```mlir
     gpu.module @kernels {
-      gpu.func @nothing() kernel {
+      gpu.func @kernel() workgroup(%tile: memref<64xf32, #gpu.address_space<workgroup>>) kernel {
         gpu.return
       }
     }
     ```
 
-    becomes
-
     ```mlir
     gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_80">, #nvvm.target<O = 3, chip = "sm_90a">] {
-      gpu.func @nothing() kernel {
+      gpu.func @kernel() workgroup(%tile: memref<64xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}) kernel {
         gpu.return
       }
     }
@@ -172,18 +155,18 @@ def MergeFatbins : Pass<"et-merge-fatbins"> {
     translation to LLVM IR would embed the first only.) Objects of other formats
     are left alone.
 
+    Two fat binaries, each a header and one entry of eight bytes:
+
     ```mlir
     gpu.binary @kernels [
-      #gpu.object<#nvvm.target<chip = "sm_80">, "P\EDU\BA\01\00\10\00\02\00\00\00\00\00\00\00ab">,
-      #gpu.object<#nvvm.target<chip = "sm_90a">, "P\EDU\BA\01\00\10\00\02\00\00\00\00\00\00\00cd">
+      #gpu.object<#nvvm.target<chip = "sm_80">, fatbin = "P\EDU\BA\01\00\10\00\08\00\00\00\00\00\00\00for_sm80">,
+      #gpu.object<#nvvm.target<chip = "sm_90a">, fatbin = "P\EDU\BA\01\00\10\00\08\00\00\00\00\00\00\00for_sm90">
     ]
     ```
 
-    becomes
-
     ```mlir
     gpu.binary @kernels [
-      #gpu.object<#nvvm.target<chip = "sm_80">, "P\EDU\BA\01\00\10\00\04\00\00\00\00\00\00\00abcd">
+      #gpu.object<#nvvm.target<chip = "sm_80">, fatbin = "P\EDU\BA\01\00\10\00\10\00\00\00\00\00\00\00for_sm80for_sm90">
     ]
     ```
   }];
