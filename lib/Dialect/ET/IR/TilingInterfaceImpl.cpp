@@ -155,7 +155,8 @@ struct TilingModel : TilingInterface::ExternalModel<TilingModel<OpTy>, OpTy> {
                                         offsets[0], sizes[0]);
       }
     }
-    auto types = onTensors ? TypeRange(operands.back().getType()) : TypeRange();
+    // The destination comes last.
+    TypeRange types(ValueRange(operands).take_back(op->getNumResults()));
     Operation *tiled = clone(builder, op, types, operands);
     result.tiledOps.push_back(tiled);
     llvm::append_range(result.tiledValues, tiled->getResults());
