@@ -16,6 +16,7 @@ bool decodeArith(Decoder &d) {
   Type type = d.takeType();
   switch (type) {
   case Type::F32:
+  case Type::F32x2:
   case Type::F64:
     return decodeFloat(d, type);
   case Type::F16:
@@ -25,7 +26,6 @@ bool decodeArith(Decoder &d) {
     return decodeHalf(d, type);
   case Type::None:
   case Type::Pred:
-  case Type::F32x2:
     return d.unsupported("no type that this opcode takes");
   default:
     return decodeInteger(d, type);
