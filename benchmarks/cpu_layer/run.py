@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===#
-"""Times compiled layers against this machine's multiply-add peak and NumPy.
+"""Times a compiled layer against this machine's multiply-add peak and NumPy.
 
 The peak is a loop of independent vector multiply-adds, compiled the same way. The
 NumPy layer loops over experts and multiplies only their tokens. Everything runs in
@@ -49,9 +49,7 @@ func.func @main(%x: {x}, %router: {router}, %w1: {w1}, %w2: {w2},
 def peak_module():
     vector = f"vector<{LANES}xf32>"
     chains = range(CHAINS)
-    sums = "\n".join(
-        f"    %n{i} = vector.fma %s{i}, %v, %v : {vector}" for i in chains
-    )
+    sums = "\n".join(f"    %n{i} = vector.fma %s{i}, %v, %v : {vector}" for i in chains)
     total = "\n".join(
         f"  %t{i + 1} = arith.addf %t{i}, %r#{i + 1} : {vector}"
         for i in range(1, CHAINS - 1)
@@ -89,7 +87,13 @@ class Runner:
         path = self.folder / "module.mlir"
         path.write_text(module)
         done = subprocess.run(
-            [self.tool, path, "--entry=main", "--target=cpu", f"--threads={self.threads}"]
+            [
+                self.tool,
+                path,
+                "--entry=main",
+                "--target=cpu",
+                f"--threads={self.threads}",
+            ]
             + [f"--arg={self.folder}/{name}.npy" for name in names]
             + list(options),
             capture_output=True,
@@ -149,7 +153,8 @@ def main():
                 "w2": (experts, hidden, width),
             }
             arrays = {
-                name: rng.standard_normal(shape, np.float32) / np.float32(shape[-2] ** 0.5)
+                name: rng.standard_normal(shape, np.float32)
+                / np.float32(shape[-2] ** 0.5)
                 for name, shape in shapes.items()
             }
             names = ["x", "router", "w1", "w2", "theta"]
@@ -172,7 +177,11 @@ def main():
                 ours, theirs, peaks = [], [], []
                 for _ in range(ROUNDS):
                     peaks.append(
-                        2 * LANES * CHAINS * STEPS / one.seconds(peak_module(), ["ones"])
+                        2
+                        * LANES
+                        * CHAINS
+                        * STEPS
+                        / one.seconds(peak_module(), ["ones"])
                     )
                     ours.append(runner.seconds(module, names))
                     for _ in range(RUNS):
