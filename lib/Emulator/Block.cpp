@@ -37,7 +37,7 @@ void Block::start(Launch &owner, uint64_t index) {
   for (uint32_t k = 0; k < warpCount; ++k)
     warps[k]->start(*this, k);
   nextWarp = 0;
-  async = std::make_unique<AsyncState>();
+  async = std::make_shared<BlockAsync>();
   if (owner.options.checkInit)
     sharedInit.assign(sharedBytes, 0);
   startRace(*this);
@@ -68,14 +68,38 @@ Block::Step Block::step(uint64_t budget) {
     }
     if (!live)
       return Step::Done;
-    if (!ran) {
+    if (!ran && !completeOne(*this) && !expireWaits()) {
       deadlock();
       return Step::Faulted;
     }
-    if (launch->options.schedule == Schedule::Random)
+    if (launch->options.schedule == Schedule::Random) {
       nextWarp = static_cast<uint32_t>(random() % warpCount);
+      if (random() & 1)
+        completeOne(*this);
+    }
   }
   return Step::Spent;
+}
+
+/// A try_wait may return before its phase is over. Let those that wait do so,
+/// a few times, in case they would do something else.
+bool Block::expireWaits() {
+  if (async->stuck++ >= 3)
+    return false;
+  bool any = false;
+  for (uint32_t k = 0; k < warpCount; ++k) {
+    Warp &w = *warps[k];
+    bool woken = false;
+    for (Node &n : w.nodes)
+      if (n.state == Node::AtWait) {
+        n.state = Node::Ready;
+        n.expired = true;
+        any = woken = true;
+      }
+    if (woken && w.state == Warp::Blocked)
+      w.selectLeaf();
+  }
+  return any;
 }
 
 void Block::barrierArrive(Warp &w, unsigned index, uint32_t expected, bool wait) {

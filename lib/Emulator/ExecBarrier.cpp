@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ExecCommon.h"
+#include "Race.h"
 
 using namespace et::emu;
 
@@ -106,14 +107,18 @@ void registerBarrier(OpTable &ops) {
   ops["bar"] = ops["barrier"] = decodeBar;
   ops["membar"] = ops["fence"] = [](Decoder &d) {
     if (d.take("proxy")) {
-      // Followed by the asynchronous copies' own bookkeeping.
+      bool async = false;
+      for (std::string_view word : d.statement->modifiers)
+        async |= word.substr(0, 5) == "async";
       for (const char *word : {"async", "async::generic", "alias", "tensormap::generic",
                                "release", "acquire", "cta", "cluster", "gpu", "sys"})
         d.take(word);
       for (const char *word : {"global", "shared", "shared::cta", "shared::cluster",
                                "sync_restrict::shared::cta", "sync_restrict::shared::cluster"})
         d.take(word);
-      return d.emit(execFence, Class::Barrier);
+      return d.emit(async ? ExecFn([](Warp &w, const Inst &) { raceProxyFence(w); })
+                          : execFence,
+                    Class::Barrier);
     }
     for (const char *word : {"sc", "acq_rel", "acquire", "release", "cta", "gl",
                              "cluster", "gpu", "sys", "mbarrier_init",

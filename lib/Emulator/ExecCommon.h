@@ -54,6 +54,9 @@ bool decodeFloat(Decoder &d, Type type);
 bool decodeHalf(Decoder &d, Type type);
 bool decodeCompare(Decoder &d);
 
+/// Before an instruction of a kernel that uses wgmma: does it touch registers
+/// that a product in flight writes? False after a fault.
+bool watchRegisters(Warp &w, const Inst &i);
 void runWarp(Warp &w, uint64_t slice);
 bool decodeSpecial(Decoder &d, std::string_view name, Inst &inst, Type &type);
 void execLocalAddress(Warp &w, const Inst &i);

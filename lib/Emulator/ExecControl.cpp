@@ -218,6 +218,7 @@ void runWarp(Warp &w, uint64_t slice) {
   const Inst *code = w.launch->kernel->code.data();
   WarpCounters &c = *w.counters;
   bool trace = w.launch->options.trace;
+  bool watch = w.launch->kernel->usesWgmma;
   while (slice-- && w.state == Warp::Runnable) {
     Node *node = w.node;
     if (node->pc == node->end && node->frame->depth == node->endDepth) {
@@ -242,6 +243,8 @@ void runWarp(Warp &w, uint64_t slice) {
     if (!m)
       continue;
     w.exec = m;
+    if (watch && !watchRegisters(w, i))
+      return;
     i.fn(w, i);
     if (w.retry) {
       w.retry = false;

@@ -20,6 +20,9 @@ void fillExecSet(ExecSet &set) {
   registerAtomic(set.ops);
   registerWarp(set.ops);
   registerBarrier(set.ops);
+  registerMatrix(set.ops);
+  registerAsync(set.ops);
+  registerWgmma(set.ops);
   set.run = runWarp;
   set.special = decodeSpecial;
   set.localAddress = execLocalAddress;

@@ -100,7 +100,7 @@ public:
   std::vector<uint64_t> constants;
   /// Sources of the lines, for traces and faults.
   std::vector<std::string_view> lines;
-  uint32_t frameBytes = 0;
+  bool usesWgmma = false;
   uint32_t staticShared = 0;
   uint32_t requiredThreads[3] = {0, 0, 0};
   uint64_t entryAddress = 0;
@@ -133,6 +133,9 @@ struct Node {
   /// Where this node ends and its lanes go back to the parent.
   uint32_t end = kNone;
   uint32_t endDepth = 0;
+  /// AtWait: the mbarrier.
+  uint64_t waitAddress = 0;
+  bool expired = false;
   /// AtWarpSync: the lanes waited for.
   uint32_t wanted = 0;
   Frame *frame = nullptr;
@@ -154,10 +157,14 @@ struct WarpCounters {
   uint64_t blocks = 0;
 };
 
-/// A warp's view of time, one entry a warp of its block.
-using Clock = std::vector<uint32_t>;
+/// A view of time: for each warp and asynchronous agent of a block, up to which
+/// of its times all is known, and up to which a proxy fence stood between.
+struct Clock {
+  std::vector<uint32_t> seen, fenced;
+};
 
 struct AsyncState;
+struct BlockAsync;
 struct RaceState;
 struct SyncTable;
 
@@ -193,7 +200,7 @@ struct Warp {
   Node nodes[kMaxNodes];
   std::vector<std::unique_ptr<Frame>> freeFrames, frames;
   uint8_t carry[32] = {};
-  std::unique_ptr<AsyncState> async;
+  std::shared_ptr<AsyncState> async;
 
   template <typename T> T *at(Ref ref) {
     return reinterpret_cast<T *>(bank[ref >> 31] + (ref & ~kConstantBit));
@@ -261,7 +268,7 @@ struct Block {
   std::mt19937_64 random;
   std::shared_ptr<RaceState> race;
   std::vector<uint8_t> sharedInit;
-  std::unique_ptr<AsyncState> async;
+  std::shared_ptr<BlockAsync> async;
 
   enum class Step : uint8_t { Done, Spent, Faulted };
   void start(Launch &launch, uint64_t linear);
@@ -269,6 +276,7 @@ struct Block {
   Step step(uint64_t budget);
   void barrierArrive(Warp &warp, unsigned id, uint32_t expected, bool wait);
   void barrierCheck(unsigned id);
+  bool expireWaits();
   void threadsLeft();
   void deadlock();
 };

@@ -6,11 +6,11 @@
 //===----------------------------------------------------------------------===//
 //
 // Happens-before by vector clocks, at the grain of a warp: each warp knows up
-// to which time it has synchronized with each other warp. A barrier, an mbarrier
-// and an atomic operation hand this knowledge on. Four bytes of memory keep the
-// last write and the last read, or for shared memory all reads that nothing
-// orders. An order that only luck gave is no order, so a race is found whether
-// or not it shows in the results.
+// to which time it has synchronized with each other warp and with each
+// asynchronous agent. A barrier, an mbarrier and an atomic operation hand this
+// knowledge on. Four bytes of memory keep the last write and the last read, or
+// for shared memory all reads that nothing orders. An order that only luck gave
+// is no order, so a race is found whether or not it shows in the results.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,12 +34,13 @@ struct SyncTable {
 
 struct RaceState {
   std::vector<Clock> clocks;
-  /// Write and read of each four bytes of shared memory.
+  /// The last time given to each agent that is no warp.
+  std::vector<uint32_t> agents;
+  /// Write and read of each four bytes of shared memory, and their PTX lines.
   std::vector<uint64_t> shared;
-  /// The PTX lines of the same.
   std::vector<uint32_t> lines;
-  /// Reads by several warps: a time for each warp.
-  std::vector<Clock> sets;
+  /// Reads by several warps: a time for each.
+  std::vector<std::vector<uint32_t>> sets;
   std::vector<uint32_t> freeSets;
   /// What this block learned of other blocks.
   Known known;
@@ -50,8 +51,8 @@ struct RaceState {
 
 namespace {
 
-/// launch 8 | block 20 | warp 5 | time 26 | bytes 4 | atomic 1.
-struct Epoch {
+/// Global memory: launch 8 | block 20 | warp 5 | time 26 | bytes 4 | atomic 1.
+struct GlobalEpoch {
   uint64_t bits;
   unsigned launch() const { return bits >> 56; }
   uint64_t block() const { return bits >> 36 & 0xfffff; }
@@ -60,25 +61,48 @@ struct Epoch {
   unsigned bytes() const { return bits >> 1 & 15; }
   bool atomic() const { return bits & 1; }
 };
-uint64_t pack(uint64_t launch, uint64_t block, uint32_t warp, uint32_t time,
-              unsigned bytes, bool atomic) {
-  return (launch & 255) << 56 | (block & 0xfffff) << 36 |
-         uint64_t(warp & 31) << 31 | uint64_t(time & 0x3ffffff) << 5 |
-         uint64_t(bytes) << 1 | atomic;
+/// Shared memory: agent 16 | time 32 | proxy 1 | bytes 4 | atomic 1.
+struct SharedEpoch {
+  uint64_t bits;
+  uint32_t agent() const { return bits >> 38 & 0xffff; }
+  uint32_t time() const { return static_cast<uint32_t>(bits >> 6); }
+  bool proxy() const { return bits >> 5 & 1; }
+  unsigned bytes() const { return bits >> 1 & 15; }
+  bool atomic() const { return bits & 1; }
+};
+uint64_t packShared(uint32_t agent, uint32_t time, bool proxy, unsigned bytes,
+                    bool atomic) {
+  return uint64_t(agent & 0xffff) << 38 | uint64_t(time) << 6 |
+         uint64_t(proxy) << 5 | uint64_t(bytes) << 1 | atomic;
 }
-/// A read entry with this warp's launch bits says that several warps read.
+/// A read entry with these bits says that several agents read; the rest of it
+/// is the number of the set.
 constexpr uint64_t kSet = 0xffull << 56;
 
-bool raceOn(const Block &block) { return block.race != nullptr; }
-
-void join(Clock &into, const Clock &from) {
+uint32_t timeOf(const std::vector<uint32_t> &clock, uint32_t agent) {
+  return agent < clock.size() ? clock[agent] : 0;
+}
+void raise(std::vector<uint32_t> &clock, uint32_t agent, uint32_t time) {
+  if (agent >= clock.size())
+    clock.resize(agent + 1, 0);
+  clock[agent] = std::max(clock[agent], time);
+}
+void join(std::vector<uint32_t> &into, const std::vector<uint32_t> &from) {
   if (into.size() < from.size())
     into.resize(from.size(), 0);
   for (size_t k = 0; k < from.size(); ++k)
     into[k] = std::max(into[k], from[k]);
 }
+void join(Clock &into, const Clock &from) {
+  join(into.seen, from.seen);
+  join(into.fenced, from.fenced);
+}
 
 } // namespace
+
+std::shared_ptr<SyncTable> et::emu::makeSyncTable() {
+  return std::make_shared<SyncTable>();
+}
 
 void et::emu::startRace(Block &block) {
   const Launch &launch = *block.launch;
@@ -88,24 +112,54 @@ void et::emu::startRace(Block &block) {
   }
   block.race = std::make_shared<RaceState>();
   RaceState &r = *block.race;
-  r.clocks.assign(block.warpCount, Clock(block.warpCount, 0));
-  for (uint32_t k = 0; k < block.warpCount; ++k)
-    r.clocks[k][k] = 1;
+  r.clocks.resize(block.warpCount);
+  for (uint32_t k = 0; k < block.warpCount; ++k) {
+    r.clocks[k].seen.assign(block.warpCount, 0);
+    r.clocks[k].seen[k] = 1;
+  }
+  r.agents.assign(block.warpCount * 4, 0);
   r.shared.assign((block.sharedBytes / 4 + 1) * 2, 0);
   r.lines.assign((block.sharedBytes / 4 + 1) * 2, 0);
 }
 
 void et::emu::raceArrive(Warp &w, Clock &clock) {
-  if (!raceOn(*w.block))
+  if (!w.block->race)
     return;
   Clock &mine = w.block->race->clocks[w.id];
   join(clock, mine);
-  ++mine[w.id];
+  ++mine.seen[w.id];
 }
 
 void et::emu::raceAcquire(Warp &w, const Clock &clock) {
-  if (raceOn(*w.block))
+  if (w.block->race)
     join(w.block->race->clocks[w.id], clock);
+}
+
+uint32_t et::emu::raceNewAgent(Block &block) {
+  if (!block.race)
+    return 0;
+  block.race->agents.push_back(0);
+  return static_cast<uint32_t>(block.race->agents.size() - 1);
+}
+uint32_t et::emu::raceStamp(Block &block, uint32_t agent) {
+  return block.race ? ++block.race->agents[agent] : 0;
+}
+void et::emu::raceLearn(Warp &w, uint32_t agent, uint32_t time) {
+  if (w.block->race)
+    raise(w.block->race->clocks[w.id].seen, agent, time);
+}
+void et::emu::raceHand(Block &block, Clock &clock, uint32_t agent,
+                       uint32_t time) {
+  if (block.race)
+    raise(clock.seen, agent, time);
+}
+void et::emu::raceProxyFence(Warp &w) {
+  if (!w.block->race)
+    return;
+  Clock &mine = w.block->race->clocks[w.id];
+  join(mine.fenced, mine.seen);
+  // What the warp writes from now on is not covered.
+  ++mine.seen[w.id];
 }
 
 static void synchronize(Warp &w, Space space, uint64_t address, Access access) {
@@ -117,7 +171,7 @@ static void synchronize(Warp &w, Space space, uint64_t address, Access access) {
       join(mine, there);
     if (writes(access)) {
       join(there, mine);
-      ++mine[w.id];
+      ++mine.seen[w.id];
     }
     return;
   }
@@ -135,105 +189,114 @@ static void synchronize(Warp &w, Space space, uint64_t address, Access access) {
     for (const auto &[block, clock] : r.known)
       join(there[block], clock);
     join(there[w.block->linear], mine);
-    ++mine[w.id];
+    ++mine.seen[w.id];
   }
 }
 
-/// True when the earlier access is known to have happened before.
-static bool ordered(Warp &w, Space space, Epoch e) {
-  const RaceState &r = *w.block->race;
-  if (space == Space::Shared || e.block() == (w.block->linear & 0xfffff))
-    return r.clocks[w.id][e.warp()] >= e.time();
-  auto it = r.known.find(e.block());
-  return it != r.known.end() && e.warp() < it->second.size() &&
-         it->second[e.warp()] >= e.time();
-}
-
-static void report(Warp &w, Space space, uint64_t address, bool nowWrites,
-                   bool beforeWrote, uint64_t block, uint32_t warp,
-                   uint32_t line, int lane) {
-  bool shared = space == Space::Shared;
-  std::string text = "race: this warp ";
-  text += nowWrites ? "writes " : "reads ";
-  text += shared ? "shared" : "global";
-  text += " memory at " + hex(address);
-  if (!shared)
-    if (const auto *a = w.launch->memory->find(address))
-      text += " (byte " + std::to_string(address - a->start) + " of '" +
-              a->name + "')";
-  text += ", which ";
-  if (shared || block == (w.block->linear & 0xfffff))
-    text += "warp " + std::to_string(warp) + " of the same block";
-  else
-    text += "warp " + std::to_string(warp) + " of block " + std::to_string(block);
-  text += beforeWrote ? " wrote" : " read";
-  if (line)
-    text += " at line " + std::to_string(line);
-  if (shared && line && line <= w.launch->kernel->lines.size()) {
+static std::string lineText(const Warp &w, uint32_t line) {
+  std::string text = " at line " + std::to_string(line);
+  if (line && line <= w.launch->kernel->lines.size()) {
     std::string_view source = w.launch->kernel->lines[line - 1];
     size_t first = source.find_first_not_of(" \t");
     if (first != std::string_view::npos)
       text += " (" + std::string(source.substr(first)) + ")";
   }
-  text += "; nothing orders the two";
+  return text;
+}
+
+static void reportShared(Warp &w, uint64_t address, const char *now,
+                         bool beforeWrote, uint32_t agent, uint32_t line,
+                         int lane) {
+  uint32_t warps = w.block->warpCount;
+  std::string text = std::string("race: ") + now + " shared memory at " +
+                     hex(address) + ", which ";
+  if (agent < warps) {
+    text += "warp " + std::to_string(agent) + (beforeWrote ? " wrote" : " read") +
+            lineText(w, line) + "; nothing orders the two";
+  } else {
+    text += std::string("an asynchronous ") +
+            (agent < 2 * warps   ? "copy (cp.async) "
+             : agent < 3 * warps ? "product (wgmma) "
+                                 : "bulk copy ") +
+            (beforeWrote ? "writes" : "reads") + ", issued" + lineText(w, line) +
+            "; this warp has not waited for it";
+  }
   w.fault("race", text, lane);
 }
 
-static bool sharedGranule(Warp &w, const Inst &inst, uint64_t address,
-                          unsigned bytes, Access access, int lane) {
+static bool sharedGranule(Warp &w, const Inst &inst, uint32_t agent,
+                          uint32_t time, uint64_t address, unsigned bytes,
+                          Access access, bool proxy, int lane) {
   RaceState &r = *w.block->race;
+  const Clock &clock = r.clocks[w.id];
   uint64_t index = address / 4;
-  Epoch write{r.shared[index * 2]};
+  SharedEpoch write{r.shared[index * 2]};
   uint64_t &readSlot = r.shared[index * 2 + 1];
-  bool atomic = isAtomic(access);
-  uint64_t mine = pack(1, 0, w.id, r.clocks[w.id][w.id], bytes, atomic);
-  auto conflicts = [&](Epoch e) {
-    return e.bits && (e.bytes() & bytes) && !(e.atomic() && atomic) &&
-           !ordered(w, Space::Shared, e);
+  bool atomic = isAtomic(access), own = agent == w.id;
+  uint64_t mine = packShared(agent, time, proxy, bytes, atomic);
+  auto known = [&](uint32_t who, uint32_t when) {
+    return timeOf(clock.seen, who) >= when;
   };
+  auto conflicts = [&](SharedEpoch e) {
+    // What one asynchronous operation does by several lanes is one thing.
+    return e.bits && (e.bytes() & bytes) && !(e.atomic() && atomic) &&
+           !known(e.agent(), e.time()) &&
+           !(!own && e.agent() == agent && e.time() == time);
+  };
+  const char *now = own ? (writes(access) ? "this warp writes" : "this warp reads")
+                    : writes(access)
+                        ? "the asynchronous operation issued here writes"
+                        : "the asynchronous operation issued here reads";
   if (conflicts(write)) {
-    report(w, Space::Shared, address, writes(access), true, 0, write.warp(),
-           r.lines[index * 2], lane);
+    reportShared(w, address, now, true, write.agent(), r.lines[index * 2], lane);
+    return false;
+  }
+  if (proxy && reads(access) && write.bits && !write.proxy() &&
+      (write.bytes() & bytes) &&
+      timeOf(clock.fenced, write.agent()) < write.time()) {
+    w.fault("proxy",
+            "missing fence.proxy.async: the asynchronous operation issued here "
+            "reads shared memory at " +
+                hex(address) + ", which was written by ordinary stores" +
+                lineText(w, r.lines[index * 2]) + " with no proxy fence since",
+            lane);
     return false;
   }
   if (writes(access)) {
     if (readSlot >= kSet) {
       uint32_t set = static_cast<uint32_t>(readSlot);
       for (uint32_t k = 0; k < r.sets[set].size(); ++k)
-        if (r.sets[set][k] > r.clocks[w.id][k]) {
-          report(w, Space::Shared, address, true, false, 0, k,
-                 r.lines[index * 2 + 1], lane);
+        if (r.sets[set][k] > timeOf(clock.seen, k)) {
+          reportShared(w, address, now, false, k, r.lines[index * 2 + 1], lane);
           return false;
         }
       r.freeSets.push_back(set);
       readSlot = 0;
     } else if (conflicts({readSlot})) {
-      report(w, Space::Shared, address, true, false, 0, Epoch{readSlot}.warp(),
-             r.lines[index * 2 + 1], lane);
+      reportShared(w, address, now, false, SharedEpoch{readSlot}.agent(),
+                   r.lines[index * 2 + 1], lane);
       return false;
     }
     if ((write.bits & ~uint64_t(31)) == (mine & ~uint64_t(31)))
       mine |= write.bits & 30;
     r.shared[index * 2] = mine;
     r.lines[index * 2] = inst.line;
-    if (!reads(access))
-      return true;
-  }
-  if (access == Access::Atomic)
     return true;
+  }
   r.lines[index * 2 + 1] = inst.line;
   if (readSlot >= kSet) {
-    r.sets[static_cast<uint32_t>(readSlot)][w.id] = r.clocks[w.id][w.id];
+    raise(r.sets[static_cast<uint32_t>(readSlot)], agent, time);
     return true;
   }
-  Epoch read{readSlot};
-  if (!read.bits || ordered(w, Space::Shared, read)) {
+  SharedEpoch read{readSlot};
+  if (!read.bits || known(read.agent(), read.time()) ||
+      (read.agent() == agent && read.time() <= time)) {
     if ((read.bits & ~uint64_t(31)) == (mine & ~uint64_t(31)))
       mine |= read.bits & 30;
     readSlot = mine;
     return true;
   }
-  // Two reads that nothing orders: from now on one time for each warp.
+  // Two reads that nothing orders: from now on one time for each reader.
   uint32_t set;
   if (r.freeSets.empty()) {
     set = static_cast<uint32_t>(r.sets.size());
@@ -242,9 +305,9 @@ static bool sharedGranule(Warp &w, const Inst &inst, uint64_t address,
     set = r.freeSets.back();
     r.freeSets.pop_back();
   }
-  r.sets[set].assign(w.block->warpCount, 0);
-  r.sets[set][read.warp()] = read.time();
-  r.sets[set][w.id] = r.clocks[w.id][w.id];
+  r.sets[set].clear();
+  raise(r.sets[set], read.agent(), read.time());
+  raise(r.sets[set], agent, time);
   readSlot = kSet | set;
   return true;
 }
@@ -255,21 +318,36 @@ static bool globalGranule(Warp &w, uint64_t address, unsigned bytes,
   uint64_t *slot = w.launch->memory->raceOf(address);
   bool atomic = isAtomic(access);
   unsigned launch = 1 + w.launch->id % 254;
-  uint64_t mine = pack(launch, w.block->linear, w.id, r.clocks[w.id][w.id],
-                       bytes, atomic);
-  auto conflicts = [&](Epoch e) {
-    return e.launch() == launch && (e.bytes() & bytes) &&
-           !(e.atomic() && atomic) && !ordered(w, Space::Global, e);
+  uint64_t block = w.block->linear & 0xfffff;
+  uint64_t mine = uint64_t(launch) << 56 | block << 36 |
+                  uint64_t(w.id & 31) << 31 |
+                  uint64_t(r.clocks[w.id].seen[w.id] & 0x3ffffff) << 5 |
+                  uint64_t(bytes) << 1 | atomic;
+  auto conflicts = [&](GlobalEpoch e) {
+    if (e.launch() != launch || !(e.bytes() & bytes) || (e.atomic() && atomic))
+      return false;
+    if (e.block() == block)
+      return timeOf(r.clocks[w.id].seen, e.warp()) < e.time();
+    auto it = r.known.find(e.block());
+    return it == r.known.end() || timeOf(it->second.seen, e.warp()) < e.time();
   };
-  // The entry may be written by another block at the same time; whichever
-  // comes later sees the other.
-  Epoch write{__atomic_load_n(&slot[0], __ATOMIC_RELAXED)};
-  Epoch read{__atomic_load_n(&slot[1], __ATOMIC_RELAXED)};
-  if (conflicts(write) || (writes(access) && conflicts(read))) {
-    bool wrote = conflicts(write);
-    Epoch e = wrote ? write : read;
-    report(w, Space::Global, address, writes(access), wrote, e.block(),
-           e.warp(), 0, lane);
+  // Another block may write the entry at the same time; whichever comes later
+  // sees the other.
+  GlobalEpoch write{__atomic_load_n(&slot[0], __ATOMIC_RELAXED)};
+  GlobalEpoch read{__atomic_load_n(&slot[1], __ATOMIC_RELAXED)};
+  bool wrote = conflicts(write);
+  if (wrote || (writes(access) && conflicts(read))) {
+    GlobalEpoch e = wrote ? write : read;
+    std::string text = "race: this warp ";
+    text += writes(access) ? "writes" : "reads";
+    text += " global memory at " + hex(address);
+    if (const auto *a = w.launch->memory->find(address))
+      text += " (byte " + std::to_string(address - a->start) + " of '" + a->name + "')";
+    text += ", which warp " + std::to_string(e.warp());
+    text += e.block() == block ? " of the same block"
+                               : " of block " + std::to_string(e.block());
+    text += wrote ? " wrote" : " read";
+    w.fault("race", text + "; nothing orders the two", lane);
     return false;
   }
   uint64_t *to = writes(access) ? &slot[0] : &slot[1];
@@ -280,20 +358,30 @@ static bool globalGranule(Warp &w, uint64_t address, unsigned bytes,
   return true;
 }
 
+/// The bytes of [address, address + bytes) in the four that begin at `at`.
+static unsigned touchedBytes(uint64_t at, uint64_t address, uint64_t bytes) {
+  if (at >= address && at + 4 <= address + bytes)
+    return 15;
+  unsigned touched = 0;
+  for (unsigned k = 0; k < 4; ++k)
+    touched |= unsigned(at + k >= address && at + k < address + bytes) << k;
+  return touched;
+}
+
 bool et::emu::raceAccess(Warp &w, const Inst &inst, Space space,
                          uint64_t address, unsigned bytes, Access access,
                          int lane) {
-  if (!raceOn(*w.block))
+  if (!w.block->race)
     return true;
   // What an atomic acquires orders the access itself too.
   if (isAtomic(access) && reads(access))
     synchronize(w, space, address, Access::AtomicLoad);
+  uint32_t now = w.block->race->clocks[w.id].seen[w.id];
   for (uint64_t a = address & ~uint64_t(3); a < address + bytes; a += 4) {
-    unsigned touched = 0;
-    for (unsigned k = 0; k < 4; ++k)
-      touched |= unsigned(a + k >= address && a + k < address + bytes) << k;
+    unsigned touched = touchedBytes(a, address, bytes);
     bool ok = space == Space::Shared
-                  ? sharedGranule(w, inst, a, touched, access, lane)
+                  ? sharedGranule(w, inst, w.id, now, a, touched, access, false,
+                                  lane)
                   : globalGranule(w, a, touched, access, lane);
     if (!ok)
       return false;
@@ -303,10 +391,14 @@ bool et::emu::raceAccess(Warp &w, const Inst &inst, Space space,
   return true;
 }
 
-std::shared_ptr<SyncTable> et::emu::makeSyncTable() {
-  return std::make_shared<SyncTable>();
-}
-
-std::string et::emu::describeWait(Warp &, const Node &) {
-  return "an asynchronous operation";
+bool et::emu::raceAsync(Warp &w, const Inst &inst, uint32_t agent,
+                        uint32_t stamp, uint64_t address, uint32_t bytes,
+                        bool write, bool proxy, int lane) {
+  if (!w.block->race)
+    return true;
+  for (uint64_t a = address & ~uint64_t(3); a < address + bytes; a += 4)
+    if (!sharedGranule(w, inst, agent, stamp, a, touchedBytes(a, address, bytes),
+                       write ? Access::Store : Access::Load, proxy, lane))
+      return false;
+  return true;
 }

@@ -21,7 +21,22 @@ void raceAcquire(Warp &w, const Clock &clock);
 /// False after a fault.
 bool raceAccess(Warp &w, const Inst &inst, Space space, uint64_t address,
                 unsigned bytes, Access access, int lane);
-std::string describeWait(Warp &w, const Node &n);
+
+// Asynchronous agents. They are numbered after the warps.
+/// A new agent, for an mbarrier.
+uint32_t raceNewAgent(Block &block);
+/// The agent's next time, for one operation; 0 when races are not looked for.
+uint32_t raceStamp(Block &block, uint32_t agent);
+/// The warp has waited for the agent up to a time.
+void raceLearn(Warp &w, uint32_t agent, uint32_t time);
+/// The same, handed to a clock.
+void raceHand(Block &block, Clock &clock, uint32_t agent, uint32_t time);
+/// fence.proxy.async: what the warp knows of is seen by the asynchronous proxy.
+void raceProxyFence(Warp &w);
+/// The agent's access to shared memory, which begins now and ends with a wait.
+/// `proxy`: it is made through the asynchronous proxy. False after a fault.
+bool raceAsync(Warp &w, const Inst &inst, uint32_t agent, uint32_t stamp,
+               uint64_t address, uint32_t bytes, bool write, bool proxy, int lane);
 
 } // namespace et::emu
 

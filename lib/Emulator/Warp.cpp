@@ -40,7 +40,7 @@ void Warp::start(Block &owner, uint32_t index) {
   std::memset(carry, 0, sizeof(carry));
   local.clear();
   localStride = 0;
-  async = std::make_unique<AsyncState>();
+  async = std::make_shared<AsyncState>();
   state = Runnable;
   const Kernel &kernel = *launch->kernel;
   bank[1] = reinterpret_cast<uint8_t *>(

@@ -1,4 +1,4 @@
-// RUN: et-opt %s --convert-et-to-gpu --split-input-file | FileCheck %s
+// RUN: et-opt %s --convert-et-to-gpu --cse --split-input-file | FileCheck %s
 
 // CHECK-LABEL: func @offsets
 // One block.
