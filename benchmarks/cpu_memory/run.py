@@ -81,7 +81,13 @@ def main():
             theta = thresholds(scores, rate)
             np.save(f"{folder}/arg4.npy", theta)
             done = subprocess.run(
-                [et_run, f"{folder}/layer.mlir", "--entry=main", "--target=cpu", "--stats"]
+                [
+                    et_run,
+                    f"{folder}/layer.mlir",
+                    "--entry=main",
+                    "--target=cpu",
+                    "--stats",
+                ]
                 + [f"--arg={folder}/arg{i}.npy" for i in range(5)],
                 capture_output=True,
                 text=True,

@@ -31,7 +31,9 @@ def draw(path, rows, dense_ms, tokens, title):
     width = 0.8 / len(rated)
     for i, (row, color) in enumerate(zip(rated, COLORS, strict=False)):
         at = np.arange(experts) + (i - (len(rated) - 1) / 2) * width
-        loads.bar(at, 100 * row["loads"] / tokens, width, color=color, label=row["name"])
+        loads.bar(
+            at, 100 * row["loads"] / tokens, width, color=color, label=row["name"]
+        )
         loads.axhline(100 * row["rate"], color=color, lw=0.8, ls=":")
     loads.set(title="Load of each expert", xlabel="expert", ylabel="% of the tokens",
               xticks=range(experts))  # fmt: skip
