@@ -16,10 +16,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import save_file
+
 from encoder import Encoder, check_encoder
 from experts import split
 from picture import draw
-from safetensors.numpy import save_file
 from text import sentences
 from tools import Tools
 

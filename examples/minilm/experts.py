@@ -26,6 +26,7 @@ intercept, since each expert's threshold is a quantile of its own scores.
 from dataclasses import dataclass
 
 import numpy as np
+
 from encoder import gelu
 
 

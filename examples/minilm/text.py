@@ -8,7 +8,6 @@
 
 import random
 import re
-
 from pydoc_data.topics import topics
 
 MARKUP = re.compile(r'[*"`]')

@@ -13,6 +13,7 @@ prints the seed.
 
 import numpy as np
 import pytest
+
 import test_ops
 import test_state
 from et_compare import check_layer

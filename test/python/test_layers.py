@@ -11,6 +11,7 @@ A failure prints the layer's seed; `pytest -k seed17` runs its batch alone.
 
 import numpy as np
 import pytest
+
 from et_compare import check_layer
 from et_layers import module, random_layer
 from et_tools import run

@@ -9,9 +9,10 @@
 Pair buffers are longer than the pairs, and hold what must be kept beyond them.
 """
 
-import et_reference as ref
 import numpy as np
 import pytest
+
+import et_reference as ref
 from et_bounds import ffn_with_error, gamma, matmul_with_error, violations
 from et_compare import check
 from et_layers import ACTIVATIONS

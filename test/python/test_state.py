@@ -6,9 +6,10 @@
 # ===----------------------------------------------------------------------===#
 """Every statistic, moving average and routing figure, compiled, against NumPy."""
 
-import et_reference as ref
 import numpy as np
 import pytest
+
+import et_reference as ref
 from et_bounds import U, violations
 from et_compare import check
 from et_program import Program
