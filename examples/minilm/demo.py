@@ -154,10 +154,9 @@ class Demo:
         thetas, _ = tools.run(
             "calibrate.mlir", "thresholds", "cpu", [self.calibration], len(RATES)
         )
-        _, dense_ms = tools.run("layer.mlir", "dense", "cpu", [self.x], 1, 20)
-        _, dense_reference = tools.run(
-            "layer.mlir", "dense", "reference", [self.x], 1, 1
-        )
+        whole = [self.x, np.array([0, len(self.x)], np.int32)]
+        _, dense_ms = tools.run("layer.mlir", "dense", "cpu", whole, 1, 20)
+        _, dense_reference = tools.run("layer.mlir", "dense", "reference", whole, 1, 1)
         settings = [(*rate, theta) for rate, theta in zip(RATES, thetas, strict=True)]
         settings.append(("all", 1.0, np.full(EXPERTS, -np.inf, np.float32)))
         rows = []
