@@ -15,7 +15,7 @@ from et_compare import check
 from et_program import Program
 from et_tools import run
 
-SEEDS = range(24)
+SEEDS = range(12)
 LO, HI = -1.25, 1.5
 
 
