@@ -1,4 +1,5 @@
-//===- ptx-emu.cpp - Run one kernel of a PTX file on the CPU ----------------===//
+//===- ptx-emu.cpp - Run one kernel of a PTX file on the CPU
+//----------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -80,7 +81,8 @@ static Argument parseArgument(const std::string &text, Device &device,
   if (type == "i32" || type == "i64" || type == "i16" || type == "i8") {
     arg.bits = static_cast<uint64_t>(std::strtoll(value.c_str(), &end, 0));
     arg.bytes = static_cast<unsigned>(std::atoi(type.c_str() + 1)) / 8;
-  } else if (type == "f32" || type == "f64" || type == "f16" || type == "bf16") {
+  } else if (type == "f32" || type == "f64" || type == "f16" ||
+             type == "bf16") {
     double wide = std::strtod(value.c_str(), &end);
     float single = static_cast<float>(wide);
     arg.bytes = type == "f64" ? 8 : type == "f32" ? 4 : 2;
@@ -234,7 +236,8 @@ int main(int argc, char **argv) {
     if (colon == std::string::npos || index >= values.size() ||
         !values[index].isArray)
       fail("--out takes the number of an array argument and a file, as in "
-           "0:out.npy, not '" + out + "'");
+           "0:out.npy, not '" +
+           out + "'");
     outputs.push_back({index, out.substr(colon + 1)});
   }
   LaunchResult result =
