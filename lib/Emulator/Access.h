@@ -1,4 +1,5 @@
-//===- Access.h - From lanes' addresses to host memory ----------------------===//
+//===- Access.h - From lanes' addresses to host memory
+//----------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,6 +17,8 @@ namespace et::emu::ET_EMU_ISA {
 struct Lanes {
   uint64_t address[32];
   uint64_t host[32];
+  /// Where they lie, after `resolve`; Generic when in several spaces.
+  Space space = Space::Generic;
   /// All 32 lanes run and follow each other without a gap.
   bool contiguous = false;
 };

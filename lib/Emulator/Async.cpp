@@ -1,4 +1,5 @@
-//===- Async.cpp - Work that completes later --------------------------------===//
+//===- Async.cpp - Work that completes later
+//--------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -117,8 +118,8 @@ MBarrier *et::emu::findBarrier(Warp &w, uint64_t address, int lane) {
   auto it = all.find(address);
   if (it != all.end())
     return &it->second;
-  w.fault("mbarrier", "no mbarrier is initialized at shared address " + hex(address),
-          lane);
+  w.fault("mbarrier",
+          "no mbarrier is initialized at shared address " + hex(address), lane);
   return nullptr;
 }
 
@@ -150,7 +151,7 @@ std::string et::emu::describeWait(Warp &w, const Node &n) {
     return text + ", which is not initialized";
   const MBarrier &b = it->second;
   return text + ": phase " + std::to_string(b.phase) + " (parity " +
-         std::to_string(b.phase & 1) + "), " + std::to_string(b.pending) + " of " +
-         std::to_string(b.expected) + " arrivals and " + std::to_string(b.bytes) +
-         " bytes missing";
+         std::to_string(b.phase & 1) + "), " + std::to_string(b.pending) +
+         " of " + std::to_string(b.expected) + " arrivals and " +
+         std::to_string(b.bytes) + " bytes missing";
 }

@@ -1,4 +1,5 @@
-//===- Block.cpp - A block's warps and barriers -----------------------------===//
+//===- Block.cpp - A block's warps and barriers
+//-----------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -29,7 +30,8 @@ void Block::start(Launch &owner, uint64_t index) {
   // Shared memory starts with bits that are a NaN in every format.
   sharedStorage.assign(sharedBytes / 8 + 18, ~uint64_t(0));
   auto at = reinterpret_cast<uintptr_t>(sharedStorage.data());
-  shared = reinterpret_cast<uint8_t *>(sharedStorage.data()) + (128 - at % 128) % 128;
+  shared = reinterpret_cast<uint8_t *>(sharedStorage.data()) +
+           (128 - at % 128) % 128;
   liveThreads = owner.block.x * owner.block.y * owner.block.z;
   warpCount = (liveThreads + 31) / 32;
   while (warps.size() < warpCount)
@@ -102,15 +104,16 @@ bool Block::expireWaits() {
   return any;
 }
 
-void Block::barrierArrive(Warp &w, unsigned index, uint32_t expected, bool wait) {
+void Block::barrierArrive(Warp &w, unsigned index, uint32_t expected,
+                          bool wait) {
   Barrier &b = barriers[index];
   ++counters.barriers;
   if (b.arrived && b.expected != expected)
     return w.fault("barrier",
                    "barrier " + std::to_string(index) + " is met with " +
-                       std::to_string(expected) + " threads while others wait " +
-                       "for " + std::to_string(b.expected) +
-                       " (0: all of the block)",
+                       std::to_string(expected) +
+                       " threads while others wait " + "for " +
+                       std::to_string(b.expected) + " (0: all of the block)",
                    __builtin_ctz(w.exec));
   b.expected = expected;
   // With a count, a whole warp counts as 32, whatever lanes it has left.
@@ -214,8 +217,9 @@ void Block::deadlock() {
       } else {
         what = describeWait(w, n);
       }
-      std::snprintf(line, sizeof(line), "\n    warp %u lanes %08x, line %u: waits for ",
-                    w.id, n.mask, i.line);
+      std::snprintf(line, sizeof(line),
+                    "\n    warp %u lanes %08x, line %u: waits for ", w.id,
+                    n.mask, i.line);
       text += line + what;
     }
   }

@@ -1,4 +1,5 @@
-//===- Checks.cpp - What is watched at each access --------------------------===//
+//===- Checks.cpp - What is watched at each access
+//--------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -37,14 +38,16 @@ static const char *spaceName(Space space) {
 
 static std::string what(Space space, unsigned bytes, Access access) {
   return std::string(spaceName(space)) + " " +
-         (access == Access::Atomic ? "atomic" : reads(access) ? "load" : "store") +
+         (access == Access::Atomic ? "atomic"
+          : reads(access)          ? "load"
+                                   : "store") +
          " of " + std::to_string(bytes) + " bytes";
 }
 
 void et::emu::faultBounds(Warp &w, Space space, uint64_t address,
                           unsigned bytes, Access access, int lane) {
-  std::string text = "out of bounds: " + what(space, bytes, access) + " at " +
-                     hex(address);
+  std::string text =
+      "out of bounds: " + what(space, bytes, access) + " at " + hex(address);
   if (space == Space::Shared) {
     text += ", the block has " + std::to_string(w.block->sharedBytes) +
             " bytes of shared memory";
@@ -113,8 +116,8 @@ static unsigned countWays(const uint64_t *address, uint32_t mask,
     for (unsigned l = first; l < first + group; ++l) {
       if (!(mask >> l & 1))
         continue;
-      for (uint64_t word = address[l] >> 2; word <= (address[l] + bytes - 1) >> 2;
-           ++word) {
+      for (uint64_t word = address[l] >> 2;
+           word <= (address[l] + bytes - 1) >> 2; ++word) {
         unsigned bank = word & 31, k = 0;
         while (k < count[bank] && k < 8 && words[bank][k] != word)
           ++k;
@@ -133,7 +136,8 @@ static unsigned countWays(const uint64_t *address, uint32_t mask,
 static void count(Warp &w, Space space, const uint64_t *address, uint32_t mask,
                   unsigned bytes, Access access) {
   WarpCounters &c = *w.counters;
-  uint64_t all = uint64_t(bytes) * static_cast<unsigned>(__builtin_popcount(mask));
+  uint64_t all =
+      uint64_t(bytes) * static_cast<unsigned>(__builtin_popcount(mask));
   if (space == Space::Global) {
     unsigned sectors = countSectors(address, mask, bytes);
     if (reads(access)) {
@@ -183,8 +187,8 @@ bool et::emu::observe(Warp &w, const Inst &inst, Space space,
     for (uint32_t m = mask; m; m &= m - 1) {
       int lane = __builtin_ctz(m);
       uint64_t a = address[lane];
-      uint8_t *known = shared ? w.block->sharedInit.data() + a
-                              : w.launch->memory->initOf(a);
+      uint8_t *known =
+          shared ? w.block->sharedInit.data() + a : w.launch->memory->initOf(a);
       if (reads(access))
         for (unsigned k = 0; k < bytes; ++k)
           if (!known[k]) {
@@ -206,7 +210,8 @@ bool et::emu::observe(Warp &w, const Inst &inst, Space space,
   if (options.checkRace && (space == Space::Global || space == Space::Shared))
     for (uint32_t m = mask; m; m &= m - 1) {
       int lane = __builtin_ctz(m);
-      if (lane && (mask >> (lane - 1) & 1) && address[lane] == address[lane - 1])
+      if (lane && (mask >> (lane - 1) & 1) &&
+          address[lane] == address[lane - 1])
         continue;
       if (!raceAccess(w, inst, space, address[lane], bytes, access, lane))
         return false;

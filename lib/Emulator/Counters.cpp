@@ -1,4 +1,5 @@
-//===- Counters.cpp - What a launch did, by name ----------------------------===//
+//===- Counters.cpp - What a launch did, by name
+//----------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -26,11 +27,11 @@ void et::emu::addCounters(WarpCounters &to, const WarpCounters &from) {
 
 Counters et::emu::nameCounters(const WarpCounters &c, const Launch &launch) {
   static const char *const classes[] = {
-      "integer",       "float",        "half",         "double",
-      "special",       "convert",      "move",         "predicate",
-      "branch",        "barrier",      "shuffle",      "load_global",
-      "store_global",  "load_shared",  "store_shared", "load_other",
-      "store_other",   "atomic",       "matrix",       "async",
+      "integer",      "float",       "half",         "double",
+      "special",      "convert",     "move",         "predicate",
+      "branch",       "barrier",     "shuffle",      "load_global",
+      "store_global", "load_shared", "store_shared", "load_other",
+      "store_other",  "atomic",      "matrix",       "async",
       "other"};
   static_assert(sizeof(classes) / sizeof(*classes) ==
                 static_cast<size_t>(Class::Count));

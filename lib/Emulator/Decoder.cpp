@@ -1,4 +1,5 @@
-//===- Decoder.cpp - Statements to instructions -----------------------------===//
+//===- Decoder.cpp - Statements to instructions
+//-----------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -80,8 +81,7 @@ void Decoder::takeHints() {
 bool Decoder::operands(size_t least, size_t most) {
   if (count() >= least && count() <= most)
     return true;
-  return error("'" + fullName(*statement) + "' takes " +
-               std::to_string(least) +
+  return error("'" + fullName(*statement) + "' takes " + std::to_string(least) +
                (most == least ? "" : " to " + std::to_string(most)) +
                " operands, " + std::to_string(count()) + " given");
 }
@@ -130,7 +130,8 @@ bool Decoder::symbolAddress(const Operand &operand, uint64_t &address,
     if (!symbol->function->hasBody)
       return error(operand.loc, "function '" + std::string(symbol->name) +
                                     "' has no body in this module");
-    address = functionIndex(*symbol->function) + 1;
+    functionIndex(*symbol->function);
+    address = symbol->function->number;
     return true;
   }
   switch (symbol->space) {
@@ -159,8 +160,8 @@ bool Decoder::symbolAddress(const Operand &operand, uint64_t &address,
     return error(operand.loc, "the address of a device function's parameter "
                               "is not supported");
   default:
-    return error(operand.loc, "'" + std::string(operand.text) +
-                                  "' has no address");
+    return error(operand.loc,
+                 "'" + std::string(operand.text) + "' has no address");
   }
 }
 
@@ -238,8 +239,7 @@ Ref Decoder::use(const Operand &operand, Type type) {
       emitExtra(move);
       return move.op[0];
     }
-    error(operand.loc,
-          "'" + std::string(operand.text) + "' is not declared");
+    error(operand.loc, "'" + std::string(operand.text) + "' is not declared");
     return 0;
   }
   if (symbol->space == Space::Reg && symbol->kind == Symbol::Variable) {
@@ -289,10 +289,10 @@ Ref Decoder::def(const Operand &operand, Type type) {
   if (operand.kind == Operand::Sink)
     return temp(type);
   if (!isRegister(operand)) {
-    error(operand.loc, operand.kind == Operand::Name && !operand.symbol
-                           ? "'" + std::string(operand.text) +
-                                 "' is not declared"
-                           : "a register is expected as the destination");
+    error(operand.loc,
+          operand.kind == Operand::Name && !operand.symbol
+              ? "'" + std::string(operand.text) + "' is not declared"
+              : "a register is expected as the destination");
     return 0;
   }
   return use(operand, type);
@@ -318,10 +318,10 @@ Ref Decoder::defWide(const Operand &operand, Type type, uint8_t &bytes) {
     return temp(type);
   }
   if (!isRegister(operand)) {
-    error(operand.loc, operand.kind == Operand::Name && !operand.symbol
-                           ? "'" + std::string(operand.text) +
-                                 "' is not declared"
-                           : "a register is expected as the destination");
+    error(operand.loc,
+          operand.kind == Operand::Name && !operand.symbol
+              ? "'" + std::string(operand.text) + "' is not declared"
+              : "a register is expected as the destination");
     return 0;
   }
   return useWide(operand, type, bytes);
@@ -425,8 +425,7 @@ bool Decoder::emit(ExecFn fn, Class cls) {
     return unsupported("this form is not supported");
   for (size_t i = 0; i < taken.size(); ++i)
     if (!taken[i])
-      return unsupported("modifier '." +
-                         std::string(statement->modifiers[i]) +
+      return unsupported("modifier '." + std::string(statement->modifiers[i]) +
                          "' is not supported");
   inst.fn = fn;
   inst.cls = cls;
@@ -452,6 +451,7 @@ uint32_t Decoder::functionIndex(const Function &callee) {
     if (callees[i] == &callee)
       return static_cast<uint32_t>(i);
   callees.push_back(&callee);
+  kernel.functionAt[callee.number] = static_cast<uint32_t>(callees.size() - 1);
   return static_cast<uint32_t>(callees.size() - 1);
 }
 
@@ -468,8 +468,8 @@ uint32_t Decoder::branchTarget(const Operand &operand) {
       break;
     scope = function->scopes[scope];
   }
-  error(operand.loc, "label '" + std::string(operand.text) +
-                         "' is not in this function");
+  error(operand.loc,
+        "label '" + std::string(operand.text) + "' is not in this function");
   return kNone;
 }
 
@@ -585,8 +585,8 @@ bool Decoder::run(const Function &entry) {
   for (const Symbol *symbol : open)
     shared[symbol] = static_cast<uint32_t>(bytes);
   if (bytes > 1 << 20)
-    return error(entry.loc, "kernel '" + std::string(entry.name) + "' asks for " +
-                                std::to_string(bytes) +
+    return error(entry.loc, "kernel '" + std::string(entry.name) +
+                                "' asks for " + std::to_string(bytes) +
                                 " bytes of static shared memory");
   kernel.staticShared = static_cast<uint32_t>(bytes);
   callees.push_back(&entry);

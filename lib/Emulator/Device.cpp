@@ -1,4 +1,5 @@
-//===- Device.cpp - Modules, memory and launches ----------------------------===//
+//===- Device.cpp - Modules, memory and launches
+//----------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -132,7 +133,8 @@ Module *Device::loadModule(std::string_view ptx, std::string name,
       continue;
     symbol->address = impl->memory.allocate(symbol->size, symbol->name);
     if (!symbol->address)
-      return fail(symbol->loc, "no memory for '" + std::string(symbol->name) + "'");
+      return fail(symbol->loc,
+                  "no memory for '" + std::string(symbol->name) + "'");
     module->allocations.push_back(symbol->address);
     std::vector<uint8_t> zero;
     const std::vector<uint8_t> *init = &symbol->init;
@@ -145,10 +147,14 @@ Module *Device::loadModule(std::string_view ptx, std::string name,
   for (Symbol *symbol : module->ptx->variables)
     for (const Symbol::Relocation &r : symbol->relocations) {
       auto it = module->ptx->globals.find(r.target);
-      if (it == module->ptx->globals.end() || !it->second->address)
+      uint64_t base = 0;
+      if (it != module->ptx->globals.end())
+        base = it->second->kind == Symbol::Func ? it->second->function->number
+                                                : it->second->address;
+      if (!base)
         return fail(r.loc, "'" + std::string(r.target) +
                                "' has no address that is known");
-      uint64_t value = it->second->address + static_cast<uint64_t>(r.addend);
+      uint64_t value = base + static_cast<uint64_t>(r.addend);
       write(symbol->address + r.offset, &value, std::min(8u, r.bytes));
     }
   impl->modules.push_back(std::move(module));
@@ -195,8 +201,7 @@ Kernel *Device::getKernel(Module *module, std::string_view name,
     return nullptr;
   KernelInfo &info = kernel->info;
   for (const Symbol *param : entry->params)
-    info.params.push_back(
-        {param->offset, static_cast<uint32_t>(param->size)});
+    info.params.push_back({param->offset, static_cast<uint32_t>(param->size)});
   info.paramBytes = entry->paramBytes;
   info.sharedBytes = kernel->staticShared;
   info.localBytes = entry->localBytes;
@@ -259,16 +264,16 @@ static void work(Launch &launch, WarpCounters &total, std::mutex &lock) {
     }
     block = resident[turn].get();
     uint64_t before = block->counters.warpInstructions;
-    Block::Step step = block->linear > fault ? Block::Step::Faulted
-                                             : block->step(budget);
+    Block::Step step =
+        block->linear > fault ? Block::Step::Faulted : block->step(budget);
     uint64_t ran = block->counters.warpInstructions - before;
     uint64_t sum = launch.instructions.fetch_add(ran) + ran;
     if (step == Block::Step::Spent && sum > launch.options.maxInstructions) {
       for (uint32_t k = 0; k < block->warpCount; ++k)
         if (block->warps[k]->state != Warp::Done) {
-          block->warps[k]->fault(
-              "hang", "the launch ran " + std::to_string(sum) +
-                          " warp instructions and did not end");
+          block->warps[k]->fault("hang",
+                                 "the launch ran " + std::to_string(sum) +
+                                     " warp instructions and did not end");
           break;
         }
       step = Block::Step::Faulted;
@@ -300,16 +305,16 @@ LaunchResult Device::launch(Kernel *kernel, Dim3 grid, Dim3 block,
   const KernelInfo &info = kernel->info;
   uint64_t threads = uint64_t(block.x) * block.y * block.z;
   if (threads == 0 || threads > info.maxThreads)
-    return refuse("a block of " + std::to_string(threads) +
-                  " threads; 1 to " + std::to_string(info.maxThreads) +
-                  " can run");
+    return refuse("a block of " + std::to_string(threads) + " threads; 1 to " +
+                  std::to_string(info.maxThreads) + " can run");
   const uint32_t *need = kernel->requiredThreads;
-  if (need[0] && (need[0] != block.x || need[1] != block.y || need[2] != block.z))
+  if (need[0] &&
+      (need[0] != block.x || need[1] != block.y || need[2] != block.z))
     return refuse("a block of " + std::to_string(block.x) + "x" +
                   std::to_string(block.y) + "x" + std::to_string(block.z) +
                   " threads, but the kernel requires " +
-                  std::to_string(need[0]) + "x" + std::to_string(need[1]) + "x" +
-                  std::to_string(need[2]));
+                  std::to_string(need[0]) + "x" + std::to_string(need[1]) +
+                  "x" + std::to_string(need[2]));
   uint64_t blocks = uint64_t(grid.x) * grid.y * grid.z;
   if (blocks == 0)
     return refuse("a grid without blocks");
@@ -341,7 +346,8 @@ LaunchResult Device::launch(Kernel *kernel, Dim3 grid, Dim3 block,
   }
   if (o.countMemory)
     impl->memory.clearTouched();
-  unsigned workers = o.threads ? o.threads : std::thread::hardware_concurrency();
+  unsigned workers =
+      o.threads ? o.threads : std::thread::hardware_concurrency();
   workers = static_cast<unsigned>(
       std::clamp<uint64_t>(blocks, 1, std::max(1u, workers)));
   if (o.trace)

@@ -1,4 +1,5 @@
-//===- ExecArith.cpp - Opcodes of all number types; comparisons -------------===//
+//===- ExecArith.cpp - Opcodes of all number types; comparisons
+//-------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -34,7 +35,8 @@ bool decodeArith(Decoder &d) {
 
 enum Compare : uint8_t { Eq, Ne, Lt, Le, Gt, Ge, Num, Nan };
 
-template <int C, bool Unordered, typename T> ET_EMU_INLINE bool holds(T a, T b) {
+template <int C, bool Unordered, typename T>
+ET_EMU_INLINE bool holds(T a, T b) {
   bool nan = a != a || b != b;
   switch (C) {
   case Eq:
@@ -57,7 +59,10 @@ template <int C, bool Unordered, typename T> ET_EMU_INLINE bool holds(T a, T b) 
 }
 
 struct LoadPlain {
-  template <typename T> ET_EMU_INLINE T f(T v) { return v; }
+  template <typename T>
+  ET_EMU_INLINE T f(T v) {
+    return v;
+  }
 };
 struct LoadFtz {
   ET_EMU_INLINE float f(float v) {
@@ -151,7 +156,8 @@ void execComparePair(Warp &w, const Inst &i) {
   });
 }
 
-template <int C, bool U> ExecFn pick(Type type, bool ftz) {
+template <int C, bool U>
+ExecFn pick(Type type, bool ftz) {
   switch (type) {
   case Type::B16:
   case Type::U16:
@@ -192,7 +198,10 @@ ExecFn pickCompare(std::string_view name, Type type, bool ftz) {
     if (name == "lo" || name == "ls" || name == "hi" || name == "hs") {
       if (type == Type::S16 || type == Type::S32 || type == Type::S64)
         return nullptr;
-      name = name == "lo" ? "lt" : name == "ls" ? "le" : name == "hi" ? "gt" : "ge";
+      name = name == "lo"   ? "lt"
+             : name == "ls" ? "le"
+             : name == "hi" ? "gt"
+                            : "ge";
     }
   }
   bool unordered = fp && name.size() == 3 && name[2] == 'u';
@@ -239,11 +248,11 @@ bool decodeCompare(Decoder &d) {
       d.inst.op[4] = d.defPred(out.elements[0]);
   } else {
     bool pair = type == Type::F16x2 || type == Type::BF16x2;
-    d.inst.m[1] = to == Type::F32                            ? 2
-                  : to == Type::F16 || to == Type::F16x2     ? 3
-                  : to == Type::BF16 || to == Type::BF16x2   ? 4
+    d.inst.m[1] = to == Type::F32                                         ? 2
+                  : to == Type::F16 || to == Type::F16x2                  ? 3
+                  : to == Type::BF16 || to == Type::BF16x2                ? 4
                   : to == Type::U32 || to == Type::S32 || to == Type::B32 ? 1
-                                                             : 9;
+                                                                          : 9;
     if (d.inst.m[1] == 9 || (d.inst.m[1] >= 3 && (typeBytes(to) == 4) != pair))
       return d.unsupported("this result type is not supported");
     d.inst.op[0] = d.def(out, to);
@@ -252,12 +261,14 @@ bool decodeCompare(Decoder &d) {
 }
 
 namespace {
-template <typename T> void execSelp(Warp &w, const Inst &i) {
+template <typename T>
+void execSelp(Warp &w, const Inst &i) {
   const T *a = w.at<T>(i.op[1]), *b = w.at<T>(i.op[2]);
   uint32_t p = w.pred(i.op[3]);
   setLanes<T>(w, i.op[0], [=](int l) { return p >> l & 1 ? a[l] : b[l]; });
 }
-template <typename T, bool Float> void execSlct(Warp &w, const Inst &i) {
+template <typename T, bool Float>
+void execSlct(Warp &w, const Inst &i) {
   const T *a = w.at<T>(i.op[1]), *b = w.at<T>(i.op[2]);
   if (Float) {
     const float *c = w.at<float>(i.op[3]);
@@ -288,7 +299,8 @@ bool decodeSelect(Decoder &d) {
          : bytes == 8 ? execSelp<uint64_t>
                       : nullptr;
   else
-    fn = bytes == 2 ? (fp ? execSlct<uint16_t, true> : execSlct<uint16_t, false>)
+    fn = bytes == 2
+             ? (fp ? execSlct<uint16_t, true> : execSlct<uint16_t, false>)
          : bytes == 4
              ? (fp ? execSlct<uint32_t, true> : execSlct<uint32_t, false>)
              : (fp ? execSlct<uint64_t, true> : execSlct<uint64_t, false>);
@@ -297,8 +309,8 @@ bool decodeSelect(Decoder &d) {
 } // namespace
 
 void registerArith(OpTable &ops) {
-  for (const char *op : {"add", "sub", "mul", "mad", "fma", "div", "min", "max",
-                         "abs", "neg"})
+  for (const char *op :
+       {"add", "sub", "mul", "mad", "fma", "div", "min", "max", "abs", "neg"})
     ops[op] = decodeArith;
   ops["setp"] = ops["set"] = decodeCompare;
   ops["selp"] = ops["slct"] = decodeSelect;

@@ -1,4 +1,5 @@
-//===- ExecAsync.cpp - cp.async and mbarrier --------------------------------===//
+//===- ExecAsync.cpp - cp.async and mbarrier
+//--------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -67,7 +68,9 @@ void execCpAsync(Warp &w, const Inst &i) {
   for (uint32_t m = w.exec; m; m &= m - 1) {
     int l = __builtin_ctz(m);
     uint64_t to = baseOf(0, i.m[1], l) + i.imm;
-    uint64_t from = baseOf(1, i.m[2], l) + static_cast<uint64_t>(static_cast<int64_t>(int32_t(i.target)));
+    uint64_t from =
+        baseOf(1, i.m[2], l) +
+        static_cast<uint64_t>(static_cast<int64_t>(int32_t(i.target)));
     if (i.m[1])
       to = uint32_t(to);
     if (!sharedRange(w, to, bytes, bytes, Access::Store, l))
@@ -78,9 +81,9 @@ void execCpAsync(Warp &w, const Inst &i) {
     else if (i.m[3] == 2 && (w.pred(i.op[2]) >> l & 1))
       size = 0;
     if (size > bytes)
-      return w.fault("async", "cp.async with a source size of " +
-                                  std::to_string(size) + ", more than its " +
-                                  std::to_string(bytes) + " bytes",
+      return w.fault("async",
+                     "cp.async with a source size of " + std::to_string(size) +
+                         ", more than its " + std::to_string(bytes) + " bytes",
                      l);
     lanes.address[l] = from;
     full |= uint32_t(size == bytes) << l;
@@ -264,13 +267,17 @@ void execBarrierOp(Warp &w, const Inst &i) {
         return;
       if (i.m[0] == Inval) {
         if (!all.erase(address))
-          return w.fault("mbarrier", "no mbarrier is initialized at shared address " +
-                                         hex(address), l);
+          return w.fault("mbarrier",
+                         "no mbarrier is initialized at shared address " +
+                             hex(address),
+                         l);
         continue;
       }
       if (count == 0 || count > 0xfffff)
-        return w.fault("mbarrier", "an mbarrier counts 1 to 1048575 arrivals, not " +
-                                       std::to_string(count), l);
+        return w.fault("mbarrier",
+                       "an mbarrier counts 1 to 1048575 arrivals, not " +
+                           std::to_string(count),
+                       l);
       MBarrier fresh;
       fresh.expected = fresh.pending = count;
       fresh.agent = raceNewAgent(*w.block);
@@ -301,7 +308,8 @@ void execBarrierOp(Warp &w, const Inst &i) {
       return w.fault("mbarrier",
                      "more arrivals at the mbarrier at shared address " +
                          hex(address) + " than the " +
-                         std::to_string(b->expected) + " it was initialized for",
+                         std::to_string(b->expected) +
+                         " it was initialized for",
                      l);
     if (i.m[2])
       w.at<uint64_t>(i.op[0])[l] = uint64_t(b->phase) << 32 | b->pending;
@@ -364,8 +372,8 @@ void execBarrierWait(Warp &w, const Inst &i) {
     async.pollFailures = 0;
   if (async.pollFailures > 1 << 20) {
     w.node->waitAddress = waitFor;
-    w.fault("deadlock", "deadlock: polled without an end for " +
-                            describeWait(w, *w.node),
+    w.fault("deadlock",
+            "deadlock: polled without an end for " + describeWait(w, *w.node),
             __builtin_ctz(w.exec));
   }
 }
@@ -381,7 +389,8 @@ bool decodeMbarrier(Decoder &d) {
   bool parity = d.take("parity");
   for (const char *word : {"release", "acquire", "relaxed", "cta", "cluster"})
     d.take(word);
-  bool shared = d.take("shared") || d.take("shared::cta") || d.take("shared::cluster");
+  bool shared =
+      d.take("shared") || d.take("shared::cta") || d.take("shared::cluster");
   Space space = shared ? Space::Shared : Space::Generic;
   if (!d.take("b64") || what.empty())
     return d.unsupported("no operation that is known");
@@ -390,7 +399,8 @@ bool decodeMbarrier(Decoder &d) {
       return false;
     d.inst.m[0] = parity;
     d.inst.m[2] = what == "try_wait";
-    d.inst.op[2] = parity ? d.use(d.arg(2), Type::U32) : d.use(d.arg(2), Type::B64);
+    d.inst.op[2] =
+        parity ? d.use(d.arg(2), Type::U32) : d.use(d.arg(2), Type::B64);
     d.inst.op[0] = d.defPred(d.arg(0));
     return d.address(d.arg(1), space, 1, d.inst.m[1]) &&
            d.emit(execBarrierWait, Class::Barrier);
@@ -436,10 +446,11 @@ bool decodeMbarrier(Decoder &d) {
 
 void registerAsync(OpTable &ops) {
   ops["cp"] = [](Decoder &d) {
-    return d.take("reduce") ? (d.take("async") && d.take("bulk")
-                                   ? decodeBulkReduce(d)
-                                   : d.unsupported("cp.reduce.async.bulk is expected"))
-                            : decodeCpAsync(d);
+    return d.take("reduce")
+               ? (d.take("async") && d.take("bulk")
+                      ? decodeBulkReduce(d)
+                      : d.unsupported("cp.reduce.async.bulk is expected"))
+               : decodeCpAsync(d);
   };
   ops["mbarrier"] = decodeMbarrier;
   // Registers are not scarce here.

@@ -1,4 +1,5 @@
-//===- ExecAtomic.cpp - atom and red ----------------------------------------===//
+//===- ExecAtomic.cpp - atom and red
+//----------------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Access.h"
+#include "Race.h"
 
 #include <cstring>
 #include <mutex>
@@ -16,11 +18,31 @@ using namespace et::emu;
 namespace et::emu::ET_EMU_ISA {
 namespace {
 
-enum Op : uint8_t { OpAdd, OpInc, OpDec, OpMin, OpMax, OpAnd, OpOr, OpXor, OpExch, OpCas };
-enum Kind : uint8_t { KindInt, KindSigned, KindFloat, KindHalf, KindHalf2, KindBf, KindBf2 };
+enum Op : uint8_t {
+  OpAdd,
+  OpInc,
+  OpDec,
+  OpMin,
+  OpMax,
+  OpAnd,
+  OpOr,
+  OpXor,
+  OpExch,
+  OpCas
+};
+enum Kind : uint8_t {
+  KindInt,
+  KindSigned,
+  KindFloat,
+  KindHalf,
+  KindHalf2,
+  KindBf,
+  KindBf2
+};
 
-template <typename H> uint16_t halfOp(uint8_t op, uint16_t a, uint16_t b, H wide,
-                                      uint16_t (*narrow)(float)) {
+template <typename H>
+uint16_t halfOp(uint8_t op, uint16_t a, uint16_t b, H wide,
+                uint16_t (*narrow)(float)) {
   float x = wide(a), y = wide(b);
   if (op == OpAdd)
     return narrow(x + y);
@@ -51,7 +73,8 @@ T apply(uint8_t op, uint8_t kind, T old, T b, T c) {
     case KindHalf2:
     case KindBf2: {
       auto one = [&](unsigned s) -> uint32_t {
-        uint16_t x = uint16_t(uint64_t(old) >> s), y = uint16_t(uint64_t(b) >> s);
+        uint16_t x = uint16_t(uint64_t(old) >> s),
+                 y = uint16_t(uint64_t(b) >> s);
         return kind == KindHalf2 ? halfOp(op, x, y, fromHalf, toHalf)
                                  : halfOp(op, x, y, fromBfloat, toBfloat);
       };
@@ -72,7 +95,8 @@ T apply(uint8_t op, uint8_t kind, T old, T b, T c) {
       less = op == OpMin ? y < x || x != x : !(y > x || x != x);
     } else if (kind >= KindHalf) {
       auto one = [&](unsigned s) -> uint32_t {
-        uint16_t x = uint16_t(uint64_t(old) >> s), y = uint16_t(uint64_t(b) >> s);
+        uint16_t x = uint16_t(uint64_t(old) >> s),
+                 y = uint16_t(uint64_t(b) >> s);
         bool brain = kind == KindBf || kind == KindBf2;
         return brain ? halfOp(op, x, y, fromBfloat, toBfloat)
                      : halfOp(op, x, y, fromHalf, toHalf);
@@ -97,7 +121,8 @@ T apply(uint8_t op, uint8_t kind, T old, T b, T c) {
 
 /// m[0] space, m[1] 32-bit base, m[2] elements, m[3] operation, m[4] kind,
 /// m[5]: red. Lanes take effect in their order.
-template <typename T> void execAtomic(Warp &w, const Inst &i) {
+template <typename T>
+void execAtomic(Warp &w, const Inst &i) {
   unsigned n = i.m[2];
   Lanes lanes;
   lanesOf(w, i, 1, lanes);
@@ -119,6 +144,8 @@ template <typename T> void execAtomic(Warp &w, const Inst &i) {
         d[l] = old;
     });
   }
+  if (w.launch->options.checkRace)
+    raceReacquire(w, lanes.space, lanes.address, w.exec);
 }
 
 /// b128 exch and cas, under one lock.
@@ -156,7 +183,8 @@ bool decodeAtomic(Decoder &d) {
   Space space = Space::Generic;
   if (d.take("global"))
     space = Space::Global;
-  else if (d.take("shared") || d.take("shared::cta") || d.take("shared::cluster"))
+  else if (d.take("shared") || d.take("shared::cta") ||
+           d.take("shared::cluster"))
     space = Space::Shared;
   static const char *const names[] = {"add", "inc", "dec", "min",  "max",
                                       "and", "or",  "xor", "exch", "cas"};
@@ -197,9 +225,10 @@ bool decodeAtomic(Decoder &d) {
     std::vector<Ref> refs(2 * n, kNone);
     const Operand &in = d.arg(first + 1);
     if (in.kind != Operand::Vector || in.elements.size() != n ||
-        (!red && (d.arg(0).kind != Operand::Vector ||
-                  d.arg(0).elements.size() != n)))
-      return d.error("vectors of " + std::to_string(n) + " registers are expected");
+        (!red &&
+         (d.arg(0).kind != Operand::Vector || d.arg(0).elements.size() != n)))
+      return d.error("vectors of " + std::to_string(n) +
+                     " registers are expected");
     for (unsigned e = 0; e < n; ++e) {
       refs[n + e] = d.use(in.elements[e], type);
       if (!red)

@@ -1,4 +1,5 @@
-//===- ExecBarrier.cpp - bar, barrier, fences -------------------------------===//
+//===- ExecBarrier.cpp - bar, barrier, fences
+//-------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -110,20 +111,23 @@ void registerBarrier(OpTable &ops) {
       bool async = false;
       for (std::string_view word : d.statement->modifiers)
         async |= word.substr(0, 5) == "async";
-      for (const char *word : {"async", "async::generic", "alias", "tensormap::generic",
-                               "release", "acquire", "cta", "cluster", "gpu", "sys"})
+      for (const char *word :
+           {"async", "async::generic", "alias", "tensormap::generic", "release",
+            "acquire", "cta", "cluster", "gpu", "sys"})
         d.take(word);
-      for (const char *word : {"global", "shared", "shared::cta", "shared::cluster",
-                               "sync_restrict::shared::cta", "sync_restrict::shared::cluster"})
+      for (const char *word :
+           {"global", "shared", "shared::cta", "shared::cluster",
+            "sync_restrict::shared::cta", "sync_restrict::shared::cluster"})
         d.take(word);
-      return d.emit(async ? ExecFn([](Warp &w, const Inst &) { raceProxyFence(w); })
-                          : execFence,
-                    Class::Barrier);
+      return d.emit(
+          async ? ExecFn([](Warp &w, const Inst &) { raceProxyFence(w); })
+                : execFence,
+          Class::Barrier);
     }
-    for (const char *word : {"sc", "acq_rel", "acquire", "release", "cta", "gl",
-                             "cluster", "gpu", "sys", "mbarrier_init",
-                             "sync_restrict::shared::cta",
-                             "sync_restrict::shared::cluster"})
+    for (const char *word :
+         {"sc", "acq_rel", "acquire", "release", "cta", "gl", "cluster", "gpu",
+          "sys", "mbarrier_init", "sync_restrict::shared::cta",
+          "sync_restrict::shared::cluster"})
       d.take(word);
     return d.emit(execFence, Class::Barrier);
   };

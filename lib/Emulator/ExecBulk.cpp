@@ -1,4 +1,5 @@
-//===- ExecBulk.cpp - cp.async.bulk and cp.async.bulk.tensor ----------------===//
+//===- ExecBulk.cpp - cp.async.bulk and cp.async.bulk.tensor
+//----------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -56,11 +57,13 @@ bool globalRange(Warp &w, const Inst &i, uint64_t address, uint64_t bytes,
       return false;
   }
   at[0] = address + whole;
-  return bytes == whole || observe(w, i, Space::Global, at, 1,
-                                   static_cast<unsigned>(bytes - whole), access);
+  return bytes == whole ||
+         observe(w, i, Space::Global, at, 1,
+                 static_cast<unsigned>(bytes - whole), access);
 }
 
-template <typename T, typename F> void combine(uint8_t *to, const uint8_t *from, uint32_t bytes, F f) {
+template <typename T, typename F>
+void combine(uint8_t *to, const uint8_t *from, uint32_t bytes, F f) {
   for (uint32_t k = 0; k + sizeof(T) <= bytes; k += sizeof(T)) {
     T *at = reinterpret_cast<T *>(to + k);
     T b;
@@ -72,7 +75,8 @@ template <typename T, typename F> void combine(uint8_t *to, const uint8_t *from,
   }
 }
 
-void reduceInto(uint8_t *to, const uint8_t *from, uint32_t bytes, uint8_t op, Type type) {
+void reduceInto(uint8_t *to, const uint8_t *from, uint32_t bytes, uint8_t op,
+                Type type) {
   auto choose = [op](auto a, auto b) {
     using V = decltype(a);
     return op == Add ? V(a + b) : op == Min ? (b < a ? b : a) : (b > a ? b : a);
@@ -145,20 +149,21 @@ void send(Warp &w, const Inst &i, int lane, std::vector<Piece> pieces,
   op->agent = agent;
   op->stamp = raceStamp(*block, agent);
   if (direction == SharedToShared &&
-      !raceAsync(w, i, agent, op->stamp, source, static_cast<uint32_t>(sharedBytes),
-                 false, true, lane))
+      !raceAsync(w, i, agent, op->stamp, source,
+                 static_cast<uint32_t>(sharedBytes), false, true, lane))
     return;
   if (!raceAsync(w, i, agent, op->stamp, shared,
-                 static_cast<uint32_t>(sharedBytes), direction != ToGlobal, true,
-                 lane))
+                 static_cast<uint32_t>(sharedBytes), direction != ToGlobal,
+                 true, lane))
     return;
   if (direction == ToGlobal && w.launch->options.checkInit) {
     for (uint64_t k = 0; k < sharedBytes; ++k)
       if (!block->sharedInit[shared + k])
-        return w.fault("init",
-                       "the bulk copy reads shared memory that nothing wrote, at " +
-                           hex(shared + k),
-                       lane);
+        return w.fault(
+            "init",
+            "the bulk copy reads shared memory that nothing wrote, at " +
+                hex(shared + k),
+            lane);
   }
   if (direction != ToGlobal)
     poison(*block, shared, sharedBytes);
@@ -178,7 +183,8 @@ void send(Warp &w, const Inst &i, int lane, std::vector<Piece> pieces,
         if (reduce == None)
           std::memcpy(memory->host(p.global), smem + p.shared, p.bytes);
         else
-          reduceInto(memory->host(p.global), smem + p.shared, p.bytes, reduce, type);
+          reduceInto(memory->host(p.global), smem + p.shared, p.bytes, reduce,
+                     type);
       }
     }
     if (direction != ToGlobal)
@@ -202,8 +208,10 @@ void execBulk(Warp &w, const Inst &i) {
     uint64_t barrier = 0;
     auto direction = Direction(i.m[0]);
     if (bytes % 16)
-      return w.fault("async", "a bulk copy of " + std::to_string(bytes) +
-                                  " bytes; a multiple of 16 is expected", l);
+      return w.fault("async",
+                     "a bulk copy of " + std::to_string(bytes) +
+                         " bytes; a multiple of 16 is expected",
+                     l);
     uint64_t &shared = direction == ToGlobal ? from : to;
     uint64_t &other = direction == ToGlobal ? to : from;
     if (!sharedRange(w, shared, bytes, 16,
@@ -236,7 +244,8 @@ void execBulk(Warp &w, const Inst &i) {
 
 // Tensor copies ---------------------------------------------------------------
 
-bool readMap(Warp &w, const Inst &i, uint64_t address, TensorMap &map, int lane) {
+bool readMap(Warp &w, const Inst &i, uint64_t address, TensorMap &map,
+             int lane) {
   uint32_t exec = w.exec;
   w.exec = 1u << lane;
   bool ok = true;
@@ -250,8 +259,10 @@ bool readMap(Warp &w, const Inst &i, uint64_t address, TensorMap &map, int lane)
   }
   w.exec = exec;
   if (ok && map.magic != TensorMap::kMagic) {
-    w.fault("async", "no tensor map at address " + hex(address) +
-                         "; cuTensorMapEncodeTiled makes one", lane);
+    w.fault("async",
+            "no tensor map at address " + hex(address) +
+                "; cuTensorMapEncodeTiled makes one",
+            lane);
     return false;
   }
   return ok;
@@ -275,14 +286,17 @@ void execTensor(Warp &w, const Inst &i) {
       return;
     unsigned rank = i.m[2];
     if (map.rank != rank)
-      return w.fault("async", "a copy of " + std::to_string(rank) +
-                                  " dimensions with a tensor map of " +
-                                  std::to_string(map.rank), l);
+      return w.fault("async",
+                     "a copy of " + std::to_string(rank) +
+                         " dimensions with a tensor map of " +
+                         std::to_string(map.rank),
+                     l);
     const Ref *refs = w.launch->kernel->extra.data() + i.extra;
     int64_t base[5] = {};
     for (unsigned k = 0; k < rank; ++k)
       base[k] = w.at<int32_t>(refs[k])[l];
-    uint64_t rowBytes = uint64_t(map.box[0]) * map.elementBytes, total = rowBytes;
+    uint64_t rowBytes = uint64_t(map.box[0]) * map.elementBytes,
+             total = rowBytes;
     for (unsigned k = 1; k < rank; ++k)
       total *= map.box[k];
     uint64_t align = map.swizzle ? uint64_t(map.swizzle) * 8 : 128;
@@ -326,10 +340,12 @@ void execTensor(Warp &w, const Inst &i) {
           if (!outside && x < 0)
             run = std::min<uint64_t>(run, uint64_t(-x) * e);
           else if (!out)
-            run = std::min<uint64_t>(run, (uint64_t(map.sizes[0]) + 1 - uint64_t(x)) * e);
+            run = std::min<uint64_t>(
+                run, (uint64_t(map.sizes[0]) + 1 - uint64_t(x)) * e);
           uint64_t from = address + static_cast<uint64_t>(x) * e;
-          pieces.push_back({from, uint32_t(swizzled(shared + at + b + done, map.swizzle)),
-                            uint32_t(run), out});
+          pieces.push_back(
+              {from, uint32_t(swizzled(shared + at + b + done, map.swizzle)),
+               uint32_t(run), out});
           if (!out) {
             first = std::min(first, from);
             last = std::max(last, from + run);
@@ -368,7 +384,10 @@ bool addressOperand(Decoder &d, const Operand &operand, int slot) {
   bool isReg = base.symbol && base.symbol->space == Space::Reg;
   uint8_t is32 = 0;
   Inst kept = d.inst;
-  if (!d.address(operand, isReg ? Space::Generic : base.symbol ? base.symbol->space : Space::Generic,
+  if (!d.address(operand,
+                 isReg         ? Space::Generic
+                 : base.symbol ? base.symbol->space
+                               : Space::Generic,
                  0, is32))
     return false;
   Inst widen;
@@ -396,7 +415,8 @@ bool addressOperand(Decoder &d, const Operand &operand, int slot) {
 }
 
 struct Where {
-  bool toShared = false, toGlobal = false, fromShared = false, fromGlobal = false;
+  bool toShared = false, toGlobal = false, fromShared = false,
+       fromGlobal = false;
 };
 /// The two state spaces, destination first.
 bool takeSpaces(Decoder &d, Where &where) {
@@ -472,8 +492,9 @@ bool decodePlain(Decoder &d, uint8_t reduce) {
 bool decodeBulk(Decoder &d) {
   if (d.take("commit_group")) {
     d.inst.m[0] = 1;
-    return d.emit([](Warp &w, const Inst &) { commitGroup(w.async->bulk, w.exec); },
-                  Class::Async);
+    return d.emit(
+        [](Warp &w, const Inst &) { commitGroup(w.async->bulk, w.exec); },
+        Class::Async);
   }
   if (d.take("wait_group")) {
     d.take("read");
@@ -488,8 +509,8 @@ bool decodeBulk(Decoder &d) {
         Class::Async);
   }
   if (d.take("prefetch")) {
-    for (const char *word : {"tensor", "L2", "global", "tile", "1d", "2d", "3d",
-                             "4d", "5d"})
+    for (const char *word :
+         {"tensor", "L2", "global", "tile", "1d", "2d", "3d", "4d", "5d"})
       d.take(word);
     d.takeHints();
     return d.emit([](Warp &, const Inst &) {}, Class::Other);
@@ -508,7 +529,8 @@ bool decodeBulkReduce(Decoder &d) {
     ++op;
   if (op == 8)
     return d.unsupported("no reduction that is known");
-  return tensor ? decodeTensor(d, uint8_t(op + 1)) : decodePlain(d, uint8_t(op + 1));
+  return tensor ? decodeTensor(d, uint8_t(op + 1))
+                : decodePlain(d, uint8_t(op + 1));
 }
 
 } // namespace et::emu::ET_EMU_ISA

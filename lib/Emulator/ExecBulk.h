@@ -1,4 +1,5 @@
-//===- ExecBulk.h - What asynchronous instructions share --------------------===//
+//===- ExecBulk.h - What asynchronous instructions share
+//--------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

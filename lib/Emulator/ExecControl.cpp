@@ -1,4 +1,5 @@
-//===- ExecControl.cpp - Branches, calls, the loop that runs a warp ---------===//
+//===- ExecControl.cpp - Branches, calls, the loop that runs a warp
+//---------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,10 +26,10 @@ void execBrx(Warp &w, const Inst &i) {
   for (uint32_t left = w.exec; left;) {
     int lane = __builtin_ctz(left);
     if (index[lane] >= i.extraCount)
-      return w.fault("control", "branch table index " +
-                                    std::to_string(index[lane]) +
-                                    " is beyond its " +
-                                    std::to_string(i.extraCount) + " targets",
+      return w.fault("control",
+                     "branch table index " + std::to_string(index[lane]) +
+                         " is beyond its " + std::to_string(i.extraCount) +
+                         " targets",
                      lane);
     uint32_t same = 0;
     for (int l = 0; l < 32; ++l)
@@ -105,17 +106,19 @@ void execCall(Warp &w, const Inst &i) {
     int first = __builtin_ctz(w.exec);
     bool same = true;
     eachLane(w.exec, [&](int l) { same &= to[l] == to[first]; });
-    index = to[first] - 1;
-    if (!same || index >= kernel.functions.size())
-      return w.fault("control", same ? "call of an address that is no function"
-                                     : "call of different functions by the "
-                                       "lanes of a warp is not supported",
+    auto it = kernel.functionAt.find(to[first]);
+    index = it == kernel.functionAt.end() ? 0 : it->second;
+    if (!same || it == kernel.functionAt.end())
+      return w.fault("control",
+                     same ? "call of an address that is no function"
+                          : "call of different functions by the "
+                            "lanes of a warp is not supported",
                      first);
   }
   if (w.exec != w.node->mask) {
     // The lanes that call run it in a node of their own and come back here.
-    int at = w.newNode(static_cast<int>(w.node - w.nodes), w.exec,
-                       w.node->pc - 1);
+    int at =
+        w.newNode(static_cast<int>(w.node - w.nodes), w.exec, w.node->pc - 1);
     w.nodes[at].end = w.node->pc;
     w.nodes[at].endDepth = w.node->frame->depth;
     return w.selectLeaf();
@@ -144,8 +147,7 @@ void execCall(Warp &w, const Inst &i) {
 }
 
 void execAssertFail(Warp &w, const Inst &) {
-  w.fault("assert", "the kernel called __assertfail",
-          __builtin_ctz(w.exec));
+  w.fault("assert", "the kernel called __assertfail", __builtin_ctz(w.exec));
 }
 
 bool decodeCall(Decoder &d) {
@@ -179,7 +181,8 @@ bool decodeCall(Decoder &d) {
         refs.push_back(static_cast<Ref>(param->size));
       } else {
         if (o.kind != Operand::Name || !o.symbol)
-          return d.error(o.loc, "an argument is a .param variable or a register");
+          return d.error(o.loc,
+                         "an argument is a .param variable or a register");
         refs.push_back(d.use(o, o.symbol->type));
         refs.push_back(std::max(2u, typeBytes(o.symbol->type)));
       }
@@ -200,6 +203,10 @@ bool decodeCall(Decoder &d) {
   } else {
     d.inst.imm = kNone;
     d.inst.op[0] = d.use(callee, Type::U64);
+    // Any function may be meant.
+    for (const Function &other : d.module.functions)
+      if (other.hasBody && !other.isEntry)
+        d.functionIndex(other);
   }
   return d.list(refs) && d.emit(execCall, Class::Branch);
 }

@@ -1,4 +1,5 @@
-//===- ExecConvert.cpp - cvt ------------------------------------------------===//
+//===- ExecConvert.cpp - cvt
+//------------------------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -26,11 +27,21 @@ enum : uint8_t { Ftz = 1, Sat = 2, Relu = 4, SatFinite = 8, Integral = 16 };
 struct F16Tag {};
 struct BF16Tag {};
 
-template <typename T> struct Storage { using type = T; };
-template <> struct Storage<F16Tag> { using type = uint16_t; };
-template <> struct Storage<BF16Tag> { using type = uint16_t; };
+template <typename T>
+struct Storage {
+  using type = T;
+};
+template <>
+struct Storage<F16Tag> {
+  using type = uint16_t;
+};
+template <>
+struct Storage<BF16Tag> {
+  using type = uint16_t;
+};
 
-template <typename S> ET_EMU_INLINE auto loadAs(typename Storage<S>::type v) {
+template <typename S>
+ET_EMU_INLINE auto loadAs(typename Storage<S>::type v) {
   if constexpr (std::is_same_v<S, F16Tag>)
     return halfToFloat(v);
   else if constexpr (std::is_same_v<S, BF16Tag>)
@@ -52,7 +63,8 @@ ET_EMU_INLINE double toIntegral(double v, uint8_t round) {
   }
 }
 
-template <typename D> D floatToInt(double v, uint8_t round) {
+template <typename D>
+D floatToInt(double v, uint8_t round) {
   if (v != v)
     return sizeof(D) == 8 ? D(uint64_t(1) << 63) : D(0);
   v = toIntegral(v, round);
@@ -98,9 +110,10 @@ uint16_t toShort(double v, const Format &f, uint8_t round, uint8_t flags) {
   uint16_t sign = std::signbit(v) ? 0x8000 : 0;
   double r = std::fabs(roundTo(v, f.bits, f.least, round));
   if (r > f.largest) {
-    bool clamp = (flags & SatFinite) ||
-                 (!std::isinf(v) && (round == Zero || (round == Down && !sign) ||
-                                     (round == Up && sign)));
+    bool clamp =
+        (flags & SatFinite) ||
+        (!std::isinf(v) &&
+         (round == Zero || (round == Down && !sign) || (round == Up && sign)));
     return sign | (clamp ? f.largestBits : f.infinity);
   }
   // The rounded number is exact in f32 and in the short format.
@@ -115,7 +128,7 @@ float toSingle(double v, uint8_t round, uint8_t flags) {
     r = float(v);
     if (round != Nearest && double(r) != v) {
       double exact = v;
-      if (round == Zero ? std::fabs(double(r)) > std::fabs(exact)
+      if (round == Zero   ? std::fabs(double(r)) > std::fabs(exact)
           : round == Down ? double(r) > exact
                           : false)
         r = std::nextafterf(r, round == Zero ? 0.0f : -INFINITY);
@@ -131,7 +144,8 @@ float toSingle(double v, uint8_t round, uint8_t flags) {
 }
 
 /// 64-bit integers to f32 or f64 in the mode asked for, rounded once.
-template <typename D, typename S> D intToFloat(S v, uint8_t round) {
+template <typename D, typename S>
+D intToFloat(S v, uint8_t round) {
   static const int modes[] = {FE_TONEAREST, FE_TOWARDZERO, FE_DOWNWARD,
                               FE_UPWARD, FE_TONEAREST};
   if (round == Nearest)
@@ -186,7 +200,7 @@ ET_EMU_INLINE typename Storage<D>::type convert(typename Storage<S>::type in,
       x = v;
     }
     if constexpr (std::is_same_v<D, double>)
-      return x != x ? bitsToDouble(0x7fff'ffff'ffff'ffff)
+      return x != x        ? bitsToDouble(0x7fff'ffff'ffff'ffff)
              : flags & Sat ? (x > 0 ? (x < 1 ? x : 1.0) : 0.0)
                            : x;
     else if constexpr (std::is_same_v<D, float>)
@@ -198,7 +212,8 @@ ET_EMU_INLINE typename Storage<D>::type convert(typename Storage<S>::type in,
   }
 }
 
-template <typename D, typename S> void execCvt(Warp &w, const Inst &i) {
+template <typename D, typename S>
+void execCvt(Warp &w, const Inst &i) {
   using DS = typename Storage<D>::type;
   using SS = typename Storage<S>::type;
   // Registers may be wider than the types (m[2], m[3] are their bytes): the
@@ -226,21 +241,24 @@ template <typename D, typename S> void execCvt(Warp &w, const Inst &i) {
 }
 
 /// The conversions that kernels spend their time in, without branches.
-template <bool Brain, bool Relu> void execFloatToShort(Warp &w, const Inst &i) {
+template <bool Brain, bool Relu>
+void execFloatToShort(Warp &w, const Inst &i) {
   const float *a = w.at<float>(i.op[1]);
   setLanes<uint16_t>(w, i.op[0], [=](int l) {
     float v = Relu ? (a[l] > 0 || a[l] != a[l] ? a[l] : 0.0f) : a[l];
     return Brain ? floatToBfloat(v) : floatToHalf(v);
   });
 }
-template <bool Brain> void execShortToFloat(Warp &w, const Inst &i) {
+template <bool Brain>
+void execShortToFloat(Warp &w, const Inst &i) {
   const uint16_t *a = w.at<uint16_t>(i.op[1]);
   setLanes<float>(w, i.op[0], [=](int l) {
     float v = Brain ? bfloatToFloat(a[l]) : halfToFloat(a[l]);
     return v != v ? bitsToFloat(0x7fff'ffff) : v;
   });
 }
-template <bool Brain, bool Relu> void execPairNearest(Warp &w, const Inst &i) {
+template <bool Brain, bool Relu>
+void execPairNearest(Warp &w, const Inst &i) {
   const float *a = w.at<float>(i.op[1]), *b = w.at<float>(i.op[2]);
   setLanes<uint32_t>(w, i.op[0], [=](int l) {
     float x = a[l], y = b[l];
@@ -253,7 +271,8 @@ template <bool Brain, bool Relu> void execPairNearest(Warp &w, const Inst &i) {
     return high << 16 | low;
   });
 }
-template <bool Brain> void execPair(Warp &w, const Inst &i) {
+template <bool Brain>
+void execPair(Warp &w, const Inst &i) {
   const float *a = w.at<float>(i.op[1]), *b = w.at<float>(i.op[2]);
   uint8_t round = i.m[0], flags = i.m[1];
   setLanes<uint32_t>(w, i.op[0], [=](int l) {
@@ -275,7 +294,9 @@ void execTf32(Warp &w, const Inst &i) {
       return 0u;
     if (magnitude == 0x7f80'0000)
       return bits;
-    uint32_t half = round == Zero ? 0 : round == Away ? 0x1000 : 0xfff + (bits >> 13 & 1);
+    uint32_t half = round == Zero   ? 0
+                    : round == Away ? 0x1000
+                                    : 0xfff + (bits >> 13 & 1);
     uint32_t r = (bits + half) & 0xffff'e000;
     if ((flags & SatFinite) && (r & 0x7fff'ffff) == 0x7f80'0000)
       r = (r & 0x8000'0000) | 0x7f7f'e000;
@@ -331,9 +352,9 @@ void execFloatsToBytes(Warp &w, const Inst &i) {
 void execHalvesToBytes(Warp &w, const Inst &i) {
   const uint32_t *a = w.at<uint32_t>(i.op[1]);
   setLanes<uint16_t>(w, i.op[0], [&](int l) {
-    return uint16_t(
-        toByte(halfToFloat(uint16_t(a[l] >> 16)), i.m[2], i.m[1]) << 8 |
-        toByte(halfToFloat(uint16_t(a[l])), i.m[2], i.m[1]));
+    return uint16_t(toByte(halfToFloat(uint16_t(a[l] >> 16)), i.m[2], i.m[1])
+                        << 8 |
+                    toByte(halfToFloat(uint16_t(a[l])), i.m[2], i.m[1]));
   });
 }
 void execBytesToHalves(Warp &w, const Inst &i) {
@@ -349,7 +370,8 @@ void execBytesToHalves(Warp &w, const Inst &i) {
   });
 }
 
-template <typename D> ExecFn pickFrom(Type from) {
+template <typename D>
+ExecFn pickFrom(Type from) {
   switch (from) {
   case Type::U8:
   case Type::B8:
@@ -417,8 +439,8 @@ ExecFn pick(Type to, Type from) {
 bool decodeCvt(Decoder &d) {
   if (d.take("pack"))
     return d.unsupported("cvt.pack is not supported");
-  std::string_view round = d.takeAny(
-      {"rn", "rz", "rm", "rp", "rna", "rni", "rzi", "rmi", "rpi"});
+  std::string_view round =
+      d.takeAny({"rn", "rz", "rm", "rp", "rna", "rni", "rzi", "rmi", "rpi"});
   uint8_t flags = 0;
   flags |= d.take("ftz") ? Ftz : 0;
   flags |= d.take("sat") ? Sat : 0;
@@ -428,11 +450,11 @@ bool decodeCvt(Decoder &d) {
   if (to == Type::None || from == Type::None)
     return d.unsupported("two types that are known are expected");
   char mode = round.size() > 1 ? round[1] : 'n';
-  uint8_t r = mode == 'z'     ? Zero
-              : mode == 'm'   ? Down
-              : mode == 'p'   ? Up
+  uint8_t r = mode == 'z'      ? Zero
+              : mode == 'm'    ? Down
+              : mode == 'p'    ? Up
               : round == "rna" ? Away
-                              : Nearest;
+                               : Nearest;
   if (round.size() == 3 && round != "rna" && isFloat(to))
     flags |= Integral;
   d.inst.m[0] = r;

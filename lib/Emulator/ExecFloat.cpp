@@ -1,4 +1,5 @@
-//===- ExecFloat.cpp - f32 and f64 arithmetic -------------------------------===//
+//===- ExecFloat.cpp - f32 and f64 arithmetic
+//-------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,23 +23,34 @@ ET_EMU_INLINE float canonical(float v) {
 ET_EMU_INLINE double canonical(double v) {
   return v != v ? bitsToDouble(0x7fff'ffff'ffff'ffff) : v;
 }
-template <bool Ftz> ET_EMU_INLINE float flush(float v) {
+template <bool Ftz>
+ET_EMU_INLINE float flush(float v) {
   uint32_t bits = floatToBits(v);
   return Ftz && (bits & 0x7f80'0000) == 0 ? bitsToFloat(bits & 0x8000'0000) : v;
 }
-template <bool Ftz> ET_EMU_INLINE double flush(double v) { return v; }
-template <bool Sat, typename T> ET_EMU_INLINE T saturate(T v) {
+template <bool Ftz>
+ET_EMU_INLINE double flush(double v) {
+  return v;
+}
+template <bool Sat, typename T>
+ET_EMU_INLINE T saturate(T v) {
   // NaN saturates to +0.
   return Sat ? (v > T(0) ? (v < T(1) ? v : T(1)) : T(0)) : v;
 }
 
 #define ET_FLOAT1(NAME, EXPR)                                                  \
   struct NAME {                                                                \
-    template <typename T> ET_EMU_INLINE T f(T a) { return EXPR; }              \
+    template <typename T>                                                      \
+    ET_EMU_INLINE T f(T a) {                                                   \
+      return EXPR;                                                             \
+    }                                                                          \
   };
 #define ET_FLOAT2(NAME, EXPR)                                                  \
   struct NAME {                                                                \
-    template <typename T> ET_EMU_INLINE T f(T a, T b) { return EXPR; }         \
+    template <typename T>                                                      \
+    ET_EMU_INLINE T f(T a, T b) {                                              \
+      return EXPR;                                                             \
+    }                                                                          \
   };
 ET_FLOAT2(Add, a + b)
 ET_FLOAT2(Sub, a - b)
@@ -88,8 +100,8 @@ template <typename F, typename T, bool Ftz, bool Sat>
 void float3(Warp &w, const Inst &i) {
   const T *a = w.at<T>(i.op[1]), *b = w.at<T>(i.op[2]), *c = w.at<T>(i.op[3]);
   setLanes<T>(w, i.op[0], [=](int l) {
-    return saturate<Sat>(flush<Ftz>(canonical(
-        F::f(flush<Ftz>(a[l]), flush<Ftz>(b[l]), flush<Ftz>(c[l])))));
+    return saturate<Sat>(flush<Ftz>(
+        canonical(F::f(flush<Ftz>(a[l]), flush<Ftz>(b[l]), flush<Ftz>(c[l])))));
   });
 }
 
@@ -159,16 +171,25 @@ bool finish(Decoder &d, Type type, Class cls, bool rounds) {
     return d.emit(ET_PICK(float3), cls);
 }
 
-template <typename T> struct BitsOf;
-template <> struct BitsOf<float> { using type = uint32_t; };
-template <> struct BitsOf<double> { using type = uint64_t; };
+template <typename T>
+struct BitsOf;
+template <>
+struct BitsOf<float> {
+  using type = uint32_t;
+};
+template <>
+struct BitsOf<double> {
+  using type = uint64_t;
+};
 ET_EMU_INLINE uint32_t toBits(float v) { return floatToBits(v); }
 ET_EMU_INLINE uint64_t toBits(double v) { return doubleToBits(v); }
 ET_EMU_INLINE float fromBits(uint32_t v) { return bitsToFloat(v); }
 ET_EMU_INLINE double fromBits(uint64_t v) { return bitsToDouble(v); }
 
-template <bool Max, bool Nan, bool Xor, bool Abs> struct MinMax {
-  template <typename T> ET_EMU_INLINE T f(T a, T b) {
+template <bool Max, bool Nan, bool Xor, bool Abs>
+struct MinMax {
+  template <typename T>
+  ET_EMU_INLINE T f(T a, T b) {
     using U = typename BitsOf<T>::type;
     constexpr U sign = U(1) << (8 * sizeof(T) - 1);
     U signs = (toBits(a) ^ toBits(b)) & sign;
@@ -178,7 +199,9 @@ template <bool Max, bool Nan, bool Xor, bool Abs> struct MinMax {
     }
     // Equal numbers differ at most in the sign of zero.
     U same = Max ? toBits(a) & toBits(b) : toBits(a) | toBits(b);
-    T r = (Max ? a > b : a < b) ? a : (Max ? b > a : b < a) ? b : fromBits(same);
+    T r = (Max ? a > b : a < b)   ? a
+          : (Max ? b > a : b < a) ? b
+                                  : fromBits(same);
     r = a != a ? b : b != b ? a : r;
     if (Nan)
       r = a != a ? a : b != b ? b : r;
@@ -186,12 +209,14 @@ template <bool Max, bool Nan, bool Xor, bool Abs> struct MinMax {
       r = fromBits(U((toBits(r) & ~sign) | signs));
     return r;
   }
-  template <typename T> ET_EMU_INLINE T f(T a, T b, T c) {
+  template <typename T>
+  ET_EMU_INLINE T f(T a, T b, T c) {
     return f(f(a, b), c);
   }
 };
 
-template <bool Max> bool decodeMinMax(Decoder &d, Type type) {
+template <bool Max>
+bool decodeMinMax(Decoder &d, Type type) {
   bool nan = d.take("NaN");
   bool xorSign = d.take("xorsign");
   bool abs = d.take("abs");
@@ -203,8 +228,8 @@ template <bool Max> bool decodeMinMax(Decoder &d, Type type) {
   if (xorSign || abs)
     return nan ? finish<MinMax<Max, true, true, true>, 2>(d, type, Class::Float,
                                                           false)
-               : finish<MinMax<Max, false, true, true>, 2>(
-                     d, type, Class::Float, false);
+               : finish<MinMax<Max, false, true, true>, 2>(d, type,
+                                                           Class::Float, false);
   return nan ? finish<MinMax<Max, true, false, false>, 2>(d, type, Class::Float,
                                                           false)
              : finish<MinMax<Max, false, false, false>, 2>(d, type,
@@ -212,7 +237,8 @@ template <bool Max> bool decodeMinMax(Decoder &d, Type type) {
 }
 
 /// Sign operations keep a NaN's payload.
-template <typename T, bool Neg, bool Ftz> void execSign(Warp &w, const Inst &i) {
+template <typename T, bool Neg, bool Ftz>
+void execSign(Warp &w, const Inst &i) {
   using U = typename BitsOf<T>::type;
   constexpr U sign = U(1) << (8 * sizeof(T) - 1);
   const U *a = w.at<U>(i.op[1]);
@@ -222,15 +248,16 @@ template <typename T, bool Neg, bool Ftz> void execSign(Warp &w, const Inst &i) 
   });
 }
 
-template <typename T> void execCopysign(Warp &w, const Inst &i) {
+template <typename T>
+void execCopysign(Warp &w, const Inst &i) {
   constexpr T sign = T(1) << (8 * sizeof(T) - 1);
   const T *a = w.at<T>(i.op[1]), *b = w.at<T>(i.op[2]);
-  setLanes<T>(w, i.op[0], [=](int l) {
-    return T((a[l] & sign) | (b[l] & T(~sign)));
-  });
+  setLanes<T>(w, i.op[0],
+              [=](int l) { return T((a[l] & sign) | (b[l] & T(~sign))); });
 }
 
-template <typename T> void execTestp(Warp &w, const Inst &i) {
+template <typename T>
+void execTestp(Warp &w, const Inst &i) {
   const T *a = w.at<T>(i.op[1]);
   uint8_t what = i.m[0];
   setPred(w, i.op[0], [=](int l) {
@@ -297,8 +324,8 @@ bool decodeFloatPair(Decoder &d) {
 }
 
 bool decodeTestp(Decoder &d) {
-  static const char *const names[] = {"finite", "infinite", "number",
-                                      "notanumber", "normal", "subnormal"};
+  static const char *const names[] = {"finite",     "infinite", "number",
+                                      "notanumber", "normal",   "subnormal"};
   uint8_t what = 0;
   while (what < 6 && !d.take(names[what]))
     ++what;
@@ -368,11 +395,11 @@ bool decodeFloat(Decoder &d, Type type) {
       return d.emit(neg ? execSign<double, true, false>
                         : execSign<double, false, false>,
                     cls);
-    return d.emit(neg ? (ftz ? execSign<float, true, true>
-                             : execSign<float, true, false>)
-                      : (ftz ? execSign<float, false, true>
-                             : execSign<float, false, false>),
-                  cls);
+    return d.emit(
+        neg ? (ftz ? execSign<float, true, true> : execSign<float, true, false>)
+            : (ftz ? execSign<float, false, true>
+                   : execSign<float, false, false>),
+        cls);
   }
   return d.unsupported("no f32 or f64 form of this opcode is known");
 }

@@ -1,4 +1,5 @@
-//===- ExecHalf.cpp - f16 and bf16 arithmetic -------------------------------===//
+//===- ExecHalf.cpp - f16 and bf16 arithmetic
+//-------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -72,10 +73,17 @@ enum Op : uint8_t {
   OpEx2
 };
 /// Flags of m[0].
-enum : uint8_t { FlagFtz = 1, FlagSat = 2, FlagRelu = 4, FlagNan = 8, FlagXor = 16 };
+enum : uint8_t {
+  FlagFtz = 1,
+  FlagSat = 2,
+  FlagRelu = 4,
+  FlagNan = 8,
+  FlagXor = 16
+};
 
 template <typename H, int O>
-ET_EMU_INLINE uint16_t apply(uint16_t a, uint16_t b, uint16_t c, uint8_t flags) {
+ET_EMU_INLINE uint16_t apply(uint16_t a, uint16_t b, uint16_t c,
+                             uint8_t flags) {
   if (flags & FlagFtz) {
     a = H::flush(a);
     b = H::flush(b);
@@ -114,7 +122,8 @@ ET_EMU_INLINE uint16_t apply(uint16_t a, uint16_t b, uint16_t c, uint8_t flags) 
       x = H::wide(a);
       y = H::wide(b);
     }
-    bool first = O == OpMax ? x > y : x < y, second = O == OpMax ? y > x : y < x;
+    bool first = O == OpMax ? x > y : x < y,
+         second = O == OpMax ? y > x : y < x;
     uint16_t same = O == OpMax ? a & b : a | b;
     r = first ? a : second ? b : same;
     r = x != x ? b : y != y ? a : r;
@@ -136,26 +145,30 @@ ET_EMU_INLINE uint16_t apply(uint16_t a, uint16_t b, uint16_t c, uint8_t flags) 
   return r;
 }
 
-template <typename H, int O> void execHalf(Warp &w, const Inst &i) {
+template <typename H, int O>
+void execHalf(Warp &w, const Inst &i) {
   const uint16_t *a = w.at<uint16_t>(i.op[1]), *b = w.at<uint16_t>(i.op[2]),
                  *c = w.at<uint16_t>(i.op[3]);
   uint8_t flags = i.m[0];
-  setLanes<uint16_t>(w, i.op[0],
-                     [=](int l) { return apply<H, O>(a[l], b[l], c[l], flags); });
+  setLanes<uint16_t>(
+      w, i.op[0], [=](int l) { return apply<H, O>(a[l], b[l], c[l], flags); });
 }
-template <typename H, int O> void execHalf2(Warp &w, const Inst &i) {
+template <typename H, int O>
+void execHalf2(Warp &w, const Inst &i) {
   const uint32_t *a = w.at<uint32_t>(i.op[1]), *b = w.at<uint32_t>(i.op[2]),
                  *c = w.at<uint32_t>(i.op[3]);
   uint8_t flags = i.m[0];
   setLanes<uint32_t>(w, i.op[0], [=](int l) {
-    uint32_t low = apply<H, O>(uint16_t(a[l]), uint16_t(b[l]), uint16_t(c[l]), flags);
+    uint32_t low =
+        apply<H, O>(uint16_t(a[l]), uint16_t(b[l]), uint16_t(c[l]), flags);
     uint32_t high = apply<H, O>(uint16_t(a[l] >> 16), uint16_t(b[l] >> 16),
                                 uint16_t(c[l] >> 16), flags);
     return low | high << 16;
   });
 }
 
-template <int O> bool finish(Decoder &d, Type type, unsigned sources) {
+template <int O>
+bool finish(Decoder &d, Type type, unsigned sources) {
   bool pair = type == Type::F16x2 || type == Type::BF16x2;
   bool brain = type == Type::BF16 || type == Type::BF16x2;
   if (O <= OpFma)

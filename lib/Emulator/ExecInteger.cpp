@@ -1,4 +1,5 @@
-//===- ExecInteger.cpp - Integer and bit instructions -----------------------===//
+//===- ExecInteger.cpp - Integer and bit instructions
+//-----------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,28 +15,56 @@ using namespace et::emu;
 namespace et::emu::ET_EMU_ISA {
 namespace {
 
-template <typename T> using Unsigned = std::make_unsigned_t<T>;
-template <typename T> struct WideOf;
-template <> struct WideOf<uint16_t> { using type = uint32_t; };
-template <> struct WideOf<int16_t> { using type = int32_t; };
-template <> struct WideOf<uint32_t> { using type = uint64_t; };
-template <> struct WideOf<int32_t> { using type = int64_t; };
-template <> struct WideOf<uint64_t> { using type = unsigned __int128; };
-template <> struct WideOf<int64_t> { using type = __int128; };
-template <typename T> using Wide = typename WideOf<T>::type;
+template <typename T>
+using Unsigned = std::make_unsigned_t<T>;
+template <typename T>
+struct WideOf;
+template <>
+struct WideOf<uint16_t> {
+  using type = uint32_t;
+};
+template <>
+struct WideOf<int16_t> {
+  using type = int32_t;
+};
+template <>
+struct WideOf<uint32_t> {
+  using type = uint64_t;
+};
+template <>
+struct WideOf<int32_t> {
+  using type = int64_t;
+};
+template <>
+struct WideOf<uint64_t> {
+  using type = unsigned __int128;
+};
+template <>
+struct WideOf<int64_t> {
+  using type = __int128;
+};
+template <typename T>
+using Wide = typename WideOf<T>::type;
 
-template <typename T> ET_EMU_INLINE T wrapMul(T a, T b) {
+template <typename T>
+ET_EMU_INLINE T wrapMul(T a, T b) {
   // 16-bit operands would be promoted to int, whose overflow is undefined.
   return T(uint64_t(Unsigned<T>(a)) * uint64_t(Unsigned<T>(b)));
 }
 
 #define ET_INT1(NAME, EXPR)                                                    \
   struct NAME {                                                                \
-    template <typename T> ET_EMU_INLINE T f(T a) { return T(EXPR); }           \
+    template <typename T>                                                      \
+    ET_EMU_INLINE T f(T a) {                                                   \
+      return T(EXPR);                                                          \
+    }                                                                          \
   };
 #define ET_INT2(NAME, EXPR)                                                    \
   struct NAME {                                                                \
-    template <typename T> ET_EMU_INLINE T f(T a, T b) { return T(EXPR); }      \
+    template <typename T>                                                      \
+    ET_EMU_INLINE T f(T a, T b) {                                              \
+      return T(EXPR);                                                          \
+    }                                                                          \
   };
 
 ET_INT2(Add, Unsigned<T>(a) + Unsigned<T>(b))
@@ -44,9 +73,9 @@ ET_INT2(MulLo, wrapMul(a, b))
 ET_INT2(MulHi, (Wide<T>(a) * Wide<T>(b)) >> (8 * sizeof(T)))
 // The hardware gives all ones for a division by zero, and the dividend as
 // remainder; the lowest number over -1 wraps.
-ET_INT2(Div, b == 0                                    ? T(~Unsigned<T>(0))
-             : (std::is_signed_v<T> && b == T(-1))     ? T(0 - Unsigned<T>(a))
-                                                       : T(a / b))
+ET_INT2(Div, b == 0                                ? T(~Unsigned<T>(0))
+             : (std::is_signed_v<T> && b == T(-1)) ? T(0 - Unsigned<T>(a))
+                                                   : T(a / b))
 ET_INT2(Rem, b == 0 ? a : (std::is_signed_v<T> && b == T(-1)) ? T(0) : T(a % b))
 ET_INT2(Min, a < b ? a : b)
 ET_INT2(Max, a > b ? a : b)
@@ -73,39 +102,48 @@ struct SubSat {
   }
 };
 struct MulWide {
-  template <typename T> ET_EMU_INLINE Wide<T> f(T a, T b) {
+  template <typename T>
+  ET_EMU_INLINE Wide<T> f(T a, T b) {
     return Wide<T>(a) * Wide<T>(b);
   }
 };
 struct MadLo {
-  template <typename T> ET_EMU_INLINE T f(T a, T b, T c) {
+  template <typename T>
+  ET_EMU_INLINE T f(T a, T b, T c) {
     return T(Unsigned<T>(wrapMul(a, b)) + Unsigned<T>(c));
   }
 };
 struct MadHi {
-  template <typename T> ET_EMU_INLINE T f(T a, T b, T c) {
+  template <typename T>
+  ET_EMU_INLINE T f(T a, T b, T c) {
     return T(Unsigned<T>(MulHi::f(a, b)) + Unsigned<T>(c));
   }
 };
 struct MadWide {
-  template <typename T, typename W> ET_EMU_INLINE W f(T a, T b, W c) {
+  template <typename T, typename W>
+  ET_EMU_INLINE W f(T a, T b, W c) {
     return W(Unsigned<W>(Wide<T>(a) * Wide<T>(b)) + Unsigned<W>(c));
   }
 };
 struct Mul24Lo {
-  template <typename T> ET_EMU_INLINE T f(T a, T b) {
+  template <typename T>
+  ET_EMU_INLINE T f(T a, T b) {
     return T(uint32_t(extend(a) * extend(b)));
   }
-  ET_EMU_INLINE int64_t extend(int32_t a) { return int32_t(uint32_t(a) << 8) >> 8; }
+  ET_EMU_INLINE int64_t extend(int32_t a) {
+    return int32_t(uint32_t(a) << 8) >> 8;
+  }
   ET_EMU_INLINE int64_t extend(uint32_t a) { return a & 0xffffff; }
 };
 struct Mad24Lo {
-  template <typename T> ET_EMU_INLINE T f(T a, T b, T c) {
+  template <typename T>
+  ET_EMU_INLINE T f(T a, T b, T c) {
     return T(uint32_t(Mul24Lo::f(a, b)) + uint32_t(c));
   }
 };
 struct Sad {
-  template <typename T> ET_EMU_INLINE T f(T a, T b, T c) {
+  template <typename T>
+  ET_EMU_INLINE T f(T a, T b, T c) {
     return T(Unsigned<T>(c) + (a < b ? Unsigned<T>(b) - Unsigned<T>(a)
                                      : Unsigned<T>(a) - Unsigned<T>(b)));
   }
@@ -118,8 +156,10 @@ struct Clz {
   ET_EMU_INLINE uint32_t f(uint32_t a) { return a ? __builtin_clz(a) : 32; }
   ET_EMU_INLINE uint32_t f(uint64_t a) { return a ? __builtin_clzll(a) : 64; }
 };
-template <bool Shift> struct Bfind {
-  template <typename T> ET_EMU_INLINE uint32_t f(T a) {
+template <bool Shift>
+struct Bfind {
+  template <typename T>
+  ET_EMU_INLINE uint32_t f(T a) {
     Unsigned<T> u = Unsigned<T>(a < 0 ? ~a : a);
     if (u == 0)
       return ~0u;
@@ -128,18 +168,21 @@ template <bool Shift> struct Bfind {
   }
 };
 struct Shl {
-  template <typename T> ET_EMU_INLINE T f(T a, uint32_t b) {
+  template <typename T>
+  ET_EMU_INLINE T f(T a, uint32_t b) {
     return b >= 8 * sizeof(T) ? T(0) : T(Unsigned<T>(a) << b);
   }
 };
 struct Shr {
-  template <typename T> ET_EMU_INLINE T f(T a, uint32_t b) {
+  template <typename T>
+  ET_EMU_INLINE T f(T a, uint32_t b) {
     unsigned last = 8 * sizeof(T) - 1;
     return std::is_signed_v<T> ? T(a >> (b > last ? last : b))
                                : (b > last ? T(0) : T(a >> b));
   }
 };
-template <bool Left, bool Wrap> struct Shf {
+template <bool Left, bool Wrap>
+struct Shf {
   ET_EMU_INLINE uint32_t f(uint32_t a, uint32_t b, uint32_t c) {
     uint32_t n = Wrap ? c & 31 : (c > 32 ? 32 : c);
     uint64_t both = uint64_t(b) << 32 | a;
@@ -147,14 +190,17 @@ template <bool Left, bool Wrap> struct Shf {
   }
 };
 struct Bfe {
-  template <typename T> ET_EMU_INLINE T f(T a, uint32_t b, uint32_t c) {
+  template <typename T>
+  ET_EMU_INLINE T f(T a, uint32_t b, uint32_t c) {
     constexpr unsigned bits = 8 * sizeof(T);
     unsigned pos = b & 255, len = c & 255;
     if (len == 0)
       return 0;
     Unsigned<T> sign =
         std::is_signed_v<T>
-            ? Unsigned<T>(a) >> (pos + len - 1 < bits ? pos + len - 1 : bits - 1) & 1
+            ? Unsigned<T>(a) >>
+                      (pos + len - 1 < bits ? pos + len - 1 : bits - 1) &
+                  1
             : 0;
     Unsigned<T> field = pos < bits ? Unsigned<T>(a) >> pos : 0;
     // Bits of `a` that the field holds; the rest are copies of the sign.
@@ -177,7 +223,8 @@ struct Bfi {
     return T((b & ~field) | ((a << pos) & field));
   }
 };
-template <bool Wrap> struct Bmsk {
+template <bool Wrap>
+struct Bmsk {
   ET_EMU_INLINE uint32_t f(uint32_t a, uint32_t b) {
     uint32_t pos = Wrap ? a & 31 : a, len = Wrap ? b & 31 : b;
     if (pos >= 32)
@@ -186,8 +233,10 @@ template <bool Wrap> struct Bmsk {
     return ones << pos;
   }
 };
-template <bool Wrap> struct Szext {
-  template <typename T> ET_EMU_INLINE T f(T a, uint32_t b) {
+template <bool Wrap>
+struct Szext {
+  template <typename T>
+  ET_EMU_INLINE T f(T a, uint32_t b) {
     uint32_t n = Wrap ? b & 31 : b;
     if (n >= 32)
       return a;
@@ -207,14 +256,16 @@ struct Fns {
     return ~0u;
   }
 };
-template <typename A, typename B> struct Dp4a {
+template <typename A, typename B>
+struct Dp4a {
   ET_EMU_INLINE uint32_t f(uint32_t a, uint32_t b, uint32_t c) {
     for (int k = 0; k < 4; ++k)
       c += uint32_t(int32_t(A(a >> 8 * k)) * int32_t(B(b >> 8 * k)));
     return c;
   }
 };
-template <typename A, typename B, bool Hi> struct Dp2a {
+template <typename A, typename B, bool Hi>
+struct Dp2a {
   ET_EMU_INLINE uint32_t f(uint32_t a, uint32_t b, uint32_t c) {
     using A16 = std::conditional_t<std::is_signed_v<A>, int16_t, uint16_t>;
     for (int k = 0; k < 2; ++k)
@@ -223,20 +274,23 @@ template <typename A, typename B, bool Hi> struct Dp2a {
     return c;
   }
 };
-template <typename F> struct Pair16 {
+template <typename F>
+struct Pair16 {
   ET_EMU_INLINE uint32_t f(uint32_t a, uint32_t b) {
     return uint32_t(uint16_t(F::f(uint16_t(a), uint16_t(b)))) |
            uint32_t(uint16_t(F::f(uint16_t(a >> 16), uint16_t(b >> 16)))) << 16;
   }
 };
-template <typename F> struct Pair16s {
+template <typename F>
+struct Pair16s {
   ET_EMU_INLINE uint32_t f(uint32_t a, uint32_t b) {
     return uint32_t(uint16_t(F::f(int16_t(a), int16_t(b)))) |
            uint32_t(uint16_t(F::f(int16_t(a >> 16), int16_t(b >> 16)))) << 16;
   }
 };
 
-template <typename F> ExecFn pickBinary(Type type) {
+template <typename F>
+ExecFn pickBinary(Type type) {
   switch (type) {
   case Type::U16:
   case Type::B16:
@@ -257,7 +311,8 @@ template <typename F> ExecFn pickBinary(Type type) {
     return nullptr;
   }
 }
-template <typename F> ExecFn pickTernary(Type type) {
+template <typename F>
+ExecFn pickTernary(Type type) {
   switch (type) {
   case Type::U16:
     return execTernary<F, uint16_t, uint16_t, uint16_t, uint16_t>;
@@ -277,14 +332,16 @@ template <typename F> ExecFn pickTernary(Type type) {
 }
 
 /// 0: and, 1: or, 2: xor on predicates, which are words of bits.
-template <int Op> void execPredLogic(Warp &w, const Inst &i) {
+template <int Op>
+void execPredLogic(Warp &w, const Inst &i) {
   uint32_t a = w.pred(i.op[1]), b = w.pred(i.op[2]);
   uint32_t r = Op == 0 ? a & b : Op == 1 ? a | b : a ^ b;
   uint32_t &d = w.pred(i.op[0]);
   d = (d & ~w.exec) | (r & w.exec);
 }
 
-template <typename F> bool decodeLogic(Decoder &d, ExecFn onPredicates) {
+template <typename F>
+bool decodeLogic(Decoder &d, ExecFn onPredicates) {
   Type type = d.takeType();
   if (type == Type::Pred) {
     if (!d.operands(3))
@@ -294,10 +351,12 @@ template <typename F> bool decodeLogic(Decoder &d, ExecFn onPredicates) {
     d.inst.op[0] = d.defPred(d.arg(0));
     return d.emit(onPredicates, Class::Predicate);
   }
-  return simpleOperands(d, 2, type) && d.emit(pickBinary<F>(type), Class::Integer);
+  return simpleOperands(d, 2, type) &&
+         d.emit(pickBinary<F>(type), Class::Integer);
 }
 
-template <typename F> ExecFn pickUnary(Type type) {
+template <typename F>
+ExecFn pickUnary(Type type) {
   switch (type) {
   case Type::U16:
   case Type::B16:
@@ -328,7 +387,8 @@ bool decodeNot(Decoder &d) {
     d.inst.op[0] = d.defPred(d.arg(0));
     return d.emit(execNotPred, Class::Predicate);
   }
-  return simpleOperands(d, 1, type) && d.emit(pickUnary<Not>(type), Class::Integer);
+  return simpleOperands(d, 1, type) &&
+         d.emit(pickUnary<Not>(type), Class::Integer);
 }
 
 void execLop3(Warp &w, const Inst &i) {
@@ -361,7 +421,8 @@ bool decodeLop3(Decoder &d) {
 
 enum PrmtMode : uint8_t { PrmtIndex, F4e, B4e, Rc8, Ecl, Ecr, Rc16 };
 
-template <int Mode> struct Prmt {
+template <int Mode>
+struct Prmt {
   ET_EMU_INLINE uint32_t f(uint32_t a, uint32_t b, uint32_t c) {
     uint64_t both = uint64_t(b) << 32 | a;
     uint32_t out = 0;
@@ -461,10 +522,12 @@ bool decodeShf(Decoder &d) {
   return simpleOperands(d, 3, Type::B32) && d.emit(fn, Class::Integer);
 }
 
-template <typename T> void execBfi(Warp &w, const Inst &i) {
+template <typename T>
+void execBfi(Warp &w, const Inst &i) {
   const T *a = w.at<T>(i.op[1]), *b = w.at<T>(i.op[2]);
   const uint32_t *c = w.at<uint32_t>(i.op[3]), *e = w.at<uint32_t>(i.op[4]);
-  setLanes<T>(w, i.op[0], [=](int l) { return Bfi::f(a[l], b[l], c[l], e[l]); });
+  setLanes<T>(w, i.op[0],
+              [=](int l) { return Bfi::f(a[l], b[l], c[l], e[l]); });
 }
 
 bool decodeBits(Decoder &d) {
@@ -564,7 +627,8 @@ bool decodeDotBytes(Decoder &d) {
 }
 
 /// m[0]: subtract; m[1]: carry in; m[2]: carry out.
-template <typename T> void execCarry(Warp &w, const Inst &i) {
+template <typename T>
+void execCarry(Warp &w, const Inst &i) {
   const T *a = w.at<T>(i.op[1]), *b = w.at<T>(i.op[2]);
   T *d = w.at<T>(i.op[0]);
   eachLane(w.exec, [&](int l) {
@@ -578,7 +642,8 @@ template <typename T> void execCarry(Warp &w, const Inst &i) {
 }
 
 /// m[0]: high half; m[1], m[2]: carry in and out.
-template <typename T> void execMadCarry(Warp &w, const Inst &i) {
+template <typename T>
+void execMadCarry(Warp &w, const Inst &i) {
   const T *a = w.at<T>(i.op[1]), *b = w.at<T>(i.op[2]), *c = w.at<T>(i.op[3]);
   T *d = w.at<T>(i.op[0]);
   eachLane(w.exec, [&](int l) {
@@ -609,11 +674,11 @@ bool decodeCarry(Decoder &d) {
   bool wide = typeBytes(type) == 8;
   if (!wide && typeBytes(type) != 4)
     return d.unsupported("32 and 64 bits are supported");
-  ExecFn fn = !mad  ? (wide ? execCarry<uint64_t> : execCarry<uint32_t>)
-              : wide ? (isSigned(type) ? execMadCarry<int64_t>
-                                       : execMadCarry<uint64_t>)
-                     : (isSigned(type) ? execMadCarry<int32_t>
-                                       : execMadCarry<uint32_t>);
+  ExecFn fn =
+      !mad ? (wide ? execCarry<uint64_t> : execCarry<uint32_t>)
+      : wide
+          ? (isSigned(type) ? execMadCarry<int64_t> : execMadCarry<uint64_t>)
+          : (isSigned(type) ? execMadCarry<int32_t> : execMadCarry<uint32_t>);
   return d.emit(fn, Class::Integer);
 }
 
@@ -624,11 +689,11 @@ bool decodeMultiply(Decoder &d, Type type) {
     return d.unsupported("'.lo', '.hi' or '.wide' is missing");
   if (part != "wide")
     return simpleOperands(d, mad ? 3 : 2, type) &&
-           d.emit(part == "lo" ? (mad ? pickTernary<MadLo>(type)
-                                      : pickBinary<MulLo>(type))
-                               : (mad ? pickTernary<MadHi>(type)
-                                      : pickBinary<MulHi>(type)),
-                  Class::Integer);
+           d.emit(
+               part == "lo"
+                   ? (mad ? pickTernary<MadLo>(type) : pickBinary<MulLo>(type))
+                   : (mad ? pickTernary<MadHi>(type) : pickBinary<MulHi>(type)),
+               Class::Integer);
   Type wide = type == Type::U16   ? Type::U32
               : type == Type::S16 ? Type::S32
               : type == Type::U32 ? Type::U64

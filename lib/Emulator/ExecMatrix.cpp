@@ -1,4 +1,5 @@
-//===- ExecMatrix.cpp - mma.sync, ldmatrix, stmatrix ------------------------===//
+//===- ExecMatrix.cpp - mma.sync, ldmatrix, stmatrix
+//------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -43,7 +44,9 @@ void execMma(Warp &w, const Inst &i) {
   float a[16 * 32], b[32 * 8], c[16 * 8];
   int32_t ea[16 * 32], eb[32 * 8];
   auto element = [&](uint32_t reg, int e) {
-    return bytes == 4 ? reg : bytes == 2 ? reg >> 16 * e & 0xffff : reg >> 8 * e & 0xff;
+    return bytes == 4   ? reg
+           : bytes == 2 ? reg >> 16 * e & 0xffff
+                        : reg >> 8 * e & 0xff;
   };
   // Registers go through the two halves of the rows first, then along K.
   for (int n = 0; n < aRegs; ++n) {
@@ -141,7 +144,8 @@ bool decodeMma(Decoder &d) {
       d.takeAny({"m16n8k4", "m16n8k8", "m16n8k16", "m16n8k32"});
   if (!d.take("row") || !d.take("col") || shape.empty())
     return d.unsupported("m16n8k{4,8,16,32}.row.col is expected");
-  Type td = d.takeType(), ta = d.takeType(), tb = d.takeType(), tc = d.takeType();
+  Type td = d.takeType(), ta = d.takeType(), tb = d.takeType(),
+       tc = d.takeType();
   MatrixFormat fa, fb;
   bool half = td == Type::F16;
   if (!formatOf(ta, fa) || !formatOf(tb, fb) || td != tc ||
@@ -150,7 +154,10 @@ bool decodeMma(Decoder &d) {
   bool bytes8 = fa >= MatrixFormat::E4M3;
   if (bytes8 != (fb >= MatrixFormat::E4M3) || (!bytes8 && fa != fb))
     return d.unsupported("A and B are of different types");
-  unsigned k = shape == "m16n8k4" ? 4 : shape == "m16n8k8" ? 8 : shape == "m16n8k16" ? 16 : 32;
+  unsigned k = shape == "m16n8k4"    ? 4
+               : shape == "m16n8k8"  ? 8
+               : shape == "m16n8k16" ? 16
+                                     : 32;
   unsigned size = typeBytes(ta), rowBytes = k * size;
   if (rowBytes != 16 && rowBytes != 32)
     return d.unsupported("no such shape for this type");
@@ -181,8 +188,8 @@ void execLdmatrix(Warp &w, const Inst &i) {
   lanesOf(w, i, 0, lanes);
   uint32_t all = w.exec;
   w.exec = n == 4 ? ~0u : (1u << 8 * n) - 1;
-  bool ok = resolve(w, i, Space(i.m[4]), 16, i.m[3] ? Access::Store : Access::Load,
-                    lanes);
+  bool ok = resolve(w, i, Space(i.m[4]), 16,
+                    i.m[3] ? Access::Store : Access::Load, lanes);
   w.exec = all;
   if (!ok)
     return;
@@ -192,7 +199,8 @@ void execLdmatrix(Warp &w, const Inst &i) {
     auto *regs = w.at<uint32_t>(refs[j]);
     if (!i.m[3])
       for (int r = 0; r < 8; ++r)
-        std::memcpy(rows[r], reinterpret_cast<void *>(lanes.host[8 * j + r]), 16);
+        std::memcpy(rows[r], reinterpret_cast<void *>(lanes.host[8 * j + r]),
+                    16);
     for (int l = 0; l < 32; ++l)
       for (int e = 0; e < 2; ++e) {
         int row = l >> 2, col = (l & 3) * 2 + e;
@@ -206,7 +214,8 @@ void execLdmatrix(Warp &w, const Inst &i) {
       }
     if (i.m[3])
       for (int r = 0; r < 8; ++r)
-        std::memcpy(reinterpret_cast<void *>(lanes.host[8 * j + r]), rows[r], 16);
+        std::memcpy(reinterpret_cast<void *>(lanes.host[8 * j + r]), rows[r],
+                    16);
   }
 }
 
@@ -227,7 +236,8 @@ bool decodeLdmatrix(Decoder &d) {
   d.inst.m[4] = static_cast<uint8_t>(space);
   std::vector<Ref> refs;
   return addVector(d, d.arg(store ? 1 : 0), n, !store, Type::B32, refs) &&
-         d.list(refs) && d.address(d.arg(store ? 0 : 1), space, 0, d.inst.m[1]) &&
+         d.list(refs) &&
+         d.address(d.arg(store ? 0 : 1), space, 0, d.inst.m[1]) &&
          d.emit(execLdmatrix, store ? Class::StoreShared : Class::LoadShared);
 }
 
@@ -255,7 +265,8 @@ void registerMatrix(OpTable &ops) {
     for (const char *word : {"sync", "aligned", "m8n8", "trans", "b16"})
       if (!d.take(word))
         return d.unsupported("sync.aligned.m8n8.trans.b16 is expected");
-    return simpleOperands(d, 1, Type::B32) && d.emit(execMovmatrix, Class::Shuffle);
+    return simpleOperands(d, 1, Type::B32) &&
+           d.emit(execMovmatrix, Class::Shuffle);
   };
 }
 

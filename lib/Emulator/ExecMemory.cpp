@@ -1,4 +1,5 @@
-//===- ExecMemory.cpp - Loads and stores ------------------------------------===//
+//===- ExecMemory.cpp - Loads and stores
+//------------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Access.h"
+#include "Race.h"
 
 #include <algorithm>
 #include <cstring>
@@ -53,8 +55,7 @@ static bool resolveLane(Warp &w, Space space, unsigned bytes, Access access,
   case Space::Param:
     if (a + bytes > w.launch->paramBytes || a + bytes < a || writes(access))
       break;
-    lanes.host[l] =
-        reinterpret_cast<uint64_t>(w.launch->params.data()) + a;
+    lanes.host[l] = reinterpret_cast<uint64_t>(w.launch->params.data()) + a;
     return true;
   default: {
     for (const Warp::Range &r : w.ranges)
@@ -105,6 +106,7 @@ bool resolve(Warp &w, const Inst &inst, Space space, unsigned bytes,
   } else if (space == Space::Const) {
     where = Space::Global;
   }
+  lanes.space = where;
   uint64_t delta = 0;
   bool good = !(bits & (bytes - 1));
   if (where == Space::Global) {
@@ -147,18 +149,21 @@ bool resolve(Warp &w, const Inst &inst, Space space, unsigned bytes,
 namespace {
 
 /// m[0]: space; m[1]: 32-bit base; m[2]: elements; m[3]: kind of access.
-template <typename M, typename R> void execLoad(Warp &w, const Inst &i) {
+template <typename M, typename R>
+void execLoad(Warp &w, const Inst &i) {
   unsigned n = i.m[2];
   Lanes lanes;
   lanesOf(w, i, 1, lanes);
   if (!resolve(w, i, Space(i.m[0]), n * sizeof(M), Access(i.m[3]), lanes))
     return;
   const Ref *to = n == 1 ? &i.op[0] : w.launch->kernel->extra.data() + i.extra;
-  if (lanes.contiguous && n == 1 && sizeof(M) == sizeof(R)) {
+  if (lanes.contiguous && n == 1 && sizeof(M) == sizeof(R) &&
+      Access(i.m[3]) == Access::Load) {
     std::memcpy(w.at<R>(to[0]), reinterpret_cast<const void *>(lanes.host[0]),
                 32 * sizeof(R));
     return;
   }
+  bool acquires = Access(i.m[3]) == Access::AtomicLoad;
   for (unsigned e = 0; e < n; ++e) {
     const uint64_t *host = lanes.host;
     uint64_t at = e * sizeof(M);
@@ -169,15 +174,19 @@ template <typename M, typename R> void execLoad(Warp &w, const Inst &i) {
       return R(v);
     });
   }
+  if (acquires && w.launch->options.checkRace)
+    raceReacquire(w, lanes.space, lanes.address, w.exec);
 }
 
-template <typename M, typename R> void execStore(Warp &w, const Inst &i) {
+template <typename M, typename R>
+void execStore(Warp &w, const Inst &i) {
   unsigned n = i.m[2];
   Lanes lanes;
   lanesOf(w, i, 1, lanes);
   if (!resolve(w, i, Space(i.m[0]), n * sizeof(M), Access(i.m[3]), lanes))
     return;
-  const Ref *from = n == 1 ? &i.op[0] : w.launch->kernel->extra.data() + i.extra;
+  const Ref *from =
+      n == 1 ? &i.op[0] : w.launch->kernel->extra.data() + i.extra;
   if (lanes.contiguous && n == 1 && sizeof(M) == sizeof(R)) {
     std::memcpy(reinterpret_cast<void *>(lanes.host[0]), w.at<R>(from[0]),
                 32 * sizeof(R));
@@ -194,7 +203,8 @@ template <typename M, typename R> void execStore(Warp &w, const Inst &i) {
 }
 
 /// A kernel's parameter: one value for all lanes, at imm.
-template <typename M, typename R> void execLoadParam(Warp &w, const Inst &i) {
+template <typename M, typename R>
+void execLoadParam(Warp &w, const Inst &i) {
   const auto *from =
       reinterpret_cast<const uint8_t *>(w.launch->params.data()) + i.imm;
   const Ref *to =
@@ -208,7 +218,8 @@ template <typename M, typename R> void execLoadParam(Warp &w, const Inst &i) {
 }
 
 /// A `.param` block of the frame, op[1], of m[4]*256+m[5] bytes a lane.
-template <typename M, typename R> void execLoadBlock(Warp &w, const Inst &i) {
+template <typename M, typename R>
+void execLoadBlock(Warp &w, const Inst &i) {
   const uint8_t *from = w.at<uint8_t>(i.op[1]) + i.imm;
   unsigned stride = i.target;
   const Ref *to =
@@ -220,7 +231,8 @@ template <typename M, typename R> void execLoadBlock(Warp &w, const Inst &i) {
       return R(v);
     });
 }
-template <typename M, typename R> void execStoreBlock(Warp &w, const Inst &i) {
+template <typename M, typename R>
+void execStoreBlock(Warp &w, const Inst &i) {
   uint8_t *to = w.at<uint8_t>(i.op[1]) + i.imm;
   unsigned stride = i.target;
   const Ref *from =
@@ -235,7 +247,8 @@ template <typename M, typename R> void execStoreBlock(Warp &w, const Inst &i) {
 }
 
 enum Form { Load, Store, LoadParam, LoadBlock, StoreBlock };
-template <typename M, typename R> ExecFn pickForm(Form form) {
+template <typename M, typename R>
+ExecFn pickForm(Form form) {
   switch (form) {
   case Load:
     return execLoad<M, R>;
@@ -249,7 +262,8 @@ template <typename M, typename R> ExecFn pickForm(Form form) {
     return execStoreBlock<M, R>;
   }
 }
-template <typename M> ExecFn pickWidth(Form form, unsigned bytes) {
+template <typename M>
+ExecFn pickWidth(Form form, unsigned bytes) {
   using W16 = std::conditional_t<std::is_signed_v<M>, int16_t, uint16_t>;
   using W32 = std::conditional_t<std::is_signed_v<M>, int32_t, uint32_t>;
   using W64 = std::conditional_t<std::is_signed_v<M>, int64_t, uint64_t>;
@@ -266,7 +280,8 @@ ExecFn pick(Form form, Type type, unsigned bytes) {
   bool sign = isSigned(type);
   switch (typeBytes(type)) {
   case 1:
-    return sign ? pickWidth<int8_t>(form, bytes) : pickWidth<uint8_t>(form, bytes);
+    return sign ? pickWidth<int8_t>(form, bytes)
+                : pickWidth<uint8_t>(form, bytes);
   case 2:
     return sign ? pickWidth<int16_t>(form, bytes)
                 : pickWidth<uint16_t>(form, bytes);
@@ -288,10 +303,10 @@ Space takeSpace(Decoder &d) {
     Space space;
   };
   static const Name names[] = {
-      {"global", Space::Global},        {"shared", Space::Shared},
-      {"shared::cta", Space::Shared},   {"shared::cluster", Space::Shared},
-      {"local", Space::Local},          {"const", Space::Const},
-      {"param", Space::Param},          {"param::func", Space::Param},
+      {"global", Space::Global},      {"shared", Space::Shared},
+      {"shared::cta", Space::Shared}, {"shared::cluster", Space::Shared},
+      {"local", Space::Local},        {"const", Space::Const},
+      {"param", Space::Param},        {"param::func", Space::Param},
       {"param::entry", Space::Param},
   };
   for (const Name &name : names)
@@ -318,14 +333,17 @@ bool decodeAccess(Decoder &d) {
     return d.unsupported("no type that memory holds");
   if (!d.operands(2, 3)) // A cache policy may be third.
     return false;
-  const Operand &value = d.arg(load ? 0 : 1), &place = d.arg(load ? 1 : 0);
+  const Operand &given = d.arg(load ? 0 : 1), &place = d.arg(load ? 1 : 0);
+  // `{r}` is a register.
+  bool braced = given.kind == Operand::Vector && given.elements.size() == 1;
+  const Operand &value = braced && vec.empty() ? given.elements[0] : given;
   unsigned n = vec.empty() ? 1 : static_cast<unsigned>(vec[1] - '0');
   if (n * typeBytes(type) > 32)
     return d.unsupported("more than 32 bytes a lane");
   uint8_t bytes = 0;
   if (n == 1) {
-    d.inst.op[0] = load ? d.defWide(value, type, bytes)
-                        : d.useWide(value, type, bytes);
+    d.inst.op[0] =
+        load ? d.defWide(value, type, bytes) : d.useWide(value, type, bytes);
   } else {
     if (value.kind != Operand::Vector || value.elements.size() != n)
       return d.error(value.loc, "a vector of " + std::to_string(n) +
@@ -348,7 +366,9 @@ bool decodeAccess(Decoder &d) {
       if (widths[k] != bytes) {
         if (e.kind == Operand::Name)
           return d.error(e.loc, "the registers of a vector differ in width");
-        Type wide = bytes == 4 ? Type::B32 : bytes == 8 ? Type::B64 : Type::B128;
+        Type wide = bytes == 4   ? Type::B32
+                    : bytes == 8 ? Type::B64
+                                 : Type::B128;
         refs[k] = load ? d.temp(wide) : d.use(e, wide);
       }
       ++k;
@@ -358,11 +378,13 @@ bool decodeAccess(Decoder &d) {
   }
   d.inst.m[0] = static_cast<uint8_t>(space);
   d.inst.m[2] = static_cast<uint8_t>(n);
-  d.inst.m[3] = static_cast<uint8_t>(load ? (strong ? Access::AtomicLoad : Access::Load)
-                                 : (strong ? Access::AtomicStore : Access::Store));
-  const Operand *base = place.kind == Operand::Address && !place.elements.empty()
-                            ? &place.elements[0]
-                            : nullptr;
+  d.inst.m[3] = static_cast<uint8_t>(
+      load ? (strong ? Access::AtomicLoad : Access::Load)
+           : (strong ? Access::AtomicStore : Access::Store));
+  const Operand *base =
+      place.kind == Operand::Address && !place.elements.empty()
+          ? &place.elements[0]
+          : nullptr;
   const Symbol *param = base ? d.paramSymbol(*base) : nullptr;
   unsigned total = n * typeBytes(type);
   if (space == Space::Param && param) {
@@ -400,9 +422,8 @@ void execNothing(Warp &, const Inst &) {}
 bool decodeHint(Decoder &d) {
   takeSpace(d);
   d.takeHints();
-  for (const char *word :
-       {"L1", "L2", "uniform", "tensormap", "bulk", "tensor", "tile", "1d", "2d",
-        "3d", "4d", "5d"})
+  for (const char *word : {"L1", "L2", "uniform", "tensormap", "bulk", "tensor",
+                           "tile", "1d", "2d", "3d", "4d", "5d"})
     d.take(word);
   return d.emit(execNothing, Class::Other);
 }

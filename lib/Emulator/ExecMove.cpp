@@ -1,4 +1,5 @@
-//===- ExecMove.cpp - Moves, addresses, special registers -------------------===//
+//===- ExecMove.cpp - Moves, addresses, special registers
+//-------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,7 +16,8 @@ using namespace et::emu;
 namespace et::emu::ET_EMU_ISA {
 namespace {
 
-template <typename T> void execMov(Warp &w, const Inst &i) {
+template <typename T>
+void execMov(Warp &w, const Inst &i) {
   const T *a = w.at<T>(i.op[1]);
   setLanes<T>(w, i.op[0], [=](int l) { return a[l]; });
 }
@@ -80,7 +82,8 @@ bool decodeMov(Decoder &d) {
       continue;
     size_t n = vec.elements.size();
     if (n < 2 || bytes % n || bytes / n < 2)
-      return d.unsupported("the parts of the vector do not make up the register");
+      return d.unsupported(
+          "the parts of the vector do not make up the register");
     unsigned part = bytes / static_cast<unsigned>(n);
     Type partType = part == 2 ? Type::B16 : part == 4 ? Type::B32 : Type::B64;
     std::vector<Ref> refs;
@@ -89,7 +92,8 @@ bool decodeMov(Decoder &d) {
     d.inst.m[0] = static_cast<uint8_t>(part);
     d.inst.m[1] = static_cast<uint8_t>(bytes);
     d.inst.op[0] = side == 0 ? d.use(d.arg(1), type) : d.def(d.arg(0), type);
-    return d.list(refs) && d.emit(side == 0 ? execUnpack : execPack, Class::Move);
+    return d.list(refs) &&
+           d.emit(side == 0 ? execUnpack : execPack, Class::Move);
   }
   d.inst.op[1] = d.use(d.arg(1), type);
   d.inst.op[0] = d.def(d.arg(0), type);
@@ -138,34 +142,68 @@ void execIsspacep(Warp &w, const Inst &i) {
 
 // Special registers of one value a block, by the member that holds it.
 enum Uniform : uint8_t {
-  NtidX, NtidY, NtidZ, CtaX, CtaY, CtaZ, NctaX, NctaY, NctaZ,
-  WarpId, NWarps, SmId, NSm, Zero, One, DynamicShared, TotalShared, Clock32,
+  NtidX,
+  NtidY,
+  NtidZ,
+  CtaX,
+  CtaY,
+  CtaZ,
+  NctaX,
+  NctaY,
+  NctaZ,
+  WarpId,
+  NWarps,
+  SmId,
+  NSm,
+  Zero,
+  One,
+  DynamicShared,
+  TotalShared,
+  Clock32,
 };
 
 uint32_t uniformValue(Warp &w, uint8_t which) {
   const Launch &launch = *w.launch;
   const Block &block = *w.block;
   switch (which) {
-  case NtidX: return launch.block.x;
-  case NtidY: return launch.block.y;
-  case NtidZ: return launch.block.z;
-  case CtaX: return block.id.x;
-  case CtaY: return block.id.y;
-  case CtaZ: return block.id.z;
-  case NctaX: return launch.grid.x;
-  case NctaY: return launch.grid.y;
-  case NctaZ: return launch.grid.z;
-  case WarpId: return w.id;
-  case NWarps: return block.warpCount;
+  case NtidX:
+    return launch.block.x;
+  case NtidY:
+    return launch.block.y;
+  case NtidZ:
+    return launch.block.z;
+  case CtaX:
+    return block.id.x;
+  case CtaY:
+    return block.id.y;
+  case CtaZ:
+    return block.id.z;
+  case NctaX:
+    return launch.grid.x;
+  case NctaY:
+    return launch.grid.y;
+  case NctaZ:
+    return launch.grid.z;
+  case WarpId:
+    return w.id;
+  case NWarps:
+    return block.warpCount;
   // As many multiprocessors as blocks, so that the number is repeatable.
-  case SmId: return static_cast<uint32_t>(block.linear % 132);
-  case NSm: return 132;
-  case One: return 1;
-  case DynamicShared: return launch.dynamicShared;
-  case TotalShared: return block.sharedBytes;
+  case SmId:
+    return static_cast<uint32_t>(block.linear % 132);
+  case NSm:
+    return 132;
+  case One:
+    return 1;
+  case DynamicShared:
+    return launch.dynamicShared;
+  case TotalShared:
+    return block.sharedBytes;
   // A clock that counts this warp's instructions: repeatable, and it moves.
-  case Clock32: return static_cast<uint32_t>(w.counters->warpInstructions);
-  default: return 0;
+  case Clock32:
+    return static_cast<uint32_t>(w.counters->warpInstructions);
+  default:
+    return 0;
   }
 }
 
@@ -174,7 +212,8 @@ void execUniform(Warp &w, const Inst &i) {
   setLanes<uint32_t>(w, i.op[0], [=](int) { return v; });
 }
 void execUniform64(Warp &w, const Inst &i) {
-  uint64_t v = i.m[0] == Clock32 ? w.counters->warpInstructions : uniformValue(w, i.m[0]);
+  uint64_t v = i.m[0] == Clock32 ? w.counters->warpInstructions
+                                 : uniformValue(w, i.m[0]);
   if (i.m[1])
     v = static_cast<uint64_t>(
         std::chrono::steady_clock::now().time_since_epoch().count());
@@ -215,31 +254,52 @@ bool decodeSpecial(Decoder &d, std::string_view name, Inst &inst, Type &type) {
     uint8_t which;
   };
   static const Entry entries[] = {
-      {"%tid.x", execTid, 0}, {"%tid.y", execTid, 1}, {"%tid.z", execTid, 2},
-      {"%ntid.x", execUniform, NtidX}, {"%ntid.y", execUniform, NtidY},
-      {"%ntid.z", execUniform, NtidZ}, {"%ctaid.x", execUniform, CtaX},
-      {"%ctaid.y", execUniform, CtaY}, {"%ctaid.z", execUniform, CtaZ},
-      {"%nctaid.x", execUniform, NctaX}, {"%nctaid.y", execUniform, NctaY},
-      {"%nctaid.z", execUniform, NctaZ}, {"%laneid", execLane, LaneId},
-      {"%lanemask_eq", execLane, MaskEq}, {"%lanemask_le", execLane, MaskLe},
-      {"%lanemask_lt", execLane, MaskLt}, {"%lanemask_ge", execLane, MaskGe},
-      {"%lanemask_gt", execLane, MaskGt}, {"%warpid", execUniform, WarpId},
-      {"%nwarpid", execUniform, NWarps}, {"%smid", execUniform, SmId},
-      {"%nsmid", execUniform, NSm}, {"%clock", execUniform, Clock32},
-      {"%clock_hi", execUniform, Zero}, {"%clock64", execUniform64, Clock32},
-      {"%globaltimer", execUniform64, 255}, {"%gridid", execUniform64, Zero},
+      {"%tid.x", execTid, 0},
+      {"%tid.y", execTid, 1},
+      {"%tid.z", execTid, 2},
+      {"%ntid.x", execUniform, NtidX},
+      {"%ntid.y", execUniform, NtidY},
+      {"%ntid.z", execUniform, NtidZ},
+      {"%ctaid.x", execUniform, CtaX},
+      {"%ctaid.y", execUniform, CtaY},
+      {"%ctaid.z", execUniform, CtaZ},
+      {"%nctaid.x", execUniform, NctaX},
+      {"%nctaid.y", execUniform, NctaY},
+      {"%nctaid.z", execUniform, NctaZ},
+      {"%laneid", execLane, LaneId},
+      {"%lanemask_eq", execLane, MaskEq},
+      {"%lanemask_le", execLane, MaskLe},
+      {"%lanemask_lt", execLane, MaskLt},
+      {"%lanemask_ge", execLane, MaskGe},
+      {"%lanemask_gt", execLane, MaskGt},
+      {"%warpid", execUniform, WarpId},
+      {"%nwarpid", execUniform, NWarps},
+      {"%smid", execUniform, SmId},
+      {"%nsmid", execUniform, NSm},
+      {"%clock", execUniform, Clock32},
+      {"%clock_hi", execUniform, Zero},
+      {"%clock64", execUniform64, Clock32},
+      {"%globaltimer", execUniform64, 255},
+      {"%gridid", execUniform64, Zero},
       {"%globaltimer_lo", execUniform, Clock32},
       {"%dynamic_smem_size", execUniform, DynamicShared},
       {"%total_smem_size", execUniform, TotalShared},
       {"%aggr_smem_size", execUniform, TotalShared},
       // Clusters of one block.
-      {"%cluster_ctaid.x", execUniform, Zero}, {"%cluster_ctaid.y", execUniform, Zero},
-      {"%cluster_ctaid.z", execUniform, Zero}, {"%cluster_nctaid.x", execUniform, One},
-      {"%cluster_nctaid.y", execUniform, One}, {"%cluster_nctaid.z", execUniform, One},
-      {"%cluster_ctarank", execUniform, Zero}, {"%cluster_nctarank", execUniform, One},
-      {"%clusterid.x", execUniform, CtaX}, {"%clusterid.y", execUniform, CtaY},
-      {"%clusterid.z", execUniform, CtaZ}, {"%nclusterid.x", execUniform, NctaX},
-      {"%nclusterid.y", execUniform, NctaY}, {"%nclusterid.z", execUniform, NctaZ},
+      {"%cluster_ctaid.x", execUniform, Zero},
+      {"%cluster_ctaid.y", execUniform, Zero},
+      {"%cluster_ctaid.z", execUniform, Zero},
+      {"%cluster_nctaid.x", execUniform, One},
+      {"%cluster_nctaid.y", execUniform, One},
+      {"%cluster_nctaid.z", execUniform, One},
+      {"%cluster_ctarank", execUniform, Zero},
+      {"%cluster_nctarank", execUniform, One},
+      {"%clusterid.x", execUniform, CtaX},
+      {"%clusterid.y", execUniform, CtaY},
+      {"%clusterid.z", execUniform, CtaZ},
+      {"%nclusterid.x", execUniform, NctaX},
+      {"%nclusterid.y", execUniform, NctaY},
+      {"%nclusterid.z", execUniform, NctaZ},
   };
   for (const Entry &e : entries) {
     if (e.name != name)

@@ -1,4 +1,5 @@
-//===- ExecWarp.cpp - What the lanes of a warp do together ------------------===//
+//===- ExecWarp.cpp - What the lanes of a warp do together
+//------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -21,7 +22,8 @@ bool meet(Warp &w, const Inst &i, int slot, uint32_t &members) {
   int first = __builtin_ctz(w.exec);
   members = m[first];
   if (!(members >> first & 1)) {
-    w.fault("warp", "a lane runs an instruction whose member mask leaves it out",
+    w.fault("warp",
+            "a lane runs an instruction whose member mask leaves it out",
             first);
     return false;
   }
@@ -82,8 +84,12 @@ bool decodeShfl(Decoder &d) {
                          "later");
   std::string_view mode = d.takeAny({"up", "down", "bfly", "idx"});
   if (!d.take("b32") || mode.empty() || !d.operands(5))
-    return d.unsupported("shfl.sync.mode.b32 d|p, a, b, c, members is expected");
-  d.inst.m[0] = mode == "up" ? Up : mode == "down" ? Down : mode == "bfly" ? Bfly : Idx;
+    return d.unsupported(
+        "shfl.sync.mode.b32 d|p, a, b, c, members is expected");
+  d.inst.m[0] = mode == "up"     ? Up
+                : mode == "down" ? Down
+                : mode == "bfly" ? Bfly
+                                 : Idx;
   for (int k = 1; k <= 4; ++k)
     d.inst.op[k] = d.use(d.arg(k), Type::B32);
   Operand to = d.arg(0);
@@ -102,7 +108,9 @@ void execVote(Warp &w, const Inst &i) {
   uint32_t here = w.exec & members;
   if (i.m[0] == Ballot)
     return setLanes<uint32_t>(w, i.op[0], [=](int) { return p; });
-  bool r = i.m[0] == All ? p == here : i.m[0] == Any ? p != 0 : p == 0 || p == here;
+  bool r = i.m[0] == All   ? p == here
+           : i.m[0] == Any ? p != 0
+                           : p == 0 || p == here;
   setPred(w, i.op[0], [=](int) { return r; });
 }
 
@@ -112,7 +120,10 @@ bool decodeVote(Decoder &d) {
     return d.unsupported("vote.sync.mode d, p, members is expected");
   bool ballot = mode == "ballot";
   d.take(ballot ? "b32" : "pred");
-  d.inst.m[0] = mode == "all" ? All : mode == "any" ? Any : mode == "uni" ? Uni : Ballot;
+  d.inst.m[0] = mode == "all"   ? All
+                : mode == "any" ? Any
+                : mode == "uni" ? Uni
+                                : Ballot;
   d.inst.op[1] = d.usePred(d.arg(1));
   d.inst.op[2] = d.use(d.arg(2), Type::B32);
   d.inst.op[0] = ballot ? d.def(d.arg(0), Type::B32) : d.defPred(d.arg(0));
@@ -120,7 +131,8 @@ bool decodeVote(Decoder &d) {
 }
 
 /// m[0]: all.
-template <typename T> void execMatch(Warp &w, const Inst &i) {
+template <typename T>
+void execMatch(Warp &w, const Inst &i) {
   uint32_t members;
   if (!meet(w, i, 2, members))
     return;
@@ -164,7 +176,8 @@ void execActive(Warp &w, const Inst &i) {
 }
 
 enum Reduce : uint8_t { Add, Min, Max, And, Or, Xor };
-template <typename T> void execRedux(Warp &w, const Inst &i) {
+template <typename T>
+void execRedux(Warp &w, const Inst &i) {
   uint32_t members;
   if (!meet(w, i, 2, members))
     return;

@@ -1,4 +1,5 @@
-//===- ExecWgmma.cpp - wgmma ------------------------------------------------===//
+//===- ExecWgmma.cpp - wgmma
+//------------------------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -52,8 +53,12 @@ struct Descriptor {
 bool readDescriptor(Warp &w, uint64_t bits, bool rowMajor, unsigned bytes,
                     Descriptor &out) {
   static const uint32_t spans[] = {0, 128, 64, 32};
-  out = {(bits & 0x3fff) << 4, uint32_t(bits >> 16 & 0x3fff) << 4,
-         uint32_t(bits >> 32 & 0x3fff) << 4, spans[bits >> 62], rowMajor, bytes};
+  out = {(bits & 0x3fff) << 4,
+         uint32_t(bits >> 16 & 0x3fff) << 4,
+         uint32_t(bits >> 32 & 0x3fff) << 4,
+         spans[bits >> 62],
+         rowMajor,
+         bytes};
   if (bits >> 49 & 7) {
     w.fault("wgmma", "a matrix descriptor with a base offset is not supported; "
                      "align the tile to its swizzle's pattern");
@@ -68,12 +73,15 @@ bool readDescriptor(Warp &w, uint64_t bits, bool rowMajor, unsigned bytes,
 /// then A.
 void execWgmma(Warp &w, const Inst &i) {
   if (w.exec != ~0u || w.block->warpCount < 4)
-    return w.fault("warp", "wgmma needs all lanes of the four warps of a warpgroup");
+    return w.fault("warp",
+                   "wgmma needs all lanes of the four warps of a warpgroup");
   AsyncState &async = *w.async;
   auto formatA = MatrixFormat(i.m[0]), formatB = MatrixFormat(i.m[1]);
   unsigned k = i.m[2], n = static_cast<unsigned>(i.imm);
   bool half = i.m[3], inRegisters = i.m[4];
-  unsigned bytes = formatA == MatrixFormat::TF32 ? 4 : formatA >= MatrixFormat::E4M3 ? 1 : 2;
+  unsigned bytes = formatA == MatrixFormat::TF32   ? 4
+                   : formatA >= MatrixFormat::E4M3 ? 1
+                                                   : 2;
   const Ref *rd = w.launch->kernel->extra.data() + i.extra;
   unsigned dRegs = half ? n / 4 : n / 2;
   const Ref *ra = rd + dRegs;
@@ -82,8 +90,9 @@ void execWgmma(Warp &w, const Inst &i) {
     return w.fault("wgmma", "scale-d differs between the lanes of a warp");
   auto fenced = [&](Ref r) { return !async.dirty[r / 64]; };
   auto missing = [&] {
-    w.fault("wgmma", "missing wgmma.fence: this product uses registers that were "
-                     "written since the last one");
+    w.fault("wgmma",
+            "missing wgmma.fence: this product uses registers that were "
+            "written since the last one");
   };
   for (unsigned r = 0; r < dRegs; ++r)
     if (!fenced(rd[r]))
@@ -113,11 +122,13 @@ void execWgmma(Warp &w, const Inst &i) {
         if (w.launch->options.checkInit)
           for (unsigned e = 0; e < 16; ++e)
             if (!w.block->sharedInit[address + e]) {
-              w.fault("init", "wgmma reads shared memory that nothing wrote, at " +
-                                  hex(address + e));
+              w.fault("init",
+                      "wgmma reads shared memory that nothing wrote, at " +
+                          hex(address + e));
               return false;
             }
-        if (!raceAsync(w, i, op->agent, op->stamp, address, 16, false, true, -1))
+        if (!raceAsync(w, i, op->agent, op->stamp, address, 16, false, true,
+                       -1))
           return false;
       }
     return true;
@@ -132,8 +143,9 @@ void execWgmma(Warp &w, const Inst &i) {
       if (!fenced(ra[r]))
         return missing();
       if (async.targets.count(ra[r]))
-        return w.fault("wgmma", "wgmma reads registers that a product in flight "
-                                "writes; wgmma.wait_group is missing");
+        return w.fault("wgmma",
+                       "wgmma reads registers that a product in flight "
+                       "writes; wgmma.wait_group is missing");
       const uint32_t *from = w.at<uint32_t>(ra[r]);
       aRegs.insert(aRegs.end(), from, from + 32);
       async.sources[ra[r]] = op;
@@ -197,8 +209,10 @@ void execWgmma(Warp &w, const Inst &i) {
     for (unsigned r = 0; r < dRegs; ++r)
       if (chained[r].op)
         std::memcpy(start.data() + r * 32,
-                    chained[r].op->results.data() + chained[r].element * 32, 128);
-    auto place = [&](unsigned r, unsigned lane, unsigned e, unsigned &row, unsigned &col) {
+                    chained[r].op->results.data() + chained[r].element * 32,
+                    128);
+    auto place = [&](unsigned r, unsigned lane, unsigned e, unsigned &row,
+                     unsigned &col) {
       // Registers: 8 columns each, the upper rows after the lower.
       unsigned pair = half ? r : r / 2;
       row = lane / 4 + 8 * (pair & 1);
@@ -211,12 +225,14 @@ void execWgmma(Warp &w, const Inst &i) {
           unsigned row, col;
           place(r, lane, e, row, col);
           uint32_t bits = start[r * 32 + lane];
-          c[row * n + col] = half ? halfToFloat(uint16_t(bits >> 16 * e)) : bitsToFloat(bits);
+          c[row * n + col] =
+              half ? halfToFloat(uint16_t(bits >> 16 * e)) : bitsToFloat(bits);
         }
     MatrixUnit unit = matrixUnit(*warp->launch);
     for (unsigned row = 0; row < 16; ++row)
-      matrixRow(unit, va.data() + row * k, ea.data() + row * k, vb.data(), eb.data(),
-                static_cast<int>(n), 0, static_cast<int>(k), c.data() + row * n, half);
+      matrixRow(unit, va.data() + row * k, ea.data() + row * k, vb.data(),
+                eb.data(), static_cast<int>(n), 0, static_cast<int>(k),
+                c.data() + row * n, half);
     for (unsigned r = 0; r < dRegs; ++r)
       for (unsigned lane = 0; lane < 32; ++lane) {
         uint32_t bits = 0;
@@ -230,7 +246,8 @@ void execWgmma(Warp &w, const Inst &i) {
       }
     for (const auto &[ref, target] : warp->async->targets)
       if (target.op.get() == raw)
-        std::memcpy(registers + ref, raw->results.data() + target.element * 32, 128);
+        std::memcpy(registers + ref, raw->results.data() + target.element * 32,
+                    128);
   };
   if (w.launch->options.schedule != Schedule::Early)
     for (unsigned r = 0; r < dRegs; ++r)
@@ -263,8 +280,10 @@ void execWait(Warp &w, const Inst &i) {
 
 bool formatOf(Type type, MatrixFormat &format) {
   static const std::pair<Type, MatrixFormat> all[] = {
-      {Type::F16, MatrixFormat::F16},   {Type::BF16, MatrixFormat::BF16},
-      {Type::TF32, MatrixFormat::TF32}, {Type::E4M3, MatrixFormat::E4M3},
+      {Type::F16, MatrixFormat::F16},
+      {Type::BF16, MatrixFormat::BF16},
+      {Type::TF32, MatrixFormat::TF32},
+      {Type::E4M3, MatrixFormat::E4M3},
       {Type::E5M2, MatrixFormat::E5M2}};
   for (auto [from, to] : all)
     if (from == type) {
@@ -345,15 +364,16 @@ bool decodeWgmma(Decoder &d) {
     if (!d.immediate(d.arg(at), imm[slot]))
       return false;
   }
-  if (imm[0] * imm[0] != 1 || imm[1] * imm[1] != 1 || (imm[2] & ~1) || (imm[3] & ~1))
+  if (imm[0] * imm[0] != 1 || imm[1] * imm[1] != 1 || (imm[2] & ~1) ||
+      (imm[3] & ~1))
     return d.error("scales are 1 or -1, transpositions 0 or 1");
   d.inst.m[0] = static_cast<uint8_t>(fa);
   d.inst.m[1] = static_cast<uint8_t>(fb);
   d.inst.m[2] = static_cast<uint8_t>(k);
   d.inst.m[3] = half;
   d.inst.m[4] = vector;
-  d.inst.m[5] = static_cast<uint8_t>((imm[0] < 0 ? 1 : 0) | (imm[1] < 0 ? 2 : 0) |
-                                     imm[2] << 2 | imm[3] << 3);
+  d.inst.m[5] = static_cast<uint8_t>(
+      (imm[0] < 0 ? 1 : 0) | (imm[1] < 0 ? 2 : 0) | imm[2] << 2 | imm[3] << 3);
   d.inst.imm = n;
   return d.list(refs) && d.emit(execWgmma, Class::Matrix);
 }
@@ -405,10 +425,11 @@ bool watchRegisters(Warp &w, const Inst &i) {
       return true;
     auto it = async.sources.find(r);
     if (it != async.sources.end()) {
-      w.fault("wgmma", "this instruction writes a register that the wgmma issued "
-                       "at line " +
-                           std::to_string(it->second->line) +
-                           " still reads; wgmma.wait_group is missing");
+      w.fault("wgmma",
+              "this instruction writes a register that the wgmma issued "
+              "at line " +
+                  std::to_string(it->second->line) +
+                  " still reads; wgmma.wait_group is missing");
       return false;
     }
     if (r / 64 < async.dirty.size())

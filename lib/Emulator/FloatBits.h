@@ -1,4 +1,5 @@
-//===- FloatBits.h - Bits of floating-point numbers -------------------------===//
+//===- FloatBits.h - Bits of floating-point numbers
+//-------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -70,7 +71,7 @@ ET_EMU_INLINE uint16_t floatToBfloat(float value) {
   uint32_t bits = floatToBits(value);
   uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1)) >> 16;
   return static_cast<uint16_t>((bits & 0x7fff'ffffu) > 0x7f80'0000u ? 0x7fffu
-                                                                   : rounded);
+                                                                    : rounded);
 }
 
 } // namespace et::emu

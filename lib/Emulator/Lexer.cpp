@@ -1,4 +1,5 @@
-//===- Lexer.cpp - PTX tokens -----------------------------------------------===//
+//===- Lexer.cpp - PTX tokens
+//-----------------------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -74,8 +75,8 @@ Token Lexer::number(Token token) {
   };
   size_t end = pos;
   token.kind = Token::Int;
-  if (zero && (second == 'f' || second == 'F' || second == 'd' ||
-               second == 'D')) {
+  if (zero &&
+      (second == 'f' || second == 'F' || second == 'd' || second == 'D')) {
     token.kind = Token::Float;
     token.single = (second | 32) == 'f';
     end = digits(pos + 2, 16, token.single ? 8 : 16);
@@ -92,8 +93,8 @@ Token Lexer::number(Token token) {
   } else {
     while (end < text.size() && isDigit(text[end]))
       ++end;
-    bool real = end < text.size() &&
-                (text[end] == '.' || (text[end] | 32) == 'e');
+    bool real =
+        end < text.size() && (text[end] == '.' || (text[end] | 32) == 'e');
     if (real) {
       char *stop = nullptr;
       std::string copy(text.substr(pos, 64));

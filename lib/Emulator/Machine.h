@@ -1,4 +1,5 @@
-//===- Machine.h - Decoded kernels and the state that runs them -------------===//
+//===- Machine.h - Decoded kernels and the state that runs them
+//-------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -97,6 +98,8 @@ public:
   std::vector<Inst> code;
   std::vector<Ref> extra;
   std::vector<FunctionInfo> functions;
+  /// A function's address to its place in `functions`.
+  std::map<uint64_t, uint32_t> functionAt;
   std::vector<uint64_t> constants;
   /// Sources of the lines, for traces and faults.
   std::vector<std::string_view> lines;
@@ -202,7 +205,8 @@ struct Warp {
   uint8_t carry[32] = {};
   std::shared_ptr<AsyncState> async;
 
-  template <typename T> T *at(Ref ref) {
+  template <typename T>
+  T *at(Ref ref) {
     return reinterpret_cast<T *>(bank[ref >> 31] + (ref & ~kConstantBit));
   }
   uint32_t &pred(Ref ref) { return *at<uint32_t>(ref); }

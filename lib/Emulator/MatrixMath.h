@@ -1,4 +1,5 @@
-//===- MatrixMath.h - Sums of products as matrix units make them ------------===//
+//===- MatrixMath.h - Sums of products as matrix units make them
+//------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -152,7 +153,8 @@ static inline void matrixRow(const MatrixUnit &unit, const float *a,
 static inline MatrixUnit matrixUnit(const Launch &launch) {
   const std::string &target = launch.kernel->ptx->target;
   int chip = 0;
-  for (size_t k = 3; k < target.size() && target[k] >= '0' && target[k] <= '9'; ++k)
+  for (size_t k = 3; k < target.size() && target[k] >= '0' && target[k] <= '9';
+       ++k)
     chip = chip * 10 + (target[k] - '0');
   bool hopper = chip >= 90;
   return {hopper ? 25 : 24, hopper ? 32 : 16, launch.options.plainMatrix};

@@ -1,4 +1,5 @@
-//===- Parser.cpp - PTX text to statements ----------------------------------===//
+//===- Parser.cpp - PTX text to statements
+//----------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -111,16 +112,20 @@ private:
 
 Type et::emu::parseType(std::string_view word) {
   static const std::unordered_map<std::string_view, Type> types = {
-      {"pred", Type::Pred},     {"b8", Type::B8},         {"b16", Type::B16},
-      {"b32", Type::B32},       {"b64", Type::B64},       {"b128", Type::B128},
-      {"u8", Type::U8},         {"u16", Type::U16},       {"u32", Type::U32},
-      {"u64", Type::U64},       {"s8", Type::S8},         {"s16", Type::S16},
-      {"s32", Type::S32},       {"s64", Type::S64},       {"u16x2", Type::U16x2},
-      {"s16x2", Type::S16x2},   {"f16", Type::F16},       {"f16x2", Type::F16x2},
-      {"bf16", Type::BF16},     {"bf16x2", Type::BF16x2}, {"tf32", Type::TF32},
-      {"f32", Type::F32},       {"f32x2", Type::F32x2},   {"f64", Type::F64},
-      {"e4m3", Type::E4M3},     {"e5m2", Type::E5M2},     {"e4m3x2", Type::E4M3x2},
-      {"e5m2x2", Type::E5M2x2},
+      {"pred", Type::Pred},     {"b8", Type::B8},
+      {"b16", Type::B16},       {"b32", Type::B32},
+      {"b64", Type::B64},       {"b128", Type::B128},
+      {"u8", Type::U8},         {"u16", Type::U16},
+      {"u32", Type::U32},       {"u64", Type::U64},
+      {"s8", Type::S8},         {"s16", Type::S16},
+      {"s32", Type::S32},       {"s64", Type::S64},
+      {"u16x2", Type::U16x2},   {"s16x2", Type::S16x2},
+      {"f16", Type::F16},       {"f16x2", Type::F16x2},
+      {"bf16", Type::BF16},     {"bf16x2", Type::BF16x2},
+      {"tf32", Type::TF32},     {"f32", Type::F32},
+      {"f32x2", Type::F32x2},   {"f64", Type::F64},
+      {"e4m3", Type::E4M3},     {"e5m2", Type::E5M2},
+      {"e4m3x2", Type::E4M3x2}, {"e5m2x2", Type::E5M2x2},
   };
   auto it = types.find(word);
   return it == types.end() ? Type::None : it->second;
@@ -328,8 +333,8 @@ bool Parser::variable(Space space, bool isExtern, Function *owner,
         return false;
     }
     auto place = [&](uint32_t &bytes, uint32_t scale) {
-      uint64_t at = (uint64_t(bytes) + symbol->align - 1) / symbol->align *
-                    symbol->align;
+      uint64_t at =
+          (uint64_t(bytes) + symbol->align - 1) / symbol->align * symbol->align;
       if (scale > 1)
         at = (uint64_t(bytes) + 63) / 64 * 64;
       symbol->offset = static_cast<uint32_t>(at);
@@ -434,9 +439,8 @@ bool Parser::initializer(Symbol &symbol) {
                depth > 0) {
       goto close; // `{}`: all zero
     } else {
-      return error(loc, token.kind == Token::Bad
-                            ? std::string(token.text)
-                            : "expected an initial value");
+      return error(loc, token.kind == Token::Bad ? std::string(token.text)
+                                                 : "expected an initial value");
     }
     std::memcpy(symbol.init.data() + at, &bits, std::min(bytes, 8u));
     at += bytes;
@@ -556,8 +560,7 @@ bool Parser::statement(Function &fn, uint32_t scope) {
     lex();
     out.loc = token.loc;
   }
-  if (token.kind != Token::Word || token.text[0] == '.' ||
-      token.text[0] == '%')
+  if (token.kind != Token::Word || token.text[0] == '.' || token.text[0] == '%')
     return error(token.loc, token.kind == Token::Bad
                                 ? std::string(token.text)
                                 : "expected an instruction");
@@ -579,8 +582,8 @@ bool Parser::body(Function &fn) {
   scopeIds = {0};
   while (true) {
     if (token.kind == Token::End)
-      return error(token.loc, "'}' missing at the end of '" +
-                                  std::string(fn.name) + "'");
+      return error(token.loc,
+                   "'}' missing at the end of '" + std::string(fn.name) + "'");
     uint32_t scope = scopeIds.back();
     if (accept('{')) {
       if (scopeIds.size() > kMaxNesting)
@@ -672,6 +675,7 @@ bool Parser::function(bool isEntry, bool isExtern) {
   module.functions.emplace_back();
   Function &fn = module.functions.back();
   fn.isEntry = isEntry;
+  fn.number = static_cast<uint32_t>(module.functions.size());
   scopes.emplace_back();
   ranges.emplace_back();
   registerCount = 0;
@@ -845,9 +849,8 @@ bool Parser::run() {
   return true;
 }
 
-std::unique_ptr<PtxModule> et::emu::parsePtx(std::string_view text,
-                                             std::string name,
-                                             Diagnostic &diag) {
+std::unique_ptr<PtxModule>
+et::emu::parsePtx(std::string_view text, std::string name, Diagnostic &diag) {
   auto module = std::make_unique<PtxModule>();
   module->name = std::move(name);
   module->text = std::string(text.substr(0, text.find('\0')));

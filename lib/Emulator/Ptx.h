@@ -1,4 +1,5 @@
-//===- Ptx.h - PTX text as statements and symbols --------------------------===//
+//===- Ptx.h - PTX text as statements and symbols
+//--------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -58,7 +59,15 @@ unsigned typeBytes(Type type);
 bool isSigned(Type type);
 bool isFloat(Type type);
 
-enum class Space : uint8_t { Generic, Reg, Const, Global, Local, Param, Shared };
+enum class Space : uint8_t {
+  Generic,
+  Reg,
+  Const,
+  Global,
+  Local,
+  Param,
+  Shared
+};
 
 struct Loc {
   uint32_t line = 0, column = 0;
@@ -124,6 +133,8 @@ struct Function {
   std::string_view name;
   Loc loc;
   bool isEntry = false, hasBody = false;
+  /// Its address: its number in the module, from 1.
+  uint32_t number = 0;
   std::vector<Symbol *> params, results;
   std::vector<Statement> body;
   /// Parent of each brace scope; scope 0 is the body itself.

@@ -1,4 +1,5 @@
-//===- Race.cpp - Accesses that nothing orders ------------------------------===//
+//===- Race.cpp - Accesses that nothing orders
+//------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -193,6 +194,14 @@ static void synchronize(Warp &w, Space space, uint64_t address, Access access) {
   }
 }
 
+void et::emu::raceReacquire(Warp &w, Space space, const uint64_t *address,
+                            uint32_t mask) {
+  if (!w.block->race || space != Space::Global)
+    return; // Blocks alone run at the same time.
+  for (; mask; mask &= mask - 1)
+    synchronize(w, space, address[__builtin_ctz(mask)], Access::AtomicLoad);
+}
+
 static std::string lineText(const Warp &w, uint32_t line) {
   std::string text = " at line " + std::to_string(line);
   if (line && line <= w.launch->kernel->lines.size()) {
@@ -211,15 +220,16 @@ static void reportShared(Warp &w, uint64_t address, const char *now,
   std::string text = std::string("race: ") + now + " shared memory at " +
                      hex(address) + ", which ";
   if (agent < warps) {
-    text += "warp " + std::to_string(agent) + (beforeWrote ? " wrote" : " read") +
-            lineText(w, line) + "; nothing orders the two";
+    text += "warp " + std::to_string(agent) +
+            (beforeWrote ? " wrote" : " read") + lineText(w, line) +
+            "; nothing orders the two";
   } else {
     text += std::string("an asynchronous ") +
             (agent < 2 * warps   ? "copy (cp.async) "
              : agent < 3 * warps ? "product (wgmma) "
                                  : "bulk copy ") +
-            (beforeWrote ? "writes" : "reads") + ", issued" + lineText(w, line) +
-            "; this warp has not waited for it";
+            (beforeWrote ? "writes" : "reads") + ", issued" +
+            lineText(w, line) + "; this warp has not waited for it";
   }
   w.fault("race", text, lane);
 }
@@ -243,12 +253,13 @@ static bool sharedGranule(Warp &w, const Inst &inst, uint32_t agent,
            !known(e.agent(), e.time()) &&
            !(!own && e.agent() == agent && e.time() == time);
   };
-  const char *now = own ? (writes(access) ? "this warp writes" : "this warp reads")
-                    : writes(access)
-                        ? "the asynchronous operation issued here writes"
-                        : "the asynchronous operation issued here reads";
+  const char *now =
+      own ? (writes(access) ? "this warp writes" : "this warp reads")
+      : writes(access) ? "the asynchronous operation issued here writes"
+                       : "the asynchronous operation issued here reads";
   if (conflicts(write)) {
-    reportShared(w, address, now, true, write.agent(), r.lines[index * 2], lane);
+    reportShared(w, address, now, true, write.agent(), r.lines[index * 2],
+                 lane);
     return false;
   }
   if (proxy && reads(access) && write.bits && !write.proxy() &&
@@ -342,7 +353,8 @@ static bool globalGranule(Warp &w, uint64_t address, unsigned bytes,
     text += writes(access) ? "writes" : "reads";
     text += " global memory at " + hex(address);
     if (const auto *a = w.launch->memory->find(address))
-      text += " (byte " + std::to_string(address - a->start) + " of '" + a->name + "')";
+      text += " (byte " + std::to_string(address - a->start) + " of '" +
+              a->name + "')";
     text += ", which warp " + std::to_string(e.warp());
     text += e.block() == block ? " of the same block"
                                : " of block " + std::to_string(e.block());
@@ -379,10 +391,10 @@ bool et::emu::raceAccess(Warp &w, const Inst &inst, Space space,
   uint32_t now = w.block->race->clocks[w.id].seen[w.id];
   for (uint64_t a = address & ~uint64_t(3); a < address + bytes; a += 4) {
     unsigned touched = touchedBytes(a, address, bytes);
-    bool ok = space == Space::Shared
-                  ? sharedGranule(w, inst, w.id, now, a, touched, access, false,
-                                  lane)
-                  : globalGranule(w, a, touched, access, lane);
+    bool ok =
+        space == Space::Shared
+            ? sharedGranule(w, inst, w.id, now, a, touched, access, false, lane)
+            : globalGranule(w, a, touched, access, lane);
     if (!ok)
       return false;
   }
@@ -397,7 +409,8 @@ bool et::emu::raceAsync(Warp &w, const Inst &inst, uint32_t agent,
   if (!w.block->race)
     return true;
   for (uint64_t a = address & ~uint64_t(3); a < address + bytes; a += 4)
-    if (!sharedGranule(w, inst, agent, stamp, a, touchedBytes(a, address, bytes),
+    if (!sharedGranule(w, inst, agent, stamp, a,
+                       touchedBytes(a, address, bytes),
                        write ? Access::Store : Access::Load, proxy, lane))
       return false;
   return true;

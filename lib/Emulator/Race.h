@@ -1,4 +1,5 @@
-//===- Race.h - Accesses that nothing orders --------------------------------===//
+//===- Race.h - Accesses that nothing orders
+//--------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,6 +23,11 @@ void raceAcquire(Warp &w, const Clock &clock);
 bool raceAccess(Warp &w, const Inst &inst, Space space, uint64_t address,
                 unsigned bytes, Access access, int lane);
 
+/// After a load that acquires, or an atomic: another block may have released
+/// between the check and the access.
+void raceReacquire(Warp &w, Space space, const uint64_t *address,
+                   uint32_t mask);
+
 // Asynchronous agents. They are numbered after the warps.
 /// A new agent, for an mbarrier.
 uint32_t raceNewAgent(Block &block);
@@ -36,7 +42,8 @@ void raceProxyFence(Warp &w);
 /// The agent's access to shared memory, which begins now and ends with a wait.
 /// `proxy`: it is made through the asynchronous proxy. False after a fault.
 bool raceAsync(Warp &w, const Inst &inst, uint32_t agent, uint32_t stamp,
-               uint64_t address, uint32_t bytes, bool write, bool proxy, int lane);
+               uint64_t address, uint32_t bytes, bool write, bool proxy,
+               int lane);
 
 } // namespace et::emu
 

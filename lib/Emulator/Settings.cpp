@@ -1,4 +1,5 @@
-//===- Settings.cpp - Options and counters as text --------------------------===//
+//===- Settings.cpp - Options and counters as text
+//--------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -79,7 +80,8 @@ std::string et::emu::countersToJson(const std::string &kernel,
   std::string out = "{\"kernel\": \"" + kernel + "\", \"counters\": {";
   bool first = true;
   for (const auto &[name, value] : result.counters) {
-    out += (first ? "\n  \"" : ",\n  \"") + name + "\": " + std::to_string(value);
+    out +=
+        (first ? "\n  \"" : ",\n  \"") + name + "\": " + std::to_string(value);
     first = false;
   }
   return out + "\n}}";
@@ -97,10 +99,11 @@ std::string et::emu::countersToTable(const std::string &kernel,
     out += line;
   }
   char line[96];
-  double rate = result.seconds > 0
-                    ? static_cast<double>(result.counters.at("warp_instructions")) /
-                          result.seconds
-                    : 0;
+  double rate =
+      result.seconds > 0
+          ? static_cast<double>(result.counters.at("warp_instructions")) /
+                result.seconds
+          : 0;
   std::snprintf(line, sizeof(line),
                 "  run in %.3f s, %.1f million warp instructions a second\n",
                 result.seconds, rate / 1e6);

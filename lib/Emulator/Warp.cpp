@@ -1,4 +1,5 @@
-//===- Warp.cpp - Lanes that part and meet ----------------------------------===//
+//===- Warp.cpp - Lanes that part and meet
+//----------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -190,9 +191,10 @@ void Warp::selectLeaf() {
   const auto &code = launch->kernel->code;
   char text[200];
   if (other != kNone)
-    std::snprintf(text, sizeof(text),
-                  "divergent bar.sync: lanes of one warp wait at lines %u and %u",
-                  code[pc - 1].line, code[other - 1].line);
+    std::snprintf(
+        text, sizeof(text),
+        "divergent bar.sync: lanes of one warp wait at lines %u and %u",
+        code[pc - 1].line, code[other - 1].line);
   else
     std::snprintf(text, sizeof(text),
                   "divergent bar.sync: lanes %08x wait at line %u, lanes %08x "

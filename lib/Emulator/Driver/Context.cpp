@@ -1,4 +1,5 @@
-//===- Context.cpp - Devices, contexts, errors ------------------------------===//
+//===- Context.cpp - Devices, contexts, errors
+//------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -54,8 +55,9 @@ CUresult Driver::initialize() {
   }
   if (const char *chip = std::getenv("ET_EMU_CHIP")) {
     char *end = nullptr;
-    unsigned long number =
-        std::strncmp(chip, "sm_", 3) == 0 ? std::strtoul(chip + 3, &end, 10) : 0;
+    unsigned long number = std::strncmp(chip, "sm_", 3) == 0
+                               ? std::strtoul(chip + 3, &end, 10)
+                               : 0;
     if (number < 70 || number > 129 || (*end && end[1])) {
       say(std::string("ET_EMU_CHIP: '") + chip + "' is no chip such as sm_90a");
       return kInvalidValue;
@@ -186,11 +188,11 @@ ET_CU cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
   case 39: // MAX_THREADS_PER_MULTIPROCESSOR
     *value = major == 12 ? 1536 : 2048;
     break;
-  case 41: // UNIFIED_ADDRESSING
-  case 31: // CONCURRENT_KERNELS
-  case 40: // ASYNC_ENGINE_COUNT
-  case 78: // STREAM_PRIORITIES_SUPPORTED
-  case 95: // COOPERATIVE_LAUNCH
+  case 41:  // UNIFIED_ADDRESSING
+  case 31:  // CONCURRENT_KERNELS
+  case 40:  // ASYNC_ENGINE_COUNT
+  case 78:  // STREAM_PRIORITIES_SUPPORTED
+  case 95:  // COOPERATIVE_LAUNCH
   case 115: // MEMORY_POOLS_SUPPORTED
     *value = 1;
     break;
@@ -341,7 +343,8 @@ static const ErrorText errors[] = {
     {kNotInitialized, "CUDA_ERROR_NOT_INITIALIZED", "initialization error"},
     {kNoDevice, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"},
     {kInvalidDevice, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
-    {kInvalidImage, "CUDA_ERROR_INVALID_IMAGE", "device kernel image is invalid"},
+    {kInvalidImage, "CUDA_ERROR_INVALID_IMAGE",
+     "device kernel image is invalid"},
     {kInvalidContext, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
     {kNoBinaryForGpu, "CUDA_ERROR_NO_BINARY_FOR_GPU",
      "no kernel image is available for execution on the device"},

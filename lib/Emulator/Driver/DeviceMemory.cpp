@@ -1,4 +1,5 @@
-//===- DeviceMemory.cpp - Allocations, copies, fills ------------------------===//
+//===- DeviceMemory.cpp - Allocations, copies, fills
+//------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,7 +16,8 @@ ET_CU cuMemAlloc_v2(CUdeviceptr *address, size_t bytes) {
   if (!bytes)
     return kInvalidValue;
   static uint64_t count = 0;
-  *address = driver.device->allocate(bytes, "allocation " + std::to_string(count++));
+  *address =
+      driver.device->allocate(bytes, "allocation " + std::to_string(count++));
   return *address ? kSuccess : kOutOfMemory;
 }
 ET_CU cuMemFree_v2(CUdeviceptr address) {
@@ -140,8 +142,8 @@ ET_CU cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes,
                            CUstream stream) {
   ET_ENTER
   return driver.submit(stream, [=] {
-    return check(Driver::get().device->copy(to, from, bytes), "cuMemcpyDtoD", to,
-                 bytes);
+    return check(Driver::get().device->copy(to, from, bytes), "cuMemcpyDtoD",
+                 to, bytes);
   });
 }
 ET_CU cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t bytes) {
@@ -162,9 +164,11 @@ ET_CU cuMemcpyAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes,
   if (toDevice && fromDevice)
     return cuMemcpyDtoDAsync_v2(to, from, bytes, stream);
   if (toDevice)
-    return cuMemcpyHtoDAsync_v2(to, reinterpret_cast<void *>(from), bytes, stream);
+    return cuMemcpyHtoDAsync_v2(to, reinterpret_cast<void *>(from), bytes,
+                                stream);
   if (fromDevice)
-    return cuMemcpyDtoHAsync_v2(reinterpret_cast<void *>(to), from, bytes, stream);
+    return cuMemcpyDtoHAsync_v2(reinterpret_cast<void *>(to), from, bytes,
+                                stream);
   return driver.submit(stream, [=] {
     std::memmove(reinterpret_cast<void *>(to), reinterpret_cast<void *>(from),
                  bytes);

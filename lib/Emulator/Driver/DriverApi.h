@@ -1,4 +1,5 @@
-//===- DriverApi.h - The CUDA driver API's types and state ------------------===//
+//===- DriverApi.h - The CUDA driver API's types and state
+//------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -37,29 +38,17 @@ using CUgraph = struct GraphObject *;
 using CUgraphExec = struct GraphExecObject *;
 using CUmemoryPool = struct PoolObject *;
 
-inline constexpr CUresult kSuccess = 0,
-    kInvalidValue = 1,
-    kOutOfMemory = 2,
-    kNotInitialized = 3,
-    kNoDevice = 100,
-    kInvalidDevice = 101,
-    kInvalidImage = 200,
-    kInvalidContext = 201,
-    kNoBinaryForGpu = 209,
-    kInvalidPtx = 218,
-    kNotFound = 500,
-    kNotReady = 600,
-    kInvalidHandle = 400,
-    kIllegalAddress = 700,
-    kOutOfResources = 701,
-    kLaunchTimeout = 702,
-    kAssert = 710,
-    kMisaligned = 716,
-    kLaunchFailed = 719,
-    kNotSupported = 801,
-    kCaptureInvalidated = 901,
-    kCaptureUnmatched = 905,
-    kStreamCaptureUnsupported = 900;
+inline constexpr CUresult kSuccess = 0, kInvalidValue = 1, kOutOfMemory = 2,
+                          kNotInitialized = 3, kNoDevice = 100,
+                          kInvalidDevice = 101, kInvalidImage = 200,
+                          kInvalidContext = 201, kNoBinaryForGpu = 209,
+                          kInvalidPtx = 218, kNotFound = 500, kNotReady = 600,
+                          kInvalidHandle = 400, kIllegalAddress = 700,
+                          kOutOfResources = 701, kLaunchTimeout = 702,
+                          kAssert = 710, kMisaligned = 716, kLaunchFailed = 719,
+                          kNotSupported = 801, kCaptureInvalidated = 901,
+                          kCaptureUnmatched = 905,
+                          kStreamCaptureUnsupported = 900;
 
 struct FunctionObject {
   et::emu::Kernel *kernel;

@@ -1,4 +1,5 @@
-//===- Fatbin.cpp - PTX out of a module image -------------------------------===//
+//===- Fatbin.cpp - PTX out of a module image
+//-------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -129,7 +130,7 @@ bool extractPtx(const void *image, unsigned capability, std::string &ptx,
   error = packed ? "the fatbin's PTX is compressed with zstd; build it with "
                    "--compress-mode=none or --no-compress"
           : any  ? "no PTX in the fatbin is for sm_" +
-                      std::to_string(capability) + " or older"
+                       std::to_string(capability) + " or older"
                  : "the fatbin holds no PTX";
   return false;
 }

@@ -1,4 +1,5 @@
-//===- Launch.cpp - Modules, functions, launches ----------------------------===//
+//===- Launch.cpp - Modules, functions, launches
+//----------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -193,7 +194,8 @@ ET_CU cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks,
   int most = 0, lanes = 0;
   cuDeviceGetAttribute(&most, 81, 0);
   cuDeviceGetAttribute(&lanes, 39, 0);
-  size_t need = shared + driver.device->info(function->kernel).sharedBytes + 1024;
+  size_t need =
+      shared + driver.device->info(function->kernel).sharedBytes + 1024;
   int byThreads = lanes / ((threads + 31) / 32 * 32);
   int byShared = static_cast<int>(static_cast<size_t>(most) / need);
   *blocks = std::min({byThreads, byShared, 32});

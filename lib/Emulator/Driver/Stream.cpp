@@ -1,4 +1,5 @@
-//===- Stream.cpp - Streams, events, graphs ---------------------------------===//
+//===- Stream.cpp - Streams, events, graphs
+//---------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -30,12 +31,14 @@ CUresult Driver::submit(CUstream handle, std::function<CUresult()> work) {
   return kSuccess;
 }
 
-template <typename T> static T *make(std::set<void *> &all) {
+template <typename T>
+static T *make(std::set<void *> &all) {
   T *object = new T;
   all.insert(object);
   return object;
 }
-template <typename T> static CUresult destroy(std::set<void *> &all, T *object) {
+template <typename T>
+static CUresult destroy(std::set<void *> &all, T *object) {
   if (!all.erase(object))
     return kInvalidHandle;
   delete object;
@@ -58,7 +61,9 @@ ET_CU cuStreamDestroy_v2(CUstream stream) {
 ET_CU cuStreamSynchronize(CUstream stream) {
   ET_ENTER
   StreamObject *s = driver.stream(stream);
-  return !s ? kInvalidHandle : s->capture ? kStreamCaptureUnsupported : kSuccess;
+  return !s           ? kInvalidHandle
+         : s->capture ? kStreamCaptureUnsupported
+                      : kSuccess;
 }
 ET_CU cuStreamQuery(CUstream stream) { return cuStreamSynchronize(stream); }
 ET_CU cuStreamGetPriority(CUstream stream, int *priority) {

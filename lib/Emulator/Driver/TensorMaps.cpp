@@ -1,4 +1,5 @@
-//===- TensorMaps.cpp - cuTensorMapEncodeTiled ------------------------------===//
+//===- TensorMaps.cpp - cuTensorMapEncodeTiled
+//------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -18,8 +19,7 @@ ET_CU cuTensorMapEncodeTiled(TensorMap *map, int type, uint32_t rank,
                              const uint64_t *strides, const uint32_t *box,
                              const uint32_t *steps, int interleave, int swizzle,
                              int l2, int fill) {
-  ET_ENTER
-  (void)l2;
+  ET_ENTER(void) l2;
   static const uint8_t bytes[] = {1, 2, 4, 4, 8, 8, 2, 4, 8, 2, 4, 4, 4};
   static const uint8_t spans[] = {0, 32, 64, 128};
   auto refuse = [&](const std::string &why) {
