@@ -133,7 +133,11 @@ void et::emu::findReconvergence(std::vector<Inst> &code,
     if (inst.m[6] != FlowBranch && inst.m[6] != FlowTable)
       continue;
     uint32_t to = ipdom[b];
-    inst.reconverge =
-        to == kNone || to == exit ? kNone : begin + blocks[to].first;
+    // Lanes that end there (m[5]) need not wait for the others, which may wait
+    // for them to be gone at a barrier.
+    bool meet = to != kNone && to != exit &&
+                !(code[begin + blocks[to].first].m[6] == FlowExit &&
+                  code[begin + blocks[to].first].m[5]);
+    inst.reconverge = meet ? begin + blocks[to].first : kNone;
   }
 }

@@ -268,6 +268,7 @@ void registerControl(OpTable &ops) {
   ops["call"] = decodeCall;
   ops["exit"] = [](Decoder &d) {
     d.inst.m[6] = FlowExit;
+    d.inst.m[5] = 1;
     return d.emit(execExit, Class::Branch);
   };
   ops["ret"] = [](Decoder &d) {
@@ -275,6 +276,7 @@ void registerControl(OpTable &ops) {
     // A kernel's return ends the lanes; a function's goes to its one end.
     if (d.inEntry()) {
       d.inst.m[6] = FlowExit;
+      d.inst.m[5] = 1;
       return d.emit(execExit, Class::Branch);
     }
     d.inst.m[6] = FlowBranch;

@@ -88,7 +88,9 @@ void execWgmma(Warp &w, const Inst &i) {
   uint32_t scale = w.pred(i.op[2]);
   if (scale != 0 && scale != ~0u)
     return w.fault("wgmma", "scale-d differs between the lanes of a warp");
-  auto fenced = [&](Ref r) { return !async.dirty[r / 64]; };
+  auto fenced = [&](Ref r) {
+    return (r & kConstantBit) || !async.dirty[r / 64];
+  };
   auto missing = [&] {
     w.fault("wgmma",
             "missing wgmma.fence: this product uses registers that were "

@@ -36,13 +36,15 @@ bool et::emu::applySetting(Options &options, const std::string &name,
     }
     return true;
   }
-  if (name == "seed" || name == "threads") {
+  if (name == "seed" || name == "threads" || name == "limit") {
     if (!parseCount(value, number)) {
       error = "'" + value + "' is no number for " + name;
       return false;
     }
     if (name == "seed")
       options.seed = number;
+    else if (name == "limit")
+      options.maxInstructions = number;
     else
       options.threads = static_cast<unsigned>(number);
     return true;

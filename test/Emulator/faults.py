@@ -1,6 +1,6 @@
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_SCHEDULE=early %python %s
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_SCHEDULE=late %python %s
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_SCHEDULE=random ET_EMU_SEED=3 %python %s
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=early %python %s
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=late %python %s
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=random ET_EMU_SEED=3 %python %s
 # REQUIRES: cuda-toolkit
 """Each planted fault is found and named; its corrected twin runs clean."""
 
@@ -16,7 +16,7 @@ A = np.arange(1, 513, dtype=np.float32)
 OUT = lambda: np.zeros(512, np.float32)
 # Kernel, blocks, threads, arguments, and what the report must say.
 CASES = [
-    ("missing_syncthreads", 1, 64, lambda: (A, OUT()), ["race: this warp writes shared", "warp 0 read", "nothing orders"]),
+    ("missing_syncthreads", 1, 64, lambda: (A, OUT()), ["race: this warp writes shared", " read at line", "nothing orders"]),
     ("missing_second_syncthreads", 1, 64, lambda: (A, OUT()), ["race: this warp reads shared", "warp 1 wrote", "st.shared", "nothing orders"]),
     ("missing_copy_wait", 1, 32, lambda: (A, OUT()), ["race:", "asynchronous copy (cp.async)", "has not waited"]),
     ("global_overrun", 1, 64, lambda: (A[:40].copy(), np.zeros(40, np.float32), 40), ["out of bounds", "0 bytes beyond the end"]),
@@ -29,6 +29,7 @@ CASES = [
     ("barrier_of_few", 1, 64, lambda: (OUT(),), ["deadlock", "barrier 3 (32 of 64"]),
     ("shuffle_outside", 1, 32, lambda: (A.view(np.int32), np.zeros(32, np.int32)), ["shfl reads lane 20"]),
     ("failed_assert", 1, 32, lambda: (OUT(),), ["trap"]),
+    ("endless", 1, 32, lambda: (np.zeros(1, np.int32),), ["did not end"]),
     ("wrong_count", 1, 64, lambda: (OUT(),), ["deadlock", "1 of 65 arrivals"]),
     ("wrong_parity", 1, 64, lambda: (OUT(),), ["deadlock", "parity 1"]),
     ("wrong_bytes", 1, 64, lambda: (A, OUT()), ["deadlock", "16 bytes missing"]),

@@ -24,7 +24,8 @@ static const char *const kUsage =
     R"(usage: ptx-emu KERNEL.ptx [--entry=NAME] [--grid=X,Y,Z] [--block=X,Y,Z]
                [--smem=BYTES] [--arg=VALUE]... [--out=INDEX:FILE.npy]...
                [--stats=FILE.json] [--schedule=early|late|random] [--seed=N]
-               [--check=all|none|race,memory,init] [--threads=N] [--trace]
+               [--check=all|none|race,memory,init] [--threads=N]
+               [--matrix=hardware|plain] [--limit=N] [--trace]
 
 A value is the path of a .npy file (an array in device memory), zeros:BYTES or
 empty:BYTES (an array of that many bytes, the second never written), or a number
@@ -172,7 +173,7 @@ int main(int argc, char **argv) {
     } else if (name == "--trace") {
       options.trace = true;
     } else if (name == "--schedule" || name == "--seed" || name == "--check" ||
-               name == "--threads" || name == "--matrix") {
+               name == "--threads" || name == "--matrix" || name == "--limit") {
       if (!applySetting(options, name.substr(2), value, error))
         fail(error);
     } else {

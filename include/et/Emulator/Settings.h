@@ -13,7 +13,7 @@
 
 namespace et::emu {
 
-/// Sets `name` (schedule, seed, check, threads, matrix) from its text; false
+/// Sets `name` (schedule, seed, check, threads, matrix, limit) from its text; false
 /// with a message when the text is no value of it.
 bool applySetting(Options &options, const std::string &name,
                   const std::string &value, std::string &error);

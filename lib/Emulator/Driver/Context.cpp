@@ -43,7 +43,8 @@ CUresult Driver::initialize() {
     return kSuccess;
   et::emu::Options options;
   std::string error;
-  for (const char *name : {"schedule", "seed", "check", "threads", "matrix"}) {
+  for (const char *name :
+       {"schedule", "seed", "check", "threads", "matrix", "limit"}) {
     std::string variable = "ET_EMU_";
     for (const char *c = name; *c; ++c)
       variable += static_cast<char>(*c - 32);
