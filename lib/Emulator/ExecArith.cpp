@@ -1,5 +1,4 @@
-//===- ExecArith.cpp - Opcodes of all number types; comparisons
-//-------------===//
+//===- ExecArith.cpp - Opcodes of all number types; comparisons -----------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- ExecFloat.cpp - f32 and f64 arithmetic
-//-------------------------------===//
+//===- ExecFloat.cpp - f32 and f64 arithmetic -----------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -280,7 +279,8 @@ void execTestp(Warp &w, const Inst &i) {
 }
 
 /// Two f32 in a register of 64 bits: an instruction of sm_100 and later.
-template <typename F, bool Ftz> void floatPair(Warp &w, const Inst &i) {
+template <typename F, bool Ftz>
+void floatPair(Warp &w, const Inst &i) {
   const uint64_t *a = w.at<uint64_t>(i.op[1]), *b = w.at<uint64_t>(i.op[2]),
                  *c = w.at<uint64_t>(i.op[3]);
   setLanes<uint64_t>(w, i.op[0], [=](int l) {
@@ -299,7 +299,8 @@ template <typename F, bool Ftz> void floatPair(Warp &w, const Inst &i) {
   });
 }
 
-template <typename F> bool finishPair(Decoder &d, unsigned sources) {
+template <typename F>
+bool finishPair(Decoder &d, unsigned sources) {
   d.take("rn");
   bool ftz = d.take("ftz");
   if (!simpleOperands(d, sources, Type::F32x2))

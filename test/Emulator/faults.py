@@ -13,37 +13,116 @@ import numpy as np
 
 driver = emu.Driver()
 A = np.arange(1, 513, dtype=np.float32)
-OUT = lambda: np.zeros(512, np.float32)
+
+
+def OUT():
+    return np.zeros(512, np.float32)
+
+
 # Kernel, blocks, threads, arguments, and what the report must say.
 CASES = [
-    ("missing_syncthreads", 1, 64, lambda: (A, OUT()), ["race: this warp writes shared", " read at line", "nothing orders"]),
-    ("missing_second_syncthreads", 1, 64, lambda: (A, OUT()), ["race: this warp reads shared", "warp 1 wrote", "st.shared", "nothing orders"]),
-    ("missing_copy_wait", 1, 32, lambda: (A, OUT()), ["race:", "asynchronous copy (cp.async)", "has not waited"]),
-    ("global_overrun", 1, 64, lambda: (A[:40].copy(), np.zeros(40, np.float32), 40), ["out of bounds", "0 bytes beyond the end"]),
-    ("shared_overrun", 1, 64, lambda: (A, OUT()), ["out of bounds", "shared store", "256 bytes of shared"]),
-    ("uninitialized_global", 1, 64, lambda: (A, OUT(), emu.Empty(64, np.float32)), ["read of memory that nothing wrote", "global"]),
-    ("uninitialized_shared", 1, 64, lambda: (A, OUT()), ["read of memory that nothing wrote", "shared"]),
+    (
+        "missing_syncthreads",
+        1,
+        64,
+        lambda: (A, OUT()),
+        ["race: this warp writes shared", " read at line", "nothing orders"],
+    ),
+    (
+        "missing_second_syncthreads",
+        1,
+        64,
+        lambda: (A, OUT()),
+        ["race: this warp reads shared", "warp 1 wrote", "st.shared", "nothing orders"],
+    ),
+    (
+        "missing_copy_wait",
+        1,
+        32,
+        lambda: (A, OUT()),
+        ["race:", "asynchronous copy (cp.async)", "has not waited"],
+    ),
+    (
+        "global_overrun",
+        1,
+        64,
+        lambda: (A[:40].copy(), np.zeros(40, np.float32), 40),
+        ["out of bounds", "0 bytes beyond the end"],
+    ),
+    (
+        "shared_overrun",
+        1,
+        64,
+        lambda: (A, OUT()),
+        ["out of bounds", "shared store", "256 bytes of shared"],
+    ),
+    (
+        "uninitialized_global",
+        1,
+        64,
+        lambda: (A, OUT(), emu.Empty(64, np.float32)),
+        ["read of memory that nothing wrote", "global"],
+    ),
+    (
+        "uninitialized_shared",
+        1,
+        64,
+        lambda: (A, OUT()),
+        ["read of memory that nothing wrote", "shared"],
+    ),
     ("block_race", 4, 32, lambda: (OUT(),), ["race:", "of block"]),
-    ("divergent_barrier", 1, 32, lambda: (A, OUT()), ["divergent bar.sync", "0000ffff"]),
+    (
+        "divergent_barrier",
+        1,
+        32,
+        lambda: (A, OUT()),
+        ["divergent bar.sync", "0000ffff"],
+    ),
     ("misaligned", 1, 32, lambda: (A, OUT()), ["misaligned global", "multiple of 16"]),
     ("barrier_of_few", 1, 64, lambda: (OUT(),), ["deadlock", "barrier 3 (32 of 64"]),
-    ("shuffle_outside", 1, 32, lambda: (A.view(np.int32), np.zeros(32, np.int32)), ["shfl reads lane 20"]),
+    (
+        "shuffle_outside",
+        1,
+        32,
+        lambda: (A.view(np.int32), np.zeros(32, np.int32)),
+        ["shfl reads lane 20"],
+    ),
     ("failed_assert", 1, 32, lambda: (OUT(),), ["trap"]),
     ("endless", 1, 32, lambda: (np.zeros(1, np.int32),), ["did not end"]),
     ("wrong_count", 1, 64, lambda: (OUT(),), ["deadlock", "1 of 65 arrivals"]),
     ("wrong_parity", 1, 64, lambda: (OUT(),), ["deadlock", "parity 1"]),
     ("wrong_bytes", 1, 64, lambda: (A, OUT()), ["deadlock", "16 bytes missing"]),
-    ("missing_bulk_wait", 1, 64, lambda: (A, OUT()), ["race:", "bulk copy writes", "has not waited"]),
+    (
+        "missing_bulk_wait",
+        1,
+        64,
+        lambda: (A, OUT()),
+        ["race:", "bulk copy writes", "has not waited"],
+    ),
     ("missing_init_sync", 1, 64, lambda: (OUT(),), ["mbarrier"]),
     ("missing_proxy_fence", 1, 64, lambda: (A, OUT()), ["missing fence.proxy.async"]),
     ("missing_wgmma_fence", 1, 128, lambda: (A, OUT()), ["missing wgmma.fence"]),
     ("missing_wgmma_wait", 1, 128, lambda: (A, OUT()), ["wgmma.wait_group is missing"]),
-    ("missing_wgmma_proxy_fence", 1, 128, lambda: (A, OUT()), ["missing fence.proxy.async"]),
-    ("overwritten_wgmma_tile", 1, 128, lambda: (A, OUT()), ["race:", "asynchronous product (wgmma) reads"]),
+    (
+        "missing_wgmma_proxy_fence",
+        1,
+        128,
+        lambda: (A, OUT()),
+        ["missing fence.proxy.async"],
+    ),
+    (
+        "overwritten_wgmma_tile",
+        1,
+        128,
+        lambda: (A, OUT()),
+        ["race:", "asynchronous product (wgmma) reads"],
+    ),
 ]
 
 bad = emu.Module(driver, emu.compile_cuda("faults.cu", "nvcc", "sm_90a", ["WGMMA"]))
-good = emu.Module(driver, emu.compile_cuda("faults.cu", "nvcc", "sm_90a", ["WGMMA", "FIXED"]))
+good = emu.Module(
+    driver, emu.compile_cuda("faults.cu", "nvcc", "sm_90a", ["WGMMA", "FIXED"])
+)
 failed = 0
 for name, blocks, threads, args, words in CASES:
     smem = 4 * threads if name == "shared_overrun" else 0
@@ -57,7 +136,9 @@ for name, blocks, threads, args, words in CASES:
         bad.launch(name, blocks, threads, *args(), smem=smem)
     except emu.Fault as fault:
         said = fault.said
-    missing = [w for w in words + [f"kernel '{name}'", "block (", "warp "] if w not in said]
+    missing = [
+        w for w in words + [f"kernel '{name}'", "block (", "warp "] if w not in said
+    ]
     if missing:
         failed += 1
         print("FAILED:", name, "does not say", missing, "but:", said)

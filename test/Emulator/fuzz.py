@@ -18,7 +18,20 @@ driver = emu.Driver()
 texts = [p.read_text() for p in sorted((emu.HERE / "triton").glob("*.ptx"))]
 words = [re.findall(r"\s+|[\w.%$:]+|.", t) for t in texts]
 pool = sorted({w for ws in words for w in ws if w.strip()})
-pool += ["-1", "0x7fffffffffffffff", "99999999999999999999", "{", "}", "[", "]", "_", "0f7f800000", ".v4", "!", "@%p1"]
+pool += [
+    "-1",
+    "0x7fffffffffffffff",
+    "99999999999999999999",
+    "{",
+    "}",
+    "[",
+    "]",
+    "_",
+    "0f7f800000",
+    ".v4",
+    "!",
+    "@%p1",
+]
 counts = {"loaded": 0, "ran": 0, "refused": 0}
 end = time.monotonic() + 20
 while time.monotonic() < end:
@@ -45,7 +58,13 @@ while time.monotonic() < end:
         if entry:
             block = re.search(r"\.reqntid (\d+)", text)
             threads = int(block[1]) if block and 0 < int(block[1]) <= 1024 else 128
-            module.launch(entry[1], 1, threads, *[np.ones(4096, np.int32) for _ in range(8)], smem=24576)
+            module.launch(
+                entry[1],
+                1,
+                threads,
+                *[np.ones(4096, np.int32) for _ in range(8)],
+                smem=24576,
+            )
             counts["ran"] += 1
     except (emu.Fault, IndexError):
         counts["refused"] += 1

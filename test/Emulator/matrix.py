@@ -47,8 +47,13 @@ def accumulator(matrix):
 
 def mma(m):
     bf = ml_dtypes.bfloat16
-    for name, dtype, k in [("mma_f16", np.float16, 16), ("mma_bf16", bf, 16), ("mma_tf32", np.float32, 8),
-                           ("mma_f16_k8", np.float16, 8), ("mma_tf32_k4", np.float32, 4)]:
+    for name, dtype, k in [
+        ("mma_f16", np.float16, 16),
+        ("mma_bf16", bf, 16),
+        ("mma_tf32", np.float32, 8),
+        ("mma_f16_k8", np.float16, 8),
+        ("mma_tf32_k4", np.float32, 4),
+    ]:
         a, b, c = whole(16, k), whole(k, 8), whole(16, 8, top=1000)
         each = 4 // np.dtype(dtype).itemsize
         x = fragment(a.astype(dtype), each, k // (4 * each), 2)
@@ -57,7 +62,10 @@ def mma(m):
         m.launch(name, 1, 32, x, y, accumulator(c).astype(np.float32), d)
         same(name, d.value, accumulator(a @ b + c))
     a, b, c = whole(16, 16, top=4), whole(16, 8, top=4), whole(16, 8)
-    x, y = fragment(a.astype(np.float16), 2, 2, 2), fragment(np.ascontiguousarray(b.T.astype(np.float16)), 2, 2, 1)
+    x, y = (
+        fragment(a.astype(np.float16), 2, 2, 2),
+        fragment(np.ascontiguousarray(b.T.astype(np.float16)), 2, 2, 1),
+    )
     z = fragment(c.astype(np.float16), 2, 1, 2)
     d = emu.Empty((2, 32), np.uint32)
     m.launch("mma_half", 1, 32, x, y, z, d)
@@ -69,12 +77,19 @@ def moves(m, chip):
     o = emu.Empty(256, np.uint32)
     m.launch("matrix_moves", 1, 32, a.view(np.uint32), o)
     tiles = a.reshape(4, 8, 8)
-    pairs = lambda t: np.ascontiguousarray(t.reshape(32, 2)).view(np.uint32).ravel()
+
+    def pairs(t):
+        return np.ascontiguousarray(t.reshape(32, 2)).view(np.uint32).ravel()
+
     same("ldmatrix", o.value[:128], np.concatenate([pairs(t) for t in tiles]))
     same("ldmatrix.trans", o.value[128:160], pairs(tiles[0].T.copy()))
     same("movmatrix", o.value[160:192], pairs(tiles[0].T.copy()))
     if chip != "sm_80":
-        same("stmatrix.trans", o.value[192:], np.concatenate([pairs(t.T.copy()) for t in tiles[2:]]))
+        same(
+            "stmatrix.trans",
+            o.value[192:],
+            np.concatenate([pairs(t.T.copy()) for t in tiles[2:]]),
+        )
 
 
 def copies(m):
@@ -97,7 +112,10 @@ def barriers(m):
     a, o = np.arange(256, dtype=np.float32), emu.Empty(256, np.float32)
     m.launch("cp_async_barrier", 1, 64, a, o)
     same("cp_async_barrier", o.value, a[::-1])
-    a, o = whole(128).astype(np.float32), np.concatenate([np.zeros(128), np.arange(128)]).astype(np.float32)
+    a, o = (
+        whole(128).astype(np.float32),
+        np.concatenate([np.zeros(128), np.arange(128)]).astype(np.float32),
+    )
     m.launch("bulk_store", 1, 128, a, o)
     same("bulk_store", o, np.concatenate([2 * a, 2 * a + np.arange(128)]))
 
@@ -119,21 +137,47 @@ def tensors(m):
         w, h = (span or 64) // 2, 16
         for x, y in [(0, 0), (8, 5), (cols - 8, rows - 7), (-8, -3)]:
             raw, back = emu.Empty(w * h * 2, np.uint8), np.zeros_like(t)
-            maps = lambda at: [driver.tensor_map(1, p, [cols, rows], [cols * 2], [w, h], mode) for p in at[:2]]
+
+            def maps(at, w=w, h=h, mode=mode):
+                return [
+                    driver.tensor_map(1, p, [cols, rows], [cols * 2], [w, h], mode)
+                    for p in at[:2]
+                ]
+
             # The arrays go first, so that their addresses are known.
             args = (t, back)
-            launch(m, "tma", 32, args, maps, raw, x, y, w * h * 2, 16, 20, smem=w * h * 2 + 1024)
+            launch(
+                m,
+                "tma",
+                32,
+                args,
+                maps,
+                raw,
+                x,
+                y,
+                w * h * 2,
+                16,
+                20,
+                smem=w * h * 2 + 1024,
+            )
             box = np.zeros((h, w), np.uint16)
             ys, xs = np.arange(y, y + h), np.arange(x, x + w)
             inside = np.ix_((ys >= 0) & (ys < rows), (xs >= 0) & (xs < cols))
-            box[inside] = t[np.ix_(ys[(ys >= 0) & (ys < rows)], xs[(xs >= 0) & (xs < cols)])]
+            box[inside] = t[
+                np.ix_(ys[(ys >= 0) & (ys < rows)], xs[(xs >= 0) & (xs < cols)])
+            ]
             same("tma raw", raw.value, swizzle(box.view(np.uint8).ravel(), span))
             want = np.zeros_like(t)
             want[20 : 20 + h, 16 : 16 + w] = box[: rows - 20, : cols - 16]
             same("tma back", back, want)
     t, o = whole(3, 10, 32).astype(np.float32), whole(3, 10, 32).astype(np.float32)
     before = o.copy()
-    maps = lambda at: [driver.tensor_map(7, p, [32, 10, 3], [128, 1280], [8, 4, 2]) for p in at[:2]]
+
+    def maps(at):
+        return [
+            driver.tensor_map(7, p, [32, 10, 3], [128, 1280], [8, 4, 2]) for p in at[:2]
+        ]
+
     launch(m, "tma3_reduce", 32, (t, o), maps, 4, 8, 1, 8 * 4 * 2 * 4, smem=2048)
     before[1:3, 8:10, 4:12] += t[1:3, 8:10, 4:12]
     same("tma3_reduce", o, before)
@@ -144,12 +188,25 @@ def launch(m, name, threads, arrays, maps, *args, smem):
     at = []
     for a in arrays:
         p = driver.alloc(a.nbytes)
-        driver.call("cuMemcpyHtoD_v2", p, a.ctypes.data_as(emu.C.c_void_p), emu.C.c_size_t(a.nbytes))
+        driver.call(
+            "cuMemcpyHtoD_v2",
+            p,
+            a.ctypes.data_as(emu.C.c_void_p),
+            emu.C.c_size_t(a.nbytes),
+        )
         at.append(p)
-    made = [emu.Scalar(np.frombuffer(x, np.uint8), np.uint8) for x in maps([p.value for p in at])]
+    made = [
+        emu.Scalar(np.frombuffer(x, np.uint8), np.uint8)
+        for x in maps([p.value for p in at])
+    ]
     m.launch(name, 1, threads, *made, *args, smem=smem)
-    for a, p in zip(arrays, at):
-        driver.call("cuMemcpyDtoH_v2", a.ctypes.data_as(emu.C.c_void_p), p, emu.C.c_size_t(a.nbytes))
+    for a, p in zip(arrays, at, strict=False):
+        driver.call(
+            "cuMemcpyDtoH_v2",
+            a.ctypes.data_as(emu.C.c_void_p),
+            p,
+            emu.C.c_size_t(a.nbytes),
+        )
         driver.call("cuMemFree_v2", p)
 
 
@@ -162,7 +219,9 @@ def tile(matrix, span, k_major):
     rows, K = matrix.shape
     flat = np.zeros(rows * K, np.float16)
     r, k = np.meshgrid(np.arange(rows), np.arange(K), indexing="ij")
-    if k_major and span == 0:  # core matrices of 8 rows by 16 bytes, first along the rows
+    if (
+        k_major and span == 0
+    ):  # core matrices of 8 rows by 16 bytes, first along the rows
         lead, stride = rows * 16, 128
         at, step = r % 8 * 16 + r // 8 * stride + k % 8 * 2 + k // 8 * lead, 2 * lead
     elif k_major:  # rows of `span` bytes; blocks of 64 bytes of K one after the other
@@ -180,7 +239,10 @@ def tile(matrix, span, k_major):
     else:
         per = span // 2
         stride, lead = 8 * span, K * span
-        at, step = r % per * 2 + r // per * lead + k % 8 * span + k // 8 * stride, 2 * stride
+        at, step = (
+            r % per * 2 + r // per * lead + k % 8 * span + k // 8 * stride,
+            2 * stride,
+        )
     flat[(at // 2).ravel()] = matrix.ravel()
     return swizzle(flat.view(np.uint8), span).view(np.uint32), step, lead, stride
 
@@ -191,7 +253,10 @@ def products(compiler):
             for b_major in (0, 1):
                 if span == 128 and b_major:
                     continue  # 32 columns are less than the 64 of the swizzle's row
-                a, b = whole(64, 64).astype(np.float16), whole(32, 64).astype(np.float16)
+                a, b = (
+                    whole(64, 64).astype(np.float16),
+                    whole(32, 64).astype(np.float16),
+                )
                 ta, sa, la, ra = tile(a, span, not a_major)
                 tb, sb, lb, rb = tile(b, span, not b_major)
                 if isinstance(sa, tuple) or isinstance(sb, tuple):
@@ -201,7 +266,12 @@ def products(compiler):
                         continue
                     sa = sa[1] if isinstance(sa, tuple) else sa
                     sb = sb[1] if isinstance(sb, tuple) else sb
-                ptx = emu.compile_cuda("matrix.cu", compiler, "sm_90a", [f"SPAN={span}", f"AMAJOR={a_major}", f"BMAJOR={b_major}"])
+                ptx = emu.compile_cuda(
+                    "matrix.cu",
+                    compiler,
+                    "sm_90a",
+                    [f"SPAN={span}", f"AMAJOR={a_major}", f"BMAJOR={b_major}"],
+                )
                 m = emu.Module(driver, ptx)
                 c = emu.Empty((64, 32), np.float32)
                 want = a.astype(np.float32) @ b.T.astype(np.float32)
@@ -216,7 +286,7 @@ def products(compiler):
 for compiler in emu.compilers():
     for chip in ("sm_80", "sm_90a"):
         module = emu.Module(driver, emu.compile_cuda("matrix.cu", compiler, chip))
-        tests = [mma, lambda m: moves(m, chip), copies]
+        tests = [mma, lambda m, chip=chip: moves(m, chip), copies]
         tests += [barriers, tensors] if chip == "sm_90a" else []
         for test in tests:
             try:

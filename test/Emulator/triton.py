@@ -28,7 +28,10 @@ for chip in (80, 90):
     x, y, o = (rng.standard_normal(n).astype(np.float32) for _ in range(3))
     launch("add", chip, 4, x, y, o, n)
     assert np.array_equal(o, x + y)
-    x, o = rng.standard_normal((7, 777)).astype(np.float32), emu.Empty((7, 777), np.float32)
+    x, o = (
+        rng.standard_normal((7, 777)).astype(np.float32),
+        emu.Empty((7, 777), np.float32),
+    )
     launch("softmax", chip, 7, x, o, 777)
     e = np.exp(x.astype(np.float64) - x.max(1, keepdims=True))
     assert np.allclose(o.value, e / e.sum(1, keepdims=True), rtol=1e-5, atol=1e-9)
@@ -41,10 +44,14 @@ for chip in (80, 90):
     E, N = 4, 64
     rows = np.array([0, 70, 0, 33])
     offsets = np.concatenate([[0], np.cumsum(rows)]).astype(np.int32)
-    a, b = (rng.integers(-8, 9, s).astype(np.float16) for s in ((rows.sum(), K), (E, K, N)))
+    a, b = (
+        rng.integers(-8, 9, s).astype(np.float16) for s in ((rows.sum(), K), (E, K, N))
+    )
     c = emu.Empty((rows.sum(), N), np.float32)
     launch("grouped", chip, (2, 1, E), a, b, c, offsets, N, K)
     for k in range(E):
         part = slice(offsets[k], offsets[k + 1])
-        assert np.array_equal(c.value[part], a[part].astype(np.float32) @ b[k].astype(np.float32)), k
+        assert np.array_equal(
+            c.value[part], a[part].astype(np.float32) @ b[k].astype(np.float32)
+        ), k
     print("ok", chip)

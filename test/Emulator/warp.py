@@ -16,7 +16,10 @@ rng = np.random.default_rng(SEED)
 N = 777
 GRID = (N + 127) // 128
 driver = emu.Driver()
-i32 = lambda *shape: np.zeros(shape, np.int32)
+
+
+def i32(*shape):
+    return np.zeros(shape, np.int32)
 
 
 def same(name, got, want):
@@ -51,12 +54,20 @@ def each(m):
     fib = [0, 1, 1, 2, 3, 5, 8, 13]
     weights, table = np.arange(1, 9), np.array([10, 20, 30, 40])
     o = emu.Empty(N, np.int32)
-    for name, f in [("nested", nested), ("collatz", collatz), ("recursion", lambda x: fib[x & 7])]:
+    for name, f in [
+        ("nested", nested),
+        ("collatz", collatz),
+        ("recursion", lambda x: fib[x & 7]),
+    ]:
         m.launch(name, GRID, 128, a, o, N)
         same(name, o.value, [f(int(x)) for x in a])
     d = emu.Empty(N, np.float64)
     m.launch("structs", GRID, 128, a, d, N)
-    same("structs", d.value, [x * 3 + x * 0.5 + 3 + x * 0.25 - 3 if x & 1 else x * 1.75 for x in a])
+    same(
+        "structs",
+        d.value,
+        [x * 3 + x * 0.5 + 3 + x * 0.25 - 3 if x & 1 else x * 1.75 for x in a],
+    )
     f = emu.Empty(N, np.float32)
     m.launch("spaces", GRID, 128, a, f, N)
     same("spaces", f.value, weights[a & 7] + table[a & 3])
@@ -71,7 +82,10 @@ def each(m):
     for which, f in enumerate([lambda x: 2 * x, lambda x: x * x]):
         m.launch("pointers", GRID, 128, a, o, N, which)
         same("pointers", o.value, f(a))
-    v, s = rng.standard_normal((N, 4)).astype(np.float32), rng.integers(-99, 99, (N, 2)).astype(np.int16)
+    v, s = (
+        rng.standard_normal((N, 4)).astype(np.float32),
+        rng.integers(-99, 99, (N, 2)).astype(np.int16),
+    )
     w = emu.Empty((N, 4), np.float32)
     m.launch("vectors", GRID, 128, v, w, s, o, N)
     same("vectors", w.value, v[:, ::-1])
@@ -100,17 +114,27 @@ def blocks(m):
     a = rng.integers(-1000, 1000, N).astype(np.int32)
     o, u = i32(7), np.array([0, 7], np.uint32)
     o[3] = -1
-    f, l = np.zeros(1, np.float32), np.zeros(2, np.uint64)
-    m.launch("atomics", GRID, 128, a, o, u, f, l, N)
-    want = [a.sum(), min(0, a.min()), max(0, a.max()), np.bitwise_and.reduce(a), np.bitwise_or.reduce(a)]
+    f, wide = np.zeros(1, np.float32), np.zeros(2, np.uint64)
+    m.launch("atomics", GRID, 128, a, o, u, f, wide, N)
+    want = [
+        a.sum(),
+        min(0, a.min()),
+        max(0, a.max()),
+        np.bitwise_and.reduce(a),
+        np.bitwise_or.reduce(a),
+    ]
     same("atomics", o, want + [np.bitwise_xor.reduce(a), 2 * N])
     down = 7
     for _ in range(N):
         down = 50 if down == 0 or down > 50 else down - 1
     same("inc dec", u, [N % 101, down])
-    assert f[0] == N and int(l[0]) == int(a.astype(np.int64).sum()) % 2**64
-    assert int(l[1]) == int(a.view(np.uint32).max())
-    part, count, o = emu.Empty(9, np.float32), np.zeros(1, np.uint32), emu.Empty(1, np.float32)
+    assert f[0] == N and int(wide[0]) == int(a.astype(np.int64).sum()) % 2**64
+    assert int(wide[1]) == int(a.view(np.uint32).max())
+    part, count, o = (
+        emu.Empty(9, np.float32),
+        np.zeros(1, np.uint32),
+        emu.Empty(1, np.float32),
+    )
     m.launch("last_block", 9, 128, v, part, count, o, 5000)
     same("last_block", o.value, [v.sum()])
     flag, o = i32(1), emu.Empty(2, np.int32)
@@ -140,29 +164,51 @@ def blocks(m):
 
 def warps(m):
     a = rng.integers(-10, 20, 32).astype(np.int32)
-    l = np.arange(32)
+    lane = np.arange(32)
     o = emu.Empty((6, 32), np.int32)
     m.launch("shuffles", 1, 32, a, o)
-    want = [a[(l * 7 + 3) & 31], a[np.where(l >= 5, l - 5, l)], a[np.where(l + 9 < 32, l + 9, l)], a[l ^ 13]]
-    want += [a[(l & ~7) | (l + 1) & 7], a[np.where((l & 15) + 3 < 16, l + 3, l)]]
+    want = [
+        a[(lane * 7 + 3) & 31],
+        a[np.where(lane >= 5, lane - 5, lane)],
+        a[np.where(lane + 9 < 32, lane + 9, lane)],
+        a[lane ^ 13],
+    ]
+    want += [
+        a[(lane & ~7) | (lane + 1) & 7],
+        a[np.where((lane & 15) + 3 < 16, lane + 3, lane)],
+    ]
     same("shuffles", o.value, want)
     o = emu.Empty((7, 32), np.uint32)
     m.launch("votes", 1, 32, a, o)
-    bits = lambda p: sum(1 << int(k) for k in np.flatnonzero(p))
+
+    def bits(p):
+        return sum(1 << int(k) for k in np.flatnonzero(p))
+
     odd = (a & 1) == 1
     want = [[bits(a > 0)] * 32, [1] * 32, [int((a == 5).any())] * 32]
     want += [np.where(odd, bits(odd & (a > 3)), (~odd).sum())]
-    want += [[bits((a & 3) == (x & 3)) for x in a], [0] * 32, [(1 << k) - 1 for k in l]]
+    want += [
+        [bits((a & 3) == (x & 3)) for x in a],
+        [0] * 32,
+        [(1 << k) - 1 for k in lane],
+    ]
     same("votes", o.value, np.array(want, np.uint64).astype(np.uint32))
     o = emu.Empty((6, 32), np.int32)
     m.launch("redux", 1, 32, a, o)
-    f = [np.sum, np.min, np.max, np.bitwise_and.reduce, np.bitwise_or.reduce, np.bitwise_xor.reduce]
+    f = [
+        np.sum,
+        np.min,
+        np.max,
+        np.bitwise_and.reduce,
+        np.bitwise_or.reduce,
+        np.bitwise_xor.reduce,
+    ]
     same("redux", o.value, [[g(a)] * 32 for g in f])
     o = emu.Empty((2, 32), np.int32)
     m.launch("late_meeting", 1, 32, a, o)
-    v = np.where(l & 1, a * 2, a + 100)
-    same("late_meeting", o.value[0], v[l ^ 1])
-    same("late_meeting 2", o.value[1], 32 + np.where(l < 20, l, v))
+    v = np.where(lane & 1, a * 2, a + 100)
+    same("late_meeting", o.value[0], v[lane ^ 1])
+    same("late_meeting 2", o.value[1], 32 + np.where(lane < 20, lane, v))
 
 
 for compiler in emu.compilers():

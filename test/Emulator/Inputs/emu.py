@@ -45,7 +45,11 @@ def compile_cuda(source, compiler, chip, defines=()):
         command = [CUDA / "bin" / "nvcc", f"-arch={chip}", "-O3", "-std=c++17", "-ptx"]
     else:
         command = ["clang++-22", f"--cuda-gpu-arch={chip}", "-O3", "-std=c++17", "-S"]
-        command += ["--cuda-device-only", f"--cuda-path={CUDA}", "-Wno-unknown-cuda-version"]
+        command += [
+            "--cuda-device-only",
+            f"--cuda-path={CUDA}",
+            "-Wno-unknown-cuda-version",
+        ]
         command += ["-isystem", HERE / "clang"]
     subprocess.run([*map(str, command), *flags, str(path), "-o", str(out)], check=True)
     return out.read_text()
@@ -144,7 +148,9 @@ class Module:
         """
         driver = self.driver
         function = C.c_void_p()
-        driver.call("cuModuleGetFunction", C.byref(function), self.handle, name.encode())
+        driver.call(
+            "cuModuleGetFunction", C.byref(function), self.handle, name.encode()
+        )
         if smem > 48 * 1024:
             driver.call("cuFuncSetAttribute", function, 8, smem)
         arrays, keep, values = [], [], []
@@ -183,7 +189,9 @@ class Module:
             block = tuple(block) if isinstance(block, (tuple, list)) else (block,)
             grid += (1,) * (3 - len(grid))
             block += (1,) * (3 - len(block))
-            driver.call("cuLaunchKernel", function, *grid, *block, smem, None, pointers, None)
+            driver.call(
+                "cuLaunchKernel", function, *grid, *block, smem, None, pointers, None
+            )
             for host, address in arrays:
                 if host.nbytes:
                     driver.call(
