@@ -44,9 +44,42 @@ void Block::start(Launch &owner, uint64_t index) {
   startRace(*this);
 }
 
+/// A warp that has long run diverged may be spinning for what lanes of its own
+/// would do, were they not waiting to meet it. Those go on by themselves, and
+/// another leaf gets its turn, as independent thread scheduling has it.
+static void loosen(Warp &w) {
+  for (int k = 0; k < Warp::kMaxNodes; ++k) {
+    Node &n = w.nodes[k];
+    if (n.state != Node::Ready || !n.children)
+      continue;
+    uint32_t arrived = n.mask;
+    for (const Node &child : w.nodes)
+      if (child.state != Node::Free && child.parent == k)
+        arrived &= ~child.mask;
+    if (!arrived)
+      continue;
+    int at = w.newNode(n.parent, arrived, n.pc);
+    --w.nodes[at].frame->users;
+    w.nodes[at].frame = n.frame;
+    ++n.frame->users;
+    w.nodes[at].end = n.end;
+    w.nodes[at].endDepth = n.endDepth;
+    n.mask &= ~arrived;
+  }
+  int from = static_cast<int>(w.node - w.nodes);
+  for (int step = 1; step < Warp::kMaxNodes; ++step) {
+    Node &n = w.nodes[(from + step) % Warp::kMaxNodes];
+    if (n.state != Node::Ready || n.children)
+      continue;
+    w.node = &n;
+    w.useFrame();
+    return;
+  }
+}
+
 Block::Step Block::step(uint64_t budget) {
   // A slice short enough that a warp which spins lets the others go on.
-  constexpr uint64_t slice = 4096;
+  constexpr uint64_t slice = 16384;
   while (budget > 0) {
     bool ran = false, live = false;
     for (uint32_t k = 0; k < warpCount; ++k) {
@@ -64,6 +97,10 @@ Block::Step Block::step(uint64_t budget) {
       execSet().run(w, length);
       if (faulted)
         return Step::Faulted;
+      bool mixed = launch->options.schedule == Schedule::Random;
+      if (w.state == Warp::Runnable && w.node->mask != w.live &&
+          (!mixed || random() % 64 == 0))
+        loosen(w);
       uint64_t spent = counters.warpInstructions - before + 1;
       budget -= spent < budget ? spent : budget;
     }
