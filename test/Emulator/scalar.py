@@ -1,3 +1,9 @@
+# ===- scalar.py - arithmetic, conversions, memory -------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext %python %s
 # REQUIRES: cuda-toolkit
 """Arithmetic, bits and conversions agree with NumPy's, bit for bit where IEEE says so."""
