@@ -12,6 +12,7 @@
 #include "et/Conversion/Passes.h"
 #include "et/Conversion/ToRuntime/Passes.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
+#include "et/Dialect/ET/IR/TilingInterfaceImpl.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Pipelines/Pipelines.h"
 #include "mlir/InitAllDialects.h"
@@ -24,6 +25,7 @@ using namespace mlir;
 void et::registerETDialects(DialectRegistry &registry) {
   registry.insert<ETDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
+  registerTilingInterfaceExternalModels(registry);
 }
 
 void et::registerETPasses() {

@@ -16,10 +16,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import save_file
+
 from encoder import Encoder, check_encoder
 from experts import split
 from picture import draw
-from safetensors.numpy import save_file
 from text import sentences
 from tools import Tools
 
@@ -149,7 +150,9 @@ class Demo:
             "calibrate.mlir", "thresholds", "cpu", [self.calibration], len(RATES)
         )
         _, dense_ms = tools.run("layer.mlir", "dense", "cpu", [self.x], 1, 20)
-        _, dense_reference = tools.run("layer.mlir", "dense", "reference", [self.x], 1, 1)
+        _, dense_reference = tools.run(
+            "layer.mlir", "dense", "reference", [self.x], 1, 1
+        )
         settings = [(*rate, theta) for rate, theta in zip(RATES, thetas, strict=True)]
         settings.append(("all", 1.0, np.full(EXPERTS, -np.inf, np.float32)))
         rows = []
@@ -171,7 +174,9 @@ class Demo:
         can_assemble = tools.ptxas() is not None
         if not can_assemble:
             report("   no ptxas: PTX only (requirements-cuda.txt has one)")
-        report("   chip        PTX     cubin   kernels  registers  spilled bytes  ptxas")
+        report(
+            "   chip        PTX     cubin   kernels  registers  spilled bytes  ptxas"
+        )
         for chip in CHIPS:
             ptx = tools.compile("layer.mlir", chip, "ptx")
             line = f"   {chip:7} {ptx.stat().st_size / 1024:7.1f}K"

@@ -26,6 +26,7 @@ intercept, since each expert's threshold is a quantile of its own scores.
 from dataclasses import dataclass
 
 import numpy as np
+
 from encoder import gelu
 
 
@@ -49,7 +50,9 @@ def balanced_kmeans(features, clusters, rng, iterations=20):
             if cluster[row] < 0 and room[c]:
                 cluster[row] = c
                 room[c] -= 1
-        centers = np.stack([features[cluster == c].mean(axis=0) for c in range(clusters)])
+        centers = np.stack(
+            [features[cluster == c].mean(axis=0) for c in range(clusters)]
+        )
         centers /= np.linalg.norm(centers, axis=1, keepdims=True)
     return cluster
 
@@ -58,7 +61,9 @@ def fit_router(x, targets):
     centered = x - x.mean(axis=0)
     covariance = centered.T @ centered
     ridge = 0.01 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
-    return np.linalg.solve(covariance + ridge, centered.T @ (targets - targets.mean(axis=0)))
+    return np.linalg.solve(
+        covariance + ridge, centered.T @ (targets - targets.mean(axis=0))
+    )
 
 
 def split(w1, b1, w2, b2, x, experts):

@@ -39,13 +39,9 @@ func.func @dense(
     %b2: tensor<1x384xf32> {et.weight = "dense.b2"}) -> tensor<?x384xf32> {
   %c0 = arith.constant 0 : index
   %t = tensor.dim %x, %c0 : tensor<?x384xf32>
-  %none = arith.constant 0 : i32
-  %all = arith.index_cast %t : index to i32
-  %offsets = tensor.from_elements %none, %all : tensor<2xi32>
   %init = tensor.empty(%t) : tensor<?x384xf32>
   %y = et.expert_ffn gelu
     ins(%x, %w1, %w2 : tensor<?x384xf32>, tensor<1x384x1536xf32>, tensor<1x1536x384xf32>)
-    offsets(%offsets : tensor<2xi32>)
     b1(%b1 : tensor<1x1536xf32>) b2(%b2 : tensor<1x384xf32>)
     outs(%init : tensor<?x384xf32>)
   return %y : tensor<?x384xf32>

@@ -31,7 +31,9 @@ def draw(path, rows, dense_ms, tokens, title):
     width = 0.8 / len(rated)
     for i, (row, color) in enumerate(zip(rated, COLORS, strict=False)):
         at = np.arange(experts) + (i - (len(rated) - 1) / 2) * width
-        loads.bar(at, 100 * row["loads"] / tokens, width, color=color, label=row["name"])
+        loads.bar(
+            at, 100 * row["loads"] / tokens, width, color=color, label=row["name"]
+        )
         loads.axhline(100 * row["rate"], color=color, lw=0.8, ls=":")
     loads.set(title="Load of each expert", xlabel="expert", ylabel="% of the tokens",
               xticks=range(experts))  # fmt: skip
@@ -61,7 +63,8 @@ def draw(path, rows, dense_ms, tokens, title):
     cost.axvline(100, color=GRAY, lw=0.8, ls=":")
     cost.set(title="Kept against spent", xlabel="time, % of the compiled dense layer",
              ylabel="cosine similarity to the dense model")  # fmt: skip
-    cost.set_xlim(left=0)
+    cost.set_xlim(0, 1.12 * max([100, *share]))
+    cost.set_ylim(min(row["cosine"] for row in rows) - 0.06, 1.02)
     cost.legend(frameon=False, loc="lower right")
     figure.savefig(path, dpi=130)
     plt.close(figure)

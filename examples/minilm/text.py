@@ -8,7 +8,6 @@
 
 import random
 import re
-
 from pydoc_data.topics import topics
 
 MARKUP = re.compile(r'[*"`]')
@@ -21,7 +20,11 @@ def sentences():
     for _, topic in sorted(topics.items()):
         for paragraph in re.split(r"\n\s*\n", topic):
             # Code, grammar, tables and headings are no sentences.
-            if "::" in paragraph or "|" in paragraph or paragraph.startswith(tuple("*-=")):
+            if (
+                "::" in paragraph
+                or "|" in paragraph
+                or paragraph.startswith(tuple("*-="))
+            ):
                 continue
             words = MARKUP.sub("", " ".join(paragraph.split()))
             found += [

@@ -61,7 +61,14 @@ class Tools:
     def kernels(self, ptx, chip):
         """What `ptxas -v` says about each kernel of a PTX file, and its warnings."""
         done = subprocess.run(
-            [self.ptxas(), "-v", f"-arch={chip}", ptx, "-o", self.out / "discard.cubin"],
+            [
+                self.ptxas(),
+                "-v",
+                f"-arch={chip}",
+                ptx,
+                "-o",
+                self.out / "discard.cubin",
+            ],
             capture_output=True,
             text=True,
         )

@@ -1,5 +1,4 @@
-//===- Block.cpp - A block's warps and barriers
-//-----------------------------===//
+//===- Block.cpp - A block's warps and barriers ---------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

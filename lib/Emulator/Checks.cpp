@@ -1,5 +1,4 @@
-//===- Checks.cpp - What is watched at each access
-//--------------------------===//
+//===- Checks.cpp - What is watched at each access ------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Counters.cpp - What a launch did, by name
-//----------------------------===//
+//===- Counters.cpp - What a launch did, by name --------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

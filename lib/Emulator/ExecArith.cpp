@@ -1,5 +1,4 @@
-//===- ExecArith.cpp - Opcodes of all number types; comparisons
-//-------------===//
+//===- ExecArith.cpp - Opcodes of all number types; comparisons -----------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -17,6 +16,7 @@ bool decodeArith(Decoder &d) {
   Type type = d.takeType();
   switch (type) {
   case Type::F32:
+  case Type::F32x2:
   case Type::F64:
     return decodeFloat(d, type);
   case Type::F16:
@@ -26,7 +26,6 @@ bool decodeArith(Decoder &d) {
     return decodeHalf(d, type);
   case Type::None:
   case Type::Pred:
-  case Type::F32x2:
     return d.unsupported("no type that this opcode takes");
   default:
     return decodeInteger(d, type);

@@ -1,5 +1,4 @@
-//===- ExecAsync.cpp - cp.async and mbarrier
-//--------------------------------===//
+//===- ExecAsync.cpp - cp.async and mbarrier ------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- ExecBulk.cpp - cp.async.bulk and cp.async.bulk.tensor
-//----------------===//
+//===- ExecBulk.cpp - cp.async.bulk and cp.async.bulk.tensor --------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- ExecBulk.h - What asynchronous instructions share
-//--------------------===//
+//===- ExecBulk.h - What asynchronous instructions share ------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

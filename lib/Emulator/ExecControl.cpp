@@ -1,5 +1,4 @@
-//===- ExecControl.cpp - Branches, calls, the loop that runs a warp
-//---------===//
+//===- ExecControl.cpp - Branches, calls, the loop that runs a warp -------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- ExecFloat.cpp - f32 and f64 arithmetic
-//-------------------------------===//
+//===- ExecFloat.cpp - f32 and f64 arithmetic -----------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -279,6 +278,52 @@ void execTestp(Warp &w, const Inst &i) {
   });
 }
 
+/// Two f32 in a register of 64 bits: an instruction of sm_100 and later.
+template <typename F, bool Ftz>
+void floatPair(Warp &w, const Inst &i) {
+  const uint64_t *a = w.at<uint64_t>(i.op[1]), *b = w.at<uint64_t>(i.op[2]),
+                 *c = w.at<uint64_t>(i.op[3]);
+  setLanes<uint64_t>(w, i.op[0], [=](int l) {
+    auto half = [=](int shift) {
+      auto part = [=](uint64_t v) {
+        return flush<Ftz>(bitsToFloat(uint32_t(v >> shift)));
+      };
+      float v;
+      if constexpr (std::is_same_v<F, Fma>)
+        v = F::f(part(a[l]), part(b[l]), part(c[l]));
+      else
+        v = F::f(part(a[l]), part(b[l]));
+      return uint64_t(floatToBits(flush<Ftz>(canonical(v)))) << shift;
+    };
+    return half(0) | half(32);
+  });
+}
+
+template <typename F>
+bool finishPair(Decoder &d, unsigned sources) {
+  d.take("rn");
+  bool ftz = d.take("ftz");
+  if (!simpleOperands(d, sources, Type::F32x2))
+    return false;
+  // The operand that a sum or product lacks is read and not used.
+  for (unsigned k = sources + 1; k <= 3; ++k)
+    d.inst.op[k] = d.inst.op[1];
+  return d.emit(ftz ? floatPair<F, true> : floatPair<F, false>, Class::Float);
+}
+
+bool decodeFloatPair(Decoder &d) {
+  std::string_view op = d.opcode();
+  if (op == "add")
+    return finishPair<Add>(d, 2);
+  if (op == "sub")
+    return finishPair<Sub>(d, 2);
+  if (op == "mul")
+    return finishPair<Mul>(d, 2);
+  if (op == "fma")
+    return finishPair<Fma>(d, 3);
+  return d.unsupported("no f32x2 form of this opcode is known");
+}
+
 bool decodeTestp(Decoder &d) {
   static const char *const names[] = {"finite",     "infinite", "number",
                                       "notanumber", "normal",   "subnormal"};
@@ -323,6 +368,8 @@ bool decodeApprox(Decoder &d) {
 } // namespace
 
 bool decodeFloat(Decoder &d, Type type) {
+  if (type == Type::F32x2)
+    return decodeFloatPair(d);
   std::string_view op = d.opcode();
   Class cls = type == Type::F64 ? Class::Double : Class::Float;
   if (op == "add")

@@ -1,5 +1,4 @@
-//===- ExecHalf.cpp - f16 and bf16 arithmetic
-//-------------------------------===//
+//===- ExecHalf.cpp - f16 and bf16 arithmetic -----------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

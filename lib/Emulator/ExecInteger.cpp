@@ -1,5 +1,4 @@
-//===- ExecInteger.cpp - Integer and bit instructions
-//-----------------------===//
+//===- ExecInteger.cpp - Integer and bit instructions ---------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- ExecMemory.cpp - Loads and stores
-//------------------------------------===//
+//===- ExecMemory.cpp - Loads and stores ----------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- ExecSet.cpp - One set of instruction functions
-//-----------------------===//
+//===- ExecSet.cpp - One set of instruction functions ---------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- ExecWarp.cpp - What the lanes of a warp do together
-//------------------===//
+//===- ExecWarp.cpp - What the lanes of a warp do together ----------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

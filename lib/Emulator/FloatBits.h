@@ -1,5 +1,4 @@
-//===- FloatBits.h - Bits of floating-point numbers
-//-------------------------===//
+//===- FloatBits.h - Bits of floating-point numbers -----------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

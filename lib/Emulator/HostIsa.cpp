@@ -1,5 +1,4 @@
-//===- HostIsa.cpp - Choosing among the sets of instruction functions
-//-------===//
+//===- HostIsa.cpp - Choosing among the sets of instruction functions -----===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

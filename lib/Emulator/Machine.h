@@ -1,5 +1,4 @@
-//===- Machine.h - Decoded kernels and the state that runs them
-//-------------===//
+//===- Machine.h - Decoded kernels and the state that runs them -----------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- MatrixMath.h - Sums of products as matrix units make them
-//------------===//
+//===- MatrixMath.h - Sums of products as matrix units make them ----------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Parser.cpp - PTX text to statements
-//----------------------------------===//
+//===- Parser.cpp - PTX text to statements --------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

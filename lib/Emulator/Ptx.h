@@ -1,5 +1,4 @@
-//===- Ptx.h - PTX text as statements and symbols
-//--------------------------===//
+//===- Ptx.h - PTX text as statements and symbols -------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

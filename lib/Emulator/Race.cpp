@@ -1,5 +1,4 @@
-//===- Race.cpp - Accesses that nothing orders
-//------------------------------===//
+//===- Race.cpp - Accesses that nothing orders ----------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

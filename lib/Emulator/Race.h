@@ -1,5 +1,4 @@
-//===- Race.h - Accesses that nothing orders
-//--------------------------------===//
+//===- Race.h - Accesses that nothing orders ------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

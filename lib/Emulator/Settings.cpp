@@ -1,5 +1,4 @@
-//===- Settings.cpp - Options and counters as text
-//--------------------------===//
+//===- Settings.cpp - Options and counters as text ------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

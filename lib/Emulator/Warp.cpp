@@ -1,5 +1,4 @@
-//===- Warp.cpp - Lanes that part and meet
-//----------------------------------===//
+//===- Warp.cpp - Lanes that part and meet --------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

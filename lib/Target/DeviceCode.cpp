@@ -57,17 +57,25 @@ llvm::Expected<std::string> et::findCudaToolkit() {
     path::append(ptxas, "bin", "ptxas");
     return fs::can_execute(ptxas);
   };
-  for (StringRef variable : {"CUDA_ROOT", "CUDA_HOME", "CUDA_PATH"})
-    if (auto root = llvm::sys::Process::GetEnv(variable))
-      if (hasPtxas(*root))
-        return *root;
+  for (StringRef variable : {"CUDA_ROOT", "CUDA_HOME", "CUDA_PATH"}) {
+    auto root = llvm::sys::Process::GetEnv(variable);
+    if (!root || root->empty())
+      continue;
+    if (hasPtxas(*root))
+      return *root;
+    return llvm::createStringError(
+        variable + " is '" + *root +
+        "', where there is no bin/ptxas; set it to the root of a CUDA toolkit, "
+        "or unset it to use the one that the build found");
+  }
   // What the build found; a machine may have lost it since.
   if (hasPtxas(ET_CUDA_TOOLKIT))
     return std::string(ET_CUDA_TOOLKIT);
   if (auto ptxas = llvm::sys::findProgramByName("ptxas"))
     return path::parent_path(path::parent_path(*ptxas)).str();
   return llvm::createStringError(
-      "cubin and fatbin need ptxas, and there is none in CUDA_ROOT, CUDA_HOME, "
-      "CUDA_PATH or on PATH; install a CUDA toolkit (the PyPI package "
-      "nvidia-cuda-nvcc has one), or use --emit=ptx");
+      "cubin and fatbin need ptxas, and there is none on PATH; install a CUDA "
+      "toolkit (the PyPI package nvidia-cuda-nvcc has one) and set CUDA_ROOT, "
+      "or "
+      "use --emit=ptx");
 }

@@ -15,8 +15,7 @@
 using namespace mlir;
 using namespace mlir::et;
 
-/// `name` as an identifier of C. Arguments get a suffix where a language
-/// might have taken the name.
+/// `name` with what no identifier of C can hold replaced.
 static std::string getIdentifier(StringRef name) {
   std::string identifier;
   for (char c : name)
@@ -61,10 +60,12 @@ static void writeFunction(const EntrySignature &signature,
       getParameters(signature.arguments, "in_", taken);
   SmallVector<std::string> results =
       getParameters(signature.results, "out_", taken);
-  const std::string &name = signature.name;
+  std::string name = getIdentifier(signature.name);
 
-  os << "\nextern const et_function et_function_" << name << ";\n\n/* " << name
-     << "\n";
+  os << "\nextern const et_function et_function_" << name;
+  if (name != signature.name)
+    os << " __asm__(\"et_function_" << signature.name << "\")";
+  os << ";\n\n/* " << name << "\n";
   for (auto [value, argument] : llvm::zip(signature.arguments, arguments)) {
     os << "     " << argument << ": ";
     printType(value, os);

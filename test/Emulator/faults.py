@@ -1,6 +1,12 @@
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=early %python %s  # noqa: E501
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=late %python %s  # noqa: E501
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=random ET_EMU_SEED=3 %python %s  # noqa: E501
+# ===- faults.py - planted faults and their corrected twins ----------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=early %python %s
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=late %python %s
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=random ET_EMU_SEED=3 %python %s
 # REQUIRES: cuda-toolkit
 """Each planted fault is found and named; its corrected twin runs clean."""
 

@@ -1,3 +1,9 @@
+# ===- fuzz.py - a short run of the fuzzer ---------------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=1000 %python %s
 """Damaged PTX ends in an error or a fault, never in a crash or a hang."""
 

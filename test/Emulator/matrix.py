@@ -1,6 +1,12 @@
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_SCHEDULE=early %python %s  # noqa: E501
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_SCHEDULE=late %python %s  # noqa: E501
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_SCHEDULE=random ET_EMU_SEED=11 %python %s  # noqa: E501
+# ===- matrix.py - matrix units and asynchronous copies --------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_SCHEDULE=early %python %s
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_SCHEDULE=late %python %s
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_SCHEDULE=random ET_EMU_SEED=11 %python %s
 # REQUIRES: cuda-toolkit
 """Matrix instructions and asynchronous copies under each schedule.
 
@@ -138,9 +144,9 @@ def tensors(m):
         for x, y in [(0, 0), (8, 5), (cols - 8, rows - 7), (-8, -3)]:
             raw, back = emu.Empty(w * h * 2, np.uint8), np.zeros_like(t)
 
-            def maps(at):
+            def maps(at, w=w, h=h, mode=mode):
                 return [
-                    driver.tensor_map(1, p, [cols, rows], [cols * 2], [w, h], mode)  # noqa: B023
+                    driver.tensor_map(1, p, [cols, rows], [cols * 2], [w, h], mode)
                     for p in at[:2]
                 ]
 
@@ -286,7 +292,7 @@ def products(compiler):
 for compiler in emu.compilers():
     for chip in ("sm_80", "sm_90a"):
         module = emu.Module(driver, emu.compile_cuda("matrix.cu", compiler, chip))
-        tests = [mma, lambda m: moves(m, chip), copies]  # noqa: B023
+        tests = [mma, lambda m, chip=chip: moves(m, chip), copies]
         tests += [barriers, tensors] if chip == "sm_90a" else []
         for test in tests:
             try:

@@ -1,3 +1,9 @@
+# ===- scalar.py - arithmetic, conversions, memory -------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext %python %s
 # REQUIRES: cuda-toolkit
 """Arithmetic, bits and conversions agree with NumPy's, bit for bit where IEEE says so."""  # noqa: E501
@@ -184,12 +190,12 @@ def bit_fields(module):
     o = emu.Empty((6, N), np.uint32)
     run(module, "bit_fields", a, b, o)
     for i in range(N):
-        x, p, l, c = int(a[i]), int(b[i]) & 31, int(b[i]) >> 8 & 31, int(b[i])  # noqa: E741
-        field = x >> p & (1 << l) - 1
-        top = x >> min(p + l - 1, 31) & 1 if l else 0
-        have = min(l, 32 - p)
+        x, p, width, c = int(a[i]), int(b[i]) & 31, int(b[i]) >> 8 & 31, int(b[i])
+        field = x >> p & (1 << width) - 1
+        top = x >> min(p + width - 1, 31) & 1 if width else 0
+        have = min(width, 32 - p)
         signed = field | (0xFFFFFFFF & ~((1 << have) - 1) if top else 0)
-        ones = ((1 << l) - 1) << p & 0xFFFFFFFF
+        ones = ((1 << width) - 1) << p & 0xFFFFFFFF
         z = x * 7 & 0xFFFFFFFF
         want = [
             field,

@@ -1,3 +1,9 @@
+# ===- warp.py - warps, votes, atomics, divergence -------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext %python %s
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_SCHEDULE=random ET_EMU_SEED=7 %python %s  # noqa: E501
 # REQUIRES: cuda-toolkit
@@ -114,8 +120,8 @@ def blocks(m):
     a = rng.integers(-1000, 1000, N).astype(np.int32)
     o, u = i32(7), np.array([0, 7], np.uint32)
     o[3] = -1
-    f, l = np.zeros(1, np.float32), np.zeros(2, np.uint64)  # noqa: E741
-    m.launch("atomics", GRID, 128, a, o, u, f, l, N)
+    f, wide = np.zeros(1, np.float32), np.zeros(2, np.uint64)
+    m.launch("atomics", GRID, 128, a, o, u, f, wide, N)
     want = [
         a.sum(),
         min(0, a.min()),
@@ -128,8 +134,8 @@ def blocks(m):
     for _ in range(N):
         down = 50 if down == 0 or down > 50 else down - 1
     same("inc dec", u, [N % 101, down])
-    assert f[0] == N and int(l[0]) == int(a.astype(np.int64).sum()) % 2**64
-    assert int(l[1]) == int(a.view(np.uint32).max())
+    assert f[0] == N and int(wide[0]) == int(a.astype(np.int64).sum()) % 2**64
+    assert int(wide[1]) == int(a.view(np.uint32).max())
     part, count, o = (
         emu.Empty(9, np.float32),
         np.zeros(1, np.uint32),
@@ -164,16 +170,19 @@ def blocks(m):
 
 def warps(m):
     a = rng.integers(-10, 20, 32).astype(np.int32)
-    l = np.arange(32)  # noqa: E741
+    lane = np.arange(32)
     o = emu.Empty((6, 32), np.int32)
     m.launch("shuffles", 1, 32, a, o)
     want = [
-        a[(l * 7 + 3) & 31],
-        a[np.where(l >= 5, l - 5, l)],
-        a[np.where(l + 9 < 32, l + 9, l)],
-        a[l ^ 13],
+        a[(lane * 7 + 3) & 31],
+        a[np.where(lane >= 5, lane - 5, lane)],
+        a[np.where(lane + 9 < 32, lane + 9, lane)],
+        a[lane ^ 13],
     ]
-    want += [a[(l & ~7) | (l + 1) & 7], a[np.where((l & 15) + 3 < 16, l + 3, l)]]
+    want += [
+        a[(lane & ~7) | (lane + 1) & 7],
+        a[np.where((lane & 15) + 3 < 16, lane + 3, lane)],
+    ]
     same("shuffles", o.value, want)
     o = emu.Empty((7, 32), np.uint32)
     m.launch("votes", 1, 32, a, o)
@@ -184,7 +193,11 @@ def warps(m):
     odd = (a & 1) == 1
     want = [[bits(a > 0)] * 32, [1] * 32, [int((a == 5).any())] * 32]
     want += [np.where(odd, bits(odd & (a > 3)), (~odd).sum())]
-    want += [[bits((a & 3) == (x & 3)) for x in a], [0] * 32, [(1 << k) - 1 for k in l]]
+    want += [
+        [bits((a & 3) == (x & 3)) for x in a],
+        [0] * 32,
+        [(1 << k) - 1 for k in lane],
+    ]
     same("votes", o.value, np.array(want, np.uint64).astype(np.uint32))
     o = emu.Empty((6, 32), np.int32)
     m.launch("redux", 1, 32, a, o)
@@ -199,9 +212,9 @@ def warps(m):
     same("redux", o.value, [[g(a)] * 32 for g in f])
     o = emu.Empty((2, 32), np.int32)
     m.launch("late_meeting", 1, 32, a, o)
-    v = np.where(l & 1, a * 2, a + 100)
-    same("late_meeting", o.value[0], v[l ^ 1])
-    same("late_meeting 2", o.value[1], 32 + np.where(l < 20, l, v))
+    v = np.where(lane & 1, a * 2, a + 100)
+    same("late_meeting", o.value[0], v[lane ^ 1])
+    same("late_meeting 2", o.value[1], 32 + np.where(lane < 20, lane, v))
 
 
 for compiler in emu.compilers():

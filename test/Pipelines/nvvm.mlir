@@ -25,7 +25,6 @@
 // LOOPS-NEXT:  return
 // LOOPS:       gpu.module @et_kernels
 
-// LLVM-DAG:    llvm.mlir.global external constant @et_function_layer
 // LLVM:        gpu.binary @et_kernels
 // LLVM-SAME:     chip = "sm_80"
 // LLVM-SAME:     .target sm_80
@@ -34,6 +33,7 @@
 // LLVM-SAME:     chip = "sm_120"
 // LLVM-SAME:     .target sm_120
 // LLVM-NOT:    __nv_
+// LLVM:        llvm.mlir.global external constant @et_function_layer
 
 // CHIP: error: unknown GPU 'sm_1'
 func.func @layer(%x: tensor<?x24xbf16>, %router: tensor<24x5xbf16>, %theta: tensor<5xf32>, %w1: tensor<5x24x40xbf16>, %w2: tensor<5x40x24xbf16>) -> tensor<?x24xbf16> {

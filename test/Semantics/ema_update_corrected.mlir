@@ -17,20 +17,20 @@ func.func @main() {
   %init = tensor.empty() : tensor<4xf32>
   %raw, %steps, %theta = et.ema_update_corrected beta = 0.5 ins(%m : tensor<4xf32>)
     outs(%raw0, %steps0, %init : tensor<4xf32>, tensor<4xi64>, tensor<4xf32>)
-  %e1 = arith.constant dense<[2.0, 0.0, 2.5, 3.0]> : tensor<4xf32>
-  %b1 = tensor.cast %e1 : tensor<4xf32> to tensor<?xf32>
-  %a1 = tensor.cast %raw : tensor<4xf32> to tensor<?xf32>
-  %ok1 = call @near1(%a1, %b1, %exact) : (tensor<?xf32>, tensor<?xf32>, f32) -> i1
-  cf.assert %ok1, "raw; a NaN leaves it as it was"
-  %e2 = arith.constant dense<[1, 0, 2, 2]> : tensor<4xi64>
-  %b2 = tensor.cast %e2 : tensor<4xi64> to tensor<?xi64>
-  %a2 = tensor.cast %steps : tensor<4xi64> to tensor<?xi64>
-  %ok2 = call @equal1_i64(%a2, %b2) : (tensor<?xi64>, tensor<?xi64>) -> i1
-  cf.assert %ok2, "steps count the updates"
-  %e3 = arith.constant dense<[4.0, 0.0, 3.3333333, 4.0]> : tensor<4xf32>
-  %b3 = tensor.cast %e3 : tensor<4xf32> to tensor<?xf32>
-  %a3 = tensor.cast %theta : tensor<4xf32> to tensor<?xf32>
-  %ok3 = call @near1(%a3, %b3, %tol) : (tensor<?xf32>, tensor<?xf32>, f32) -> i1
-  cf.assert %ok3, "theta = raw / (1 - beta^steps), raw before the first update"
+  %expected_1 = arith.constant dense<[2.0, 0.0, 2.5, 3.0]> : tensor<4xf32>
+  %want_1 = tensor.cast %expected_1 : tensor<4xf32> to tensor<?xf32>
+  %got_1 = tensor.cast %raw : tensor<4xf32> to tensor<?xf32>
+  %ok_1 = call @near1(%got_1, %want_1, %exact) : (tensor<?xf32>, tensor<?xf32>, f32) -> i1
+  cf.assert %ok_1, "raw; a NaN leaves it as it was"
+  %expected_2 = arith.constant dense<[1, 0, 2, 2]> : tensor<4xi64>
+  %want_2 = tensor.cast %expected_2 : tensor<4xi64> to tensor<?xi64>
+  %got_2 = tensor.cast %steps : tensor<4xi64> to tensor<?xi64>
+  %ok_2 = call @equal1_i64(%got_2, %want_2) : (tensor<?xi64>, tensor<?xi64>) -> i1
+  cf.assert %ok_2, "steps count the updates"
+  %expected_3 = arith.constant dense<[4.0, 0.0, 3.3333333, 4.0]> : tensor<4xf32>
+  %want_3 = tensor.cast %expected_3 : tensor<4xf32> to tensor<?xf32>
+  %got_3 = tensor.cast %theta : tensor<4xf32> to tensor<?xf32>
+  %ok_3 = call @near1(%got_3, %want_3, %tol) : (tensor<?xf32>, tensor<?xf32>, f32) -> i1
+  cf.assert %ok_3, "theta = raw / (1 - beta^steps), raw before the first update"
   return
 }

@@ -18,11 +18,11 @@ func.func @main() {
   %x3 = arith.constant dense<[[1.0, -1.0], [2.0, 0.0], [5.0, 5.0]]> : tensor<3x2xf32>
   %y = et.expert_ffn relu ins(%x3, %w1, %w2 : tensor<3x2xf32>, tensor<1x2x2xf32>, tensor<1x2x2xf32>)
     offsets(%offsets : tensor<2xi32>) outs(%init : tensor<3x2xf32>)
-  %e1 = arith.constant dense<[[1.0, 2.0], [2.0, 4.0], [-7.0, -7.0]]> : tensor<3x2xf32>
-  %b1 = tensor.cast %e1 : tensor<3x2xf32> to tensor<?x?xf32>
-  %a1 = tensor.cast %y : tensor<3x2xf32> to tensor<?x?xf32>
-  %ok1 = call @near2(%a1, %b1, %exact) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
-  cf.assert %ok1, "relu(x w1) w2; the rest is kept"
+  %expected_1 = arith.constant dense<[[1.0, 2.0], [2.0, 4.0], [-7.0, -7.0]]> : tensor<3x2xf32>
+  %want_1 = tensor.cast %expected_1 : tensor<3x2xf32> to tensor<?x?xf32>
+  %got_1 = tensor.cast %y : tensor<3x2xf32> to tensor<?x?xf32>
+  %ok_1 = call @near2(%got_1, %want_1, %exact) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
+  cf.assert %ok_1, "relu(x w1) w2; the rest is kept"
   %b1 = arith.constant dense<[[0.0, 2.0]]> : tensor<1x2xf32>
   %b2 = arith.constant dense<[[10.0, 20.0]]> : tensor<1x2xf32>
   %tokens = arith.constant dense<[1, 0]> : tensor<2xi32>
@@ -30,21 +30,21 @@ func.func @main() {
   %z = et.expert_ffn relu ins(%x, %w1, %w2 : tensor<2x2xf32>, tensor<1x2x2xf32>, tensor<1x2x2xf32>)
     offsets(%offsets : tensor<2xi32>) tokens(%tokens : tensor<2xi32>)
     b1(%b1 : tensor<1x2xf32>) b2(%b2 : tensor<1x2xf32>) outs(%init2 : tensor<2x2xf32>)
-  %e2 = arith.constant dense<[[18.0, 32.0], [14.0, 26.0]]> : tensor<2x2xf32>
-  %b2 = tensor.cast %e2 : tensor<2x2xf32> to tensor<?x?xf32>
-  %a2 = tensor.cast %z : tensor<2x2xf32> to tensor<?x?xf32>
-  %ok2 = call @near2(%a2, %b2, %exact) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
-  cf.assert %ok2, "listed tokens and biases"
+  %expected_2 = arith.constant dense<[[18.0, 32.0], [14.0, 26.0]]> : tensor<2x2xf32>
+  %want_2 = tensor.cast %expected_2 : tensor<2x2xf32> to tensor<?x?xf32>
+  %got_2 = tensor.cast %z : tensor<2x2xf32> to tensor<?x?xf32>
+  %ok_2 = call @near2(%got_2, %want_2, %exact) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
+  cf.assert %ok_2, "listed tokens and biases"
 
   // silu(x) x: SwiGLU with all weights 1. silu(2) = 1.7615942.
   %g = et.expert_ffn silu ins(%x, %w1, %w1 : tensor<2x2xf32>, tensor<1x2x2xf32>, tensor<1x2x2xf32>)
     offsets(%offsets : tensor<2xi32>) gate(%w1 : tensor<1x2x2xf32>)
     outs(%init2 : tensor<2x2xf32>)
-  %e3 = arith.constant dense<[[0.7310586, 0.2689414], [3.5231883, 0.0]]> : tensor<2x2xf32>
-  %b3 = tensor.cast %e3 : tensor<2x2xf32> to tensor<?x?xf32>
-  %a3 = tensor.cast %g : tensor<2x2xf32> to tensor<?x?xf32>
-  %ok3 = call @near2(%a3, %b3, %tol) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
-  cf.assert %ok3, "the gated form"
+  %expected_3 = arith.constant dense<[[0.7310586, 0.2689414], [3.5231883, 0.0]]> : tensor<2x2xf32>
+  %want_3 = tensor.cast %expected_3 : tensor<2x2xf32> to tensor<?x?xf32>
+  %got_3 = tensor.cast %g : tensor<2x2xf32> to tensor<?x?xf32>
+  %ok_3 = call @near2(%got_3, %want_3, %tol) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
+  cf.assert %ok_3, "the gated form"
 
   // The hidden value 256 + 1 has no bf16 and is rounded to 256 between the products.
   %xb = arith.constant dense<1.0> : tensor<1x1xbf16>
@@ -56,10 +56,10 @@ func.func @main() {
   %h = et.expert_ffn relu ins(%xb, %w1b, %w2b : tensor<1x1xbf16>, tensor<1x1x1xbf16>, tensor<1x1x1xbf16>)
     offsets(%one : tensor<2xi32>) b1(%b1b : tensor<1x1xbf16>)
     outs(%init_b : tensor<1x1xf32>)
-  %e4 = arith.constant dense<256.0> : tensor<1x1xf32>
-  %b4 = tensor.cast %e4 : tensor<1x1xf32> to tensor<?x?xf32>
-  %a4 = tensor.cast %h : tensor<1x1xf32> to tensor<?x?xf32>
-  %ok4 = call @near2(%a4, %b4, %exact) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
-  cf.assert %ok4, "hidden values are rounded to the storage type"
+  %expected_4 = arith.constant dense<256.0> : tensor<1x1xf32>
+  %want_4 = tensor.cast %expected_4 : tensor<1x1xf32> to tensor<?x?xf32>
+  %got_4 = tensor.cast %h : tensor<1x1xf32> to tensor<?x?xf32>
+  %ok_4 = call @near2(%got_4, %want_4, %exact) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
+  cf.assert %ok_4, "hidden values are rounded to the storage type"
   return
 }

@@ -19,32 +19,32 @@ func.func @main() {
   %m_half, %g_half = et.gate #et.bounded_threshold<rate = 0.5, slack = 0.5, gate = raw>
     ins(%s : tensor<4x4xf32>) theta(%theta : tensor<4xf32>)
     outs(%m0, %g0 : tensor<4x1xi32>, tensor<4x4xf32>)
-  %e1 = arith.constant dense<[[1], [7], [1], [1]]> : tensor<4x1xi32>
-  %b1 = tensor.cast %e1 : tensor<4x1xi32> to tensor<?x?xi32>
-  %a1 = tensor.cast %m_half : tensor<4x1xi32> to tensor<?x?xi32>
-  %ok1 = call @equal2(%a1, %b1) : (tensor<?x?xi32>, tensor<?x?xi32>) -> i1
-  cf.assert %ok1, "loads within 1 and 3"
+  %expected_1 = arith.constant dense<[[1], [7], [1], [1]]> : tensor<4x1xi32>
+  %want_1 = tensor.cast %expected_1 : tensor<4x1xi32> to tensor<?x?xi32>
+  %got_1 = tensor.cast %m_half : tensor<4x1xi32> to tensor<?x?xi32>
+  %ok_1 = call @equal2(%got_1, %want_1) : (tensor<?x?xi32>, tensor<?x?xi32>) -> i1
+  cf.assert %ok_1, "loads within 1 and 3"
   %m_zero, %g_zero = et.gate #et.bounded_threshold<rate = 0.5, slack = 0.0, gate = raw>
     ins(%s : tensor<4x4xf32>) theta(%theta : tensor<4xf32>)
     outs(%m0, %g0 : tensor<4x1xi32>, tensor<4x4xf32>)
-  %e2 = arith.constant dense<5> : tensor<4x1xi32>
-  %b2 = tensor.cast %e2 : tensor<4x1xi32> to tensor<?x?xi32>
-  %a2 = tensor.cast %m_zero : tensor<4x1xi32> to tensor<?x?xi32>
-  %ok2 = call @equal2(%a2, %b2) : (tensor<?x?xi32>, tensor<?x?xi32>) -> i1
-  cf.assert %ok2, "loads of exactly 2"
-  %e3 = arith.constant dense<[[3.0, 3.0, 3.0, 3.0], [0.0, 0.0, 0.0, 0.0], [2.0, 2.0, 2.0, 2.0], [0.0, 0.0, 0.0, 0.0]]> : tensor<4x4xf32>
-  %b3 = tensor.cast %e3 : tensor<4x4xf32> to tensor<?x?xf32>
-  %a3 = tensor.cast %g_zero : tensor<4x4xf32> to tensor<?x?xf32>
-  %ok3 = call @near2(%a3, %b3, %exact) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
-  cf.assert %ok3, "added tokens keep their own gate"
+  %expected_2 = arith.constant dense<5> : tensor<4x1xi32>
+  %want_2 = tensor.cast %expected_2 : tensor<4x1xi32> to tensor<?x?xi32>
+  %got_2 = tensor.cast %m_zero : tensor<4x1xi32> to tensor<?x?xi32>
+  %ok_2 = call @equal2(%got_2, %want_2) : (tensor<?x?xi32>, tensor<?x?xi32>) -> i1
+  cf.assert %ok_2, "loads of exactly 2"
+  %expected_3 = arith.constant dense<[[3.0, 3.0, 3.0, 3.0], [0.0, 0.0, 0.0, 0.0], [2.0, 2.0, 2.0, 2.0], [0.0, 0.0, 0.0, 0.0]]> : tensor<4x4xf32>
+  %want_3 = tensor.cast %expected_3 : tensor<4x4xf32> to tensor<?x?xf32>
+  %got_3 = tensor.cast %g_zero : tensor<4x4xf32> to tensor<?x?xf32>
+  %ok_3 = call @near2(%got_3, %want_3, %exact) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
+  cf.assert %ok_3, "added tokens keep their own gate"
   %equal = arith.constant dense<1.0> : tensor<4x4xf32>
   %m_tie, %g_tie = et.gate #et.bounded_threshold<rate = 0.5, slack = 0.0, gate = binary>
     ins(%equal : tensor<4x4xf32>) theta(%theta : tensor<4xf32>)
     outs(%m0, %g0 : tensor<4x1xi32>, tensor<4x4xf32>)
-  %e4 = arith.constant dense<3> : tensor<4x1xi32>
-  %b4 = tensor.cast %e4 : tensor<4x1xi32> to tensor<?x?xi32>
-  %a4 = tensor.cast %m_tie : tensor<4x1xi32> to tensor<?x?xi32>
-  %ok4 = call @equal2(%a4, %b4) : (tensor<?x?xi32>, tensor<?x?xi32>) -> i1
-  cf.assert %ok4, "lower tokens first among equal scores"
+  %expected_4 = arith.constant dense<3> : tensor<4x1xi32>
+  %want_4 = tensor.cast %expected_4 : tensor<4x1xi32> to tensor<?x?xi32>
+  %got_4 = tensor.cast %m_tie : tensor<4x1xi32> to tensor<?x?xi32>
+  %ok_4 = call @equal2(%got_4, %want_4) : (tensor<?x?xi32>, tensor<?x?xi32>) -> i1
+  cf.assert %ok_4, "lower tokens first among equal scores"
   return
 }

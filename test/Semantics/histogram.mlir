@@ -14,20 +14,20 @@ func.func @main() {
   %init = tensor.empty() : tensor<1x4xi32>
   %counts = et.histogram range(0.0, 4.0) ins(%s : tensor<10x1xf32>)
                                          outs(%init : tensor<1x4xi32>)
-  %e1 = arith.constant dense<[[4, 1, 0, 4]]> : tensor<1x4xi32>
-  %b1 = tensor.cast %e1 : tensor<1x4xi32> to tensor<?x?xi32>
-  %a1 = tensor.cast %counts : tensor<1x4xi32> to tensor<?x?xi32>
-  %ok1 = call @equal2(%a1, %b1) : (tensor<?x?xi32>, tensor<?x?xi32>) -> i1
-  cf.assert %ok1, "scores outside the range count in the end bins, NaN nowhere"
+  %expected_1 = arith.constant dense<[[4, 1, 0, 4]]> : tensor<1x4xi32>
+  %want_1 = tensor.cast %expected_1 : tensor<1x4xi32> to tensor<?x?xi32>
+  %got_1 = tensor.cast %counts : tensor<1x4xi32> to tensor<?x?xi32>
+  %ok_1 = call @equal2(%got_1, %want_1) : (tensor<?x?xi32>, tensor<?x?xi32>) -> i1
+  cf.assert %ok_1, "scores outside the range count in the end bins, NaN nowhere"
 
   %c0 = arith.constant 0 : index
   %empty = tensor.empty(%c0) : tensor<?x1xf32>
   %none = et.histogram range(0.0, 4.0) ins(%empty : tensor<?x1xf32>)
                                        outs(%init : tensor<1x4xi32>)
-  %e2 = arith.constant dense<0> : tensor<1x4xi32>
-  %b2 = tensor.cast %e2 : tensor<1x4xi32> to tensor<?x?xi32>
-  %a2 = tensor.cast %none : tensor<1x4xi32> to tensor<?x?xi32>
-  %ok2 = call @equal2(%a2, %b2) : (tensor<?x?xi32>, tensor<?x?xi32>) -> i1
-  cf.assert %ok2, "no token"
+  %expected_2 = arith.constant dense<0> : tensor<1x4xi32>
+  %want_2 = tensor.cast %expected_2 : tensor<1x4xi32> to tensor<?x?xi32>
+  %got_2 = tensor.cast %none : tensor<1x4xi32> to tensor<?x?xi32>
+  %ok_2 = call @equal2(%got_2, %want_2) : (tensor<?x?xi32>, tensor<?x?xi32>) -> i1
+  cf.assert %ok_2, "no token"
   return
 }

@@ -15,17 +15,17 @@ func.func @main() {
   %init = tensor.empty() : tensor<3xf32>
   %median = et.histogram_quantile 0.5 range(0.0, 4.0)
     ins(%counts : tensor<3x4xi32>) outs(%init : tensor<3xf32>)
-  %e1 = arith.constant dense<[1.5, 0x7FC00000, 2.5]> : tensor<3xf32>
-  %b1 = tensor.cast %e1 : tensor<3xf32> to tensor<?xf32>
-  %a1 = tensor.cast %median : tensor<3xf32> to tensor<?xf32>
-  %ok1 = call @near1(%a1, %b1, %tol) : (tensor<?xf32>, tensor<?xf32>, f32) -> i1
-  cf.assert %ok1, "the median; no count has none"
+  %expected_1 = arith.constant dense<[1.5, 0x7FC00000, 2.5]> : tensor<3xf32>
+  %want_1 = tensor.cast %expected_1 : tensor<3xf32> to tensor<?xf32>
+  %got_1 = tensor.cast %median : tensor<3xf32> to tensor<?xf32>
+  %ok_1 = call @near1(%got_1, %want_1, %tol) : (tensor<?xf32>, tensor<?xf32>, f32) -> i1
+  cf.assert %ok_1, "the median; no count has none"
   %most = et.histogram_quantile 1.0 range(0.0, 4.0)
     ins(%counts : tensor<3x4xi32>) outs(%init : tensor<3xf32>)
-  %e2 = arith.constant dense<[2.5, 0x7FC00000, 2.9]> : tensor<3xf32>
-  %b2 = tensor.cast %e2 : tensor<3xf32> to tensor<?xf32>
-  %a2 = tensor.cast %most : tensor<3xf32> to tensor<?xf32>
-  %ok2 = call @near1(%a2, %b2, %tol) : (tensor<?xf32>, tensor<?xf32>, f32) -> i1
-  cf.assert %ok2, "the largest lies inside its bin"
+  %expected_2 = arith.constant dense<[2.5, 0x7FC00000, 2.9]> : tensor<3xf32>
+  %want_2 = tensor.cast %expected_2 : tensor<3xf32> to tensor<?xf32>
+  %got_2 = tensor.cast %most : tensor<3xf32> to tensor<?xf32>
+  %ok_2 = call @near1(%got_2, %want_2, %tol) : (tensor<?xf32>, tensor<?xf32>, f32) -> i1
+  cf.assert %ok_2, "the largest lies inside its bin"
   return
 }

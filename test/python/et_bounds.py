@@ -25,6 +25,7 @@ the flip of a rounding exactly, and needs no constant.
 """
 
 import numpy as np
+
 from et_reference import (
     BoundedThreshold,
     ExpertChoice,

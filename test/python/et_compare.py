@@ -14,8 +14,9 @@ own scores too, on every pair whose score is further from the threshold than the
 scores' error bound.
 """
 
-import et_reference as ref
 import numpy as np
+
+import et_reference as ref
 from et_bounds import (
     gate_error,
     moe_output_with_error,

@@ -9,6 +9,7 @@
 from dataclasses import dataclass, fields
 
 import numpy as np
+
 from et_reference import (
     STORAGE,
     BoundedThreshold,

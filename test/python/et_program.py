@@ -7,6 +7,7 @@
 """Builds a module of one function @main out of ops on given arrays."""
 
 import numpy as np
+
 from et_reference import STORAGE
 
 ELEMENT = {np.dtype(v): k for k, v in STORAGE.items()}

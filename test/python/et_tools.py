@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+
 from et_reference import STORAGE
 
 ROOT = Path(__file__).resolve().parents[2]

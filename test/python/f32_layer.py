@@ -13,6 +13,7 @@ holds the reference and its error bounds against.
 """
 
 import numpy as np
+
 from et_reference import BoundedThreshold, ExpertChoice, Threshold, TopK
 
 F = np.float32

@@ -13,9 +13,10 @@ results pass, and the same results with one deliberate fault do not.
 import math
 import statistics
 
-import et_reference as ref
 import numpy as np
 import pytest
+
+import et_reference as ref
 from et_compare import check_layer
 from et_layers import random_layer
 from f32_layer import F32Layer

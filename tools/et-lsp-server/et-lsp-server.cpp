@@ -1,4 +1,4 @@
-//===- et-lsp-server.cpp - language server for IR with the et dialect ----===//
+//===- et-lsp-server.cpp - language server for IR with the et dialect -----===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

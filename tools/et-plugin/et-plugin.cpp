@@ -1,4 +1,4 @@
-//===- et-plugin.cpp - the dialect and its passes, for a stock mlir-opt --===//
+//===- et-plugin.cpp - the dialect and its passes, for a stock mlir-opt ---===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -159,8 +159,8 @@ static Error splitFile(MutableArrayRef<char> bytes, StringRef &text,
                              "NumPy's)");
   if (bytes.size() < 10)
     return createStringError("is cut off inside its header");
-  auto major = static_cast<unsigned char>(bytes[6]);
-  auto minor = static_cast<unsigned char>(bytes[7]);
+  unsigned major = static_cast<unsigned char>(bytes[6]);
+  unsigned minor = static_cast<unsigned char>(bytes[7]);
   if (major < 1 || major > 3 || minor != 0)
     return createStringError(".npy format version " + Twine(major) + "." +
                              Twine(minor) + " is unknown; 1.0 to 3.0 are read");

@@ -214,8 +214,9 @@ llvm::Error et::runModel(const RunRequest &request) {
 
   if (request.printStatistics)
     if (llvm::Error error = frontend.lower(
-            **module, "et-decompose-moe, et-append-routing-stats{entry=" +
-                          request.entry + "}"))
+            **module, "et-decompose-moe{pair-buffers=" + request.pairBuffers +
+                          "}, et-append-routing-stats{entry=" + request.entry +
+                          "}"))
       return error;
   if (llvm::Error error = frontend.lower(**module, request.pipeline))
     return error;

@@ -21,6 +21,8 @@ struct RunRequest {
   std::string model;
   std::string entry;
   std::string pipeline;
+  /// How the pipeline's first step sizes the buffers of selected pairs.
+  std::string pairBuffers;
   std::vector<std::string> args;
   std::vector<std::string> outs;
   std::string weights; ///< Empty without --weights.

@@ -68,6 +68,7 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
   request.model = *model;
   request.entry = *entry;
   request.pipeline = getPipeline(*target, line.get(OPT_chip, "sm_80"));
+  request.pairBuffers = *target == 2 ? "bound" : "exact";
   request.args = line.getAll(OPT_arg);
   request.outs = line.getAll(OPT_out);
   request.weights = line.get(OPT_weights);

@@ -1,5 +1,4 @@
-//===- Npy.h - NumPy's array files
-//------------------------------------------===//
+//===- Npy.h - NumPy's array files ----------------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

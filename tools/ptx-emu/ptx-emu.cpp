@@ -1,5 +1,4 @@
-//===- ptx-emu.cpp - Run one kernel of a PTX file on the CPU
-//----------------===//
+//===- ptx-emu.cpp - Run one kernel of a PTX file on the CPU --------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

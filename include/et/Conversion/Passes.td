@@ -166,6 +166,7 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     |---|---|
     | `et.scores` | tiles of 32 tokens x 16 experts through shared memory; norms on the way |
     | `et.gate #et.threshold` | a block a mask word and 32 experts; mask words are warp ballots |
+    | `et.statistic` but `#et.mean_minus_std` | a block an expert; an order statistic is built bit by bit, counting the scores below |
     | `et.offsets` | one block; a warp counts an expert's bits, then warp scans |
     | `et.token_list` | a block an expert; popcounts, scans, then each thread lists a word |
     | `et.gather` | a block a row |
@@ -175,10 +176,39 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     A block of the grouped product finds its expert and rows by bisection of the
     offsets, so no loop runs over experts or tokens. All results are free of
     atomics and of any order that differs between runs. Everything else (the other
-    routings, statistics) becomes the plain parallel loops of
+    routings, state) becomes the plain parallel loops of
     `--convert-et-to-scf`, which `--et-loops-to-kernels` maps.
 
     All memrefs are taken to lie in device memory.
+
+    <!-- test: et-opt --convert-et-to-gpu --canonicalize -->
+    ```mlir
+    func.func @gather(%x: memref<?x8xf32>, %tokens: memref<?xi32>, %offsets: memref<5xi32>, %out: memref<?x8xf32>) {
+      et.gather ins(%x, %tokens, %offsets : memref<?x8xf32>, memref<?xi32>, memref<5xi32>)
+                outs(%out : memref<?x8xf32>)
+      return
+    }
+    ```
+
+    ```mlir
+    ...
+        gpu.launch blocks(%row, %b_1, %b_2) in (%bs = %blocks, %bs_1 = %c1, %bs_2 = %c1) threads(%t, %t_1, %t_2) in (%ts = %c128, %ts_1 = %c1, %ts_2 = %c1) module(@et_kernels) function(@et_gather) {
+          %last = memref.load %offsets[%c4] : memref<5xi32>
+          %pairs = arith.index_cast %last : i32 to index
+          %end = arith.minui %pairs, %rows : index
+          %is_pair = arith.cmpi ult, %row, %end : index
+          scf.if %is_pair {
+            %token_i32 = memref.load %tokens[%row] : memref<?xi32>
+            %token = arith.index_cast %token_i32 : i32 to index
+            scf.for %column = %t to %c8 step %c128 {
+              %value = memref.load %x[%token, %column] : memref<?x8xf32>
+              memref.store %value, %out[%row, %column] : memref<?x8xf32>
+            }
+          }
+          gpu.terminator
+        }
+    ...
+    ```
   }];
   let dependentDialects = [
     "arith::ArithDialect", "gpu::GPUDialect", "math::MathDialect",

@@ -1,5 +1,4 @@
-//===- Emulator.h - Running PTX on the CPU
-//----------------------------------===//
+//===- Emulator.h - Running PTX on the CPU --------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

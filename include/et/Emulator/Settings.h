@@ -1,5 +1,4 @@
-//===- Settings.h - Options and counters as text
-//----------------------------===//
+//===- Settings.h - Options and counters as text --------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,8 +12,8 @@
 
 namespace et::emu {
 
-/// Sets `name` (schedule, seed, check, threads, matrix, limit) from its text; false
-/// with a message when the text is no value of it.
+/// Sets `name` (schedule, seed, check, threads, matrix, limit) from its text;
+/// false with a message when the text is no value of it.
 bool applySetting(Options &options, const std::string &name,
                   const std::string &value, std::string &error);
 

@@ -1,5 +1,4 @@
-//===- TensorMap.h - The opaque 128 bytes of a tensor map
-//-------------------===//
+//===- TensorMap.h - The opaque 128 bytes of a tensor map -----------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

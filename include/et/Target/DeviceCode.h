@@ -19,9 +19,9 @@ enum class DeviceFormat { Ptx, Cubin, Fatbin };
 /// format. Lives as long as the module.
 llvm::Expected<StringRef> getDeviceObject(ModuleOp module, DeviceFormat format);
 
-/// The root of a CUDA toolkit with bin/ptxas: $CUDA_ROOT, $CUDA_HOME,
-/// $CUDA_PATH, the one that the build found, or the one whose ptxas is on PATH.
-/// The error names the remedy.
+/// The root of a CUDA toolkit with bin/ptxas: $CUDA_ROOT, else $CUDA_HOME, else
+/// $CUDA_PATH; where none is set, the one that the build found, or the one
+/// whose ptxas is on PATH. The error names the remedy.
 llvm::Expected<std::string> findCudaToolkit();
 
 } // namespace mlir::et

@@ -8,6 +8,7 @@
 #include "et/Codegen/CPU/TargetModel.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/Twine.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
@@ -28,15 +29,22 @@ std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
     for (const auto &feature : llvm::sys::getHostCPUFeatures())
       model.features.push_back(
           ((feature.second ? "+" : "-") + feature.first()).str());
-    llvm::sort(model.features);
   } else {
     if (!isX86Name(march))
       return std::nullopt;
     model.cpu = march.str();
-    llvm::SmallVector<llvm::StringRef> features;
-    llvm::X86::getFeaturesForCPU(march, features, /*NeedPlus=*/true);
-    llvm::append_range(model.features, features);
+    llvm::SmallVector<llvm::StringRef> named;
+    llvm::X86::getFeaturesForCPU(march, named);
+    // Names leave out what others imply: x86-64-v4 lists avx512vl, not avx512f.
+    llvm::StringMap<bool> all;
+    for (llvm::StringRef feature : named) {
+      all[feature] = true;
+      llvm::X86::updateImpliedFeatures(feature, /*Enabled=*/true, all);
+    }
+    for (llvm::StringRef feature : all.keys())
+      model.features.push_back(("+" + feature).str());
   }
+  llvm::sort(model.features);
 
   // AVX-512 doubles the registers with the width. Other instruction sets of
   // today's servers (Neon, SSE) have 128 bits.

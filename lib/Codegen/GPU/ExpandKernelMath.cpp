@@ -34,20 +34,19 @@ struct PowOfInteger : OpRewritePattern<math::PowFOp> {
     Type type = op.getType();
     Value one = arith::ConstantOp::create(b, b.getFloatAttr(type, 1.0));
     Value none = b.i64(0), bit = b.i64(1);
-    Value power =
-        b.loopWhile(
-             {exponent.getIn(), op.getLhs(), one},
-             [&](ValueRange state) {
-               return b.cmp(arith::CmpIPredicate::sgt, state[0], none);
-             },
-             [&](ValueRange state) -> LoopBuilder::Values {
-               Value isOdd = b.cmp(arith::CmpIPredicate::ne,
-                                   b.both(state[0], bit), none);
-               Value product = b.LoopBuilder::mul(state[2], state[1]);
-               return {arith::ShRUIOp::create(b, state[0], bit),
-                       b.LoopBuilder::mul(state[1], state[1]),
-                       b.select(isOdd, product, state[2])};
-             })[2];
+    Value power = b.loopWhile(
+        {exponent.getIn(), op.getLhs(), one},
+        [&](ValueRange state) {
+          return b.cmp(arith::CmpIPredicate::sgt, state[0], none);
+        },
+        [&](ValueRange state) -> LoopBuilder::Values {
+          Value isOdd =
+              b.cmp(arith::CmpIPredicate::ne, b.both(state[0], bit), none);
+          Value product = b.LoopBuilder::mul(state[2], state[1]);
+          return {arith::ShRUIOp::create(b, state[0], bit),
+                  b.LoopBuilder::mul(state[1], state[1]),
+                  b.select(isOdd, product, state[2])};
+        })[2];
     rewriter.replaceOp(op, power);
     return success();
   }
@@ -78,12 +77,11 @@ private:
 struct ExpandKernelMath : et::impl::ExpandKernelMathBase<ExpandKernelMath> {
   void runOnOperation() override {
     RewritePatternSet expansions(&getContext());
-    populateMathPolynomialApproximationPatterns(
-        expansions, [](StringRef name) {
-          return name == math::ExpOp::getOperationName() ||
-                 name == math::TanhOp::getOperationName() ||
-                 name == math::ErfOp::getOperationName();
-        });
+    populateMathPolynomialApproximationPatterns(expansions, [](StringRef name) {
+      return name == math::ExpOp::getOperationName() ||
+             name == math::TanhOp::getOperationName() ||
+             name == math::ErfOp::getOperationName();
+    });
     MLIRContext *context = &getContext();
     expansions.add<PowOfInteger>(context);
     expansions.add<CallIntrinsic<math::AbsFOp>>(context, "llvm.fabs");
@@ -93,6 +91,8 @@ struct ExpandKernelMath : et::impl::ExpandKernelMathBase<ExpandKernelMath> {
     expansions.add<CallIntrinsic<math::FloorOp>>(context, "llvm.floor");
     expansions.add<CallIntrinsic<math::RoundEvenOp>>(context, "llvm.roundeven");
     expansions.add<CallIntrinsic<math::SqrtOp>>(context, "llvm.sqrt");
+    expansions.add<CallIntrinsic<arith::MaxNumFOp>>(context, "llvm.maxnum");
+    expansions.add<CallIntrinsic<arith::MinNumFOp>>(context, "llvm.minnum");
     if (failed(applyPatternsGreedily(getOperation(), std::move(expansions))))
       return signalPassFailure();
 

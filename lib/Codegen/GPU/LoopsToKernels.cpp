@@ -42,8 +42,8 @@ static void launchIterations(scf::ParallelOp loop) {
           position = arith::RemUIOp::create(b, iteration, counts[i]);
           iteration = b.div(iteration, counts[i]);
         }
-        indices[i] = b.add(loop.getLowerBound()[i],
-                           b.mul(position, loop.getStep()[i]));
+        indices[i] =
+            b.add(loop.getLowerBound()[i], b.mul(position, loop.getStep()[i]));
       }
       IRMapping mapping;
       mapping.map(loop.getInductionVars(), indices);

@@ -17,8 +17,8 @@ using namespace mlir;
 using namespace mlir::et;
 namespace endian = llvm::support::endian;
 
-// A fat binary is a header (u32 magic, u16 version, u16 header size, u64 size of
-// the rest) and a row of entries, each with the architecture that it is for.
+// A fat binary is a header (u32 magic, u16 version, u16 header size, u64 size
+// of the rest) and a row of entries, each with the architecture that it is for.
 static constexpr uint32_t kMagic = 0xBA55ED50;
 static constexpr size_t kHeaderSize = 16, kEntriesSizeAt = 8;
 

@@ -67,8 +67,8 @@ private:
     OpBuilder builder(op);
     Location loc = op->getLoc();
     if (auto alloc = dyn_cast<memref::AllocOp>(op)) {
-      alloc.replaceAllUsesWith(allocate(builder, loc, alloc.getType(),
-                                        alloc.getDynamicSizes()));
+      alloc.replaceAllUsesWith(
+          allocate(builder, loc, alloc.getType(), alloc.getDynamicSizes()));
     } else if (auto dealloc = dyn_cast<memref::DeallocOp>(op)) {
       deallocate(builder, loc, dealloc.getMemref());
     } else if (auto copyOp = dyn_cast<memref::CopyOp>(op)) {
@@ -79,7 +79,8 @@ private:
     } else if (accessesMemory(op) && op->getDialect() &&
                op->getDialect()->getNamespace() != "gpu") {
       return op->emitOpError(
-          "accesses memory from the host, but the buffers of a GPU layer lie on "
+          "accesses memory from the host, but the buffers of a GPU layer lie "
+          "on "
           "the device; keep it out of the function, or write it as an op on "
           "tensors");
     } else {

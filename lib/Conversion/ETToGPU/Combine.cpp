@@ -50,15 +50,13 @@ static void lowerCombine(CombineOp op, KernelBuilder &b) {
             column.push_back(b.add(firstColumn, j * threads));
           for (Value c : column) {
             Value zero = b.f32(0.0);
-            sums.push_back(op.getShared()
-                               ? b.whenElse(
-                                     b.less(c, columns),
-                                     [&] {
-                                       return b.load(op.getShared(),
-                                                     {token, c});
-                                     },
-                                     zero)
-                               : zero);
+            sums.push_back(
+                op.getShared()
+                    ? b.whenElse(
+                          b.less(c, columns),
+                          [&] { return b.load(op.getShared(), {token, c}); },
+                          zero)
+                    : zero);
           }
 
           sums = b.loopBy(
@@ -68,8 +66,8 @@ static void lowerCombine(CombineOp op, KernelBuilder &b) {
                 Value word = b.whenElse(
                     b.less(expert, experts),
                     [&] { return b.load(mask, {expert, wordOfToken}); }, none);
-                Value chosen = b.ballot(
-                    b.cmp(CmpIPredicate::ne, b.both(word, bit), none));
+                Value chosen =
+                    b.ballot(b.cmp(CmpIPredicate::ne, b.both(word, bit), none));
 
                 // Warps take turns at the chosen experts.
                 b.loopWhile(
@@ -78,22 +76,21 @@ static void lowerCombine(CombineOp op, KernelBuilder &b) {
                       return b.cmp(CmpIPredicate::ne, state[0], none);
                     },
                     [&](ValueRange state) -> Values {
-                      Value mine = b.cmp(
-                          CmpIPredicate::eq, b.toI32(warp),
-                          b.both(state[1], b.i32(warps - 1)));
+                      Value mine = b.cmp(CmpIPredicate::eq, b.toI32(warp),
+                                         b.both(state[1], b.i32(warps - 1)));
                       b.when(mine, [&] {
                         Value inChunk = b.toIndex(firstExpertOf(state[0]));
                         Value e = b.add(first, inChunk);
-                        Value count = b.loopBy(
-                            kWarpSize, lane, wordOfToken, none,
-                            [&](Value w, ValueRange acc) -> Values {
-                              Value bits = b.load(mask, {e, w});
-                              return {b.add(acc[0], b.popcount(bits))};
-                            })[0];
+                        Value count =
+                            b.loopBy(kWarpSize, lane, wordOfToken, none,
+                                     [&](Value w, ValueRange acc) -> Values {
+                                       Value bits = b.load(mask, {e, w});
+                                       return {b.add(acc[0], b.popcount(bits))};
+                                     })[0];
                         Value own = b.load(mask, {e, wordOfToken});
-                        Value before = b.add(
-                            b.warpSum(count),
-                            b.popcount(b.both(own, bitsBefore)));
+                        Value before =
+                            b.add(b.warpSum(count),
+                                  b.popcount(b.both(own, bitsBefore)));
                         Value row = b.add(b.load(op.getOffsets(), e), before);
                         b.when(b.cmp(CmpIPredicate::eq, lane, b.index(0)),
                                [&] { b.store(row, rows, inChunk); });

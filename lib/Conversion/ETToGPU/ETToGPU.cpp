@@ -38,6 +38,7 @@ struct ConvertETToGPU : et::impl::ConvertETToGPUBase<ConvertETToGPU> {
 
 void et::populateETToGPUPatterns(RewritePatternSet &patterns) {
   populateRoutingKernels(patterns);
+  populateStateKernels(patterns);
   populatePlanKernels(patterns);
   populateProductKernels(patterns);
   populateCombineKernels(patterns);

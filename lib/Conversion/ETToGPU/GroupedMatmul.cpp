@@ -63,12 +63,10 @@ static void lowerGroupedMatmul(GroupedMatmulOp op, KernelBuilder &b) {
   Value allRows = b.dim(out, 0), columns = b.dim(out, 1);
   Value rowTiles = b.ceilDiv(allRows, kProductTile.rows);
   if (op.getOffsets())
-    rowTiles = b.add(b.div(allRows, kProductTile.rows),
-                     b.dim(op.getRhs(), 0));
+    rowTiles = b.add(b.div(allRows, kProductTile.rows), b.dim(op.getRhs(), 0));
   TileProduct tile(b, kProductTile);
   b.launch(
-      "et_grouped_matmul",
-      {rowTiles, b.ceilDiv(columns, kProductTile.columns)},
+      "et_grouped_matmul", {rowTiles, b.ceilDiv(columns, kProductTile.columns)},
       kProductTile.threads(), tile.sharedTypes(op.getGate() ? 2 : 1),
       [&](const BlockInfo &block) {
         RowTile rows = findRowTile(b, op, block.x);
@@ -82,8 +80,7 @@ static void lowerGroupedMatmul(GroupedMatmulOp op, KernelBuilder &b) {
             return op.getTokens() ? b.toIndex(b.load(op.getTokens(), pair))
                                   : pair;
           };
-          SmallVector<TileProduct::Matrix> rhs = {
-              {op.getRhs(), {rows.expert}}};
+          SmallVector<TileProduct::Matrix> rhs = {{op.getRhs(), {rows.expert}}};
           if (op.getGate())
             rhs.push_back({op.getGate(), {rows.expert}});
           TileProduct::Sums sums =

@@ -62,6 +62,9 @@ KernelBuilder::loopBy(int64_t step, Value lower, Value upper, ValueRange inits,
                       function_ref<Values(Value, ValueRange)> body) {
   auto op = scf::ForOp::create(*this, lower, upper, index(step), inits);
   OpBuilder::InsertionGuard guard(*this);
+  // Without values, the loop comes with its terminator.
+  if (inits.empty())
+    op.getBody()->getTerminator()->erase();
   setInsertionPointToEnd(op.getBody());
   Values next = body(op.getInductionVar(), op.getRegionIterArgs());
   scf::YieldOp::create(*this, next);
@@ -146,8 +149,8 @@ Value KernelBuilder::broadcast(Value scalar, int64_t width) {
 void KernelBuilder::barrier() { gpu::BarrierOp::create(*this); }
 
 Value KernelBuilder::ballot(Value condition) {
-  auto kind = NVVM::VoteSyncKindAttr::get(getContext(),
-                                          NVVM::VoteSyncKind::ballot);
+  auto kind =
+      NVVM::VoteSyncKindAttr::get(getContext(), NVVM::VoteSyncKind::ballot);
   return NVVM::VoteSyncOp::create(*this, getI32Type(), i32(-1), condition,
                                   kind);
 }
@@ -164,8 +167,8 @@ Value KernelBuilder::fromLane(Value value, Value lane) {
 
 Value KernelBuilder::warpSum(Value value) {
   for (int32_t distance = kWarpSize / 2; distance > 0; distance /= 2)
-    value = add(value, shuffle(*this, value, i32(distance),
-                               gpu::ShuffleMode::XOR));
+    value =
+        add(value, shuffle(*this, value, i32(distance), gpu::ShuffleMode::XOR));
   return value;
 }
 
@@ -176,4 +179,17 @@ Value KernelBuilder::warpScan(Value value, Value lane) {
     value = add(value, select(isLowest, i32(0), lower));
   }
   return value;
+}
+
+KernelBuilder::WarpSums KernelBuilder::scanWarps(Value ofWarp, Value thread,
+                                                 int64_t warps, Value perWarp) {
+  Value lane = rem(thread, kWarpSize), warp = div(thread, kWarpSize);
+  when(cmp(CmpIPredicate::eq, lane, index(0)),
+       [&] { store(ofWarp, perWarp, warp); });
+  barrier();
+  Value sum = load(perWarp, min(lane, index(warps - 1)));
+  Value counted = select(less(lane, index(warps)), sum, i32(0));
+  Value upTo = warpScan(counted, lane);
+  return {fromLane(sub(upTo, counted), warp),
+          fromLane(upTo, index(kWarpSize - 1))};
 }

@@ -44,6 +44,7 @@ private:
 };
 
 void populateRoutingKernels(RewritePatternSet &patterns);
+void populateStateKernels(RewritePatternSet &patterns);
 void populatePlanKernels(RewritePatternSet &patterns);
 void populateProductKernels(RewritePatternSet &patterns);
 void populateCombineKernels(RewritePatternSet &patterns);

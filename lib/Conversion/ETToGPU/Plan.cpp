@@ -13,29 +13,6 @@ using namespace mlir::et;
 using arith::CmpIPredicate;
 using Values = LoopBuilder::Values;
 
-namespace {
-/// Sums over the warps before this one, and over all.
-struct WarpSums {
-  Value before, all;
-};
-} // namespace
-
-/// Sums up an i32 that each warp has one of. `perWarp` is shared memory with an
-/// i32 a warp; afterwards it may be written again only past a barrier.
-static WarpSums scanWarps(KernelBuilder &b, Value total,
-                                         Value warp, Value lane, int64_t warps,
-                                         Value perWarp) {
-  b.when(b.cmp(CmpIPredicate::eq, lane, b.index(0)),
-         [&] { b.store(total, perWarp, warp); });
-  b.barrier();
-  Value mine = b.load(perWarp, b.min(lane, b.index(warps - 1)));
-  Value isWarp = b.less(lane, b.index(warps));
-  Value counted = b.select(isWarp, mine, b.i32(0));
-  Value upTo = b.warpScan(counted, lane);
-  Value before = b.fromLane(b.sub(upTo, counted), warp);
-  return {before, b.fromLane(upTo, b.index(kWarpSize - 1))};
-}
-
 /// One block: a warp counts an expert's bits, and the counts of 32 experts are
 /// summed up at a time.
 static void lowerOffsets(OffsetsOp op, KernelBuilder &b) {
@@ -50,30 +27,29 @@ static void lowerOffsets(OffsetsOp op, KernelBuilder &b) {
         Value zero = b.index(0), none = b.i32(0);
         b.when(b.cmp(CmpIPredicate::eq, block.thread, zero),
                [&] { b.store(none, offsets, zero); });
-        b.loopBy(
-            warps, zero, experts, none,
-            [&](Value first, ValueRange sum) -> Values {
-              Value expert = b.add(first, warp);
-              Value isExpert = b.less(expert, experts);
-              Value end = b.select(isExpert, words, zero);
-              Value bits = b.loopBy(
-                  kWarpSize, lane, end, none,
-                  [&](Value word, ValueRange acc) -> Values {
-                    Value value = b.load(mask, {expert, word});
-                    return {b.add(acc[0], b.popcount(value))};
-                  })[0];
-              Value load = b.warpSum(bits);
-              WarpSums sums =
-                  scanWarps(b, load, warp, lane, warps, block.shared[0]);
-              Value writes = b.both(
-                  b.cmp(CmpIPredicate::eq, lane, zero), isExpert);
-              b.when(writes, [&] {
-                b.store(b.add(sum[0], b.add(sums.before, load)), offsets,
-                        b.add(expert, 1));
-              });
-              b.barrier();
-              return {b.add(sum[0], sums.all)};
-            });
+        b.loopBy(warps, zero, experts, none,
+                 [&](Value first, ValueRange sum) -> Values {
+                   Value expert = b.add(first, warp);
+                   Value isExpert = b.less(expert, experts);
+                   Value end = b.select(isExpert, words, zero);
+                   Value bits =
+                       b.loopBy(kWarpSize, lane, end, none,
+                                [&](Value word, ValueRange acc) -> Values {
+                                  Value value = b.load(mask, {expert, word});
+                                  return {b.add(acc[0], b.popcount(value))};
+                                })[0];
+                   Value load = b.warpSum(bits);
+                   KernelBuilder::WarpSums sums =
+                       b.scanWarps(load, block.thread, warps, block.shared[0]);
+                   Value writes =
+                       b.both(b.cmp(CmpIPredicate::eq, lane, zero), isExpert);
+                   b.when(writes, [&] {
+                     b.store(b.add(sum[0], b.add(sums.before, load)), offsets,
+                             b.add(expert, 1));
+                   });
+                   b.barrier();
+                   return {b.add(sum[0], sums.all)};
+                 });
       });
 }
 
@@ -88,41 +64,39 @@ static void lowerTokenList(TokenListOp op, KernelBuilder &b) {
       "et_token_list", experts, threads, perWarp, [&](const BlockInfo &block) {
         Value expert = block.x, none = b.i32(0);
         Value lane = b.rem(block.thread, kWarpSize);
-        Value warp = b.div(block.thread, kWarpSize);
         b.when(b.less(expert, experts), [&] {
           Value start = b.load(op.getOffsets(), expert);
-          b.loopBy(
-              threads, b.index(0), words, start,
-              [&](Value first, ValueRange next) -> Values {
-                Value word = b.add(first, block.thread);
-                Value bits = b.whenElse(
-                    b.less(word, words),
-                    [&] { return b.load(mask, {expert, word}); }, none);
-                Value count = b.popcount(bits);
-                Value upTo = b.warpScan(count, lane);
-                Value ofWarp = b.fromLane(upTo, b.index(kWarpSize - 1));
-                WarpSums sums =
-                    scanWarps(b, ofWarp, warp, lane, warps, block.shared[0]);
-                Value position = b.add(b.add(next[0], sums.before),
-                                       b.sub(upTo, count));
-                Value firstToken = b.toI32(b.mul(word, kTokensPerWord));
-                b.loopWhile(
-                    {bits, position},
-                    [&](ValueRange state) {
-                      return b.cmp(CmpIPredicate::ne, state[0], none);
-                    },
-                    [&](ValueRange state) -> Values {
-                      Value lowest =
-                          math::CountTrailingZerosOp::create(b, state[0]);
-                      b.store(b.add(firstToken, lowest), tokens,
-                              b.toIndex(state[1]));
-                      Value rest =
-                          b.both(state[0], b.sub(state[0], b.i32(1)));
-                      return {rest, b.add(state[1], b.i32(1))};
-                    });
-                b.barrier();
-                return {b.add(next[0], sums.all)};
-              });
+          b.loopBy(threads, b.index(0), words, start,
+                   [&](Value first, ValueRange next) -> Values {
+                     Value word = b.add(first, block.thread);
+                     Value bits = b.whenElse(
+                         b.less(word, words),
+                         [&] { return b.load(mask, {expert, word}); }, none);
+                     Value count = b.popcount(bits);
+                     Value upTo = b.warpScan(count, lane);
+                     Value ofWarp = b.fromLane(upTo, b.index(kWarpSize - 1));
+                     KernelBuilder::WarpSums sums = b.scanWarps(
+                         ofWarp, block.thread, warps, block.shared[0]);
+                     Value position =
+                         b.add(b.add(next[0], sums.before), b.sub(upTo, count));
+                     Value firstToken = b.toI32(b.mul(word, kTokensPerWord));
+                     b.loopWhile(
+                         {bits, position},
+                         [&](ValueRange state) {
+                           return b.cmp(CmpIPredicate::ne, state[0], none);
+                         },
+                         [&](ValueRange state) -> Values {
+                           Value lowest =
+                               math::CountTrailingZerosOp::create(b, state[0]);
+                           b.store(b.add(firstToken, lowest), tokens,
+                                   b.toIndex(state[1]));
+                           Value rest =
+                               b.both(state[0], b.sub(state[0], b.i32(1)));
+                           return {rest, b.add(state[1], b.i32(1))};
+                         });
+                     b.barrier();
+                     return {b.add(next[0], sums.all)};
+                   });
         });
       });
 }

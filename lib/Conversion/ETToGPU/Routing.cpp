@@ -35,8 +35,8 @@ static void lowerScores(ScoresOp op, KernelBuilder &b) {
       kScoreTile.threads(), tile.sharedTypes(1), [&](const BlockInfo &block) {
         Value firstToken = b.mul(block.x, kScoreTile.rows);
         Value firstExpert = b.mul(block.y, kScoreTile.columns);
-        Value any = b.both(b.less(firstToken, tokens),
-                           b.less(firstExpert, experts));
+        Value any =
+            b.both(b.less(firstToken, tokens), b.less(firstExpert, experts));
         b.when(any, [&] {
           Value lastToken = b.sub(tokens, b.index(1));
           TileProduct::Sums sums = tile.run(
@@ -55,11 +55,11 @@ static void lowerScores(ScoresOp op, KernelBuilder &b) {
               Value expert = b.add(firstExpert, tile.column(block, j));
               Value score = b.element(sums.products[0][i], j);
               if (cosine)
-                score = b.div(score,
-                              b.mul(norm(sums.lhsSquares[i]),
-                                    norm(b.element(sums.rhsSquares, j))));
-              Value inside = b.both(b.less(token, tokens),
-                                    b.less(expert, experts));
+                score =
+                    b.div(score, b.mul(norm(sums.lhsSquares[i]),
+                                       norm(b.element(sums.rhsSquares, j))));
+              Value inside =
+                  b.both(b.less(token, tokens), b.less(expert, experts));
               b.when(inside, [&] { b.store(score, out, {token, expert}); });
             }
           }
@@ -91,55 +91,52 @@ static void lowerThresholdGate(GateOp op, KernelBuilder &b) {
   // One more column keeps the walk along the tokens off a single bank.
   MemRefType decisions =
       b.sharedType({kTokensPerWord, kWarpSize + 1}, b.getI32Type());
-  b.launch(
-      "et_gate", {words, b.ceilDiv(experts, kWarpSize)}, threads, decisions,
-      [&](const BlockInfo &block) {
-        Value lane = b.rem(block.thread, kWarpSize);
-        Value warp = b.div(block.thread, kWarpSize);
-        Value firstToken = b.mul(block.x, kTokensPerWord);
-        Value firstExpert = b.mul(block.y, kWarpSize);
-        Value chosen = block.shared[0];
+  b.launch("et_gate", {words, b.ceilDiv(experts, kWarpSize)}, threads,
+           decisions, [&](const BlockInfo &block) {
+             Value lane = b.rem(block.thread, kWarpSize);
+             Value warp = b.div(block.thread, kWarpSize);
+             Value firstToken = b.mul(block.x, kTokensPerWord);
+             Value firstExpert = b.mul(block.y, kWarpSize);
+             Value chosen = block.shared[0];
 
-        Value expert = b.add(firstExpert, lane);
-        Value isExpert = b.less(expert, experts);
-        Value theta = b.whenElse(
-            isExpert, [&] { return b.load(op.getTheta(), expert); },
-            b.f32(0.0));
-        for (int64_t i = 0; i < kTokensPerWord; i += warps) {
-          Value row = b.add(warp, i), token = b.add(firstToken, row);
-          Value isPair = b.both(isExpert, b.less(token, tokens));
-          Value taken = b.whenElse(
-              isPair,
-              [&]() -> Value {
-                Value score = b.load(scores, {token, expert});
-                Value above = b.cmp(predicate, score, theta);
-                Value gate = emitGate(b, routing.getGate(), score);
-                b.store(b.select(above, gate, b.f32(0.0)), gates,
-                        {token, expert});
-                return arith::ExtUIOp::create(b, b.getI32Type(), above);
-              },
-              b.i32(0));
-          b.store(taken, chosen, {row, lane});
-        }
-        b.barrier();
-        for (int64_t i = 0; i < kWarpSize; i += warps) {
-          Value column = b.add(warp, i);
-          Value row = b.add(firstExpert, column);
-          Value bit = b.load(chosen, {lane, column});
-          Value word =
-              b.ballot(b.cmp(arith::CmpIPredicate::ne, bit, b.i32(0)));
-          Value writes = b.both(b.cmp(arith::CmpIPredicate::eq, lane,
-                                      b.index(0)),
-                                b.both(b.less(row, experts),
-                                       b.less(block.x, words)));
-          b.when(writes, [&] { b.store(word, mask, {row, block.x}); });
-        }
-      });
+             Value expert = b.add(firstExpert, lane);
+             Value isExpert = b.less(expert, experts);
+             Value theta = b.whenElse(
+                 isExpert, [&] { return b.load(op.getTheta(), expert); },
+                 b.f32(0.0));
+             for (int64_t i = 0; i < kTokensPerWord; i += warps) {
+               Value row = b.add(warp, i), token = b.add(firstToken, row);
+               Value isPair = b.both(isExpert, b.less(token, tokens));
+               Value taken = b.whenElse(
+                   isPair,
+                   [&]() -> Value {
+                     Value score = b.load(scores, {token, expert});
+                     Value above = b.cmp(predicate, score, theta);
+                     Value gate = emitGate(b, routing.getGate(), score);
+                     b.store(b.select(above, gate, b.f32(0.0)), gates,
+                             {token, expert});
+                     return arith::ExtUIOp::create(b, b.getI32Type(), above);
+                   },
+                   b.i32(0));
+               b.store(taken, chosen, {row, lane});
+             }
+             b.barrier();
+             for (int64_t i = 0; i < kWarpSize; i += warps) {
+               Value column = b.add(warp, i);
+               Value row = b.add(firstExpert, column);
+               Value bit = b.load(chosen, {lane, column});
+               Value word =
+                   b.ballot(b.cmp(arith::CmpIPredicate::ne, bit, b.i32(0)));
+               Value writes =
+                   b.both(b.cmp(arith::CmpIPredicate::eq, lane, b.index(0)),
+                          b.both(b.less(row, experts), b.less(block.x, words)));
+               b.when(writes, [&] { b.store(word, mask, {row, block.x}); });
+             }
+           });
 }
 
 void et::populateRoutingKernels(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<KernelPattern<ScoresOp>>(context, lowerScores);
-  patterns.add<KernelPattern<GateOp>>(context, lowerThresholdGate,
-                                      isThreshold);
+  patterns.add<KernelPattern<GateOp>>(context, lowerThresholdGate, isThreshold);
 }

@@ -17,8 +17,7 @@ SmallVector<MemRefType> TileProduct::sharedTypes(unsigned numRhs) {
   // those vectors aligned.
   MemRefType lhs = b.sharedType({shape.depth, shape.rows + shape.threadRows},
                                 b.getF32Type());
-  MemRefType rhs =
-      b.sharedType({shape.depth, shape.columns}, b.getF32Type());
+  MemRefType rhs = b.sharedType({shape.depth, shape.columns}, b.getF32Type());
   SmallVector<MemRefType> types = {lhs};
   types.append(numRhs, rhs);
   return types;
@@ -41,8 +40,8 @@ Value TileProduct::column(const BlockInfo &block, int64_t i) {
 
 TileProduct::Sums TileProduct::run(const BlockInfo &block, Value lhs,
                                    function_ref<Value(Value)> sourceRow,
-                                   ArrayRef<Matrix> rhs, Value firstColumnOfTile,
-                                   bool withSquares) {
+                                   ArrayRef<Matrix> rhs,
+                                   Value firstColumnOfTile, bool withSquares) {
   int64_t threads = shape.threads();
   assert(threads % shape.depth == 0 && threads % shape.columns == 0 &&
          "threads load whole rows");
@@ -62,8 +61,8 @@ TileProduct::Sums TileProduct::run(const BlockInfo &block, Value lhs,
   Value rhsDepth = b.div(block.thread, shape.columns);
   int64_t rhsStep = threads / shape.columns;
   Value columns = b.dim(rhs.front().memref, 1 + rhs.front().outer.size());
-  Value sourceColumn = b.min(b.add(firstColumnOfTile, rhsColumn),
-                             b.sub(columns, b.index(1)));
+  Value sourceColumn =
+      b.min(b.add(firstColumnOfTile, rhsColumn), b.sub(columns, b.index(1)));
 
   // Carried: the products, then the squares.
   Values inits(rhs.size() * shape.threadRows + (withSquares ? 1 : 0),
@@ -101,7 +100,8 @@ TileProduct::Sums TileProduct::run(const BlockInfo &block, Value lhs,
         Values next = b.loopBy(
             1, b.index(0), b.index(shape.depth), carried,
             [&](Value k, ValueRange acc) -> Values {
-              Value left = b.loadVector(lhsShared, {k, myRow}, shape.threadRows);
+              Value left =
+                  b.loadVector(lhsShared, {k, myRow}, shape.threadRows);
               Values rows;
               for (int64_t i = 0; i < shape.threadRows; ++i)
                 rows.push_back(b.element(left, i));
@@ -113,14 +113,13 @@ TileProduct::Sums TileProduct::run(const BlockInfo &block, Value lhs,
                 if (!firstRight)
                   firstRight = right;
                 for (Value row : rows)
-                  result.push_back(
-                      b.fma(b.broadcast(row, shape.threadColumns), right,
-                            acc[result.size()]));
+                  result.push_back(b.fma(b.broadcast(row, shape.threadColumns),
+                                         right, acc[result.size()]));
               }
               if (!withSquares)
                 return result;
-              result.push_back(b.fma(firstRight, firstRight,
-                                     acc[result.size()]));
+              result.push_back(
+                  b.fma(firstRight, firstRight, acc[result.size()]));
               for (Value row : rows)
                 result.push_back(b.fma(row, row, acc[result.size()]));
               return result;

@@ -153,8 +153,9 @@ static void lowerHistogram(HistogramOp op, LoopBuilder &b) {
       b.when(b.cmp(CmpFPredicate::ORD, score, score), [&] {
         Value position = b.div(b.sub(score, b.f32(lo)), width);
         // Clamp before the conversion, which has no meaning beyond its range.
+        // Bins that underflow to no width make 0 / 0 of lo: the first bin.
         Value clamped = arith::MinimumFOp::create(
-            b, arith::MaximumFOp::create(b, position, b.f32(0.0)), last);
+            b, arith::MaxNumFOp::create(b, position, b.f32(0.0)), last);
         Value bin =
             b.toIndex(arith::FPToSIOp::create(b, b.getI64Type(), clamped));
         Value count = b.load(counts, {expert, bin});

@@ -29,7 +29,8 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
       getOperation().emitError()
           << "convert-et-to-vector needs a vector width that is a power of two "
              "of at least 64 bits and at least 8 registers, got vector-bits="
-          << vectorBits << " vector-registers=" << vectorRegisters;
+          << vectorBits.getValue()
+          << " vector-registers=" << vectorRegisters.getValue();
       return signalPassFailure();
     }
     RewritePatternSet patterns(&getContext());

@@ -23,8 +23,8 @@ TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
   // lanes, 6 x 16 with 16 registers of 8.
   int64_t vectors = registers >= 32 ? 4 : 2;
   if (!ShapedType::isDynamic(columns))
-    vectors = std::min<int64_t>(
-        vectors, llvm::divideCeil(columns, lanes) * products);
+    vectors =
+        std::min<int64_t>(vectors, llvm::divideCeil(columns, lanes) * products);
   vectors = std::max<int64_t>(1, vectors / products);
   int64_t perRow = vectors * products;
   // Beyond 12 accumulators, more rows no longer hide latency, and every tail
@@ -36,21 +36,20 @@ TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
 
 SmallVector<Value *> PanelOperands::present() {
   SmallVector<Value *> result;
-  for (Value *operand :
-       {&lhs, &tokens, &weights, &gateWeights, &panel, &gatePanel, &nextPanel,
-        &nextGate, &bias, &gateBias, &out, &rowBlock, &begin, &end, &column,
-        &nextRows})
+  for (Value *operand : {&lhs, &tokens, &weights, &gateWeights, &panel,
+                         &gatePanel, &nextPanel, &nextGate, &bias, &gateBias,
+                         &out, &rowBlock, &begin, &end, &column, &nextRows})
     if (*operand)
       result.push_back(operand);
   return result;
 }
 
-
 std::string PanelKernel::getName(PanelOperands &operands) const {
   std::string name;
   llvm::raw_string_ostream os(name);
   os << "et_panel_" << tile.rows << "x" << tile.columns() << "_"
-     << getElementTypeOrSelf(operands.lhs.getType()) << "_" << getElementTypeOrSelf(operands.panel.getType()) << "_"
+     << getElementTypeOrSelf(operands.lhs.getType()) << "_"
+     << getElementTypeOrSelf(operands.panel.getType()) << "_"
      << getElementTypeOrSelf(operands.out.getType());
   if (activation != Activation::None)
     os << "_" << stringifyActivation(activation);
@@ -83,8 +82,8 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
                             &operands.nextPanel, &operands.nextGate},
                            operand))
       shape.back() = tile.columns();
-    auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
-                                         strides);
+    auto layout =
+        StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, strides);
     auto general = MemRefType::get(shape, type.getElementType(), layout);
     if (type != general)
       *operand = memref::CastOp::create(b, general, *operand);
@@ -102,9 +101,9 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
     kernel = func::FuncOp::create(b, name, type);
     kernel.setPrivate();
     // Lets LLVM drop the descriptor fields that the body does not read.
-    kernel->setAttr("llvm.linkage",
-                    LLVM::LinkageAttr::get(b.getContext(),
-                                           LLVM::Linkage::Internal));
+    kernel->setAttr(
+        "llvm.linkage",
+        LLVM::LinkageAttr::get(b.getContext(), LLVM::Linkage::Internal));
     b.setInsertionPointToStart(kernel.addEntryBlock());
     PanelOperands inside = operands;
     for (auto [operand, argument] :
@@ -121,14 +120,12 @@ void PanelKernel::emitBody(VectorBuilder &b, PanelOperands operands) const {
   // Requests for the next panel are spread evenly over the steps of all tiles.
   Value steps = b.mul(b.ceilDiv(b.sub(operands.end, begin), tileRows),
                       b.ceilDiv(b.dim(operands.lhs, 1), b.index(kStep)));
-  Value nextPerStep =
-      b.ceilDiv(operands.nextRows, b.max(steps, b.index(1)));
+  Value nextPerStep = b.ceilDiv(operands.nextRows, b.max(steps, b.index(1)));
   if (operands.weights) {
     emitTile(b, operands, tile.rows, begin, nextPerStep, /*packing=*/true);
     begin = b.min(b.add(begin, tileRows), operands.end);
   }
-  Value tail =
-      arith::RemUIOp::create(b, b.sub(operands.end, begin), tileRows);
+  Value tail = arith::RemUIOp::create(b, b.sub(operands.end, begin), tileRows);
   Value tailBegin = b.sub(operands.end, tail);
   b.stepLoop(begin, tailBegin, tile.rows, [&](Value row) {
     emitTile(b, operands, tile.rows, row, nextPerStep, /*packing=*/false);
@@ -153,8 +150,8 @@ SmallVector<Value> PanelKernel::emitSums(VectorBuilder &b,
                                          Value firstNext, Value nextPerStep,
                                          bool packing) const {
   using Values = LoopBuilder::Values;
-  SmallVector<Value, 2> weights = {operands.weights}, nexts = {operands.nextPanel},
-                        panels = {operands.panel};
+  SmallVector<Value, 2> weights = {operands.weights},
+                        nexts = {operands.nextPanel}, panels = {operands.panel};
   if (operands.gatePanel) {
     weights.push_back(operands.gateWeights);
     nexts.push_back(operands.nextGate);
@@ -187,8 +184,7 @@ SmallVector<Value> PanelKernel::emitSums(VectorBuilder &b,
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToEnd(outer.getBody());
   Value k = outer.getInductionVar();
-  Value next = b.add(firstNext,
-                     b.mul(b.div(k, b.index(kStep)), nextPerStep));
+  Value next = b.add(firstNext, b.mul(b.div(k, b.index(kStep)), nextPerStep));
   b.loop(next, b.min(b.add(next, nextPerStep), operands.nextRows),
          [&](Value row) {
            for (Value panel : nexts)
@@ -201,8 +197,7 @@ SmallVector<Value> PanelKernel::emitSums(VectorBuilder &b,
                                           /*isDataCache=*/true);
          });
   Value last = b.min(b.add(k, b.index(kStep)), depth);
-  scf::YieldOp::create(
-      b, b.loop(k, last, outer.getRegionIterArgs(), oneDepth));
+  scf::YieldOp::create(b, b.loop(k, last, outer.getRegionIterArgs(), oneDepth));
   return outer.getResults();
 }
 
@@ -216,11 +211,10 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
     outRows.push_back(b.add(firstRow, b.index(row)));
     // The packing tile may have fewer rows: the last one is computed again.
     if (packing)
-      outRows.back() =
-          b.min(outRows.back(), b.sub(operands.end, b.index(1)));
-    lhsRows.push_back(
-        operands.tokens ? b.toIndex(b.load(operands.tokens, outRows.back()))
-                        : outRows.back());
+      outRows.back() = b.min(outRows.back(), b.sub(operands.end, b.index(1)));
+    lhsRows.push_back(operands.tokens
+                          ? b.toIndex(b.load(operands.tokens, outRows.back()))
+                          : outRows.back());
   }
   Value lhs = operands.lhs;
   if (operands.rowBlock) {
@@ -229,14 +223,13 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
     lhs = operands.rowBlock;
     for (int64_t row : llvm::seq(rows))
       b.stepLoop(zero, depth, tile.lanes, [&](Value k) {
-        b.write(b.read(operands.lhs, {lhsRows[row], k}), lhs,
-                {b.index(row), k}, /*whole=*/true);
+        b.write(b.read(operands.lhs, {lhsRows[row], k}), lhs, {b.index(row), k},
+                /*whole=*/true);
       });
     for (int64_t row : llvm::seq(rows))
       lhsRows[row] = b.index(row);
   }
-  Value tileIndex =
-      b.div(b.sub(firstRow, operands.begin), b.index(tile.rows));
+  Value tileIndex = b.div(b.sub(firstRow, operands.begin), b.index(tile.rows));
   Value stepsPerTile = b.ceilDiv(depth, b.index(kStep));
   Value firstNext = b.mul(b.mul(tileIndex, stepsPerTile), nextPerStep);
   Values sums =

@@ -37,8 +37,8 @@ struct TileShape {
 ///
 /// With `weights`, the panel is scratch: the first tile reads the weights at
 /// `column` and leaves them in the panel, contiguous and widened, for the tiles
-/// that follow. While it works, a kernel asks for the panel that its thread needs
-/// next, a few rows at a time.
+/// that follow. While it works, a kernel asks for the panel that its thread
+/// needs next, a few rows at a time.
 struct PanelOperands {
   Value lhs;         // [R, K]
   Value tokens;      // [P], optional: row p reads lhs[tokens[p], :]

@@ -41,8 +41,7 @@ public:
         columns(b.dim(op.getRhs(), 2)), tileColumns(b.index(tile.columns())),
         panels(b.ceilDiv(columns, tileColumns)) {
     int64_t width = widthOf(op);
-    wholeColumns =
-        !ShapedType::isDynamic(width) && width % tile.columns() == 0;
+    wholeColumns = !ShapedType::isDynamic(width) && width % tile.columns() == 0;
     isF32 = getElementTypeOrSelf(op.getLhs().getType()).isF32();
   }
 
@@ -69,7 +68,8 @@ private:
   Value panelInPlace(Value weights, Value expert, Value column);
   /// Row or matrix `expert` of a [E, ...] memref.
   Value sliceOf(Value memref, Value expert);
-  /// The f32 matrix of `columns` columns at byte `offset` of a thread's scratch.
+  /// The f32 matrix of `columns` columns at byte `offset` of a thread's
+  /// scratch.
   Value viewScratch(Value scratch, Value offset, Value rows, Value columns);
 
   Value callRuntime(StringRef name);
@@ -136,8 +136,7 @@ void ProductLowering::lower() {
     rowBytes = b.mul(b.ceilDiv(depth, b.index(tile.lanes)),
                      b.index(tile.lanes * 4 * tile.rows));
   Value line = b.index(kCacheLine);
-  Value threadBytes =
-      b.mul(b.ceilDiv(b.add(panelBytes, rowBytes), line), line);
+  Value threadBytes = b.mul(b.ceilDiv(b.add(panelBytes, rowBytes), line), line);
   auto scratchType = MemRefType::get(ShapedType::kDynamic, b.getI8Type());
   Value scratch =
       memref::AllocOp::create(b, scratchType, b.mul(threads, threadBytes),
@@ -161,8 +160,8 @@ void ProductLowering::lower() {
     omp::TerminatorOp::create(b);
     b.createBlock(&share.getRegion());
     auto nest = omp::LoopNestOp::create(b, range);
-    Block *body = b.createBlock(&nest.getRegion(), {}, b.getIndexType(),
-                                b.getLoc());
+    Block *body =
+        b.createBlock(&nest.getRegion(), {}, b.getIndexType(), b.getLoc());
     emitTask(body->getArgument(0), mine);
     omp::YieldOp::create(b, ValueRange());
   }
@@ -206,8 +205,7 @@ void ProductLowering::setNext(Value task, PanelOperands &operands) {
     operands.nextGate = panelInPlace(op.getGate(), parts.expert, parts.column);
 }
 
-Value ProductLowering::panelInPlace(Value weights, Value expert,
-                                    Value column) {
+Value ProductLowering::panelInPlace(Value weights, Value expert, Value column) {
   auto type = cast<MemRefType>(weights.getType());
   SmallVector<OpFoldResult> offsets = {expert, b.getIndexAttr(0), column};
   SmallVector<OpFoldResult> sizes = {b.getIndexAttr(1), depth,
@@ -255,12 +253,11 @@ void ProductLowering::emitPanel(Value expert, Value column, Value first,
   Value panelBytes = b.mul(depth, b.index(tile.columns() * 4));
   if (!isF32)
     operands.rowBlock = viewScratch(
-        scratch, b.mul(panelBytes, b.index(tile.products)),
-        b.index(tile.rows),
+        scratch, b.mul(panelBytes, b.index(tile.products)), b.index(tile.rows),
         b.mul(b.ceilDiv(depth, b.index(tile.lanes)), b.index(tile.lanes)));
 
-  Value once = b.cmp(arith::CmpIPredicate::ule, b.sub(last, first),
-                     b.index(tile.rows));
+  Value once =
+      b.cmp(arith::CmpIPredicate::ule, b.sub(last, first), b.index(tile.rows));
   if (!wholeColumns)
     once = b.both(once, b.cmp(arith::CmpIPredicate::ule,
                               b.add(column, tileColumns), columns));
@@ -287,14 +284,13 @@ void ProductLowering::emitPanel(Value expert, Value column, Value first,
 static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
                                         const VectorRegisters &registers) {
   TileShape tile = TileShape::choose(registers.lanes, registers.count,
-                                     widthOf(op),
-                                     op.getGate() ? 2 : 1);
+                                     widthOf(op), op.getGate() ? 2 : 1);
   ProductLowering(op, b, tile).lower();
   return success();
 }
 
 void et::populateProductPatterns(RewritePatternSet &patterns,
                                  const VectorRegisters &registers) {
-  patterns.add<VectorPattern<GroupedMatmulOp>>(patterns.getContext(),
-                                               registers, lowerGroupedMatmul);
+  patterns.add<VectorPattern<GroupedMatmulOp>>(patterns.getContext(), registers,
+                                               lowerGroupedMatmul);
 }

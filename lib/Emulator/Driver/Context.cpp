@@ -1,5 +1,4 @@
-//===- Context.cpp - Devices, contexts, errors
-//------------------------------===//
+//===- Context.cpp - Devices, contexts, errors ----------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

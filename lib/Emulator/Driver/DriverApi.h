@@ -1,5 +1,4 @@
-//===- DriverApi.h - The CUDA driver API's types and state
-//------------------===//
+//===- DriverApi.h - The CUDA driver API's types and state ----------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

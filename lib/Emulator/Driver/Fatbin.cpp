@@ -1,5 +1,4 @@
-//===- Fatbin.cpp - PTX out of a module image
-//-------------------------------===//
+//===- Fatbin.cpp - PTX out of a module image -----------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Launch.cpp - Modules, functions, launches
-//----------------------------===//
+//===- Launch.cpp - Modules, functions, launches --------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

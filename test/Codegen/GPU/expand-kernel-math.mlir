@@ -23,11 +23,13 @@ gpu.module @kernels {
   // CHECK-LABEL: gpu.func @instructions
   // CHECK:       llvm.call_intrinsic "llvm.sqrt"(%{{.*}}) : (f64) -> f64
   // CHECK:       llvm.call_intrinsic "llvm.floor"(%{{.*}}) : (f32) -> f32
+  // CHECK:       llvm.call_intrinsic "llvm.maxnum"(%{{.*}}, %{{.*}}) : (f32, f32) -> f32
   // CHECK:       math.ctpop
   gpu.func @instructions(%m: memref<1xf64>, %n: memref<1xf32>, %k: memref<1xi32>, %x: f64, %y: f32, %z: i32) kernel {
     %c0 = arith.constant 0 : index
     %a = math.sqrt %x : f64
-    %b = math.floor %y : f32
+    %rounded = math.floor %y : f32
+    %b = arith.maxnumf %rounded, %y : f32
     %c = math.ctpop %z : i32
     memref.store %a, %m[%c0] : memref<1xf64>
     memref.store %b, %n[%c0] : memref<1xf32>

@@ -1,8 +1,8 @@
-// RUN: et-opt %s --convert-et-to-gpu --split-input-file | FileCheck %s
+// RUN: et-opt %s --convert-et-to-gpu --cse --split-input-file | FileCheck %s
 
 // CHECK-LABEL: func @offsets
-// CHECK-DAG:   %[[ONE:.*]] = arith.constant 1 : index
-// CHECK:       gpu.launch blocks{{.*}} in (%{{[^ ]*}} = %[[ONE]], {{.*}} threads{{.*}} function(@et_offsets)
+// One block.
+// CHECK:       gpu.launch blocks({{[^)]*}}) in (%{{[^ ]*}} = %c1{{(_[0-9]+)?}}, {{.*}} = %c1024{{.*}} function(@et_offsets)
 // CHECK:         math.ctpop
 // CHECK-COUNT-5: gpu.shuffle xor
 // CHECK-COUNT-5: gpu.shuffle up

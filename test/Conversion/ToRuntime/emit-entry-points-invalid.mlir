@@ -6,7 +6,10 @@ func.func @f(%x: vector<4xf32>) { return }
 // -----
 
 // expected-error@+1 {{result 0 of type 'f8E4M3FN' has no counterpart}}
-func.func @f(%x: f8E4M3FN) -> f8E4M3FN { return %x : f8E4M3FN }
+func.func @f() -> f8E4M3FN {
+  %x = arith.constant 1.0 : f8E4M3FN
+  return %x : f8E4M3FN
+}
 
 // -----
 

@@ -65,9 +65,9 @@ func.func @sizes_of_results(%m: tensor<?x?xi32>, %g: tensor<?x?xf32>, %r: tensor
 // CHECK-LABEL: func @static_sizes
 // CHECK-SAME: %[[R:.*]]: tensor<40x4xf32>, %[[THETA:.*]]: tensor<?xf32>
 // CHECK: %[[CAST:.*]] = tensor.cast %[[THETA]] : tensor<?xf32> to tensor<4xf32>
-// CHECK: %[[GATE:.*]]:2 = et.gate #et.threshold ins(%[[R]] : tensor<40x4xf32>) theta(%[[CAST]] : tensor<4xf32>)
+// CHECK: %[[MASK:.*]], %{{.*}} = et.gate #et.threshold ins(%[[R]] : tensor<40x4xf32>) theta(%[[CAST]] : tensor<4xf32>)
 // CHECK-SAME: outs(%{{.*}}, %{{.*}} : tensor<4x2xi32>, tensor<40x4xf32>)
-// CHECK: et.offsets ins(%[[GATE]]#0 : tensor<4x2xi32>) outs(%{{.*}} : tensor<5xi32>)
+// CHECK: et.offsets ins(%[[MASK]] : tensor<4x2xi32>) outs(%{{.*}} : tensor<5xi32>)
 // CHECK: tensor.cast %{{.*}} : tensor<5xi32> to tensor<?xi32>
 func.func @static_sizes(%r: tensor<40x4xf32>, %theta: tensor<?xf32>, %m: tensor<?x?xi32>, %g: tensor<?x?xf32>, %o: tensor<?xi32>)
     -> (tensor<?xi32>, tensor<?x?xf32>) {

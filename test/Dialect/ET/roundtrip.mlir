@@ -26,7 +26,7 @@ func.func @scores_on_memrefs(%x: memref<?x?xf16, strided<[?, 1]>>, %router: memr
 
 // CHECK-LABEL: func @gate
 // CHECK-SAME: (%[[R:.*]]: tensor<64x4xf32>, %[[THETA:.*]]: tensor<4xf32>, %[[MASK:.*]]: tensor<4x2xi32>, %[[GATES:.*]]: tensor<64x4xf32>)
-// CHECK: %{{.*}}:2 = et.gate #et.threshold ins(%[[R]] : tensor<64x4xf32>) theta(%[[THETA]] : tensor<4xf32>) outs(%[[MASK]], %[[GATES]] : tensor<4x2xi32>, tensor<64x4xf32>){{$}}
+// CHECK: et.gate #et.threshold ins(%[[R]] : tensor<64x4xf32>) theta(%[[THETA]] : tensor<4xf32>) outs(%[[MASK]], %[[GATES]] : tensor<4x2xi32>, tensor<64x4xf32>){{$}}
 // CHECK: et.gate #et.threshold<compare = ge, gate = binary> ins
 // CHECK: et.gate #et.threshold<gate = relu> ins
 // CHECK: et.gate #et.threshold<gate = raw> ins
@@ -124,7 +124,7 @@ func.func @ema_update(%m: tensor<4xf32>, %theta: tensor<4xf32>, %mb: memref<4xf3
 }
 
 // CHECK-LABEL: func @ema_update_corrected
-// CHECK: %{{.*}}:3 = et.ema_update_corrected ins(%{{.*}} : tensor<4xf32>) outs(%{{.*}}, %{{.*}}, %{{.*}} : tensor<4xf32>, tensor<4xi64>, tensor<4xf32>){{$}}
+// CHECK: et.ema_update_corrected ins(%{{.*}} : tensor<4xf32>) outs(%{{.*}}, %{{.*}}, %{{.*}} : tensor<4xf32>, tensor<4xi64>, tensor<4xf32>){{$}}
 // CHECK: et.ema_update_corrected beta = 5.000000e-01 ins(%{{.*}} : memref<4xf32>) outs(%{{.*}}, %{{.*}}, %{{.*}} : memref<4xf32>, memref<4xi64>, memref<4xf32>){{$}}
 func.func @ema_update_corrected(%m: tensor<4xf32>, %raw: tensor<4xf32>, %steps: tensor<4xi64>, %theta: tensor<4xf32>,
                                 %mb: memref<4xf32>, %rawb: memref<4xf32>, %stepsb: memref<4xi64>, %thetab: memref<4xf32>) {
@@ -136,7 +136,7 @@ func.func @ema_update_corrected(%m: tensor<4xf32>, %raw: tensor<4xf32>, %steps: 
 }
 
 // CHECK-LABEL: func @routing_stats
-// CHECK: %{{.*}}:3 = et.routing_stats ins(%{{.*}}, %{{.*}} : tensor<4x?xi32>, index) outs(%{{.*}}, %{{.*}}, %{{.*}} : tensor<4xi32>, tensor<5xi32>, tensor<4xf32>){{$}}
+// CHECK: et.routing_stats ins(%{{.*}}, %{{.*}} : tensor<4x?xi32>, index) outs(%{{.*}}, %{{.*}}, %{{.*}} : tensor<4xi32>, tensor<5xi32>, tensor<4xf32>){{$}}
 // CHECK: et.routing_stats ins(%{{.*}}, %{{.*}} : memref<4x?xi32>, index) outs(%{{.*}}, %{{.*}}, %{{.*}} : memref<4xi32>, memref<5xi32>, memref<4xf32>){{$}}
 func.func @routing_stats(%mask: tensor<4x?xi32>, %t: index, %l: tensor<4xi32>, %f: tensor<5xi32>, %s: tensor<4xf32>,
                          %maskb: memref<4x?xi32>, %lb: memref<4xi32>, %fb: memref<5xi32>, %sb: memref<4xf32>) {

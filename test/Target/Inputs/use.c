@@ -34,6 +34,15 @@ int main(void) {
   et_tensor_release(&y);
   et_tensor_release(&rows);
 
+  {
+    int32_t one = 1, two = 2;
+    et_tensor a = et_tensor_borrow(&one, ET_I32, 0, NULL), b = a, sum;
+    b.data = &two;
+    CHECK(et_layer_0(&a, &b, &sum, &status) == ET_OK);
+    CHECK(*(int32_t *)sum.data == 3);
+    et_tensor_release(&sum);
+  }
+
   x = et_tensor_borrow(data, ET_F32, 2, square);
   CHECK(et_scale(&x, &w, &by, &y, &rows, &status) == ET_INVALID_ARGUMENT);
   CHECK(status.argument == 0);

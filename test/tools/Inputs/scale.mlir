@@ -25,3 +25,10 @@ func.func @scale(%x: tensor<?x4xf32> {et.name = "x"},
 func.func @same(%x: tensor<?xbf16>, %flag: tensor<2xi1>) -> (tensor<?xbf16>, tensor<2xi1>) {
   return %x, %flag : tensor<?xbf16>, tensor<2xi1>
 }
+
+// Names that C cannot say.
+func.func @"layer.0"(%int: i32 {et.name = "int"}, %x: i32 {et.name = "a-b"})
+    -> (i32 {et.name = "int"}) {
+  %y = arith.addi %int, %x : i32
+  return %y : i32
+}

@@ -27,7 +27,7 @@ def AttachCPUTarget : Pass<"et-attach-cpu-target", "::mlir::ModuleOp"> {
     becomes
 
     ```mlir
-    llvm.func @f() attributes {target_cpu = "x86-64-v3", target_features = ... "+avx2", "+fma" ...} {
+    llvm.func @f() attributes {target_cpu = "x86-64-v3", target_features = ... "+avx2", ... "+fma", ...} {
       llvm.return
     }
     ```

@@ -19,14 +19,34 @@ def LoopsToKernels : Pass<"et-loops-to-kernels", "::mlir::func::FuncOp"> {
     run sequentially in the thread. Copies between strided buffers become such
     loops first.
 
+    <!-- test: et-opt --et-loops-to-kernels --canonicalize -->
     ```mlir
-    scf.parallel (%t, %d) = (%c0, %c0) to (%T, %D) step (%c1, %c1) { ... }
-    ```
-    becomes
-    ```mlir
-    gpu.launch blocks(...) in (%blocks, 1, 1) threads(...) in (128, 1, 1) {
-      scf.if %in_range { ... }
+    func.func @zero(%m: memref<?x8xf32>, %rows: index) {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c8 = arith.constant 8 : index
+      %zero = arith.constant 0.0 : f32
+      scf.parallel (%i, %j) = (%c0, %c0) to (%rows, %c8) step (%c1, %c1) {
+        memref.store %zero, %m[%i, %j] : memref<?x8xf32>
+      }
+      return
     }
+    ```
+
+    ```mlir
+    ...
+        gpu.launch blocks(%b, %b_1, %b_2) in (%bs = %blocks, %bs_1 = %c1, %bs_2 = %c1) threads(%t, %t_1, %t_2) in (%ts = %c128, %ts_1 = %c1, %ts_2 = %c1) module(@et_kernels) function(@et_loop) {
+          %base = arith.muli %b, %c128 : index
+          %iteration = arith.addi %base, %t : index
+          %in_range = arith.cmpi ult, %iteration, %total : index
+          scf.if %in_range {
+            %column = arith.remui %iteration, %c8 : index
+            %row = arith.divui %iteration, %c8 : index
+            memref.store %zero, %m[%row, %column] : memref<?x8xf32>
+          }
+          gpu.terminator
+        }
+    ...
     ```
   }];
   let dependentDialects = [
@@ -42,6 +62,22 @@ def MoveBuffersToDevice : Pass<"et-move-buffers-to-device", "::mlir::func::FuncO
     `gpu.dealloc` and `gpu.memcpy`; a constant (`memref.get_global`) is copied to
     the device where it is used. The function's arguments and results are device
     memory. What would touch memory from the host afterwards is an error.
+
+    ```mlir
+    func.func @copy(%x: memref<?xf32>, %n: index) -> memref<?xf32> {
+      %y = memref.alloc(%n) : memref<?xf32>
+      memref.copy %x, %y : memref<?xf32> to memref<?xf32>
+      return %y : memref<?xf32>
+    }
+    ```
+
+    ```mlir
+    func.func @copy(%x: memref<?xf32>, %n: index) -> memref<?xf32> {
+      %y = gpu.alloc (%n) : memref<?xf32>
+      gpu.memcpy %y, %x : memref<?xf32>, memref<?xf32>
+      return %y : memref<?xf32>
+    }
+    ```
   }];
   let dependentDialects = ["::mlir::gpu::GPUDialect"];
 }
@@ -54,6 +90,26 @@ def ExpandKernelMath : Pass<"et-expand-kernel-math", "::mlir::gpu::GPUModuleOp">
     intrinsics that the NVPTX back end has instructions for. So kernels need no
     device library, and PTX is the same whether or not a CUDA toolkit is there.
     Any other function is an error.
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @norm(%squares: f32, %out: memref<f32>) kernel {
+        %norm = math.sqrt %squares : f32
+        memref.store %norm, %out[] : memref<f32>
+        gpu.return
+      }
+    }
+    ```
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @norm(%squares: f32, %out: memref<f32>) kernel {
+        %norm = llvm.call_intrinsic "llvm.sqrt"(%squares) : (f32) -> f32
+        memref.store %norm, %out[] : memref<f32>
+        gpu.return
+      }
+    }
+    ```
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
@@ -67,6 +123,23 @@ def AttachGPUTargets : Pass<"et-attach-gpu-targets", "::mlir::gpu::GPUModuleOp">
     One `#nvvm.target` a chip, so that one module gives one object a chip, and
     16-byte alignment for the kernels' shared memory, which vector accesses
     count on. Fails for a chip that LLVM does not know.
+
+    <!-- test: et-opt --et-attach-gpu-targets=chips=sm_80,sm_90a -->
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @kernel() workgroup(%tile: memref<64xf32, #gpu.address_space<workgroup>>) kernel {
+        gpu.return
+      }
+    }
+    ```
+
+    ```mlir
+    gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_80">, #nvvm.target<O = 3, chip = "sm_90a">] {
+      gpu.func @kernel() workgroup(%tile: memref<64xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}) kernel {
+        gpu.return
+      }
+    }
+    ```
   }];
   let options = [
     ListOption<"chips", "chips", "std::string", "Chips, such as sm_80,sm_90a,sm_120">,
@@ -81,6 +154,21 @@ def MergeFatbins : Pass<"et-merge-fatbins"> {
     entries of all, from which the driver picks the one for its device. (The
     translation to LLVM IR would embed the first only.) Objects of other formats
     are left alone.
+
+    Two fat binaries, each a header and one entry of eight bytes:
+
+    ```mlir
+    gpu.binary @kernels [
+      #gpu.object<#nvvm.target<chip = "sm_80">, fatbin = "P\EDU\BA\01\00\10\00\08\00\00\00\00\00\00\00for_sm80">,
+      #gpu.object<#nvvm.target<chip = "sm_90a">, fatbin = "P\EDU\BA\01\00\10\00\08\00\00\00\00\00\00\00for_sm90">
+    ]
+    ```
+
+    ```mlir
+    gpu.binary @kernels [
+      #gpu.object<#nvvm.target<chip = "sm_80">, fatbin = "P\EDU\BA\01\00\10\00\10\00\00\00\00\00\00\00for_sm80for_sm90">
+    ]
+    ```
   }];
   let dependentDialects = ["::mlir::gpu::GPUDialect"];
 }

@@ -76,6 +76,14 @@ public:
   Value warpSum(Value value);
   /// The sum over this and lower lanes of an i32.
   Value warpScan(Value value, Value lane);
+  /// Sums over the warps before this one, and over all.
+  struct WarpSums {
+    Value before, all;
+  };
+  /// Sums up an i32 that each warp of the block has one of. `perWarp` is shared
+  /// memory with an i32 a warp; afterwards it may be written again only past a
+  /// barrier.
+  WarpSums scanWarps(Value ofWarp, Value thread, int64_t warps, Value perWarp);
 };
 
 } // namespace mlir::et

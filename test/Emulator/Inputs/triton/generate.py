@@ -78,13 +78,13 @@ def grouped(
         tl.store(c + m[:, None] * N + n[None, :], acc, m[:, None] < last)
 
 
-F, H, I, T = "*fp32", "*fp16", "*i32", "i32"  # noqa: E741
+F, H, INTS, T = "*fp32", "*fp16", "*i32", "i32"
 TILE = {"BM": 64, "BN": 64, "BK": 32}
 KERNELS = [
     (add, {"x": F, "y": F, "o": F, "n": T}, {"B": 256}),
     (softmax, {"x": F, "o": F, "cols": T}, {"B": 1024}),
     (product, {"a": H, "b": H, "c": F, "M": T, "N": T, "K": T}, TILE),
-    (grouped, {"a": H, "b": H, "c": F, "offsets": I, "N": T, "K": T}, TILE),
+    (grouped, {"a": H, "b": H, "c": F, "offsets": INTS, "N": T, "K": T}, TILE),
 ]
 
 for chip in (80, 90):
@@ -117,7 +117,7 @@ for chip in (80, 90):
         shared = kernel.metadata.shared
         name = Path(__file__).with_name(f"{fn.fn.__name__}-sm_{chip}.ptx")
         name.write_text(
-            f"// Triton {triton.__version__}, {shared} bytes of dynamic shared memory.\n"  # noqa: E501
+            f"// Triton {triton.__version__}, {shared} bytes of dynamic shared memory.\n"
             + "\n".join(lines)
             + "\n"
         )

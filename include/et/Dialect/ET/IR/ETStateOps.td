@@ -123,15 +123,15 @@ def ET_RoutingStatsOp : ET_DpsOp<"routing_stats", 3> {
   let summary = "loads, fan-out and summary figures of a routing";
   let description = [{
     loads[e] counts the tokens of expert e; fan_out[n] the tokens sent to exactly
-    n experts, n from 0 to E; summary holds the mean load, the load variance
+    n experts, n from 0 to E; figures holds the mean load, the load variance
     (population: mean of squared deviations), the share of tokens with no expert
-    and the share of experts with no token (0 where there is no token). Tokens are
-    those below the token count; the mask has none beyond its own.
+    (0 where there are no tokens) and the share of experts with no token. Tokens
+    are those below the token count; the mask has none beyond its own.
 
-    Shapes: mask `[E, ceil(T / 32)]`, loads `[E]`, fan_out `[E + 1]`, summary `[4]`.
+    Shapes: mask `[E, ceil(T / 32)]`, loads `[E]`, fan_out `[E + 1]`, figures `[4]`.
 
     ```mlir
-    %loads, %fan, %summary = et.routing_stats ins(%mask, %t : tensor<16x?xi32>, index)
+    %loads, %fan_out, %figures = et.routing_stats ins(%mask, %t : tensor<16x?xi32>, index)
       outs(%l, %f, %s : tensor<16xi32>, tensor<17xi32>, tensor<4xf32>)
     ```
   }];

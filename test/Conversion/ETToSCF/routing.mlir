@@ -1,0 +1,144 @@
+// RUN: et-opt %s --convert-et-to-scf --canonicalize | FileCheck %s
+
+// No two iterations of a parallel loop write the same word of the mask: one has
+// all tokens of a word.
+
+// CHECK-LABEL: func @linear
+// CHECK-SAME: %[[X:.*]]: memref<?x8xf16>, %[[ROUTER:.*]]: memref<8x4xf16>, %[[OUT:.*]]: memref<?x4xf32>
+// CHECK: scf.parallel (%[[T:.*]], %[[E:.*]]) = (%c0, %c0) to (%{{.*}}, %c4)
+// CHECK: %[[SUM:.*]]:3 = scf.for %[[D:.*]] = %c0 to %c8
+// CHECK: memref.load %[[X]][%[[T]], %[[D]]]
+// CHECK: arith.extf
+// CHECK: memref.load %[[ROUTER]][%[[D]], %[[E]]]
+// CHECK: arith.extf
+// CHECK-NOT: math.sqrt
+// CHECK: memref.store %[[SUM]]#0, %[[OUT]][%[[T]], %[[E]]]
+func.func @linear(%x: memref<?x8xf16>, %router: memref<8x4xf16>, %out: memref<?x4xf32>) {
+  et.scores linear ins(%x, %router : memref<?x8xf16>, memref<8x4xf16>) outs(%out : memref<?x4xf32>)
+  return
+}
+
+// CHECK-LABEL: func @cosine
+// CHECK: %[[SUMS:.*]]:3 = scf.for
+// CHECK: %[[A:.*]] = math.sqrt %[[SUMS]]#1
+// CHECK: %[[NORM_X:.*]] = arith.maximumf %[[A]], %[[TINY:.*]] : f32
+// CHECK: %[[B:.*]] = math.sqrt %[[SUMS]]#2
+// CHECK: %[[NORM_R:.*]] = arith.maximumf %[[B]], %[[TINY]]
+// CHECK: %[[NORMS:.*]] = arith.mulf %[[NORM_X]], %[[NORM_R]]
+// CHECK: arith.divf %[[SUMS]]#0, %[[NORMS]]
+func.func @cosine(%x: memref<?x8xf32>, %router: memref<8x4xf32>, %out: memref<?x4xf32>) {
+  et.scores cosine ins(%x, %router : memref<?x8xf32>, memref<8x4xf32>) outs(%out : memref<?x4xf32>)
+  return
+}
+
+// CHECK-LABEL: func @threshold
+// CHECK-SAME: %[[R:.*]]: memref<?x4xf32>, %[[THETA:.*]]: memref<4xf32>, %[[M:.*]]: memref<4x?xi32>, %[[G:.*]]: memref<?x4xf32>
+// CHECK: scf.parallel (%[[E:.*]], %[[W:.*]]) = (%c0, %c0) to (%c4, %{{.*}}) step
+// CHECK: memref.store %c0_i32, %[[M]][%[[E]], %[[W]]]
+// CHECK: %[[LIMIT:.*]] = memref.load %[[THETA]][%[[E]]]
+// CHECK: %[[FIRST:.*]] = arith.muli %[[W]], %c32
+// CHECK: %[[BEYOND:.*]] = arith.addi %[[FIRST]], %c32
+// CHECK: %[[END:.*]] = arith.minui %[[BEYOND]]
+// CHECK: scf.for %[[T:.*]] = %[[FIRST]] to %[[END]] step %c1
+// CHECK: %[[SCORE:.*]] = memref.load %[[R]][%[[T]], %[[E]]]
+// CHECK: %[[CHOSEN:.*]] = arith.cmpf ogt, %[[SCORE]], %[[LIMIT]]
+// CHECK: memref.store %{{.*}}, %[[M]][%[[E]]
+// CHECK: math.exp
+// CHECK: %[[GATE:.*]] = arith.select %[[CHOSEN]]
+// CHECK: memref.store %[[GATE]], %[[G]][%[[T]], %[[E]]]
+func.func @threshold(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
+  et.gate #et.threshold ins(%r : memref<?x4xf32>) theta(%theta : memref<4xf32>) outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
+  return
+}
+
+// CHECK-LABEL: func @greater_or_equal
+// CHECK: %[[CHOSEN:.*]] = arith.cmpf oge
+// CHECK-NOT: math.exp
+// CHECK: arith.select %[[CHOSEN]], %cst{{.*}}, %cst{{.*}} : f32
+func.func @greater_or_equal(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
+  et.gate #et.threshold<compare = ge, gate = binary> ins(%r : memref<?x4xf32>) theta(%theta : memref<4xf32>)
+    outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
+  return
+}
+
+// CHECK-LABEL: func @bounded
+// floor(T * rate), then the bounds, once for all experts.
+// CHECK: %[[SHARE:.*]] = arith.mulf %{{.*}} : f64
+// CHECK: arith.fptosi %[[SHARE]] : f64 to i64
+// CHECK: scf.parallel (%{{.*}}, %{{.*}}) = (%c0, %c0) to (%c4, %{{.*}}) step
+// The load above the threshold, clamped.
+// CHECK: %[[COUNT:.*]] = scf.for
+// CHECK: arith.cmpf ogt
+// CHECK: %[[AT_LEAST:.*]] = arith.maxui %[[COUNT]]
+// CHECK: %[[LIMIT:.*]] = arith.minui %[[AT_LEAST]]
+// Taken is who has fewer than that before it.
+// CHECK: %[[BEFORE:.*]] = scf.for
+// CHECK: arith.cmpf ord
+// CHECK: arith.cmpi ult, %[[BEFORE]], %[[LIMIT]]
+func.func @bounded(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
+  et.gate #et.bounded_threshold<rate = 0.25, slack = 0.5> ins(%r : memref<?x4xf32>) theta(%theta : memref<4xf32>)
+    outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
+  return
+}
+
+// CHECK-LABEL: func @expert_choice
+// CHECK: arith.fptosi %{{.*}} : f64 to i64
+// CHECK: scf.parallel (%{{.*}}, %{{.*}}) = (%c0, %c0) to (%c4, %{{.*}}) step
+// CHECK-NOT: arith.maxui
+// CHECK: arith.cmpf ord
+func.func @expert_choice(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
+  et.gate #et.expert_choice<rate = 0.25> ins(%r : memref<?x4xf32>)
+    outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
+  return
+}
+
+// CHECK-LABEL: func @top_k
+// CHECK-SAME: %[[R:.*]]: memref<?x4xf32>, %[[BIAS:.*]]: memref<4xf32>, %[[M:.*]]: memref<4x?xi32>, %[[G:.*]]: memref<?x4xf32>
+// CHECK-NOT: memref.alloc
+// CHECK: scf.parallel (%[[W:.*]]) = (%c0) to (%{{.*}}) step
+// Softmax into the gates' memory, with the largest score subtracted.
+// CHECK: %[[LARGEST:.*]] = scf.for
+// CHECK: arith.maximumf
+// CHECK: arith.subf %{{.*}}, %[[LARGEST]]
+// CHECK: math.exp
+// k rounds, of which each finds the best that is left by p + bias.
+// CHECK: scf.for %{{.*}} = %c0 to %c2 step %c1
+// CHECK: memref.load %[[BIAS]]
+// CHECK: scf.if
+// CHECK: memref.store %{{.*}}, %[[M]]
+// The divisor has the chosen only.
+// CHECK: %[[SUM:.*]] = scf.for
+// CHECK: arith.select
+// CHECK: arith.divf %{{.*}}, %[[SUM]]
+func.func @top_k(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
+  et.gate #et.top_k<k = 2, renormalize = true> ins(%r : memref<?x4xf32>) bias(%theta : memref<4xf32>)
+    outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
+  return
+}
+
+// CHECK-LABEL: func @groups
+// A mask of its own says whose group competes.
+// CHECK: %[[ALLOWED:.*]] = memref.alloc(
+// CHECK: scf.parallel
+// CHECK: scf.parallel
+// CHECK: memref.load %[[ALLOWED]]
+// CHECK: memref.dealloc %[[ALLOWED]]
+func.func @groups(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
+  et.gate #et.top_k<k = 2, scoring = sigmoid, groups = 2, groupLimit = 1> ins(%r : memref<?x4xf32>)
+    outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
+  return
+}
+
+// CHECK-LABEL: func @top_p
+// CHECK: %[[P:.*]] = arith.constant 7.500000e-01 : f32
+// CHECK: scf.parallel
+// The set stays open until the sum reaches p.
+// CHECK: scf.for %{{.*}} = %c0 to %c4 step %c1 iter_args(%[[SUM:.*]] = %{{.*}}, %[[OPEN:.*]] = %true) -> (f32, i1)
+// CHECK: %[[NEXT:.*]] = arith.addf %[[SUM]]
+// CHECK: %[[BELOW:.*]] = arith.cmpf olt, %[[NEXT]], %[[P]]
+// CHECK: arith.andi %{{.*}}, %[[BELOW]]
+func.func @top_p(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
+  et.gate #et.top_p<p = 0.75> ins(%r : memref<?x4xf32>)
+    outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
+  return
+}

@@ -1,0 +1,106 @@
+// RUN: et-opt %s --convert-et-to-vector --split-input-file | FileCheck %s --check-prefixes=CHECK,AVX512
+// RUN: et-opt %s --convert-et-to-vector="vector-bits=256 vector-registers=16" --split-input-file | FileCheck %s --check-prefixes=CHECK,AVX2
+
+// Gathered rows, f32: one tile of 6 x 64 (6 x 16) accumulators over the whole of
+// K, tails of 1 to 5 rows, and the activation before the only store.
+
+// CHECK-LABEL:  func.func private @et_panel_
+// AVX512-SAME:  6x64_f32_f32_f32_relu_squared_tokens_packing_whole
+// AVX2-SAME:    6x16_f32_f32_f32_relu_squared_tokens_packing_whole
+// CHECK-SAME:     attributes {llvm.linkage = #llvm.linkage<internal>}
+// The first tile reads the weights and fills the panel.
+// CHECK:          memref.prefetch %{{.*}}, read, locality<2>, data
+// CHECK:          vector.transfer_read %[[WEIGHTS:.*]][%[[K:.*]], %{{.*}}], %{{.*}} {in_bounds = [true]}
+// CHECK:          vector.transfer_write %{{.*}}, %[[PANEL:.*]][%[[K]], %{{.*}}] {in_bounds = [true]}
+// The others read the panel.
+// CHECK:          vector.transfer_read %[[PANEL]]
+// AVX512-COUNT-24: vector.fma
+// AVX2-COUNT-12:   vector.fma
+// CHECK-NOT:      vector.fma
+// CHECK-NOT:      vector.transfer_write
+// CHECK:          arith.maximumf
+// CHECK:          arith.mulf
+// CHECK:          vector.transfer_write
+// CHECK:          scf.index_switch
+// CHECK:          case 5
+
+// CHECK-LABEL:  func.func private @et_panel_
+// CHECK-NOT:    packing
+// CHECK-SAME:     relu_squared_tokens_whole
+
+// CHECK-LABEL:  func.func @gathered
+// CHECK:          llvm.call @omp_get_max_threads
+// CHECK:          %[[SCRATCH:.*]] = memref.alloc
+// CHECK:          omp.parallel
+// CHECK-NOT:      memref.alloc
+// CHECK:          omp.wsloop schedule(dynamic)
+// CHECK-NOT:      memref.alloc
+// CHECK:          scf.if
+// CHECK:            func.call @et_panel_{{.*}}_tokens_whole
+// CHECK:          else
+// CHECK:            func.call @et_panel_{{.*}}_tokens_packing_whole
+// CHECK:          memref.dealloc %[[SCRATCH]]
+func.func @gathered(%x: memref<?x128xf32>, %w: memref<4x128x256xf32>, %offsets: memref<5xi32>,
+                    %tokens: memref<?xi32>, %out: memref<?x256xf32>) {
+  et.grouped_matmul relu_squared ins(%x, %w : memref<?x128xf32>, memref<4x128x256xf32>)
+    offsets(%offsets : memref<5xi32>) tokens(%tokens : memref<?xi32>)
+    outs(%out : memref<?x256xf32>)
+  return
+}
+
+// -----
+
+// Two products of the same rows share the registers: 32 (8) columns of each.
+// 16-bit rows are widened into a block of their own; a panel copy is f32.
+
+// CHECK-LABEL:  func.func private @et_panel_
+// AVX512-SAME:  6x32_bf16_f32_bf16_silu_bias_gate_gatebias_packing
+// AVX2-SAME:    6x8_bf16_f32_bf16_silu_bias_gate_gatebias_packing
+// AVX512:         arith.extf %{{.*}} : vector<16xbf16> to vector<16xf32>
+// AVX2:           arith.extf %{{.*}} : vector<8xbf16> to vector<8xf32>
+// The gate goes through silu, the other product does not.
+// CHECK:          math.exp
+// CHECK:          arith.divf
+// CHECK:          arith.mulf
+// CHECK-NEXT:     arith.truncf
+// CHECK-NEXT:     vector.transfer_write
+
+// CHECK-LABEL:  func.func @gated
+// CHECK-NOT:      et.grouped_matmul
+func.func @gated(%x: memref<?x?xbf16>, %w: memref<?x?x?xbf16>, %b: memref<?x?xbf16>,
+                 %g: memref<?x?x?xbf16>, %gb: memref<?x?xbf16>, %offsets: memref<?xi32>,
+                 %out: memref<?x?xbf16>) {
+  et.grouped_matmul silu ins(%x, %w : memref<?x?xbf16>, memref<?x?x?xbf16>)
+    offsets(%offsets : memref<?xi32>) bias(%b : memref<?x?xbf16>)
+    gate(%g : memref<?x?x?xbf16>) gate_bias(%gb : memref<?x?xbf16>)
+    outs(%out : memref<?x?xbf16>)
+  return
+}
+
+// -----
+
+// N = 5 does not fill a vector: reads of the weights and stores are masked.
+
+// CHECK-LABEL:  func.func private @et_panel_
+// CHECK-SAME:     f32_f32_f32_packing(
+// CHECK:          vector.transfer_read %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} : memref<?x?xf32
+// CHECK:          vector.transfer_write %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}] : vector
+// CHECK-LABEL:  func.func @narrow
+func.func @narrow(%x: memref<?x128xf32>, %w: memref<1x128x5xf32>, %out: memref<?x5xf32>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x128xf32>, memref<1x128x5xf32>)
+    outs(%out : memref<?x5xf32>)
+  return
+}
+
+// -----
+
+// A strided last dimension is left for convert-et-to-scf.
+
+// CHECK-LABEL: func.func @strided
+// CHECK:         et.grouped_matmul
+func.func @strided(%x: memref<?x128xf32, strided<[256, 2]>>, %w: memref<1x128x64xf32>,
+                   %out: memref<?x64xf32>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x128xf32, strided<[256, 2]>>, memref<1x128x64xf32>)
+    outs(%out : memref<?x64xf32>)
+  return
+}

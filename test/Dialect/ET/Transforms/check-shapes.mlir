@@ -1,0 +1,60 @@
+// RUN: et-opt %s --et-check-shapes | FileCheck %s
+
+// One assertion for each dynamic size whose name another operand has.
+// CHECK-LABEL: func @scores
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x?xf32>, %[[ROUTER:[a-z0-9]+]]: tensor<?x4xf32>, %[[OUT:[a-z0-9]+]]: tensor<?x4xf32>
+// CHECK-DAG: %[[D:.*]] = tensor.dim %[[X]], %c1
+// CHECK-DAG: %[[D2:.*]] = tensor.dim %[[ROUTER]], %c0
+// CHECK: %[[FIT:.*]] = arith.cmpi eq, %[[D2]], %[[D]] : index
+// CHECK: cf.assert %[[FIT]], "et.scores: the size of operand 'router' in dimension 0 is not D of the other operands"
+// CHECK: cf.assert %{{.*}}, "et.scores: the size of operand 'out' in dimension 0 is not T of the other operands"
+// CHECK-NOT: cf.assert
+// CHECK: et.scores
+func.func @scores(%x: tensor<?x?xf32>, %router: tensor<?x4xf32>, %out: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %0 = et.scores linear ins(%x, %router : tensor<?x?xf32>, tensor<?x4xf32>) outs(%out : tensor<?x4xf32>)
+  return %0 : tensor<?x4xf32>
+}
+
+// Derived sizes: words of a mask, entries of a plan.
+// CHECK-LABEL: func @derived
+// CHECK: %[[T:.*]] = memref.dim %{{.*}}, %c0{{.*}} : memref<?x?xf32>
+// CHECK: %[[WORDS:.*]] = affine.apply #[[CEIL:.*]]()[%[[T]]]
+// CHECK: arith.cmpi eq, %{{.*}}, %[[WORDS]]
+// CHECK: cf.assert %{{.*}}, "et.combine: the size of operand 'mask' in dimension 1 is not T/32 of the other operands"
+// CHECK: cf.assert %{{.*}}, "et.combine: the size of operand 'offsets' in dimension 0 is not E+1 of the other operands"
+// CHECK: et.combine
+func.func @derived(%pairs: memref<?x8xf32>, %gates: memref<?x?xf32>, %mask: memref<?x?xi32>, %offsets: memref<?xi32>, %out: memref<?x8xf32>) {
+  et.combine ins(%pairs, %gates, %mask, %offsets : memref<?x8xf32>, memref<?x?xf32>, memref<?x?xi32>, memref<?xi32>) outs(%out : memref<?x8xf32>)
+  return
+}
+
+// A static size is compared with dynamic ones.
+// CHECK-LABEL: func @one_static
+// CHECK-DAG: %[[C4:.*]] = arith.constant 4 : index
+// CHECK-DAG: %[[E:.*]] = tensor.dim
+// CHECK: arith.cmpi eq, %[[E]], %[[C4]]
+// CHECK: cf.assert %{{.*}}, "et.ema_update: the size of operand 'theta' in dimension 0 is not E of the other operands"
+func.func @one_static(%m: tensor<4xf32>, %theta: tensor<?xf32>) -> tensor<?xf32> {
+  %0 = et.ema_update ins(%m : tensor<4xf32>) outs(%theta : tensor<?xf32>)
+  return %0 : tensor<?xf32>
+}
+
+// Static sizes are the verifier's, and P of a token list is nobody else's.
+// CHECK-LABEL: func @nothing_to_check
+// CHECK-NOT: cf.assert
+func.func @nothing_to_check(%mask: tensor<4x?xi32>, %offsets: tensor<5xi32>, %tokens: tensor<?xi32>) -> tensor<?xi32> {
+  %0 = et.token_list ins(%mask, %offsets : tensor<4x?xi32>, tensor<5xi32>) outs(%tokens : tensor<?xi32>)
+  return %0 : tensor<?xi32>
+}
+
+// Ops in nested regions are checked where they stand.
+// CHECK-LABEL: func @nested
+// CHECK: scf.if
+// CHECK: cf.assert
+// CHECK: et.ema_update
+func.func @nested(%c: i1, %m: memref<?xf32>, %theta: memref<?xf32>) {
+  scf.if %c {
+    et.ema_update ins(%m : memref<?xf32>) outs(%theta : memref<?xf32>)
+  }
+  return
+}

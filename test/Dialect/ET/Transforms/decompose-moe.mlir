@@ -1,0 +1,85 @@
+// RUN: et-opt %s --et-decompose-moe --canonicalize --cse | FileCheck %s
+// RUN: et-opt %s --et-decompose-moe=pair-buffers=bound --canonicalize --cse | FileCheck %s --check-prefix=BOUND
+
+// Every step, and the number of pairs read from the plan.
+// CHECK-LABEL: func @paper_form
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x8xbf16>, %[[ROUTER:[a-z0-9]+]]: tensor<8x4xbf16>, %[[THETA:[a-z0-9]+]]: tensor<4xf32>, %[[W1:[a-z0-9]+]]: tensor<4x8x16xbf16>, %[[W2:[a-z0-9]+]]: tensor<4x16x8xbf16>, %[[S1:[a-z0-9]+]]: tensor<8x24xbf16>, %[[S2:[a-z0-9]+]]: tensor<24x8xbf16>, %[[OUT:[a-z0-9]+]]: tensor<?x8xbf16>
+// CHECK-DAG: %[[C4:.*]] = arith.constant 4 : index
+// CHECK-DAG: %[[C0:.*]] = arith.constant 0 : index
+// CHECK: %[[T:.*]] = tensor.dim %[[X]], %[[C0]]
+// CHECK: %[[E:.*]] = tensor.empty(%[[T]]) : tensor<?x4xf32>
+// CHECK: %[[R:.*]] = et.scores linear ins(%[[X]], %[[ROUTER]] : {{.*}}) outs(%[[E]] : tensor<?x4xf32>)
+// CHECK: %[[WORDS:.*]] = affine.apply #{{.*}}()[%[[T]]]
+// CHECK: %[[M:.*]] = tensor.empty(%[[WORDS]]) : tensor<4x?xi32>
+// CHECK: %[[MASK:.*]], %[[GATES:.*]] = et.gate #et.threshold ins(%[[R]] : {{.*}}) theta(%[[THETA]] : tensor<4xf32>) outs(%[[M]], %[[E]] : tensor<4x?xi32>, tensor<?x4xf32>)
+// CHECK: %[[OFFSETS:.*]] = et.offsets ins(%[[MASK]] : {{.*}}) outs(%{{.*}} : tensor<5xi32>)
+// CHECK: %[[PAIRS:.*]] = tensor.extract %[[OFFSETS]][%[[C4]]]
+// CHECK: %[[S:.*]] = arith.index_cast %[[PAIRS]] : i32 to index
+// CHECK: %[[L:.*]] = tensor.empty(%[[S]]) : tensor<?xi32>
+// CHECK: %[[TOKENS:.*]] = et.token_list ins(%[[MASK]], %[[OFFSETS]] : {{.*}}) outs(%[[L]] : tensor<?xi32>)
+// CHECK: %[[P:.*]] = tensor.empty(%[[S]]) : tensor<?x8xf32>
+// CHECK: %[[EXPERTS:.*]] = et.expert_ffn relu_squared ins(%[[X]], %[[W1]], %[[W2]] : {{.*}}) offsets(%[[OFFSETS]] : tensor<5xi32>) tokens(%[[TOKENS]] : tensor<?xi32>) outs(%[[P]] : tensor<?x8xf32>)
+// The shared expert is one expert over all tokens: no offsets, no token list.
+// CHECK-DAG: %[[ONE1:.*]] = tensor.expand_shape %[[S1]] {{\[\[}}0, 1], [2]] output_shape [1, 8, 24] : tensor<8x24xbf16> into tensor<1x8x24xbf16>
+// CHECK-DAG: %[[ONE2:.*]] = tensor.expand_shape %[[S2]] {{\[\[}}0, 1], [2]] output_shape [1, 24, 8] : tensor<24x8xbf16> into tensor<1x24x8xbf16>
+// CHECK: %[[SHARED:.*]] = et.expert_ffn relu_squared ins(%[[X]], %[[ONE1]], %[[ONE2]] : {{.*}}) outs(%{{.*}} : tensor<?x8xf32>)
+// CHECK: %[[Y:.*]] = et.combine ins(%[[EXPERTS]], %[[GATES]], %[[MASK]], %[[OFFSETS]] : {{.*}}) shared(%[[SHARED]] : tensor<?x8xf32>) outs(%[[OUT]] : tensor<?x8xbf16>)
+// CHECK: return %[[Y]]
+
+// Any token may go to all four experts, and nothing reads the plan.
+// BOUND-LABEL: func @paper_form
+// BOUND-NOT: tensor.extract
+// BOUND: et.token_list ins({{.*}}) outs(%[[L:.*]] : tensor<?xi32>)
+// BOUND-NOT: tensor.extract
+// BOUND: return
+func.func @paper_form(%x: tensor<?x8xbf16>, %router: tensor<8x4xbf16>, %theta: tensor<4xf32>, %w1: tensor<4x8x16xbf16>, %w2: tensor<4x16x8xbf16>,
+                      %s1: tensor<8x24xbf16>, %s2: tensor<24x8xbf16>, %out: tensor<?x8xbf16>) -> tensor<?x8xbf16> {
+  %y = et.moe linear #et.threshold<gate = sigmoid> relu_squared
+    ins(%x, %router, %w1, %w2 : tensor<?x8xbf16>, tensor<8x4xbf16>, tensor<4x8x16xbf16>, tensor<4x16x8xbf16>)
+    theta(%theta : tensor<4xf32>) shared(%s1, %s2 : tensor<8x24xbf16>, tensor<24x8xbf16>) outs(%out : tensor<?x8xbf16>)
+  return %y : tensor<?x8xbf16>
+}
+
+// Optional operands go to the op that takes them. A bound of k experts a token
+// holds for top k.
+// CHECK-LABEL: func @top_k
+// CHECK: et.scores cosine
+// CHECK: et.gate #et.top_k<k = 2> ins(%{{.*}} : tensor<64x4xf32>) bias(%{{.*}} : tensor<4xf32>) outs(%{{.*}} : tensor<4x2xi32>, tensor<64x4xf32>)
+// CHECK: et.expert_ffn silu ins({{.*}}) offsets(%{{.*}}) tokens(%{{.*}} : tensor<?xi32>) b1(%{{.*}} : tensor<4x16xf32>) b2(%{{.*}} : tensor<4x8xf32>) gate(%{{.*}} : tensor<4x8x16xf32>) gate_bias(%{{.*}} : tensor<4x16xf32>) outs
+// CHECK: et.expert_ffn silu ins({{.*}}) gate(%{{.*}} : tensor<1x8x24xf32>) outs(%{{.*}} : tensor<64x8xf32>)
+// BOUND-LABEL: func @top_k
+// BOUND: et.token_list ins({{.*}}) outs(%{{.*}} : tensor<128xi32>)
+// BOUND: et.expert_ffn silu ins({{.*}}) offsets({{.*}}) tokens(%{{.*}} : tensor<128xi32>) {{.*}} outs(%{{.*}} : tensor<128x8xf32>)
+func.func @top_k(%x: tensor<64x8xf32>, %router: tensor<8x4xf32>, %bias: tensor<4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
+                 %b1: tensor<4x16xf32>, %b2: tensor<4x8xf32>, %s1: tensor<8x24xf32>, %s2: tensor<24x8xf32>, %out: tensor<64x8xf32>) -> tensor<64x8xf32> {
+  %y = et.moe cosine #et.top_k<k = 2> silu
+    ins(%x, %router, %w1, %w2 : tensor<64x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    bias(%bias : tensor<4xf32>) b1(%b1 : tensor<4x16xf32>) b2(%b2 : tensor<4x8xf32>) gate(%w1 : tensor<4x8x16xf32>)
+    gate_bias(%b1 : tensor<4x16xf32>) shared(%s1, %s2 : tensor<8x24xf32>, tensor<24x8xf32>) shared_gate(%s1 : tensor<8x24xf32>)
+    outs(%out : tensor<64x8xf32>)
+  return %y : tensor<64x8xf32>
+}
+
+// On memrefs the intermediate buffers are allocated, and the pairs are counted
+// once the plan is there.
+// CHECK-LABEL: func @memrefs
+// CHECK-NOT: et.moe
+// CHECK: et.offsets ins(%[[MASK:.*]] : memref<?x?xi32>) outs(%[[OFFSETS:.*]] : memref<?xi32>)
+// CHECK: %[[PAIRS:.*]] = memref.load %[[OFFSETS]]
+// CHECK: %[[S:.*]] = arith.index_cast %[[PAIRS]]
+// CHECK: %[[L:.*]] = memref.alloc(%[[S]]) : memref<?xi32>
+// CHECK: et.token_list ins(%[[MASK]], %[[OFFSETS]] : {{.*}}) outs(%[[L]] : memref<?xi32>)
+// CHECK: et.combine ins({{.*}}) outs(%{{.*}} : memref<?x?xf16>)
+func.func @memrefs(%x: memref<?x?xf16>, %router: memref<?x?xf16>, %w1: memref<?x?x?xf16>, %w2: memref<?x?x?xf16>, %out: memref<?x?xf16>) {
+  et.moe linear #et.top_p<p = 0.5> gelu
+    ins(%x, %router, %w1, %w2 : memref<?x?xf16>, memref<?x?xf16>, memref<?x?x?xf16>, memref<?x?x?xf16>) outs(%out : memref<?x?xf16>)
+  return
+}
+
+// CHECK-LABEL: func @other_ops_stay
+// CHECK-NEXT: et.offsets
+// CHECK-NEXT: return
+func.func @other_ops_stay(%mask: memref<4x2xi32>, %out: memref<5xi32>) {
+  et.offsets ins(%mask : memref<4x2xi32>) outs(%out : memref<5xi32>)
+  return
+}
