@@ -235,7 +235,7 @@ def tile(matrix, span, k_major):
         lead, stride, block = 0, 8 * span, rows * span
         at = r * span + k % per * 2 + k // per * block
         assert per >= 16
-        # K steps of 16 within a block, then the next block: equal only where a block is a step.  # noqa: E501
+        # K steps of 16 within a block, then the next block: equal only where a block is a step.
         step = 32 if per >= 64 else None
         if step is None:
             step = (32, block, per // 16)
@@ -266,8 +266,8 @@ def products(compiler):
                 ta, sa, la, ra = tile(a, span, not a_major)
                 tb, sb, lb, rb = tile(b, span, not b_major)
                 if isinstance(sa, tuple) or isinstance(sb, tuple):
-                    # Narrow swizzles with K contiguous: one block of K at a time would need more  # noqa: E501
-                    # steps than the kernel has; they are tested where a step is a block.  # noqa: E501
+                    # Narrow swizzles with K contiguous: one block of K at a time would need more
+                    # steps than the kernel has; they are tested where a step is a block.
                     if span != 32:
                         continue
                     sa = sa[1] if isinstance(sa, tuple) else sa

@@ -6,7 +6,7 @@
 # ===----------------------------------------------------------------------===#
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext %python %s
 # REQUIRES: cuda-toolkit
-"""Arithmetic, bits and conversions agree with NumPy's, bit for bit where IEEE says so."""  # noqa: E501
+"""Arithmetic, bits and conversions agree with NumPy's, bit for bit where IEEE says so."""
 
 import sys
 from pathlib import Path
