@@ -83,8 +83,6 @@ struct CudaDriver {
   CuResult (*cuMemcpyAsync)(CuPointer, CuPointer, size_t, CuHandle);
   CuResult (*cuMemsetD32Async)(CuPointer, unsigned, size_t, CuHandle);
   CuResult (*cuMemsetD16Async)(CuPointer, unsigned short, size_t, CuHandle);
-  CuResult (*cuMemHostRegister_v2)(void *, size_t, unsigned);
-  CuResult (*cuMemHostUnregister)(void *);
 };
 
 /// The driver, loaded and initialised on first use; null, with the reason and

@@ -47,7 +47,9 @@ static constexpr int jitErrorLog = 5, jitErrorLogSize = 6, jitOptLevel = 7;
 static constexpr int attributeMajor = 75, attributeMinor = 76;
 static constexpr int functionMaxDynamicShared = 8;
 static constexpr int launchClusterDimension = 4;
-static constexpr unsigned streamNonBlocking = 1, eventNoTiming = 2;
+// A stream that waits for what the default stream did before: the copies of
+// arguments may still be on their way when they return.
+static constexpr unsigned streamDefault = 0, eventNoTiming = 2;
 static constexpr unsigned attachGlobal = 1;
 static constexpr int32_t sharedWithoutAsking = 48 << 10;
 
@@ -242,7 +244,7 @@ void *mgpuStreamCreate() {
   CuHandle stream = nullptr;
   onDevice([&](const CudaDriver &driver, et_status *status) {
     return ET_CUDA(driver, status, nullptr, cuStreamCreate, &stream,
-                   streamNonBlocking);
+                   streamDefault);
   });
   if (stream)
     trackResource(DeviceResource::Stream, stream, 0);

@@ -171,7 +171,14 @@ static void *allocateOrUnwind(size_t size, size_t alignment) {
   if (canUnwind())
     raise(ET_OUT_OF_MEMORY, "out of memory: cannot allocate %zu bytes", size);
   noteParallelFailure();
-  return size <= lastResortSize ? lastResort : nullptr;
+  if (size <= lastResortSize)
+    return lastResort;
+  // Whoever uses this ends the process; the message says why.
+  fprintf(stderr,
+          "et-runtime: out of memory inside a parallel region: cannot allocate "
+          "%zu bytes\n",
+          size);
+  return nullptr;
 }
 
 extern "C" {

@@ -5,8 +5,6 @@
 #
 # ===----------------------------------------------------------------------===#
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=early %python %s
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=late %python %s
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=random ET_EMU_SEED=3 %python %s
 # REQUIRES: cuda-toolkit
 """Each planted fault is found and named; its corrected twin runs clean."""
 

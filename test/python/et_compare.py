@@ -93,5 +93,7 @@ def check_layer(layer, results):
     )
     bad = violations(y, value, error, x.dtype)
     check(bad & finite[:, None], y, value, "output")
+    lost = np.isnan(ref.f64(x)).any(axis=1)[:, None] & np.isnan(value)
+    check(lost & ~np.isnan(ref.f64(y)), y, value, "output of a NaN token")
     unselected = ~chosen.any(axis=1)[:, None] & (layer.array("shared_w1") is None)
     check(unselected & (ref.f64(y) != 0), y, value, "output of a token without expert")

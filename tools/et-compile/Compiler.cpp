@@ -28,7 +28,8 @@ static bool isDeviceCode(EmitKind emit) {
 }
 
 /// The form of the kernels. Host code carries PTX, which needs no ptxas here
-/// and runs on every later chip; the driver compiles it once and keeps it.
+/// and runs on later chips (that of a chip with an 'a' on its own family
+/// alone); the driver compiles it once and keeps it.
 static StringRef getKernelFormat(EmitKind emit) {
   if (emit == EmitKind::Cubin)
     return "bin";
@@ -43,6 +44,13 @@ static std::string getPipeline(const CompileRequest &request) {
   return "et-lower-to-cpu-pipeline" + options + " march=" + request.march + "}";
 }
 
+/// The C header beside a library or object.
+static SmallString<128> headerOf(StringRef output) {
+  SmallString<128> header(output);
+  llvm::sys::path::replace_extension(header, "h");
+  return header;
+}
+
 static llvm::Error checkRequest(const CompileRequest &request) {
   if (isDeviceCode(request.emit) && !request.isCuda)
     return llvm::createStringError(
@@ -53,6 +61,11 @@ static llvm::Error checkRequest(const CompileRequest &request) {
   if (llvm::sys::fs::equivalent(request.model, request.output))
     return llvm::createStringError("'" + request.output +
                                    "' is the model itself; name another file");
+  if (request.emit == EmitKind::Library || request.emit == EmitKind::Object)
+    for (StringRef taken : {request.output, request.model})
+      if (taken == headerOf(request.output))
+        return llvm::createStringError("the C header would replace '" + taken +
+                                       "'; name another file");
   return llvm::Error::success();
 }
 
@@ -124,12 +137,11 @@ static llvm::Error writeHostCode(ModuleOp module,
     return error;
   if (request.output == "-")
     return llvm::Error::success();
-  SmallString<128> header(request.output);
-  llvm::sys::path::replace_extension(header, "h");
-  return llvm::writeToOutput(header, [&](llvm::raw_ostream &os) {
-    writeHeader(signatures, request.output, os);
-    return llvm::Error::success();
-  });
+  return llvm::writeToOutput(headerOf(request.output),
+                             [&](llvm::raw_ostream &os) {
+                               writeHeader(signatures, request.output, os);
+                               return llvm::Error::success();
+                             });
 }
 
 llvm::Error et::compileModel(const CompileRequest &request) {

@@ -47,7 +47,8 @@ static std::string getPipeline(unsigned target, StringRef chip) {
   case 1:
     return "et-lower-to-cpu-pipeline";
   default:
-    // The driver compiles PTX for whatever device is there.
+    // The driver compiles the PTX for the device that is there, if that is the
+    // chip or a later one.
     return ("et-lower-to-nvvm-pipeline{chip=" + chip + " format=isa}").str();
   }
 }

@@ -53,8 +53,9 @@ static RowTile findRowTile(KernelBuilder &b, GroupedMatmulOp op, Value number) {
                 b.select(isAbove, middle, state[1])};
       })[0];
   Value tile = b.sub(number, firstNumber(expert));
+  // Without experts there is no next offset, and no row.
   return {expert, b.add(offset(expert), b.mul(tile, rows)),
-          offset(b.add(expert, 1))};
+          offset(b.min(b.add(expert, 1), experts))};
 }
 
 /// One tile of the output a block. Blocks beyond the plan's rows leave.

@@ -364,7 +364,8 @@ void GateLowering::lower(TopKRoutingAttr routing) {
   perToken([&](Value token) {
     if (!allowed)
       writeProbabilities(routing.getScoring(), token);
-    b.loop(b.index(0), b.index(routing.getK()), [&](Value) {
+    Value rounds = arith::MinUIOp::create(b, b.index(routing.getK()), experts);
+    b.loop(b.index(0), rounds, [&](Value) {
       Value best = pickBest(
           token, [&](Value expert) { return rank(token, expert); },
           [&](Value expert) {

@@ -33,9 +33,30 @@ public:
     for (bool derived : {false, true})
       for (const NamedShape &shape : shapes)
         visit(shape, derived);
+    if (isa<HistogramOp, HistogramQuantileOp>(op))
+      checkNotEmpty('B', "bin");
+    if (isa<GatherOp>(op))
+      checkNotEmpty('O', "offset");
   }
 
 private:
+  void checkNotEmpty(char letter, StringRef what) {
+    if (isa<Attribute>(sizes.lookup(letter)))
+      return;
+    emitCompare(arith::CmpIPredicate::sge, sizes.lookup(letter),
+                builder.getIndexAttr(1), "needs at least one " + what);
+  }
+
+  void emitCompare(arith::CmpIPredicate predicate, OpFoldResult left,
+                   OpFoldResult right, const Twine &message) {
+    Value holds = arith::CmpIOp::create(
+        builder, loc, predicate,
+        getValueOrCreateConstantIndexOp(builder, loc, left),
+        getValueOrCreateConstantIndexOp(builder, loc, right));
+    cf::AssertOp::create(builder, loc, holds,
+                         (op->getName().getStringRef() + ": " + message).str());
+  }
+
   void visit(const NamedShape &shape, bool derived) {
     SmallVector<StringRef> names;
     shape.dims.split(names, ' ');
@@ -67,16 +88,10 @@ private:
 
   void emitAssert(const NamedShape &shape, unsigned index, StringRef name,
                   OpFoldResult actual, OpFoldResult expected) {
-    Value equal = arith::CmpIOp::create(
-        builder, loc, arith::CmpIPredicate::eq,
-        getValueOrCreateConstantIndexOp(builder, loc, actual),
-        getValueOrCreateConstantIndexOp(builder, loc, expected));
-    std::string message;
-    llvm::raw_string_ostream(message)
-        << op->getName() << ": the size of operand '" << shape.operand
-        << "' in dimension " << index << " is not " << name
-        << " of the other operands";
-    cf::AssertOp::create(builder, loc, equal, message);
+    emitCompare(arith::CmpIPredicate::eq, actual, expected,
+                "the size of operand '" + shape.operand + "' in dimension " +
+                    Twine(index) + " is not " + name +
+                    " of the other operands");
   }
 
   NamedShapesOpInterface op;
