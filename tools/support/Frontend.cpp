@@ -26,6 +26,8 @@ Frontend::Frontend() {
   registerAll(registry);
   registerHostTranslations(registry);
   context = std::make_unique<MLIRContext>(registry);
+  // An error names the line; the op as the compiler sees it would bury that.
+  context->printOpOnDiagnostic(false);
   handler =
       std::make_unique<SourceMgrDiagnosticHandler>(sources, context.get());
 }
