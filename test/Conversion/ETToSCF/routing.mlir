@@ -142,3 +142,14 @@ func.func @top_p(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>
     outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
   return
 }
+
+// No more rounds than there are experts.
+// CHECK-LABEL: func @more_choices_than_experts
+// CHECK-DAG: %[[K:.*]] = arith.constant 1000000 : index
+// CHECK-DAG: %[[E:.*]] = memref.dim %arg0, %c1
+// CHECK: %[[ROUNDS:.*]] = arith.minui %[[E]], %[[K]] : index
+// CHECK: scf.for %{{.*}} = %c0 to %[[ROUNDS]] step
+func.func @more_choices_than_experts(%r: memref<?x?xf32>, %m: memref<?x?xi32>, %g: memref<?x?xf32>) {
+  et.gate #et.top_k<k = 1000000> ins(%r : memref<?x?xf32>) outs(%m, %g : memref<?x?xi32>, memref<?x?xf32>)
+  return
+}

@@ -58,3 +58,17 @@ func.func @nested(%c: i1, %m: memref<?xf32>, %theta: memref<?xf32>) {
   }
   return
 }
+
+// Loops over bins and offsets take it for granted that there is one.
+// CHECK-LABEL: func @bins
+// CHECK: cf.assert %{{.*}}, "et.histogram: needs at least one bin"
+func.func @bins(%scores: memref<?x4xf32>, %counts: memref<4x?xi32>) {
+  et.histogram range(0.0, 1.0) ins(%scores : memref<?x4xf32>) outs(%counts : memref<4x?xi32>)
+  return
+}
+// CHECK-LABEL: func @gather_without_offsets
+// CHECK: cf.assert %{{.*}}, "et.gather: needs at least one offset"
+func.func @gather_without_offsets(%x: memref<?x8xf32>, %tokens: memref<?xi32>, %offsets: memref<?xi32>, %rows: memref<?x8xf32>) {
+  et.gather ins(%x, %tokens, %offsets : memref<?x8xf32>, memref<?xi32>, memref<?xi32>) outs(%rows : memref<?x8xf32>)
+  return
+}
