@@ -12,15 +12,15 @@
 
 namespace et::emu {
 
-std::shared_ptr<SyncTable> makeSyncTable();
+std::shared_ptr<LaunchRace> startLaunchRace(Launch &launch);
 void startRace(Block &block);
 /// What the warp has done so far is handed to whoever acquires the clock.
 void raceArrive(Warp &w, Clock &clock);
 /// The warp goes on knowing what was handed to the clock.
 void raceAcquire(Warp &w, const Clock &clock);
-/// False after a fault.
-bool raceAccess(Warp &w, const Inst &inst, Space space, uint64_t address,
-                unsigned bytes, Access access, int lane);
+/// An access of `bytes` at each of the lanes' addresses. False after a fault.
+bool raceAccess(Warp &w, const Inst &inst, Space space, const uint64_t *address,
+                uint32_t mask, unsigned bytes, Access access);
 
 /// After a load that acquires, or an atomic: another block may have released
 /// between the check and the access.
