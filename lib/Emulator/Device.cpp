@@ -343,8 +343,11 @@ LaunchResult Device::launch(Kernel *kernel, Dim3 grid, Dim3 block,
     if (launch.id % 254 == 253)
       impl->memory.clearRace();
   }
-  if (o.countMemory)
+  if (o.countMemory) {
     impl->memory.clearTouched();
+    launch.executed =
+        std::make_unique<std::atomic<uint64_t>[]>(kernel->code.size());
+  }
   unsigned workers =
       o.threads ? o.threads : std::thread::hardware_concurrency();
   workers = static_cast<unsigned>(
@@ -367,5 +370,6 @@ LaunchResult Device::launch(Kernel *kernel, Dim3 grid, Dim3 block,
   result.fault = launch.fault;
   result.faultKind = launch.faultKind;
   result.counters = nameCounters(total, launch);
+  result.instructions = countForms(launch);
   return result;
 }
