@@ -92,6 +92,8 @@ void execReturn(Warp &w, const Inst &i) {
     });
   }
   w.node->pc = frame->returnPc;
+  // Lanes that a call has parted may return one after the other.
+  ++caller->users;
   w.node->frame = caller;
   w.popFrame(frame);
   w.useFrame();

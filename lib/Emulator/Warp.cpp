@@ -8,6 +8,7 @@
 #include "Async.h"
 #include "Machine.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -90,14 +91,15 @@ Frame *Warp::pushFrame(const FunctionInfo &function, Frame *caller) {
 }
 
 void Warp::popFrame(Frame *frame) {
-  if (--frame->users)
-    return;
-  for (size_t k = frames.size(); k-- > 0;)
-    if (frames[k].get() == frame) {
-      freeFrames.push_back(std::move(frames[k]));
-      frames.erase(frames.begin() + static_cast<long>(k));
-      return;
-    }
+  // A frame is used by the nodes in it and by the frames that it called.
+  while (frame && --frame->users == 0) {
+    Frame *caller = frame->caller;
+    auto it = std::find_if(frames.rbegin(), frames.rend(),
+                           [&](const auto &f) { return f.get() == frame; });
+    freeFrames.push_back(std::move(*it));
+    frames.erase(std::next(it).base());
+    frame = caller;
+  }
 }
 
 int Warp::newNode(int parent, uint32_t mask, uint32_t pc) {
