@@ -110,6 +110,7 @@ Block::Step Block::step(uint64_t budget) {
       budget -= spent < budget ? spent : budget;
     }
     if (!live) {
+      raceEnd(*this);
       releaseHeld(true);
       return faulted ? Step::Faulted : Step::Done;
     }

@@ -350,8 +350,11 @@ LaunchResult Device::launch(Kernel *kernel, Dim3 grid, Dim3 block,
   launch.checks = o.checkInit || o.checkRace || o.countMemory;
   if (o.checkRace)
     launch.race = startLaunchRace(launch);
-  if (o.countMemory)
+  if (o.countMemory) {
     impl->memory.clearTouched();
+    launch.executed =
+        std::make_unique<std::atomic<uint64_t>[]>(kernel->code.size());
+  }
   unsigned workers =
       o.threads ? o.threads : std::thread::hardware_concurrency();
   workers = static_cast<unsigned>(
@@ -382,5 +385,6 @@ LaunchResult Device::launch(Kernel *kernel, Dim3 grid, Dim3 block,
   result.fault = launch.fault;
   result.faultKind = launch.faultKind;
   result.counters = nameCounters(total, launch);
+  result.instructions = countForms(launch);
   return result;
 }

@@ -71,7 +71,7 @@ void execCpAsync(Warp &w, const Inst &i) {
   std::vector<Move> moves;
   Block *block = w.block;
   uint32_t agent = agentOf(w, AgentKind::Copies);
-  uint32_t stamp = raceStamp(*block, agent);
+  uint32_t stamp = raceStamp(w, i, agent);
   Lanes lanes = {};
   uint32_t full = 0;
   for (uint32_t m = w.exec; m; m &= m - 1) {

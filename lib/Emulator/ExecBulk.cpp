@@ -146,7 +146,7 @@ void send(Warp &w, const Inst &i, int lane, std::vector<Piece> pieces,
     op->bytes = bytes;
   }
   op->agent = agent;
-  op->stamp = raceStamp(*block, agent);
+  op->stamp = raceStamp(w, i, agent);
   if (direction == SharedToShared &&
       !raceAsync(w, i, agent, op->stamp, source,
                  static_cast<uint32_t>(sharedBytes), false, true, lane))

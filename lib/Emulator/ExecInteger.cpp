@@ -99,20 +99,23 @@ struct MadWide {
     return W(Unsigned<W>(Wide<T>(a) * Wide<T>(b)) + Unsigned<W>(c));
   }
 };
-struct Mul24Lo {
+/// The low or the high 32 bits of the 48 of a product.
+template <bool Hi>
+struct Mul24 {
   template <typename T>
   ET_EMU_INLINE T f(T a, T b) {
-    return T(uint32_t(extend(a) * extend(b)));
+    return T(uint32_t((extend(a) * extend(b)) >> (Hi ? 16 : 0)));
   }
   ET_EMU_INLINE int64_t extend(int32_t a) {
     return int32_t(uint32_t(a) << 8) >> 8;
   }
   ET_EMU_INLINE int64_t extend(uint32_t a) { return a & 0xffffff; }
 };
-struct Mad24Lo {
+template <bool Hi>
+struct Mad24 {
   template <typename T>
   ET_EMU_INLINE T f(T a, T b, T c) {
-    return T(uint32_t(Mul24Lo::f(a, b)) + uint32_t(c));
+    return T(uint32_t(Mul24<Hi>::f(a, b)) + uint32_t(c));
   }
 };
 struct Sad {
@@ -276,6 +279,21 @@ bool decodeMultiply(Decoder &d, Type type) {
   return d.emit(fn, Class::Integer);
 }
 
+template <bool Hi>
+bool decodeMul24(Decoder &d) {
+  bool mad = d.opcode() == "mad24";
+  Type type = d.takeType();
+  bool sign = type == Type::S32;
+  using U = uint32_t;
+  using S = int32_t;
+  return simpleOperands(d, mad ? 3 : 2, type) &&
+         d.emit(mad ? (sign ? execTernary<Mad24<Hi>, S, S, S, S>
+                            : execTernary<Mad24<Hi>, U, U, U, U>)
+                    : (sign ? execBinary<Mul24<Hi>, S, S, S>
+                            : execBinary<Mul24<Hi>, U, U, U>),
+                Class::Integer);
+}
+
 } // namespace
 
 bool decodeInteger(Decoder &d, Type type) {
@@ -352,19 +370,9 @@ void registerInteger(OpTable &ops) {
            d.emit(pickTernary<Sad>(type), Class::Integer);
   };
   ops["mul24"] = ops["mad24"] = [](Decoder &d) {
-    bool mad = d.opcode() == "mad24";
-    if (!d.take("lo"))
-      return d.unsupported("only '.lo' is supported");
-    Type type = d.takeType();
-    bool sign = type == Type::S32;
-    using U = uint32_t;
-    using S = int32_t;
-    return simpleOperands(d, mad ? 3 : 2, type) &&
-           d.emit(mad ? (sign ? execTernary<Mad24Lo, S, S, S, S>
-                              : execTernary<Mad24Lo, U, U, U, U>)
-                      : (sign ? execBinary<Mul24Lo, S, S, S>
-                              : execBinary<Mul24Lo, U, U, U>),
-                  Class::Integer);
+    bool hi = d.take("hi");
+    return (hi || d.take("lo")) &&
+           (hi ? decodeMul24<true>(d) : decodeMul24<false>(d));
   };
 }
 

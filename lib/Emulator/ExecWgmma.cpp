@@ -107,7 +107,7 @@ void execWgmma(Warp &w, const Inst &i) {
   auto op = std::make_shared<AsyncOp>();
   op->line = i.line;
   op->agent = agentOf(w, AgentKind::Products);
-  op->stamp = raceStamp(*w.block, op->agent);
+  op->stamp = raceStamp(w, i, op->agent);
   unsigned firstRow = w.id % 4 * 16;
   // What is read from shared memory, in pieces of 16 bytes.
   auto watch = [&](const Descriptor &d, unsigned first, unsigned rows) {

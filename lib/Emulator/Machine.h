@@ -100,6 +100,9 @@ public:
   /// A function's address to its place in `functions`.
   std::map<uint64_t, uint32_t> functionAt;
   std::vector<uint64_t> constants;
+  /// Opcode and modifiers of each place in `code`, as written; empty where one
+  /// statement became several instructions, for all but one of them.
+  std::vector<std::string> forms;
   /// Sources of the lines, for traces and faults.
   std::vector<std::string_view> lines;
   bool usesWgmma = false;
@@ -321,10 +324,13 @@ struct Launch {
   std::atomic<uint64_t> heldUntil{~uint64_t(0)};
   bool checks = false;
   std::shared_ptr<LaunchRace> race;
+  /// With countMemory: how often each place in the kernel's code was run.
+  std::unique_ptr<std::atomic<uint64_t>[]> executed;
 };
 
 void addCounters(WarpCounters &to, const WarpCounters &from);
 Counters nameCounters(const WarpCounters &counters, const Launch &launch);
+Counters countForms(const Launch &launch);
 
 } // namespace et::emu
 

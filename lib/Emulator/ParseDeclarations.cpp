@@ -97,7 +97,6 @@ static uint32_t registerBytes(Type type) {
 bool Parser::registers(Function &fn) {
   if (token.kind != Token::Word || token.text.size() < 2)
     return error(token.loc, "expected a type after .reg");
-  uint32_t vector = 1;
   if (token.text == ".v2" || token.text == ".v4") {
     return error(token.loc, "vector registers are not supported; declare "
                             "scalars and use {a, b}");

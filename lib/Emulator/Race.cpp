@@ -438,6 +438,27 @@ bool et::emu::raceAccess(Warp &w, const Inst &inst, Space space,
   return true;
 }
 
+void et::emu::raceEnd(Block &block) {
+  if (!block.race)
+    return;
+  const RaceState &r = *block.race;
+  for (uint32_t agent = block.warpCount * 3; agent < r.agents.size(); ++agent) {
+    const RaceAgent &a = r.agents[agent];
+    bool waited = false;
+    for (const Clock &clock : r.clocks)
+      waited |= timeOf(clock.seen, agent) >= a.time;
+    if (waited)
+      continue;
+    Warp &w = *block.warps[a.warp];
+    bool store = agent < block.warpCount * 4;
+    return w.fault("async",
+                   std::string("a bulk copy ") + (store ? "out of" : "into") +
+                       " shared memory, issued" + lineText(w, a.line) +
+                       ", was not waited for when the block ended, and its "
+                       "shared memory with it");
+  }
+}
+
 bool et::emu::raceAsync(Warp &w, const Inst &inst, uint32_t agent,
                         uint32_t stamp, uint64_t address, uint32_t bytes,
                         bool write, bool proxy, int lane) {

@@ -31,7 +31,7 @@ void raceReacquire(Warp &w, Space space, const uint64_t *address,
 /// A new agent, for an mbarrier.
 uint32_t raceNewAgent(Block &block);
 /// The agent's next time, for one operation; 0 when races are not looked for.
-uint32_t raceStamp(Block &block, uint32_t agent);
+uint32_t raceStamp(Warp &w, const Inst &inst, uint32_t agent);
 /// The warp has waited for the agent up to a time.
 void raceLearn(Warp &w, uint32_t agent, uint32_t time);
 /// The same, handed to a clock.
@@ -43,6 +43,10 @@ void raceProxyFence(Warp &w);
 bool raceAsync(Warp &w, const Inst &inst, uint32_t agent, uint32_t stamp,
                uint64_t address, uint32_t bytes, bool write, bool proxy,
                int lane);
+
+/// A block ends, and its shared memory with it: bulk copies that use it are to
+/// be waited for by then.
+void raceEnd(Block &block);
 
 } // namespace et::emu
 

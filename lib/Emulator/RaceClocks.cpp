@@ -61,7 +61,7 @@ void et::emu::startRace(Block &block) {
     r.clocks[k].seen.assign(block.warpCount, 0);
     r.clocks[k].seen[k] = 1;
   }
-  r.agents.assign(block.warpCount * 4, 0);
+  r.agents.assign(block.warpCount * 4, RaceAgent());
   r.shared.assign(block.sharedBytes / 4 + 1, RaceCell());
   r.caches.assign(block.warpCount * 2, RaceCache());
 }
@@ -82,11 +82,16 @@ void et::emu::raceAcquire(Warp &w, const Clock &clock) {
 uint32_t et::emu::raceNewAgent(Block &block) {
   if (!block.race)
     return 0;
-  block.race->agents.push_back(0);
+  block.race->agents.emplace_back();
   return static_cast<uint32_t>(block.race->agents.size() - 1);
 }
-uint32_t et::emu::raceStamp(Block &block, uint32_t agent) {
-  return block.race ? ++block.race->agents[agent] : 0;
+uint32_t et::emu::raceStamp(Warp &w, const Inst &inst, uint32_t agent) {
+  if (!w.block->race)
+    return 0;
+  RaceAgent &a = w.block->race->agents[agent];
+  a.warp = w.id;
+  a.line = inst.line;
+  return ++a.time;
 }
 void et::emu::raceLearn(Warp &w, uint32_t agent, uint32_t time) {
   if (w.block->race)

@@ -29,10 +29,14 @@ struct LaunchRace {
   std::atomic_flag stripes[kStripes] = {};
 };
 
+/// What is asynchronous and its last operation; the entries of warps are idle.
+struct RaceAgent {
+  uint32_t time = 0, warp = 0, line = 0;
+};
+
 struct RaceState {
   std::vector<Clock> clocks;
-  /// The last time given to each agent that is no warp.
-  std::vector<uint32_t> agents;
+  std::vector<RaceAgent> agents;
   std::vector<RaceCell> shared;
   RaceHistory history{0};
   /// What this block learned of other blocks.

@@ -321,8 +321,9 @@ const Inst &Warp::inst() const {
 std::string Warp::describe(const std::string &message, int lane) const {
   // A node that has branched stands elsewhere; the line is the last one run.
   uint32_t line = node && node->frame ? inst().line : 0;
-  std::string text = message + "\n  kernel '" + launch->kernel->info.name +
-                     "', line " + std::to_string(line);
+  std::string text = message + "\n  kernel '" + launch->kernel->info.name + "'";
+  if (line)
+    text += ", line " + std::to_string(line);
   if (line && line <= launch->kernel->lines.size()) {
     std::string_view source = launch->kernel->lines[line - 1];
     size_t first = source.find_first_not_of(" \t");
