@@ -340,6 +340,19 @@ bool decodeTestp(Decoder &d) {
                 Class::Float);
 }
 
+/// The f64 forms with ftz take and give the upper 32 bits alone.
+template <typename F>
+void upperHalf(Warp &w, const Inst &i) {
+  const uint64_t *a = w.at<uint64_t>(i.op[1]);
+  auto cut = [](uint64_t v) {
+    bool normal = v & 0x7ff0'0000'0000'0000;
+    return v & (normal ? 0xffff'ffff'0000'0000 : uint64_t(1) << 63);
+  };
+  setLanes<uint64_t>(w, i.op[0], [=](int l) {
+    return cut(doubleToBits(canonical(F::f(bitsToDouble(cut(a[l]))))));
+  });
+}
+
 bool decodeApprox(Decoder &d) {
   std::string_view op = d.opcode();
   Type type = d.takeType();
@@ -347,6 +360,11 @@ bool decodeApprox(Decoder &d) {
   if (type == Type::F16 || type == Type::BF16 || type == Type::F16x2 ||
       type == Type::BF16x2)
     return decodeHalf(d, type);
+  if (type == Type::F64 && approx && (op == "rcp" || op == "rsqrt") &&
+      d.take("ftz"))
+    return simpleOperands(d, 1, type) &&
+           d.emit(op == "rcp" ? upperHalf<Rcp> : upperHalf<Rsqrt>,
+                  Class::Special);
   bool rounds = !approx && (op == "rcp" || op == "sqrt");
   if (op == "rcp")
     return finish<Rcp, 1>(d, type, Class::Special, rounds);

@@ -23,7 +23,8 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE.parent / "cuda"
 CUDA = Path(os.environ.get("CUDA_ROOT", "/usr/local/cuda"))
-SCRATCH = Path(tempfile.mkdtemp(prefix="et-emu-"))
+SCRATCH_FOLDER = tempfile.TemporaryDirectory(prefix="et-emu-")
+SCRATCH = Path(SCRATCH_FOLDER.name)
 
 
 def compilers():
