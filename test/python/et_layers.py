@@ -232,9 +232,13 @@ SPECIALS = [
 ]
 
 
-def random_layer(rng, work=2e7):
-    """A layer of at most `work` multiplications when every pair is selected."""
+def random_layer(rng, work=2e7, **fixed):
+    """A layer of at most `work` multiplications when every pair is selected.
+
+    What is fixed (special, storage, or sizes by their letters) is not random.
+    """
     special = str(rng.choice(SPECIALS, p=[0.6, 0.06, 0.1, 0.06, 0.1, 0.08]))
+    special = fixed.get("special", special)
     sizes = {
         "T": int(
             rng.choice([0, 1, 31, 32, 33, 500])
@@ -250,6 +254,7 @@ def random_layer(rng, work=2e7):
     sizes["D"] = int(rng.integers(1, longest + 1))
     sizes["F"] = int(rng.integers(1, max(2, min(150, int(area / sizes["D"]))) + 1))
     sizes["G"] = int(rng.integers(1, longest + 1))
+    sizes |= {letter: fixed[letter] for letter in sizes if letter in fixed}
     routing = random_routing(rng, sizes["E"], special)
     score = str(rng.choice(["linear", "cosine"]))
     if score == "cosine" and isinstance(routing, TopK):
@@ -258,7 +263,7 @@ def random_layer(rng, work=2e7):
         score=score,
         routing=routing,
         activation=str(rng.choice(ACTIVATIONS)),
-        storage=str(rng.choice(list(STORAGE))),
+        storage=fixed.get("storage") or str(rng.choice(list(STORAGE))),
         sizes=sizes,
         static="".join(s for s in "TDEFG" if rng.random() < (0.2 if s == "T" else 0.5)),
         special=special,

@@ -11,6 +11,8 @@ driver. Each module is compiled for one of the chips and runs under all three
 schedules with every check on. A failure prints its seeds.
 """
 
+import zlib
+
 import numpy as np
 import pytest
 
@@ -18,7 +20,8 @@ import test_ops
 import test_state
 from et_compare import check_layer
 from et_emulated import CHIPS
-from et_layers import random_layer
+from et_layers import SPECIALS, random_layer
+from et_reference import STORAGE
 from test_layers import run_batch
 
 # Multiplications a layer: an emulated one takes about a thousand times as long.
@@ -41,6 +44,37 @@ def check_one(layer, chip, seed):
 @on_each_chip(range(1000, 1042))
 def test_layer_matches_numpy(seed, chip):
     check_one(random_layer(np.random.default_rng(seed), work=WORK), chip, seed)
+
+
+# Sizes around those of a warp, of a mask's word and of a block's tile.
+SIZES = [
+    {"T": 0, "E": 5, "D": 8, "F": 16},
+    {"T": 1, "E": 1, "D": 1, "F": 1},
+    {"T": 33, "E": 9, "D": 17, "F": 7},
+    {"T": 64, "E": 2, "D": 64, "F": 64},
+    {"T": 65, "E": 2, "D": 65, "F": 33},
+    {"T": 130, "E": 3, "D": 32, "F": 40},
+    {"T": 3, "E": 2, "D": 1030, "F": 3},
+    {"T": 1100, "E": 2, "D": 3, "F": 2},
+]
+EDGES = [
+    (*pair, CHIPS[k % len(CHIPS)])
+    for k, pair in enumerate(
+        [("plain", sizes) for sizes in SIZES]
+        + [(special, SIZES[2 + k % 2]) for k, special in enumerate(SPECIALS[1:])]
+    )
+]
+
+
+@pytest.mark.parametrize("storage", STORAGE)
+@pytest.mark.parametrize(("special", "sizes", "chip"), EDGES)
+def test_edge_case(storage, special, sizes, chip):
+    """Each storage type meets each chip: the edges in turn, shifted by the type."""
+    chip = CHIPS[(CHIPS.index(chip) + list(STORAGE).index(storage)) % len(CHIPS)]
+    seed = zlib.crc32(f"{storage} {special} {sizes}".encode())
+    rng = np.random.default_rng(seed)
+    layer = random_layer(rng, special=special, storage=storage, G=sizes["F"], **sizes)
+    check_one(layer, chip, seed)
 
 
 @on_each_chip(test_ops.SEEDS)
