@@ -147,13 +147,26 @@ def assemble(text, chip):
     return done.returncode == 0
 
 
+def module(kernels, chip="sm_90a", version="8.6", shared=False):
+    """The text of kernels by name: their parameters and their bodies. `shared`
+    declares `all`, the shared memory that a launch asks for."""
+    text = HEADER.format(version=version, chip=chip)
+    if shared:
+        text += ".extern .shared .align 1024 .b8 all[];\n"
+    for name, (parameters, body) in kernels.items():
+        params = ", ".join(f".param {p}" for p in parameters.split(", "))
+        text += f".visible .entry {name}({params}) {{\n{body}\nret;\n}}\n"
+    assert assemble(text, chip)
+    return text
+
+
 def run(driver, groups, chip="sm_90", version="8.6"):
     """Runs the groups of a dictionary as one module; true when all did right."""
     text = HEADER.format(version=version, chip=chip)
     text += "\n".join(group.ptx(name) for name, group in groups.items())
     good = assemble(text, chip)
-    module = emu.Module(driver, text)
-    failed = sum(group.run(module, name) for name, group in groups.items())
+    loaded = emu.Module(driver, text)
+    failed = sum(group.run(loaded, name) for name, group in groups.items())
     count = sum(len(group.statements) for group in groups.values())
     print(f"{count} statements for {chip}, {failed} failed")
     return good and not failed
