@@ -210,7 +210,8 @@ for a in ("f16", "bf16"):
     cases += [Case(64, "f32", a, a, True, majors=(0, m)) for m in (0, 1)]
 cases += [Case(16, "f32", "f16", "f16", signs=s) for s in ((-1, 1), (1, -1), (-1, -1))]
 kernels = {case.name: case.kernel() for case in cases}
-text = forms.module(kernels, shared=True)
+SHARED = ".extern .shared .align 1024 .b8 all[];\n"
+text = forms.module(kernels, prefix=SHARED)
 
 
 def test(driver):
