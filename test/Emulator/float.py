@@ -306,6 +306,16 @@ g = newer["f32x2"] = Group(a=wide[0], b=wide[1], c=wide[2])
 for op in ("add", "mul"):
     arithmetic(g, op, "f32", "{,.rn}{,.ftz}", a, b, c, other)
 arithmetic(g, "fma", "f32", ".rn{,.ftz}", a, b, c, other)
+for kind in ("f16", "bf16"):
+    x, y = ieee.specials(rng, kind, N), ieee.specials(rng, kind, N)
+    g = newer[f"mixed_{kind}"] = Group(a=x, b=y, c=c)
+    x, y = x.astype(np.float32), y.astype(np.float32)
+    for op, sources in (("add", (x, c)), ("sub", (x, c)), ("fma", (x, y, c))):
+        names = "d, a, b, c" if op == "fma" else "d, a, c"
+        for mode in ROUND:
+            for sat in ("", ".sat"):
+                want = ieee.arithmetic(op, "f32", mode, words(sat), *sources)
+                g.add(f"{op}.{mode}{sat}.f32.{kind} {names}", want)
 g = newer["three"] = Group(a=a, b=b, c=c)
 for most, op in enumerate(("min", "max")):
     for m in expand("{,.ftz}{,.NaN}"):

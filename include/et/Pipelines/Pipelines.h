@@ -44,7 +44,8 @@ struct PhasedPipelineOptions : PassPipelineOptions<DerivedT> {
       llvm::cl::values(
           clEnumValN(Phase::Input, "input", "as written, sizes checked"),
           clEnumValN(Phase::Decompose, "decompose", "one op a step"),
-          clEnumValN(Phase::Fuse, "fuse", "gathers inside products, routing in one op"),
+          clEnumValN(Phase::Fuse, "fuse",
+                     "gathers inside products, routing in one op"),
           clEnumValN(Phase::Bufferize, "bufferize", "no tensors"),
           clEnumValN(Phase::Loops, "loops", "no et ops"),
           clEnumValN(Phase::LLVM, "llvm", "the LLVM dialect"))};

@@ -25,11 +25,19 @@ REGISTER = {1: "b16", 2: "b16", 4: "b32", 8: "b64"}
 
 def expand(pattern):
     """The words of a pattern with {a,b} in it, as a shell has them."""
-    inner = re.search(r"\{([^{}]*)\}", pattern)
-    if not inner:
+    begin = pattern.find("{")
+    if begin < 0:
         return [pattern]
-    head, tail = pattern[: inner.start()], pattern[inner.end() :]
-    return [w for part in inner[1].split(",") for w in expand(head + part + tail)]
+    depth, parts, start = 0, [], begin + 1
+    for at in range(begin, len(pattern)):
+        depth += {"{": 1, "}": -1}.get(pattern[at], 0)
+        if (depth == 1 and pattern[at] == ",") or depth == 0:
+            parts.append(pattern[start:at])
+            start = at + 1
+        if depth == 0:
+            break
+    head, tails = pattern[:begin], expand(pattern[start:])
+    return [head + word + tail for part in parts for word in expand(part) for tail in tails]
 
 
 def differs(got, want):
@@ -147,13 +155,24 @@ def assemble(text, chip):
     return done.returncode == 0
 
 
+def module(kernels, chip="sm_90a", version="8.6", prefix=""):
+    """The text of kernels by name: their parameters and their bodies, after
+    the module's variables."""
+    text = HEADER.format(version=version, chip=chip) + prefix
+    for name, (parameters, body) in kernels.items():
+        params = ", ".join(f".param {p}" for p in parameters.split(", "))
+        text += f".visible .entry {name}({params}) {{\n{body}\nret;\n}}\n"
+    assert assemble(text, chip)
+    return text
+
+
 def run(driver, groups, chip="sm_90", version="8.6"):
     """Runs the groups of a dictionary as one module; true when all did right."""
     text = HEADER.format(version=version, chip=chip)
     text += "\n".join(group.ptx(name) for name, group in groups.items())
     good = assemble(text, chip)
-    module = emu.Module(driver, text)
-    failed = sum(group.run(module, name) for name, group in groups.items())
+    loaded = emu.Module(driver, text)
+    failed = sum(group.run(loaded, name) for name, group in groups.items())
     count = sum(len(group.statements) for group in groups.values())
     print(f"{count} statements for {chip}, {failed} failed")
     return good and not failed
