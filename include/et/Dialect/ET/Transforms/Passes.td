@@ -221,6 +221,49 @@ def FuseGather : Pass<"et-fuse-gather"> {
   }];
 }
 
+def SplitDeallocations : Pass<"et-split-deallocations", "func::FuncOp"> {
+  let summary = "keep the bookkeeping of buffers' ownership out of memory";
+  let description = [{
+    A `bufferization.dealloc` of several buffers becomes one for each, whose
+    condition says that the buffer is owned and not the same as one freed before
+    it. Upstream lowers such a deallocation to comparisons of values; one of
+    several buffers it lowers to a function that compares lists in memory, which
+    a function whose memory is a device's cannot have.
+
+    ```mlir
+    func.func @free(%a: memref<4xf32>, %b: memref<4xf32>, %own_a: i1, %own_b: i1,
+                    %kept: memref<4xf32>) -> i1 {
+      %own = bufferization.dealloc (%a, %b : memref<4xf32>, memref<4xf32>)
+        if (%own_a, %own_b) retain (%kept : memref<4xf32>)
+      return %own : i1
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @free(%a: memref<4xf32>, %b: memref<4xf32>, %own_a: i1, %own_b: i1,
+                    %kept: memref<4xf32>) -> i1 {
+      %true = arith.constant true
+      %at_a = memref.extract_aligned_pointer_as_index %a : memref<4xf32> -> index
+      %at_b = memref.extract_aligned_pointer_as_index %b : memref<4xf32> -> index
+      %first = bufferization.dealloc (%a : memref<4xf32>) if (%own_a) retain (%kept : memref<4xf32>)
+      %differ = arith.cmpi ne, %at_b, %at_a : index
+      %not_a = arith.xori %own_a, %true : i1
+      %free = arith.ori %differ, %not_a : i1
+      %free_b = arith.andi %own_b, %free : i1
+      %second = bufferization.dealloc (%b : memref<4xf32>) if (%free_b) retain (%kept : memref<4xf32>)
+      %own = arith.ori %first, %second : i1
+      return %own : i1
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "arith::ArithDialect", "bufferization::BufferizationDialect",
+    "memref::MemRefDialect"
+  ];
+}
+
 def AppendRoutingStats : Pass<"et-append-routing-stats", "::mlir::ModuleOp"> {
   let summary = "let a function return the statistics of its gates";
   let description = [{
