@@ -338,6 +338,10 @@ int et::runtime::copyBytes(void *destination, et_memory destinationMemory,
         ET_CUDA(*driver, status, nullptr, cuMemcpyHtoD_v2, to, source, bytes);
   else
     code = ET_CUDA(*driver, status, nullptr, cuMemcpy, to, from, bytes);
+  // Such a copy may still be on its way when the driver returns, and the
+  // caller's streams need not wait for the default one that it is on.
+  if (!code && destinationMemory == ET_CUDA)
+    code = ET_CUDA(*driver, status, nullptr, cuStreamSynchronize, nullptr);
   leaveContext(*driver);
   return code;
 }

@@ -47,8 +47,8 @@ static constexpr int jitErrorLog = 5, jitErrorLogSize = 6, jitOptLevel = 7;
 static constexpr int attributeMajor = 75, attributeMinor = 76;
 static constexpr int functionMaxDynamicShared = 8;
 static constexpr int launchClusterDimension = 4;
-// A stream that waits for what the default stream did before: the copies of
-// arguments may still be on their way when they return.
+// A stream that waits for what the default stream did before, where a caller's
+// device tensors may come from.
 static constexpr unsigned streamDefault = 0, eventNoTiming = 2;
 static constexpr unsigned attachGlobal = 1;
 static constexpr int32_t sharedWithoutAsking = 48 << 10;
