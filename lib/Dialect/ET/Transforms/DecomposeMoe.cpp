@@ -90,12 +90,7 @@ private:
     if (pairBuffers == PairBuffers::Bound) {
       AffineExpr s0, s1;
       bindSymbols(op.getContext(), s0, s1);
-      // A rule that bounds a token's experts does so whatever E is.
-      int64_t most =
-          op.getRouting().getMaxExpertsPerToken(ShapedType::kDynamic);
-      OpFoldResult each = ShapedType::isDynamic(most)
-                              ? experts
-                              : OpFoldResult(rewriter.getIndexAttr(most));
+      OpFoldResult each = boundExperts(rewriter, op, experts);
       return affine::makeComposedFoldedAffineApply(rewriter, loc, s0 * s1,
                                                    {tokens, each});
     }
@@ -107,6 +102,20 @@ private:
             : memref::LoadOp::create(rewriter, loc, offsets, last).getResult();
     return arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(),
                                       count)
+        .getResult();
+  }
+
+  /// The most experts that a token can have: all, or as many as the rule says.
+  static OpFoldResult boundExperts(PatternRewriter &rewriter, MoeOp op,
+                                   OpFoldResult experts) {
+    int64_t most = op.getRouting().getMaxExpertsPerToken(ShapedType::kDynamic);
+    if (ShapedType::isDynamic(most))
+      return experts;
+    if (std::optional<int64_t> count = getConstantIntValue(experts))
+      return rewriter.getIndexAttr(std::min(most, *count));
+    Location loc = op.getLoc();
+    Value limit = arith::ConstantIndexOp::create(rewriter, loc, most);
+    return arith::MinSIOp::create(rewriter, loc, limit, cast<Value>(experts))
         .getResult();
   }
 
