@@ -47,6 +47,7 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
                                PairBuffers pairBuffers) {
   pm.addPass(createCheckShapes());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createHoistChecks());
   if (compileTo == Phase::Input)
     return;
   pm.addPass(createDecomposeMoe({pairBuffers}));

@@ -8,9 +8,9 @@
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Dialect/ET/Utils/DestinationUtils.h"
+#include "et/Dialect/ET/Utils/RoutingUtils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace mlir::et {
@@ -90,7 +90,8 @@ private:
     if (pairBuffers == PairBuffers::Bound) {
       AffineExpr s0, s1;
       bindSymbols(op.getContext(), s0, s1);
-      OpFoldResult each = boundExperts(rewriter, op, experts);
+      OpFoldResult each =
+          boundExpertsPerToken(rewriter, loc, op.getRouting(), experts);
       return affine::makeComposedFoldedAffineApply(rewriter, loc, s0 * s1,
                                                    {tokens, each});
     }
@@ -102,20 +103,6 @@ private:
             : memref::LoadOp::create(rewriter, loc, offsets, last).getResult();
     return arith::IndexCastOp::create(rewriter, loc, rewriter.getIndexType(),
                                       count)
-        .getResult();
-  }
-
-  /// The most experts that a token can have: all, or as many as the rule says.
-  static OpFoldResult boundExperts(PatternRewriter &rewriter, MoeOp op,
-                                   OpFoldResult experts) {
-    int64_t most = op.getRouting().getMaxExpertsPerToken(ShapedType::kDynamic);
-    if (ShapedType::isDynamic(most))
-      return experts;
-    if (std::optional<int64_t> count = getConstantIntValue(experts))
-      return rewriter.getIndexAttr(std::min(most, *count));
-    Location loc = op.getLoc();
-    Value limit = arith::ConstantIndexOp::create(rewriter, loc, most);
-    return arith::MinSIOp::create(rewriter, loc, limit, cast<Value>(experts))
         .getResult();
   }
 

@@ -15,7 +15,8 @@ def CheckShapes : Pass<"et-check-shapes"> {
   let description = [{
     What verifiers check of static sizes becomes a `cf.assert` for dynamic ones,
     so that a call with unfitting tensors ends in an error instead of reading
-    beyond them.
+    beyond them. Tokens, and pairs of a token and an expert, are numbered in 32
+    bits: that there are fewer than 2^31 is asserted as well.
 
     ```mlir
     func.func @gather(%x: tensor<?x?xf32>, %tokens: tensor<?xi32>,
@@ -43,6 +44,43 @@ def CheckShapes : Pass<"et-check-shapes"> {
     "affine::AffineDialect", "arith::ArithDialect", "cf::ControlFlowDialect",
     "memref::MemRefDialect", "tensor::TensorDialect"
   ];
+}
+
+def HoistChecks : Pass<"et-hoist-checks", "func::FuncOp"> {
+  let summary = "check sizes before any work";
+  let description = [{
+    Moves a function's assertions to its beginning, with the arithmetic of sizes
+    that they need, and drops those that say the same again. A call that is bound
+    to fail then does so before it computes anything, and a device's work is one
+    chain that the host does not interrupt. Assertions about what the function
+    computes, and those within its loops and branches, stay.
+
+    ```mlir
+    func.func @f(%x: tensor<?x8xf32>, %n: index, %r: tensor<8x4xf32>, %a: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %c0 = arith.constant 0 : index
+      %scores = et.scores linear ins(%x, %r : tensor<?x8xf32>, tensor<8x4xf32>)
+        outs(%a : tensor<?x4xf32>)
+      %rows = tensor.dim %x, %c0 : tensor<?x8xf32>
+      %fit = arith.cmpi eq, %rows, %n : index
+      cf.assert %fit, "not n rows"
+      return %scores : tensor<?x4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<?x8xf32>, %n: index, %r: tensor<8x4xf32>, %a: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %c0 = arith.constant 0 : index
+      %rows = tensor.dim %x, %c0 : tensor<?x8xf32>
+      %fit = arith.cmpi eq, %rows, %n : index
+      cf.assert %fit, "not n rows"
+      %scores = et.scores linear ins(%x, %r : tensor<?x8xf32>, tensor<8x4xf32>)
+        outs(%a : tensor<?x4xf32>)
+      return %scores : tensor<?x4xf32>
+    }
+    ```
+  }];
 }
 
 def ProtectArguments : Pass<"et-protect-arguments", "func::FuncOp"> {
