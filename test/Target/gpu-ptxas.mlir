@@ -8,22 +8,23 @@
 // CLEAN-NOT: {{[1-9][0-9]*}} stack
 // CLEAN-NOT: {{[1-9][0-9]*}} spill
 
-// A product kernel has three loops: the bisection of the offsets, the steps over
-// the depth of the product, and the depth of a tile. So it has none over tokens,
-// pairs or experts; without offsets it has no bisection either. (A loop that
-// LLVM unrolls whole is not seen, but it cannot run over a dynamic size.)
-// CHECK-DAG: sm_80 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_80 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_80 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-2]}} loops
-// CHECK-DAG: sm_80 et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-2]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-2]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-2]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-2]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-2]}} loops
+// A product kernel has four loops: the bisection of the offsets, the steps over
+// the depth of the product, the depth of a tile, and the rows of a tile. So it has
+// none over tokens, pairs or experts; without offsets it has no bisection either.
+// (A loop that LLVM unrolls whole is not seen, but it cannot run over a dynamic
+// size.)
+// CHECK-DAG: sm_80 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-4]}} loops
+// CHECK-DAG: sm_80 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-4]}} loops
+// CHECK-DAG: sm_80 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
+// CHECK-DAG: sm_80 et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
+// CHECK-DAG: sm_90a et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-4]}} loops
+// CHECK-DAG: sm_90a et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-4]}} loops
+// CHECK-DAG: sm_90a et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
+// CHECK-DAG: sm_90a et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
+// CHECK-DAG: sm_120 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-4]}} loops
+// CHECK-DAG: sm_120 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-4]}} loops
+// CHECK-DAG: sm_120 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
+// CHECK-DAG: sm_120 et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
 // CHECK-DAG: sm_120 et_scores: {{.*}} 0 stack, 0 spill
 // CHECK-DAG: sm_120 et_gate: {{.*}} 0 stack, 0 spill
 // CHECK-DAG: sm_120 et_offsets: {{.*}} 0 stack, 0 spill

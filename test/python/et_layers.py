@@ -232,8 +232,18 @@ SPECIALS = [
 ]
 
 
-def random_layer(rng, work=2e7):
-    """A layer of at most `work` multiplications when every pair is selected."""
+def random_matrix_layer(rng, work):
+    """A random layer of 16-bit elements with widths known and multiples of 8."""
+    layer = random_layer(rng, work, multiple=8, storages=("f16", "bf16"))
+    layer.static = "DFG" + layer.static
+    return layer
+
+
+def random_layer(rng, work=2e7, multiple=1, storages=tuple(STORAGE)):
+    """A layer of at most `work` multiplications when every pair is selected.
+
+    Its widths are rounded up to a multiple of `multiple`.
+    """
     special = str(rng.choice(SPECIALS, p=[0.6, 0.06, 0.1, 0.06, 0.1, 0.08]))
     sizes = {
         "T": int(
@@ -250,6 +260,8 @@ def random_layer(rng, work=2e7):
     sizes["D"] = int(rng.integers(1, longest + 1))
     sizes["F"] = int(rng.integers(1, max(2, min(150, int(area / sizes["D"]))) + 1))
     sizes["G"] = int(rng.integers(1, longest + 1))
+    for width in "DFG":
+        sizes[width] = -(-sizes[width] // multiple) * multiple
     routing = random_routing(rng, sizes["E"], special)
     score = str(rng.choice(["linear", "cosine"]))
     if score == "cosine" and isinstance(routing, TopK):
@@ -258,7 +270,7 @@ def random_layer(rng, work=2e7):
         score=score,
         routing=routing,
         activation=str(rng.choice(ACTIVATIONS)),
-        storage=str(rng.choice(list(STORAGE))),
+        storage=str(rng.choice(storages)),
         sizes=sizes,
         static="".join(s for s in "TDEFG" if rng.random() < (0.2 if s == "T" else 0.5)),
         special=special,

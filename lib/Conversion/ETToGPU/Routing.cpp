@@ -19,9 +19,9 @@ using arith::CmpFPredicate;
 //===----------------------------------------------------------------------===//
 
 // Layers have few experts, so tiles are narrow, and long in depth.
-static constexpr TileShape kScoreTile = {/*rows=*/32, /*columns=*/16,
-                                         /*depth=*/32, /*threadRows=*/2,
-                                         /*threadColumns=*/2};
+static constexpr ThreadTile kScoreTile = {/*rows=*/32, /*columns=*/16,
+                                          /*depth=*/32, /*threadRows=*/2,
+                                          /*threadColumns=*/2};
 
 static void lowerScores(ScoresOp op, KernelBuilder &b) {
   Value x = op.getX(), out = op.getOut();

@@ -36,9 +36,10 @@ TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
 
 SmallVector<Value *> PanelOperands::present() {
   SmallVector<Value *> result;
-  for (Value *operand : {&lhs, &tokens, &weights, &gateWeights, &panel,
-                         &gatePanel, &nextPanel, &nextGate, &bias, &gateBias,
-                         &out, &rowBlock, &begin, &end, &column, &nextRows})
+  for (Value *operand :
+       {&lhs, &tokens, &weights, &gateWeights, &panel, &gatePanel, &nextPanel,
+        &nextGate, &bias, &gateBias, &out, &rowBlock, &sums, &begin, &end,
+        &column, &nextRows})
     if (*operand)
       result.push_back(operand);
   return result;
@@ -121,27 +122,30 @@ void PanelKernel::emitBody(VectorBuilder &b, PanelOperands operands) const {
   Value steps = b.mul(b.ceilDiv(b.sub(operands.end, begin), tileRows),
                       b.ceilDiv(b.dim(operands.lhs, 1), b.index(kStep)));
   Value nextPerStep = b.ceilDiv(operands.nextRows, b.max(steps, b.index(1)));
-  if (operands.weights) {
-    emitTile(b, operands, tile.rows, begin, nextPerStep, /*packing=*/true);
-    begin = b.min(b.add(begin, tileRows), operands.end);
-  }
-  Value tail = arith::RemUIOp::create(b, b.sub(operands.end, begin), tileRows);
-  Value tailBegin = b.sub(operands.end, tail);
-  b.stepLoop(begin, tailBegin, tile.rows, [&](Value row) {
-    emitTile(b, operands, tile.rows, row, nextPerStep, /*packing=*/false);
+  b.stepLoop(begin, operands.end, tile.rows, [&](Value row) {
+    Value rows = b.min(b.sub(operands.end, row), tileRows), which = rows;
+    SmallVector<int64_t> cases =
+        llvm::to_vector(llvm::seq<int64_t>(1, tile.rows));
+    if (operands.weights) {
+      cases.push_back(0);
+      which = b.select(b.cmp(arith::CmpIPredicate::eq, row, begin), b.index(0),
+                       rows);
+    }
+    // Every number of rows is code of its own, so that no row is multiplied in
+    // vain; only the first tile packs, whatever its number of rows.
+    auto tiles = scf::IndexSwitchOp::create(
+        b, TypeRange(), which, cases, static_cast<unsigned>(cases.size()));
+    auto emitCase = [&](Region &region, int64_t count, bool packing) {
+      OpBuilder::InsertionGuard guard(b);
+      b.createBlock(&region);
+      emitTile(b, operands, count, row, nextPerStep, packing);
+      scf::YieldOp::create(b);
+    };
+    for (auto [count, region] : llvm::zip_equal(cases, tiles.getCaseRegions()))
+      emitCase(region, count ? count : tile.rows, /*packing=*/count == 0);
+    emitCase(tiles.getDefaultRegion(), tile.rows, /*packing=*/false);
+    emitEpilogue(b, operands, row, rows);
   });
-  SmallVector<int64_t> cases =
-      llvm::to_vector(llvm::seq<int64_t>(1, tile.rows));
-  auto tails = scf::IndexSwitchOp::create(b, TypeRange(), tail, cases,
-                                          static_cast<unsigned>(cases.size()));
-  OpBuilder::InsertionGuard guard(b);
-  b.createBlock(&tails.getDefaultRegion());
-  scf::YieldOp::create(b);
-  for (auto [count, region] : llvm::zip_equal(cases, tails.getCaseRegions())) {
-    b.createBlock(&region);
-    emitTile(b, operands, count, tailBegin, nextPerStep, /*packing=*/false);
-    scf::YieldOp::create(b);
-  }
 }
 
 SmallVector<Value> PanelKernel::emitSums(VectorBuilder &b,
@@ -206,15 +210,15 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
                            bool packing) const {
   using Values = LoopBuilder::Values;
   Value zero = b.index(0), depth = b.dim(operands.lhs, 1);
-  Values outRows, lhsRows;
+  Values lhsRows;
   for (int64_t row : llvm::seq(rows)) {
-    outRows.push_back(b.add(firstRow, b.index(row)));
+    Value position = b.add(firstRow, b.index(row));
     // The packing tile may have fewer rows: the last one is computed again.
     if (packing)
-      outRows.back() = b.min(outRows.back(), b.sub(operands.end, b.index(1)));
+      position = b.min(position, b.sub(operands.end, b.index(1)));
     lhsRows.push_back(operands.tokens
-                          ? b.toIndex(b.load(operands.tokens, outRows.back()))
-                          : outRows.back());
+                          ? b.toIndex(b.load(operands.tokens, position))
+                          : position);
   }
   Value lhs = operands.lhs;
   if (operands.rowBlock) {
@@ -235,26 +239,36 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
   Values sums =
       emitSums(b, operands, lhs, lhsRows, firstNext, nextPerStep, packing);
 
-  for (int64_t vector : llvm::seq(tile.vectors)) {
-    Value column = b.add(operands.column, b.index(vector * tile.lanes));
-    Value bias, gateBias;
-    if (operands.bias)
-      bias = b.read(operands.bias, column, wholeColumns);
-    if (operands.gateBias)
-      gateBias = b.read(operands.gateBias, column, wholeColumns);
-    auto biased = [&](Value sum, Value addend) {
-      return addend ? b.add(sum, addend) : sum;
-    };
-    for (int64_t row : llvm::seq(rows)) {
-      int64_t first = row * tile.products * tile.vectors + vector;
-      Value result = biased(sums[first], bias);
+  for (auto [index, sum] : llvm::enumerate(sums)) {
+    int64_t perRow = tile.products * tile.vectors;
+    int64_t row = index / perRow, column = index % perRow * tile.lanes;
+    b.write(sum, operands.sums, {b.index(row), b.index(column)},
+            /*whole=*/true);
+  }
+}
+
+void PanelKernel::emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
+                               Value firstRow, Value rows) const {
+  auto biased = [&](Value sum, Value bias, Value column) {
+    return bias ? b.add(sum, b.read(bias, column, wholeColumns)) : sum;
+  };
+  b.loop(b.index(0), rows, [&](Value row) {
+    for (int64_t vector : llvm::seq(tile.vectors)) {
+      int64_t within = vector * tile.lanes;
+      auto sumAt = [&](int64_t column) {
+        return b.read(operands.sums, {row, b.index(column)}, /*whole=*/true);
+      };
+      Value column = b.add(operands.column, b.index(within));
+      Value result = biased(sumAt(within), operands.bias, column);
       if (operands.gatePanel) {
-        Value gate = biased(sums[first + tile.vectors], gateBias);
+        Value gate =
+            biased(sumAt(tile.columns() + within), operands.gateBias, column);
         result = b.mul(emitActivation(b, activation, gate), result);
       } else {
         result = emitActivation(b, activation, result);
       }
-      b.write(result, operands.out, {outRows[row], column}, wholeColumns);
+      b.write(result, operands.out, {b.add(firstRow, row), column},
+              wholeColumns);
     }
-  }
+  });
 }

@@ -28,12 +28,13 @@ struct TileShape {
 };
 
 /// A panel kernel computes rows [begin, end) of the tile.columns() columns that
-/// start at `column`: products over K, then bias, activation and gate, all in
-/// registers. This is the interface between what walks experts, panels and rows
-/// and what multiplies. A panel is any memref of K rows of tile.columns()
-/// elements with unit stride inside a row: row-major weights (row stride N) and
-/// packed ones (row stride tile.columns()) alike. Every result is summed in
-/// ascending order of k whatever the layout, the rows beside it or the thread.
+/// start at `column`: products over K in registers, then bias, activation and
+/// gate while the tile is in the nearest cache. This is the interface between
+/// what walks experts, panels and rows and what multiplies. A panel is any
+/// memref of K rows of tile.columns() elements with unit stride inside a row:
+/// row-major weights (row stride N) and packed ones (row stride tile.columns())
+/// alike. Every result is summed in ascending order of k whatever the layout,
+/// the rows beside it or the thread.
 ///
 /// With `weights`, the panel is scratch: the first tile reads the weights at
 /// `column` and leaves them in the panel, contiguous and widened, for the tiles
@@ -53,6 +54,8 @@ struct PanelOperands {
   Value out;         // [P, N]
   Value rowBlock;    // [rows, K rounded up to lanes] f32, optional: rows of
                      // 16-bit elements are widened there
+  Value sums;        // [rows, products * columns] f32: a tile's sums, on their
+                     // way to bias, activation and gate
   Value begin, end, column, nextRows;
 
   /// Those that are present, in a fixed order.
@@ -74,6 +77,10 @@ private:
   /// `packing` tiles read the weights and fill the panel.
   void emitTile(VectorBuilder &b, const PanelOperands &operands, int64_t rows,
                 Value firstRow, Value nextPerStep, bool packing) const;
+  /// Bias, activation and gate: from the sums of a tile to its results. One
+  /// loop for tiles of every size keeps the code of an activation small.
+  void emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
+                    Value firstRow, Value rows) const;
   /// The sums of a tile, in the order [row][product][vector].
   SmallVector<Value> emitSums(VectorBuilder &b, const PanelOperands &operands,
                               Value lhs, ValueRange lhsRows, Value firstNext,

@@ -72,6 +72,9 @@ private:
   /// scratch.
   Value viewScratch(Value scratch, Value offset, Value rows, Value columns);
 
+  Value sumBytes() {
+    return b.index(tile.rows * tile.products * tile.columns() * 4);
+  }
   Value callRuntime(StringRef name);
 
   GroupedMatmulOp op;
@@ -129,14 +132,16 @@ void ProductLowering::lower() {
   rowBlocks = b.ceilDiv(most, taskRows);
   tasks = b.mul(b.mul(experts, rowBlocks), panels);
 
-  // A thread's scratch holds its panels and, for 16-bit rows, its widened rows.
+  // A thread's scratch holds a tile's sums, its panels and, for 16-bit rows,
+  // its widened rows.
   Value panelBytes = b.mul(depth, b.index(tile.columns() * 4 * tile.products));
   Value rowBytes = b.index(0);
   if (!isF32)
     rowBytes = b.mul(b.ceilDiv(depth, b.index(tile.lanes)),
                      b.index(tile.lanes * 4 * tile.rows));
   Value line = b.index(kCacheLine);
-  Value threadBytes = b.mul(b.ceilDiv(b.add(panelBytes, rowBytes), line), line);
+  Value threadBytes = b.mul(
+      b.ceilDiv(b.add(b.add(sumBytes(), panelBytes), rowBytes), line), line);
   auto scratchType = MemRefType::get(ShapedType::kDynamic, b.getI8Type());
   Value scratch =
       memref::AllocOp::create(b, scratchType, b.mul(threads, threadBytes),
@@ -251,9 +256,13 @@ void ProductLowering::emitPanel(Value expert, Value column, Value first,
   if (op.getGateBias())
     operands.gateBias = sliceOf(op.getGateBias(), expert);
   Value panelBytes = b.mul(depth, b.index(tile.columns() * 4));
+  Value panelAt = sumBytes(), gateAt = b.add(panelAt, panelBytes);
+  operands.sums = viewScratch(scratch, b.index(0), b.index(tile.rows),
+                              b.index(tile.products * tile.columns()));
   if (!isF32)
     operands.rowBlock = viewScratch(
-        scratch, b.mul(panelBytes, b.index(tile.products)), b.index(tile.rows),
+        scratch, op.getGate() ? b.add(gateAt, panelBytes) : gateAt,
+        b.index(tile.rows),
         b.mul(b.ceilDiv(depth, b.index(tile.lanes)), b.index(tile.lanes)));
 
   Value once =
@@ -273,10 +282,10 @@ void ProductLowering::emitPanel(Value expert, Value column, Value first,
 
   b.setInsertionPoint(branch.elseYield());
   operands.weights = sliceOf(op.getRhs(), expert);
-  operands.panel = viewScratch(scratch, b.index(0), depth, tileColumns);
+  operands.panel = viewScratch(scratch, panelAt, depth, tileColumns);
   if (op.getGate()) {
     operands.gateWeights = sliceOf(op.getGate(), expert);
-    operands.gatePanel = viewScratch(scratch, panelBytes, depth, tileColumns);
+    operands.gatePanel = viewScratch(scratch, gateAt, depth, tileColumns);
   }
   kernel.call(b, module, operands);
 }

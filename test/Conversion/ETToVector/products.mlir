@@ -2,27 +2,36 @@
 // RUN: et-opt %s --convert-et-to-vector="vector-bits=256 vector-registers=16" --split-input-file | FileCheck %s --check-prefixes=CHECK,AVX2
 
 // Gathered rows, f32: one tile of 6 x 64 (6 x 16) accumulators over the whole of
-// K, tails of 1 to 5 rows, and the activation before the only store.
+// K, tails of 1 to 5 rows, and the activation once for them all.
 
 // CHECK-LABEL:  func.func private @et_panel_
 // AVX512-SAME:  6x64_f32_f32_f32_relu_squared_tokens_packing_whole
 // AVX2-SAME:    6x16_f32_f32_f32_relu_squared_tokens_packing_whole
 // CHECK-SAME:     attributes {llvm.linkage = #llvm.linkage<internal>}
+// CHECK:          scf.index_switch
+// CHECK:          case 5
 // The first tile reads the weights and fills the panel.
+// CHECK:          case 0
 // CHECK:          memref.prefetch %{{.*}}, read, locality<2>, data
 // CHECK:          vector.transfer_read %[[WEIGHTS:.*]][%[[K:.*]], %{{.*}}], %{{.*}} {in_bounds = [true]}
 // CHECK:          vector.transfer_write %{{.*}}, %[[PANEL:.*]][%[[K]], %{{.*}}] {in_bounds = [true]}
 // The others read the panel.
+// CHECK:          default
 // CHECK:          vector.transfer_read %[[PANEL]]
 // AVX512-COUNT-24: vector.fma
 // AVX2-COUNT-12:   vector.fma
 // CHECK-NOT:      vector.fma
-// CHECK-NOT:      vector.transfer_write
-// CHECK:          arith.maximumf
-// CHECK:          arith.mulf
-// CHECK:          vector.transfer_write
-// CHECK:          scf.index_switch
-// CHECK:          case 5
+// AVX512-COUNT-24: vector.transfer_write %{{.*}}, %[[SUMS:[a-z0-9]+]][
+// AVX2-COUNT-12:   vector.transfer_write %{{.*}}, %[[SUMS:[a-z0-9]+]][
+// One loop after all of them turns the sums into results.
+// CHECK:          scf.for
+// CHECK-NEXT:       vector.transfer_read %[[SUMS]]
+// CHECK:            arith.maximumf
+// CHECK:            arith.mulf
+// CHECK:            vector.transfer_write
+// AVX512-COUNT-3: arith.maximumf
+// AVX2:           arith.maximumf
+// CHECK-NOT:      arith.maximumf
 
 // CHECK-LABEL:  func.func private @et_panel_
 // CHECK-NOT:    packing
@@ -62,7 +71,7 @@ func.func @gathered(%x: memref<?x128xf32>, %w: memref<4x128x256xf32>, %offsets: 
 // CHECK:          math.exp
 // CHECK:          arith.divf
 // CHECK:          arith.mulf
-// CHECK-NEXT:     arith.truncf
+// CHECK:          arith.truncf
 // CHECK-NEXT:     vector.transfer_write
 
 // CHECK-LABEL:  func.func @gated
