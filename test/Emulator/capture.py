@@ -1,5 +1,11 @@
+# ===- capture.py - what a capture forbids ---------------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext %python %s
-"""What a capture forbids, as a driver does: calls that are on no stream."""
+"""A capture forbids what a driver's does: calls that are on no stream."""
 
 import ctypes as c
 import os

@@ -33,7 +33,9 @@ def refused(code, text, run):
     raise AssertionError(f"not refused: {text}")
 
 
-weights = [rng.standard_normal(s).astype(np.float32) for s in ((8, 4), (4, 8, 16), (4, 16, 8))]
+weights = [
+    rng.standard_normal(s).astype(np.float32) for s in ((8, 4), (4, 8, 16), (4, 16, 8))
+]
 weights.append(np.zeros(4, np.float32))
 on_device = [library.to_device(w) for w in weights]
 first = tokens()
@@ -63,10 +65,18 @@ for again in range(3):
     check(y, x_again, ("graph", again))
 
 host = library.tensor(first)
-refused(1, "argument 0 'x' lies on the host, but a call on a stream works in CUDA memory", lambda: call(x=host))
+refused(
+    1,
+    "argument 0 'x' lies on the host, but a call on a stream works in CUDA memory",
+    lambda: call(x=host),
+)
 refused(1, "result 0 'y' lies on the host", lambda: call(y=host))
 short = library.to_device(first[:-1])
-refused(1, "result 0 'y' has size 45 in dimension 0, but there is room for 44", lambda: call(y=short))
+refused(
+    1,
+    "result 0 'y' has size 45 in dimension 0, but there is room for 44",
+    lambda: call(y=short),
+)
 wide = library.to_device(np.zeros((TOKENS, 9), np.float32))
 refused(1, "result 0 'y' must be f32[?x8], but is f32[45x9]", lambda: call(y=wide))
 driver.synchronize(stream)

@@ -8,18 +8,24 @@ from et_library import Driver, Error, Library
 library = Library(sys.argv[1])
 if not library.function("layer").memory:
     try:
-        library.call_on_stream("layer", None, [library.tensor(np.ones((2, 8), np.float32))] * 5, [])
+        library.call_on_stream(
+            "layer", None, [library.tensor(np.ones((2, 8), np.float32))] * 5, []
+        )
     except Error as error:
         assert error.code == 1, error
         assert "layer: has 1 results, but there is room for 0" in str(error), error
-    weights = [np.zeros(s, np.float32) for s in ((2, 8), (8, 4), (4, 8, 16), (4, 16, 8), (4,))]
+    weights = [
+        np.zeros(s, np.float32) for s in ((2, 8), (8, 4), (4, 8, 16), (4, 16, 8), (4,))
+    ]
     tensors = [library.tensor(w) for w in weights]
     try:
         library.call_on_stream("layer", None, tensors, tensors[:1])
         raise AssertionError("not refused")
     except Error as error:
         assert error.code == 1, error
-        assert str(error).startswith("layer works on the host and knows no streams"), error
+        assert str(error).startswith("layer works on the host and knows no streams"), (
+            error
+        )
     sys.exit()
 
 driver = Driver()

@@ -40,7 +40,9 @@ def check(name, expected, *arrays, bound=0):
         assert a.shape == b.shape and np.all(np.abs(a - b) <= bound), what
     assert library.device_bytes() == 0, what
 
-    tensors = [library.tensor(a) if a.ndim == 0 else library.to_device(a) for a in arrays]
+    tensors = [
+        library.tensor(a) if a.ndim == 0 else library.to_device(a) for a in arrays
+    ]
     before = library.device_bytes()
     results = silent(lambda: library.run_entry(name, tensors))
     # A result may be an argument's memory or another result's.
@@ -52,6 +54,11 @@ def check(name, expected, *arrays, bound=0):
     for t in tensors:
         library.release(t)
     assert library.device_bytes() == 0, what
+
+
+def layer(gates, x, w1, w2):
+    hidden = np.maximum(np.einsum("td,edf->etf", x, w1), 0) ** 2
+    return np.einsum("te,etf,efd->td", gates, hidden, w2)
 
 
 flags = [np.array(False), np.array(True)]
@@ -73,12 +80,7 @@ for tokens in (0, 1, 45):
     x = rng.standard_normal((tokens, 8)).astype(np.float32)
     scores = x @ router
     gates = np.where(scores > theta, 1 / (1 + np.exp(-scores)), 0)
-    wide = [a.astype(np.float64) for a in (x, w1, w2)]
-
-    def layer(x, w1, w2):
-        hidden = np.maximum(np.einsum("td,edf->etf", x, w1), 0) ** 2
-        return np.einsum("te,etf,efd->td", gates, hidden, w2)
-
+    wide = [gates, *(a.astype(np.float64) for a in (x, w1, w2))]
     y = layer(*wide)
     # Half a unit in the last place of f32, for each of the operations that a
     # result goes through, of the sum without any cancellation.
@@ -86,4 +88,14 @@ for tokens in (0, 1, 45):
     for p in flags:
         # A score this near to its threshold may lie on either side of it.
         if not p or not np.any(np.abs(scores) < 1e-5):
-            check("layer", [y if p else x], x, router, theta, w1, w2, p, bound=bound if p else 0)
+            check(
+                "layer",
+                [y if p else x],
+                x,
+                router,
+                theta,
+                w1,
+                w2,
+                p,
+                bound=bound if p else 0,
+            )

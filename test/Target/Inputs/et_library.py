@@ -24,7 +24,11 @@ class Tensor(c.Structure):
 
 
 class Status(c.Structure):
-    _fields_ = [("code", c.c_int32), ("argument", c.c_int32), ("message", c.c_char * 504)]
+    _fields_ = [
+        ("code", c.c_int32),
+        ("argument", c.c_int32),
+        ("message", c.c_char * 504),
+    ]
 
 
 class Value(c.Structure):
@@ -85,7 +89,9 @@ class Library:
 
     def copy(self, tensor, memory):
         result, status = Tensor(), Status()
-        code = self.lib.et_tensor_copy(c.byref(tensor), memory, c.byref(result), c.byref(status))
+        code = self.lib.et_tensor_copy(
+            c.byref(tensor), memory, c.byref(result), c.byref(status)
+        )
         self._check(code, status)
         return result
 
@@ -188,7 +194,12 @@ class Driver:
 
     def write(self, tensor, array):
         address = c.c_uint64(tensor.data)
-        self("cuMemcpyHtoD_v2", address, c.c_void_p(array.ctypes.data), c.c_size_t(array.nbytes))
+        self(
+            "cuMemcpyHtoD_v2",
+            address,
+            c.c_void_p(array.ctypes.data),
+            c.c_size_t(array.nbytes),
+        )
 
     def capture(self, stream, work):
         """What `work` puts on the stream, as an executable graph."""
@@ -198,7 +209,9 @@ class Driver:
             work()
         finally:
             self("cuStreamEndCapture", c.c_void_p(stream), c.byref(graph))
-        self("cuGraphInstantiateWithFlags", c.byref(exec_graph), graph, c.c_ulonglong(0))
+        self(
+            "cuGraphInstantiateWithFlags", c.byref(exec_graph), graph, c.c_ulonglong(0)
+        )
         self("cuGraphDestroy", graph)
         return exec_graph
 

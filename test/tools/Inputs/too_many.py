@@ -21,7 +21,9 @@ def run(entry, error, *shapes):
     result = subprocess.run(command, capture_output=True, text=True)
     what = (entry, shapes, result)
     if error:
-        assert result.returncode == 1 and error + "; use fewer tokens" in result.stderr, what
+        assert (
+            result.returncode == 1 and error + "; use fewer tokens" in result.stderr
+        ), what
     else:
         assert result.returncode == 0 and not result.stderr, what
 
