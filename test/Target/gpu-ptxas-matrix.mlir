@@ -9,13 +9,14 @@
 // CLEAN-NOT: {{[1-9][0-9]*}} spill
 
 // Products by the matrix units have a loop for every number of slices (1, 2, 4
-// and 8), the bisection and the rows of a tile; the shared expert's no bisection.
-// CHECK-DAG: sm_80 et_grouped_matmul: {{.*}} 0 stack, 0 spill, 6 loops
+// and 8), the bisection and the rows of a tile, the first also two that find its
+// tokens; the shared expert's no bisection.
+// CHECK-DAG: sm_80 et_grouped_matmul: {{.*}} 0 stack, 0 spill, 8 loops
 // CHECK-DAG: sm_80 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, 6 loops
 // CHECK-DAG: sm_80 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, 5 loops
 // CHECK-DAG: sm_80 et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, 5 loops
-// CHECK-DAG: sm_90a et_grouped_matmul: {{.*}} 0 stack, 0 spill, 6 loops
-// CHECK-DAG: sm_120 et_grouped_matmul: {{.*}} 0 stack, 0 spill, 6 loops
+// CHECK-DAG: sm_90a et_grouped_matmul: {{.*}} 0 stack, 0 spill, 8 loops
+// CHECK-DAG: sm_120 et_grouped_matmul: {{.*}} 0 stack, 0 spill, 8 loops
 func.func @layer(%x: tensor<?x768xbf16>, %router: tensor<768x16xbf16>, %theta: tensor<16xf32>, %w1: tensor<16x768x1536xbf16>, %wg: tensor<16x768x1536xbf16>, %w2: tensor<16x1536x768xbf16>,
                  %b1: tensor<16x1536xbf16>, %bg: tensor<16x1536xbf16>, %b2: tensor<16x768xbf16>, %s1: tensor<768x1536xbf16>, %sg: tensor<768x1536xbf16>, %s2: tensor<1536x768xbf16>, %init: tensor<?x768xbf16>) -> tensor<?x768xbf16> {
   %y = et.moe linear #et.threshold<gate = sigmoid> silu

@@ -9,6 +9,7 @@
 #include "Patterns.h"
 #include "TileProduct.h"
 #include "et/Conversion/ScalarMath.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -16,6 +17,9 @@ using namespace mlir::et;
 using arith::CmpIPredicate;
 using Values = LoopBuilder::Values;
 
+/// Rows and columns (of all right-hand sides together) of a tile for the matrix
+/// units.
+static constexpr int64_t kMatrixRows = 128, kMatrixColumns = 128;
 static constexpr ThreadTile kProductTile = {/*rows=*/64, /*columns=*/64,
                                             /*depth=*/16, /*threadRows=*/4,
                                             /*threadColumns=*/4};
@@ -118,6 +122,55 @@ static void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
   });
 }
 
+/// The tokens of a tile's rows, found in the mask by all threads of the block,
+/// into shared memory. `perWarp` is as for KernelBuilder::scanWarps.
+static void findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
+                       int64_t threads, const RowTile &rows, Value count,
+                       Value tokens, Value perWarp) {
+  Value mask = op.getMask(), words = b.dim(mask, 1), none = b.i32(0);
+  Value offset = b.toIndex(b.load(op.getOffsets(), rows.expert));
+  // Ranks among the expert's tokens: those of the tile are [first, last).
+  Value first = b.toI32(b.sub(rows.first, offset));
+  Value last = b.add(first, b.toI32(count));
+  Value lane = b.rem(thread, kWarpSize);
+  b.loopWhile(
+      {b.index(0), none},
+      [&](ValueRange state) {
+        return b.both(b.less(state[0], words), b.less(state[1], last));
+      },
+      [&](ValueRange state) -> Values {
+        Value word = b.add(state[0], thread);
+        Value bits = b.whenElse(
+            b.less(word, words),
+            [&] { return b.load(mask, {rows.expert, word}); }, none);
+        Value found = b.popcount(bits), upTo = b.warpScan(found, lane);
+        Value ofWarp = b.fromLane(upTo, b.index(kWarpSize - 1));
+        KernelBuilder::WarpSums sums =
+            b.scanWarps(ofWarp, thread, threads / kWarpSize, perWarp);
+        Value rank = b.add(b.add(state[1], sums.before), b.sub(upTo, found));
+        Value firstToken = b.toI32(b.mul(word, kTokensPerWord));
+        b.loopWhile(
+            {bits, rank},
+            [&](ValueRange bit) {
+              return b.both(b.cmp(CmpIPredicate::ne, bit[0], none),
+                            b.less(bit[1], last));
+            },
+            [&](ValueRange bit) -> Values {
+              b.when(b.cmp(CmpIPredicate::uge, bit[1], first), [&] {
+                Value lowest = math::CountTrailingZerosOp::create(b, bit[0]);
+                b.store(b.add(firstToken, lowest), tokens,
+                        b.toIndex(b.sub(bit[1], first)));
+              });
+              return {b.both(bit[0], b.sub(bit[0], b.i32(1))),
+                      b.add(bit[1], b.i32(1))};
+            });
+        // The next step writes perWarp again.
+        b.barrier();
+        return {b.add(state[0], threads), b.add(state[1], sums.all)};
+      });
+  b.barrier();
+}
+
 namespace {
 /// A kernel for a product: `emitSums` leaves the sums of a tile of `rows` by
 /// `columns` in shared memory, and returns them.
@@ -135,27 +188,42 @@ struct ProductKernel {
 static void launchProduct(GroupedMatmulOp op, KernelBuilder &b,
                           const ProductKernel &kernel) {
   Value out = op.getOut();
+  SmallVector<MemRefType> shared = kernel.shared;
+  if (op.getMask()) {
+    shared.push_back(b.sharedType({kernel.rows}, b.getI32Type()));
+    shared.push_back(
+        b.sharedType({kernel.threads / kWarpSize}, b.getI32Type()));
+  }
   Value allRows = b.dim(out, 0), columns = b.dim(out, 1);
   Value rowTiles = b.ceilDiv(allRows, kernel.rows);
   if (op.getOffsets())
     rowTiles = b.add(b.div(allRows, kernel.rows), b.dim(op.getRhs(), 0));
   b.launch(
       "et_grouped_matmul", {rowTiles, b.ceilDiv(columns, kernel.columns)},
-      kernel.threads, kernel.shared,
+      kernel.threads, shared,
       [&](const BlockInfo &block) {
         RowTile rows = findRowTile(b, op, kernel.rows, block.x);
         Value firstColumn = b.mul(block.y, kernel.columns);
         Value any =
             b.both(b.less(rows.first, rows.end), b.less(firstColumn, columns));
         b.when(any, [&] {
-          Value lastRow = b.sub(rows.end, b.index(1));
+          Value count =
+              b.min(b.sub(rows.end, rows.first), b.index(kernel.rows));
+          Value lastRow = b.sub(count, b.index(1)), tokensOfTile;
+          if (op.getMask()) {
+            ArrayRef<Value> mine = ArrayRef(block.shared).take_back(2);
+            tokensOfTile = mine[0];
+            findTokens(b, op, block.thread, kernel.threads, rows, count,
+                       mine[0], mine[1]);
+          }
           auto sourceRow = [&](Value row) {
-            Value pair = b.min(b.add(rows.first, row), lastRow);
+            row = b.min(row, lastRow);
+            if (tokensOfTile)
+              return b.toIndex(b.load(tokensOfTile, row));
+            Value pair = b.add(rows.first, row);
             return op.getTokens() ? b.toIndex(b.load(op.getTokens(), pair))
                                   : pair;
           };
-          Value count =
-              b.min(b.sub(rows.end, rows.first), b.index(kernel.rows));
           Value sums =
               kernel.emitSums(block, rows, count, sourceRow, firstColumn);
           b.barrier();
@@ -177,8 +245,10 @@ static SmallVector<Value> rightHandSides(GroupedMatmulOp op) {
 /// By the matrix units.
 static void launchMatrixProduct(GroupedMatmulOp op, KernelBuilder &b) {
   SmallVector<Value> rhs = rightHandSides(op);
+  int64_t numRhs = rhs.size(), columns = kMatrixColumns / numRhs;
   MatrixProduct tile(b, cast<MemRefType>(op.getLhs().getType()),
-                     cast<MemRefType>(op.getRhs().getType()), rhs.size());
+                     cast<MemRefType>(op.getRhs().getType()),
+                     {kMatrixRows, columns, numRhs});
   auto emitSums = [&](const BlockInfo &block, const RowTile &rows, Value count,
                       function_ref<Value(Value)> sourceRow,
                       Value firstColumn) -> Value {
@@ -191,8 +261,8 @@ static void launchMatrixProduct(GroupedMatmulOp op, KernelBuilder &b) {
     return sums;
   };
   launchProduct(op, b,
-                {MatrixProduct::kRows,
-                 tile.columns(),
+                {kMatrixRows,
+                 columns,
                  MatrixProduct::kThreads,
                  {},
                  tile.sharedBytes(),
@@ -207,6 +277,7 @@ static void launchThreadProduct(GroupedMatmulOp op, KernelBuilder &b) {
   shared.push_back(b.sharedType({static_cast<int64_t>(rhs.size()),
                                  kProductTile.rows, kProductTile.columns},
                                 b.getF32Type()));
+  size_t numShared = shared.size();
   auto emitSums = [&](const BlockInfo &block, const RowTile &rows, Value,
                       function_ref<Value(Value)> sourceRow,
                       Value firstColumn) -> Value {
@@ -216,12 +287,13 @@ static void launchThreadProduct(GroupedMatmulOp op, KernelBuilder &b) {
     TileProduct::Sums sums =
         tile.run(block, op.getLhs(), sourceRow, matrices, firstColumn,
                  /*withSquares=*/false);
+    Value shared = block.shared[numShared - 1];
     for (auto [number, product] : llvm::enumerate(sums.products))
       for (auto [i, vector] : llvm::enumerate(product))
         vector::StoreOp::create(
-            b, vector, block.shared.back(),
+            b, vector, shared,
             {b.index(number), tile.row(block, i), tile.column(block, 0)});
-    return block.shared.back();
+    return shared;
   };
   launchProduct(op, b,
                 {kProductTile.rows, kProductTile.columns,

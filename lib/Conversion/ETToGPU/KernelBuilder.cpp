@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Conversion/ETToGPU/KernelBuilder.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -33,13 +34,21 @@ void KernelBuilder::launch(StringRef name, ValueRange blocks, int64_t threads,
   auto symbol = [&](StringRef text) {
     return FlatSymbolRefAttr::get(getContext(), text);
   };
+  // Memory without a type has a symbol of no size, so it cannot share a kernel
+  // with symbols that have one: all of it is then carved from one piece.
+  SmallVector<int64_t> offsets;
+  int64_t bytes = dynamicSharedBytes;
+  for (MemRefType type : shared) {
+    offsets.push_back(bytes);
+    bytes += llvm::alignTo(
+        type.getNumElements() * type.getElementTypeBitWidth() / 8, 16);
+  }
+  bool isCarved = dynamicSharedBytes != 0;
   auto op = gpu::LaunchOp::create(
       *this, x, y, one, index(threads), one, one,
-      dynamicSharedBytes ? i32(static_cast<int32_t>(dynamicSharedBytes))
-                         : Value(),
-      /*asyncTokenType=*/nullptr,
-      /*asyncDependencies=*/ValueRange(),
-      SmallVector<Type>(shared.begin(), shared.end()),
+      isCarved ? i32(static_cast<int32_t>(bytes)) : Value(),
+      /*asyncTokenType=*/nullptr, /*asyncDependencies=*/ValueRange(),
+      isCarved ? TypeRange() : TypeRange(SmallVector<Type>(shared)),
       /*privateAttributions=*/TypeRange(), nullptr, nullptr, nullptr,
       symbol("et_kernels"), symbol(name));
   OpBuilder::InsertionGuard guard(*this);
@@ -47,9 +56,14 @@ void KernelBuilder::launch(StringRef name, ValueRange blocks, int64_t threads,
   BlockInfo info = {op.getBlockIds().x, op.getBlockIds().y, op.getThreadIds().x,
                     llvm::to_vector_of<Value>(op.getWorkgroupAttributions()),
                     Value()};
-  if (dynamicSharedBytes)
+  if (isCarved) {
     info.dynamicShared = gpu::DynamicSharedMemoryOp::create(
         *this, sharedType(ShapedType::kDynamic, getI8Type()));
+    for (auto [type, offset] : llvm::zip_equal(shared, offsets))
+      info.shared.push_back(
+          memref::ViewOp::create(*this, type, info.dynamicShared, index(offset),
+                                 /*sizes=*/ValueRange()));
+  }
   body(info);
   gpu::TerminatorOp::create(*this);
 }
@@ -191,6 +205,20 @@ Value KernelBuilder::element(Value vector, int64_t position) {
 Value KernelBuilder::broadcast(Value scalar, int64_t width) {
   return vector::BroadcastOp::create(
       *this, VectorType::get(width, scalar.getType()), scalar);
+}
+
+//===----------------------------------------------------------------------===//
+// Addresses
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::addressOf(Value memref) {
+  Value address = memref::ExtractAlignedPointerAsIndexOp::create(*this, memref);
+  return arith::IndexCastOp::create(*this, getI64Type(), address);
+}
+Value KernelBuilder::pointerTo(Value address, NVVM::NVVMMemorySpace space) {
+  auto type =
+      LLVM::LLVMPointerType::get(getContext(), static_cast<unsigned>(space));
+  return LLVM::IntToPtrOp::create(*this, type, address);
 }
 
 //===----------------------------------------------------------------------===//

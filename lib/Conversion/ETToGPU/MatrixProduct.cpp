@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Shared memory holds kStages stages; a stage is a slab of lhs [kRows, kDepth]
+// Shared memory holds kStages stages; a stage is a slab of lhs [rows, kDepth]
 // and one of every right-hand side [kDepth, columns], row by row. Everything
 // moves in chunks of 16 bytes, eight elements. The eight lanes whose chunks
 // ldmatrix reads together have eight successive rows and the same chunk of
@@ -69,7 +69,7 @@ bool MatrixProduct::applies(MemRefType lhs, MemRefType rhs) {
 }
 
 MemRefType MatrixProduct::sumsType() {
-  return b.sharedType({numRhs, kRows, columns() + kSumsPadding},
+  return b.sharedType({tile.numRhs, tile.rows, tile.columns + kSumsPadding},
                       b.getF32Type());
 }
 
@@ -82,18 +82,6 @@ int64_t MatrixProduct::sharedBytes() {
 // Instructions
 //===----------------------------------------------------------------------===//
 
-static Value addressOf(KernelBuilder &b, Value memref) {
-  Value address = memref::ExtractAlignedPointerAsIndexOp::create(b, memref);
-  return arith::IndexCastOp::create(b, b.getI64Type(), address);
-}
-
-static Value pointerTo(KernelBuilder &b, Value address,
-                       NVVM::NVVMMemorySpace space) {
-  auto type =
-      LLVM::LLVMPointerType::get(b.getContext(), static_cast<unsigned>(space));
-  return LLVM::IntToPtrOp::create(b, type, address);
-}
-
 Value MatrixProduct::sharedPointer(Value offset) {
   return LLVM::GEPOp::create(b, shared.getType(), b.getI8Type(), shared,
                              LLVM::GEPArg(offset));
@@ -105,7 +93,7 @@ void MatrixProduct::copy16(Value source, Value sharedOffset, Value isThere) {
   if (isThere)
     size = b.select(isThere, b.i32(kChunkBytes), b.i32(0));
   NVVM::CpAsyncOp::create(b, sharedPointer(sharedOffset),
-                          pointerTo(b, source, NVVM::NVVMMemorySpace::Global),
+                          b.pointerTo(source, NVVM::NVVMMemorySpace::Global),
                           kChunkBytes, NVVM::LoadCacheModifierKind::CG, size);
 }
 
@@ -181,7 +169,7 @@ SmallVector<Value> MatrixProduct::emitProducts(const Fragments &fragments,
   Values sums(accumulators);
   for (int64_t step = 0; step < kDepth / kStep; ++step) {
     SmallVector<SmallVector<Value>> right;
-    for (int64_t product = 0; product < numRhs; ++product)
+    for (int64_t product = 0; product < tile.numRhs; ++product)
       for (int64_t pair = 0; pair < pairs; ++pair) {
         Value offset =
             b.add(b.add(stage, fragments.rhs[pair]),
@@ -225,7 +213,8 @@ void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
     NVVM::CpAsyncCommitGroupOp::create(b);
   }
   // Carried: the stage to multiply, the stage to fill, the accumulators.
-  Values inits(2 + slices * kAccumulators * numRhs * warpColumns() / kNarrow,
+  Values inits(2 + slices * kAccumulators * tile.numRhs * warpColumns() /
+                       kNarrow,
                b.f32(0.0));
   inits[0] = stageAt(0);
   inits[1] = stageAt(kStages - 1);
@@ -255,7 +244,7 @@ void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
                        b.mul(b.rem(fragments.lane, 4), 2));
   ArrayRef<Value> rest = ArrayRef<Value>(last).drop_front(2);
   for (int64_t slice = 0; slice < slices; ++slice)
-    for (int64_t product = 0; product < numRhs; ++product)
+    for (int64_t product = 0; product < tile.numRhs; ++product)
       for (int64_t narrow = 0; narrow < warpColumns() / kNarrow; ++narrow)
         for (int64_t half = 0; half < 2; ++half) {
           Value place[] = {b.index(product),
@@ -301,12 +290,12 @@ MatrixProduct::prepareCopies(const BlockInfo &block, Value lhs,
   };
 
   Share left = shareOf(lhsRowBytes());
-  Value base = addressOf(b, lhs), k = b.mul(left.chunk, kChunk);
+  Value base = b.addressOf(lhs), k = b.mul(left.chunk, kChunk);
   Copies::Slab &slab = copies.lhs;
   slab.stepBytes = kDepth * 2;
   slab.target = left.target;
   slab.targetStep = left.rows * left.rowBytes;
-  for (int64_t i = 0; i < kRows / left.rows; ++i) {
+  for (int64_t i = 0; i < tile.rows / left.rows; ++i) {
     Value row = b.add(left.row, i * left.rows);
     Value element = b.add(b.mul(sourceRow(row), depth), k);
     slab.sources.push_back(b.add(base, toI64(b.mul(element, 2))));
@@ -317,17 +306,17 @@ MatrixProduct::prepareCopies(const BlockInfo &block, Value lhs,
   Share right = shareOf(rhsRowBytes());
   Value column = b.add(firstColumn, b.mul(right.chunk, kChunk));
   Value inWidth;
-  if (width % columns() != 0)
+  if (width % tile.columns != 0)
     inWidth = b.less(column, b.index(width));
   for (auto [number, matrix] : llvm::enumerate(rhs)) {
     Copies::Slab slab;
     slab.stepBytes = kDepth * width * 2;
     slab.target = b.add(right.target, lhsBytes() + number * rhsBytes());
     slab.targetStep = right.rows * right.rowBytes;
-    Value base = addressOf(b, matrix.memref);
+    Value base = b.addressOf(matrix.memref);
     for (int64_t i = 0; i < kDepth / right.rows; ++i) {
       Value k = b.add(right.row, i * right.rows);
-      Value row = b.add(b.mul(matrix.outer, depth), k);
+      Value row = matrix.outer ? b.add(b.mul(matrix.outer, depth), k) : k;
       Value element = b.add(b.mul(row, width), column);
       slab.sources.push_back(b.add(base, toI64(b.mul(element, 2))));
       slab.isThere.push_back(inWidth);
@@ -365,8 +354,8 @@ MatrixProduct::prepareFragments(const BlockInfo &block) {
 void MatrixProduct::run(const BlockInfo &block, Value lhs,
                         function_ref<Value(Value)> sourceRow, Value count,
                         ArrayRef<Matrix> rhs, Value firstColumn, Value sums) {
-  shared = pointerTo(b, addressOf(b, block.dynamicShared),
-                     NVVM::NVVMMemorySpace::Shared);
+  shared = b.pointerTo(b.addressOf(block.dynamicShared),
+                       NVVM::NVVMMemorySpace::Shared);
   Copies copies = prepareCopies(block, lhs, sourceRow, count, rhs, firstColumn);
   Fragments fragments = prepareFragments(block);
   // A loop of its own for every number of slices, halving: at most half of the
@@ -383,5 +372,5 @@ void MatrixProduct::run(const BlockInfo &block, Value lhs,
     b.setInsertionPoint(branch.elseYield());
     runSlices(slices, copies, fragments, sums);
   };
-  dispatch(kRows / kSlice);
+  dispatch(tile.rows / kSlice);
 }

@@ -21,35 +21,36 @@ namespace mlir::et {
 /// with few rows issues few matrix instructions whichever warp one looks at.
 class MatrixProduct {
 public:
-  static constexpr int64_t kRows = 128, kDepth = 32, kStages = 4, kWarps = 4;
-  /// Columns of all right-hand sides together.
-  static constexpr int64_t kAllColumns = 128;
+  static constexpr int64_t kDepth = 32, kStages = 4, kWarps = 4;
   static constexpr int64_t kThreads = kWarps * kWarpSize;
 
-  /// For lhs [.., K] and numRhs right-hand sides [.., K, N].
-  MatrixProduct(KernelBuilder &b, MemRefType lhs, MemRefType rhs,
-                int64_t numRhs)
+  /// For lhs [.., K] and right-hand sides [.., K, N]. `rows` is 16 times a
+  /// power of two; `columns`, of each right-hand side, is 64 times one, or 128
+  /// divided by their number.
+  struct Tile {
+    int64_t rows, columns, numRhs;
+  };
+  MatrixProduct(KernelBuilder &b, MemRefType lhs, MemRefType rhs, Tile tile)
       : b(b), element(lhs.getElementType()), depth(lhs.getShape().back()),
-        width(rhs.getShape().back()), numRhs(numRhs) {}
+        width(rhs.getShape().back()), tile(tile) {}
 
   /// Copies move 16 bytes, so rows must start at multiples of 16 bytes.
   static bool applies(MemRefType lhs, MemRefType rhs);
 
-  int64_t columns() const { return kAllColumns / numRhs; }
   /// Sums in shared memory: [right-hand side][row][column], rows padded so that
   /// the warps' stores meet no bank twice.
   MemRefType sumsType();
   int64_t sharedBytes();
 
-  /// A matrix [K, N] within a memref [.., K, N].
+  /// A matrix [K, N], or the one at `outer` within a memref [.., K, N].
   struct Matrix {
     Value memref, outer;
   };
 
-  /// Computes rows [0, count) of the tile, 0 < count <= kRows, whose columns
-  /// start at firstColumn; leaves them in the memref `sums` at the start of
-  /// `dynamicShared`. All threads of the block take part; they must meet a
-  /// barrier before they read the sums.
+  /// Computes rows [0, count) of the tile, 0 < count <= tile.rows, whose
+  /// columns start at firstColumn; leaves them in the memref `sums` at the
+  /// start of `dynamicShared`. All threads of the block take part; they must
+  /// meet a barrier before they read the sums.
   void run(const BlockInfo &block, Value lhs,
            function_ref<Value(Value)> sourceRow, Value count,
            ArrayRef<Matrix> rhs, Value firstColumn, Value sums);
@@ -77,15 +78,16 @@ private:
   Value sharedPointer(Value offset);
 
   int64_t lhsRowBytes() const { return kDepth * 2; }
-  int64_t rhsRowBytes() const { return columns() * 2; }
-  int64_t lhsBytes() const { return kRows * lhsRowBytes(); }
+  int64_t rhsRowBytes() const { return tile.columns * 2; }
+  int64_t lhsBytes() const { return tile.rows * lhsRowBytes(); }
   int64_t rhsBytes() const { return kDepth * rhsRowBytes(); }
-  int64_t stageBytes() const { return lhsBytes() + numRhs * rhsBytes(); }
-  int64_t warpColumns() const { return columns() / kWarps; }
+  int64_t stageBytes() const { return lhsBytes() + tile.numRhs * rhsBytes(); }
+  int64_t warpColumns() const { return tile.columns / kWarps; }
 
   KernelBuilder &b;
   Type element;
-  int64_t depth, width, numRhs;
+  int64_t depth, width;
+  Tile tile;
   /// The start of the block's dynamic shared memory.
   Value shared;
 };

@@ -10,6 +10,7 @@
 
 #include "et/Conversion/LoopBuilder.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 namespace mlir::et {
 
@@ -33,7 +34,9 @@ public:
 
   //===--- Launching ------------------------------------------------------===//
   /// Runs `body` in blocks[0] x blocks[1] (or x 1) blocks. At least one block
-  /// runs whatever the counts are, so a body checks its bounds.
+  /// runs whatever the counts are, so a body checks its bounds. With
+  /// `dynamicSharedBytes`, the body also has that much shared memory without a
+  /// type, at an address that is a multiple of 16.
   void launch(StringRef name, ValueRange blocks, int64_t threads,
               ArrayRef<MemRefType> shared,
               function_ref<void(const BlockInfo &)> body,
@@ -82,6 +85,11 @@ public:
   void storeElements(ValueRange values, Value memref, ValueRange indices);
   Value element(Value vector, int64_t position);
   Value broadcast(Value scalar, int64_t width);
+
+  //===--- Addresses ------------------------------------------------------===//
+  /// Of the first element, an i64.
+  Value addressOf(Value memref);
+  Value pointerTo(Value address, NVVM::NVVMMemorySpace space);
 
   //===--- Warps and blocks -----------------------------------------------===//
   void barrier();

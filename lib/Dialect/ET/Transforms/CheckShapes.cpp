@@ -52,14 +52,16 @@ private:
       return checkPairs(moe.getRouting());
     if (auto gate = dyn_cast<GateOp>(raw))
       return checkPairs(gate.getRouting());
+    if (auto route = dyn_cast<RouteOp>(raw))
+      return checkPairs(route.getRouting());
     if (isa<OffsetsOp, RoutingStatsOp, TokenListOp>(raw))
       checkMask(raw->getOperand(0));
   }
 
-  /// A mask says no more than how many tokens it has room for; the gate that
-  /// makes one is checked for what it can say.
+  /// A mask says no more than how many tokens it has room for; the op that
+  /// makes one by a rule is checked for what it can say.
   void checkMask(Value mask) {
-    if (!mask.getDefiningOp<GateOp>())
+    if (!isa_and_nonnull<GateOp, RouteOp>(mask.getDefiningOp()))
       checkProduct({sizes.lookup('E'), sizes.lookup('W'),
                     builder.getIndexAttr(kTokensPerWord)},
                    "tokens times experts");
