@@ -135,7 +135,7 @@ def ET_MoeOp : ET_DpsOp<"moe", 1, 0, [AttrSizedOperandSegments]> {
                        Optional<ET_Storage2D>:$sharedW1, Optional<ET_Storage2D>:$sharedW2,
                        Optional<ET_Storage2D>:$sharedGate, ET_Storage2D:$out);
   let assemblyFormat = [{
-    `` $score $routing `` $activation
+    `` $score custom<Routing>($routing) `` $activation
     `ins` `(` $x `,` $router `,` $w1 `,` $w2 `:`
               type($x) `,` type($router) `,` type($w1) `,` type($w2) `)`
     (`theta` `(` $theta^ `:` type($theta) `)`)?

@@ -54,7 +54,7 @@ def ET_GateOp : ET_DpsOp<"gate", 2, 0, [AttrSizedOperandSegments]> {
                        Optional<ET_F32x1D>:$theta, Optional<ET_F32x1D>:$bias,
                        ET_I32x2D:$mask, ET_F32x2D:$gates);
   let assemblyFormat = [{
-    $routing `ins` `(` $scores `:` type($scores) `)`
+    custom<Routing>($routing) `ins` `(` $scores `:` type($scores) `)`
     (`theta` `(` $theta^ `:` type($theta) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     `outs` `(` $mask `,` $gates `:` type($mask) `,` type($gates) `)`
