@@ -203,8 +203,12 @@ static llvm::Error callAndReport(const et_function &function, size_t ownResults,
     if (llvm::Error error =
             timeRuns(function, arguments, results, *request.timedRuns))
       return error;
-  if (request.outs.empty())
+  if (request.outs.empty()) {
+    if (ownResults > 0 && !request.printStatistics && !request.timedRuns)
+      llvm::errs() << "et-run: note: the results were not kept; one "
+                      "--out=FILE.npy for each would\n";
     return llvm::Error::success();
+  }
   return writeResults(request, ArrayRef(results).take_front(ownResults));
 }
 

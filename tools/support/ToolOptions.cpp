@@ -45,7 +45,8 @@ Expected<std::string> CommandLine::getInput() const {
   if (inputs.size() == 1)
     return inputs.front();
   return createStringError("needs one MODEL.mlir and got " +
-                           Twine(inputs.size()) + "; --help lists the options");
+                           (inputs.empty() ? "none" : join(inputs, ", ")) +
+                           "; --help lists the options");
 }
 
 Expected<std::string> CommandLine::getRequired(unsigned option) const {

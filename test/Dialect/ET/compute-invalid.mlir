@@ -249,3 +249,12 @@ func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf
     outs(%out : tensor<?x8xf32>)
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{expected score, one of: linear, cosine}}
+  %0 = et.moe #et.top_k<k = 1> relu ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    outs(%out : tensor<?x8xf32>)
+  return
+}

@@ -35,6 +35,17 @@ static ParseResult parseDpsResults(OpAsmParser &parser, Type out0, Type out1,
 template <typename... Args>
 static void printDpsResults(OpAsmPrinter &, Operation *, Args &&...) {}
 
+/// An enum's word, and nothing else: `#et<...>` would be taken for it too.
+template <typename AttrT>
+static ParseResult parseWord(OpAsmParser &parser, AttrT &attribute) {
+  attribute = llvm::cast_or_null<AttrT>(AttrT::parse(parser, Type()));
+  return success(attribute != nullptr);
+}
+template <typename AttrT>
+static void printWord(OpAsmPrinter &printer, Operation *, AttrT attribute) {
+  printer << stringifyEnum(attribute.getValue());
+}
+
 /// An attribute that implements an interface. `what` are those that do.
 template <typename InterfaceT>
 static ParseResult parseImplementation(OpAsmParser &parser, StringRef kind,

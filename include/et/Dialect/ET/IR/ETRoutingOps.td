@@ -27,7 +27,7 @@ def ET_ScoresOp : ET_DpsOp<"scores", 1> {
   let arguments = (ins ET_ScoreKindAttr:$kind, ET_Storage2D:$x, ET_Storage2D:$router,
                        ET_F32x2D:$out);
   let assemblyFormat = [{
-    `` $kind `ins` `(` $x `,` $router `:` type($x) `,` type($router) `)`
+    custom<Word>($kind) `ins` `(` $x `,` $router `:` type($x) `,` type($router) `)`
     `outs` `(` $out `:` type($out) `)`
     `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
