@@ -24,6 +24,15 @@ void et::emu::addCounters(WarpCounters &to, const WarpCounters &from) {
   std::memcpy(static_cast<void *>(&to), a, sizeof(a));
 }
 
+Counters et::emu::countForms(const Launch &launch) {
+  Counters out;
+  const std::vector<std::string> &forms = launch.kernel->forms;
+  for (size_t pc = 0; launch.executed && pc < forms.size(); ++pc)
+    if (uint64_t count = launch.executed[pc]; count && !forms[pc].empty())
+      out[forms[pc]] += count;
+  return out;
+}
+
 Counters et::emu::nameCounters(const WarpCounters &c, const Launch &launch) {
   static const char *const classes[] = {
       "integer",      "float",       "half",         "double",

@@ -434,6 +434,8 @@ bool Decoder::emit(ExecFn fn, Class cls) {
     inst.guardFlip = statement->guardNegated ? ~0u : 0;
   }
   kernel.code.push_back(inst);
+  kernel.forms.resize(kernel.code.size());
+  kernel.forms.back() = fullName(*statement);
   return true;
 }
 
@@ -593,5 +595,6 @@ bool Decoder::run(const Function &entry) {
     if (!decodeFunction(i))
       return false;
   kernel.constants.resize(kernel.constants.size() + 64);
+  kernel.forms.resize(kernel.code.size());
   return !failed;
 }

@@ -7,6 +7,8 @@
 
 #include "ExecCommon.h"
 
+#include <cfloat>
+
 using namespace et::emu;
 
 namespace et::emu::ET_EMU_ISA {
@@ -71,6 +73,11 @@ struct LoadFtz {
 };
 struct LoadHalf {
   ET_EMU_INLINE float f(uint16_t v) { return halfToFloat(v); }
+};
+struct LoadHalfFtz {
+  ET_EMU_INLINE float f(uint16_t v) {
+    return halfToFloat(v & 0x7c00 ? v : uint16_t(v & 0x8000));
+  }
 };
 struct LoadBfloat {
   ET_EMU_INLINE float f(uint16_t v) { return bfloatToFloat(v); }
@@ -179,11 +186,13 @@ ExecFn pick(Type type, bool ftz) {
   case Type::F64:
     return execCompare<C, U, double, LoadPlain>;
   case Type::F16:
-    return execCompare<C, U, uint16_t, LoadHalf>;
+    return ftz ? execCompare<C, U, uint16_t, LoadHalfFtz>
+               : execCompare<C, U, uint16_t, LoadHalf>;
   case Type::BF16:
     return execCompare<C, U, uint16_t, LoadBfloat>;
   case Type::F16x2:
-    return execComparePair<C, U, LoadHalf>;
+    return ftz ? execComparePair<C, U, LoadHalfFtz>
+               : execComparePair<C, U, LoadHalf>;
   case Type::BF16x2:
     return execComparePair<C, U, LoadBfloat>;
   default:
@@ -271,7 +280,10 @@ void execSlct(Warp &w, const Inst &i) {
   const T *a = w.at<T>(i.op[1]), *b = w.at<T>(i.op[2]);
   if (Float) {
     const float *c = w.at<float>(i.op[3]);
-    setLanes<T>(w, i.op[0], [=](int l) { return c[l] >= 0 ? a[l] : b[l]; });
+    // A flushed number is a zero, and -0 selects as 0 does.
+    float least = i.m[0] ? -FLT_MIN : -0.0f;
+    setLanes<T>(w, i.op[0],
+                [=](int l) { return c[l] >= 0 || c[l] > least ? a[l] : b[l]; });
   } else {
     const int32_t *c = w.at<int32_t>(i.op[3]);
     setLanes<T>(w, i.op[0], [=](int l) { return c[l] >= 0 ? a[l] : b[l]; });
@@ -280,8 +292,7 @@ void execSlct(Warp &w, const Inst &i) {
 
 bool decodeSelect(Decoder &d) {
   bool slct = d.opcode() == "slct";
-  bool ftz = slct && d.take("ftz");
-  (void)ftz; // A flushed number has the same sign; -0 selects as 0 does.
+  d.inst.m[0] = slct && d.take("ftz");
   Type type = d.takeType(), by = slct ? d.takeType() : Type::Pred;
   if (!d.operands(4))
     return false;

@@ -33,6 +33,7 @@
 namespace et::emu::ET_EMU_ISA {
 
 void registerInteger(OpTable &ops);
+void registerBits(OpTable &ops);
 void registerFloat(OpTable &ops);
 void registerHalf(OpTable &ops);
 void registerArith(OpTable &ops);

@@ -92,6 +92,8 @@ void execReturn(Warp &w, const Inst &i) {
     });
   }
   w.node->pc = frame->returnPc;
+  // Lanes that a call has parted may return one after the other.
+  ++caller->users;
   w.node->frame = caller;
   w.popFrame(frame);
   w.useFrame();
@@ -225,6 +227,7 @@ void runWarp(Warp &w, uint64_t slice) {
   WarpCounters &c = *w.counters;
   bool trace = w.launch->options.trace;
   bool watch = w.launch->kernel->usesWgmma;
+  std::atomic<uint64_t> *executed = w.launch->executed.get();
   while (slice-- && w.state == Warp::Runnable) {
     Node *node = w.node;
     if (node->pc == node->end && node->frame->depth == node->endDepth) {
@@ -251,9 +254,13 @@ void runWarp(Warp &w, uint64_t slice) {
     w.exec = m;
     if (watch && !watchRegisters(w, i))
       return;
+    if (executed)
+      executed[&i - code].fetch_add(1, std::memory_order_relaxed);
     i.fn(w, i);
     if (w.retry) {
       w.retry = false;
+      if (executed)
+        executed[&i - code].fetch_sub(1, std::memory_order_relaxed);
       --c.byClass[static_cast<size_t>(i.cls)];
       --c.warpInstructions;
       c.threadInstructions -= __builtin_popcount(m);

@@ -63,9 +63,10 @@ ET_EMU_INLINE double toIntegral(double v, uint8_t round) {
 }
 
 template <typename D>
-D floatToInt(double v, uint8_t round) {
+D floatToInt(double v, uint8_t round, bool wide) {
+  // A NaN is 0 where neither type has 64 bits, and else the topmost bit.
   if (v != v)
-    return sizeof(D) == 8 ? D(uint64_t(1) << 63) : D(0);
+    return wide ? D(uint64_t(1) << (8 * sizeof(D) - 1)) : D(0);
   v = toIntegral(v, round);
   constexpr double low = static_cast<double>(std::numeric_limits<D>::min());
   // One past the largest, which f64 holds for every width.
@@ -103,7 +104,7 @@ uint16_t toShort(double v, const Format &f, uint8_t round, uint8_t flags) {
   if (v != v)
     return (flags & Sat) ? 0 : f.nan;
   if (flags & Sat)
-    v = v < 0 ? 0 : v > 1 ? 1 : v;
+    v = v > 0 ? (v < 1 ? v : 1) : 0;
   if (flags & Relu)
     v = v > 0 ? v : 0;
   uint16_t sign = std::signbit(v) ? 0x8000 : 0;
@@ -174,7 +175,7 @@ ET_EMU_INLINE typename Storage<D>::type convert(typename Storage<S>::type in,
   } else if constexpr (toInt) {
     if ((flags & Ftz) && sizeof(V) == 4 && std::fabs(v) < 0x1p-126f)
       v = 0;
-    return floatToInt<D>(v, round);
+    return floatToInt<D>(v, round, sizeof(V) == 8 || sizeof(D) == 8);
   } else {
     double x;
     if constexpr (fromInt) {
@@ -199,9 +200,9 @@ ET_EMU_INLINE typename Storage<D>::type convert(typename Storage<S>::type in,
       x = v;
     }
     if constexpr (std::is_same_v<D, double>)
-      return x != x        ? bitsToDouble(0x7fff'ffff'ffff'ffff)
-             : flags & Sat ? (x > 0 ? (x < 1 ? x : 1.0) : 0.0)
-                           : x;
+      return flags & Sat ? (x > 0 ? (x < 1 ? x : 1.0) : 0.0)
+             : x != x    ? bitsToDouble(0x7fff'ffff'ffff'ffff)
+                         : x;
     else if constexpr (std::is_same_v<D, float>)
       return toSingle(x, round, flags);
     else if constexpr (std::is_same_v<D, F16Tag>)
@@ -292,7 +293,7 @@ void execTf32(Warp &w, const Inst &i) {
     if ((flags & Relu) && !(v > 0))
       return 0u;
     if (magnitude == 0x7f80'0000)
-      return bits;
+      return flags & SatFinite ? (bits & 0x8000'0000) | 0x7f7f'e000 : bits;
     uint32_t half = round == Zero   ? 0
                     : round == Away ? 0x1000
                                     : 0xfff + (bits >> 13 & 1);

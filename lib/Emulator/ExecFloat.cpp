@@ -137,8 +137,38 @@ void floatRounded(Warp &w, const Inst &i) {
   std::fesetround(FE_TONEAREST);
 }
 
+template <bool Brain>
+void widen(Warp &w, const Inst &i) {
+  const uint16_t *a = w.at<uint16_t>(i.op[1]);
+  float *to = w.at<float>(i.op[0]);
+  ET_LANES(l) to[l] = Brain ? bfloatToFloat(a[l]) : halfToFloat(a[l]);
+}
+
+/// Sources of `type`; all but the last may be narrower.
+bool floatOperands(Decoder &d, unsigned sources, Type type, Type narrow) {
+  if (narrow == Type::None)
+    return simpleOperands(d, sources, type);
+  if (narrow != Type::F16 && narrow != Type::BF16)
+    return d.unsupported("f16 or bf16 is expected beside f32");
+  if (!d.operands(sources + 1))
+    return false;
+  for (unsigned k = 1; k < sources; ++k) {
+    Inst convert;
+    convert.fn = narrow == Type::BF16 ? widen<true> : widen<false>;
+    convert.op[0] = d.temp(Type::F32);
+    convert.op[1] = d.use(d.arg(k), narrow);
+    convert.cls = Class::Convert;
+    d.emitExtra(convert);
+    d.inst.op[k] = convert.op[0];
+  }
+  d.inst.op[sources] = d.use(d.arg(sources), type);
+  d.inst.op[0] = d.def(d.arg(0), type);
+  return true;
+}
+
 template <typename F, int Arity>
-bool finish(Decoder &d, Type type, Class cls, bool rounds) {
+bool finish(Decoder &d, Type type, Class cls, bool rounds,
+            Type narrow = Type::None) {
   int mode = 0;
   if (rounds && !d.take("rn"))
     mode = d.take("rz") ? 1 : d.take("rm") ? 2 : d.take("rp") ? 3 : 0;
@@ -146,7 +176,7 @@ bool finish(Decoder &d, Type type, Class cls, bool rounds) {
   bool sat = type == Type::F32 && d.take("sat");
   if (type != Type::F32 && type != Type::F64)
     return d.unsupported("f32 or f64 is expected");
-  if (!simpleOperands(d, Arity, type))
+  if (!floatOperands(d, Arity, type, narrow))
     return false;
   bool wide = type == Type::F64;
   if (mode) {
@@ -340,6 +370,19 @@ bool decodeTestp(Decoder &d) {
                 Class::Float);
 }
 
+/// The f64 forms with ftz take and give the upper 32 bits alone.
+template <typename F>
+void upperHalf(Warp &w, const Inst &i) {
+  const uint64_t *a = w.at<uint64_t>(i.op[1]);
+  auto cut = [](uint64_t v) {
+    bool normal = v & 0x7ff0'0000'0000'0000;
+    return v & (normal ? 0xffff'ffff'0000'0000 : uint64_t(1) << 63);
+  };
+  setLanes<uint64_t>(w, i.op[0], [=](int l) {
+    return cut(doubleToBits(canonical(F::f(bitsToDouble(cut(a[l]))))));
+  });
+}
+
 bool decodeApprox(Decoder &d) {
   std::string_view op = d.opcode();
   Type type = d.takeType();
@@ -347,6 +390,11 @@ bool decodeApprox(Decoder &d) {
   if (type == Type::F16 || type == Type::BF16 || type == Type::F16x2 ||
       type == Type::BF16x2)
     return decodeHalf(d, type);
+  if (type == Type::F64 && approx && (op == "rcp" || op == "rsqrt") &&
+      d.take("ftz"))
+    return simpleOperands(d, 1, type) &&
+           d.emit(op == "rcp" ? upperHalf<Rcp> : upperHalf<Rsqrt>,
+                  Class::Special);
   bool rounds = !approx && (op == "rcp" || op == "sqrt");
   if (op == "rcp")
     return finish<Rcp, 1>(d, type, Class::Special, rounds);
@@ -372,14 +420,16 @@ bool decodeFloat(Decoder &d, Type type) {
     return decodeFloatPair(d);
   std::string_view op = d.opcode();
   Class cls = type == Type::F64 ? Class::Double : Class::Float;
+  bool mixes = type == Type::F32 && (op == "add" || op == "sub" || op == "fma");
+  Type narrow = mixes ? d.takeType() : Type::None;
   if (op == "add")
-    return finish<Add, 2>(d, type, cls, true);
+    return finish<Add, 2>(d, type, cls, true, narrow);
   if (op == "sub")
-    return finish<Sub, 2>(d, type, cls, true);
+    return finish<Sub, 2>(d, type, cls, true, narrow);
   if (op == "mul")
     return finish<Mul, 2>(d, type, cls, true);
   if (op == "fma" || op == "mad")
-    return finish<Fma, 3>(d, type, cls, true);
+    return finish<Fma, 3>(d, type, cls, true, narrow);
   if (op == "div") {
     bool approx = d.take("approx") || d.take("full");
     return finish<Div, 2>(d, type, Class::Special, !approx);

@@ -11,6 +11,7 @@ namespace et::emu::ET_EMU_ISA {
 
 void fillExecSet(ExecSet &set) {
   registerInteger(set.ops);
+  registerBits(set.ops);
   registerFloat(set.ops);
   registerArith(set.ops);
   registerConvert(set.ops);

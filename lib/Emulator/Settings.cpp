@@ -76,16 +76,24 @@ bool et::emu::applySetting(Options &options, const std::string &name,
   return true;
 }
 
-std::string et::emu::countersToJson(const std::string &kernel,
-                                    const LaunchResult &result) {
-  std::string out = "{\"kernel\": \"" + kernel + "\", \"counters\": {";
+static void appendObject(std::string &out, const Counters &counters) {
+  out += "{";
   bool first = true;
-  for (const auto &[name, value] : result.counters) {
+  for (const auto &[name, value] : counters) {
     out +=
         (first ? "\n  \"" : ",\n  \"") + name + "\": " + std::to_string(value);
     first = false;
   }
-  return out + "\n}}";
+  out += "\n}";
+}
+
+std::string et::emu::countersToJson(const std::string &kernel,
+                                    const LaunchResult &result) {
+  std::string out = "{\"kernel\": \"" + kernel + "\", \"counters\": ";
+  appendObject(out, result.counters);
+  out += ", \"instructions\": ";
+  appendObject(out, result.instructions);
+  return out + "}";
 }
 
 std::string et::emu::countersToTable(const std::string &kernel,

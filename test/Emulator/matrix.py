@@ -4,9 +4,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===#
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_SCHEDULE=early %python %s
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_SCHEDULE=late %python %s
-# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_SCHEDULE=random ET_EMU_SEED=11 %python %s
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext %python %s
 # REQUIRES: cuda-toolkit
 """Matrix instructions and asynchronous copies under each schedule.
 
@@ -25,7 +23,7 @@ import numpy as np
 SEED = int(np.random.SeedSequence().entropy % 2**32)
 print("seed", SEED)
 rng = np.random.default_rng(SEED)
-driver = emu.Driver()
+driver = None  # of the process that a schedule has
 L = np.arange(32)
 
 
@@ -253,52 +251,52 @@ def tile(matrix, span, k_major):
     return swizzle(flat.view(np.uint8), span).view(np.uint32), step, lead, stride
 
 
-def products(compiler):
+def products(m):
     for span in (0, 32, 64, 128):
-        for a_major in (0, 1):
-            for b_major in (0, 1):
-                if span == 128 and b_major:
-                    continue  # 32 columns are less than the 64 of the swizzle's row
-                a, b = (
-                    whole(64, 64).astype(np.float16),
-                    whole(32, 64).astype(np.float16),
+        for a_major, b_major in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            if span == 128 and b_major:
+                continue  # 32 columns are less than the 64 of the swizzle's row
+            a, b = whole(64, 64).astype(np.float16), whole(32, 64).astype(np.float16)
+            ta, sa, la, ra = tile(a, span, not a_major)
+            tb, sb, lb, rb = tile(b, span, not b_major)
+            if isinstance(sa, tuple) or isinstance(sb, tuple):
+                # The kernel's steps of K are alike. In a narrow swizzle they are
+                # only where a step is a block; wgmma.py has those that are not.
+                if span != 32:
+                    continue
+                sa = sa[1] if isinstance(sa, tuple) else sa
+                sb = sb[1] if isinstance(sb, tuple) else sb
+            mode = emu.Scalar({0: 0, 128: 1, 64: 2, 32: 3}[span], np.uint64)
+            c = emu.Empty((64, 32), np.float32)
+            want = a.astype(np.float32) @ b.T.astype(np.float32)
+            name = f"wgmma_{a_major}{b_major}"
+            m.launch(name, 1, 128, ta, tb, c, mode, sa, sb, la, ra, lb, rb, smem=13312)
+            same(f"wgmma {span} {a_major} {b_major}", c.value, want)
+            if not a_major and not b_major:
+                m.launch(
+                    "wgmma_registers", 1, 128, a, tb, c, mode, sb, lb, rb, smem=5120
                 )
-                ta, sa, la, ra = tile(a, span, not a_major)
-                tb, sb, lb, rb = tile(b, span, not b_major)
-                if isinstance(sa, tuple) or isinstance(sb, tuple):
-                    # Narrow swizzles with K contiguous: one block of K at a time would need more
-                    # steps than the kernel has; they are tested where a step is a block.
-                    if span != 32:
-                        continue
-                    sa = sa[1] if isinstance(sa, tuple) else sa
-                    sb = sb[1] if isinstance(sb, tuple) else sb
-                ptx = emu.compile_cuda(
-                    "matrix.cu",
-                    compiler,
-                    "sm_90a",
-                    [f"SPAN={span}", f"AMAJOR={a_major}", f"BMAJOR={b_major}"],
-                )
-                m = emu.Module(driver, ptx)
-                c = emu.Empty((64, 32), np.float32)
-                want = a.astype(np.float32) @ b.T.astype(np.float32)
-                m.launch("wgmma", 1, 128, ta, tb, c, sa, sb, la, ra, lb, rb, smem=13312)
-                same(f"wgmma {span} {a_major} {b_major}", c.value, want)
-                if not a_major:
-                    m.launch("wgmma_registers", 1, 128, a, tb, c, sb, lb, rb, smem=5120)
-                    same(f"wgmma registers {span} {b_major}", c.value, want)
-                print("ok wgmma", span, a_major, b_major)
+                same(f"wgmma registers {span} {b_major}", c.value, want)
 
 
-for compiler in emu.compilers():
-    for chip in ("sm_80", "sm_90a"):
-        module = emu.Module(driver, emu.compile_cuda("matrix.cu", compiler, chip))
+texts = emu.compile_for("matrix.cu", ("sm_80", "sm_90a"))
+
+
+def test(of_process):
+    global driver
+    driver = of_process
+    for (compiler, chip), text in texts.items():
+        module = emu.Module(driver, text)
         tests = [mma, lambda m, chip=chip: moves(m, chip), copies]
-        tests += [barriers, tensors] if chip == "sm_90a" else []
-        for test in tests:
+        tests += [barriers, tensors, products] if chip == "sm_90a" else []
+        for program in tests:
             try:
-                test(module)
+                program(module)
             except Exception as e:
-                print("FAILED", compiler, chip, test.__name__, str(e)[:1500])
+                print("FAILED", compiler, chip, program.__name__, str(e)[:1500])
                 raise
-            print("ok", compiler, chip, test.__name__)
-products(emu.compilers()[0])
+            print("ok", compiler, chip, program.__name__)
+    return True
+
+
+emu.under_schedules(test)

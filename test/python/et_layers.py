@@ -166,16 +166,23 @@ class Layer:
         )
 
 
-def module(layers):
-    """One function @main of all the layers' arguments and results, in order."""
+def module(layers, outputs_only=False):
+    """One function @main of all the layers' arguments and results, in order.
+
+    With `outputs_only`, of what a layer's et.moe returns and nothing it keeps to
+    itself.
+    """
     prefixes = [f"l{i}_" for i in range(len(layers))]
     arguments = ", ".join(
         f"%{p}{name}: {layer.operand_type(name)}"
         for p, layer in zip(prefixes, layers, strict=True)
         for name in layer.arrays
     )
+    kept = 1 if outputs_only else None
     results = [
-        r for p, layer in zip(prefixes, layers, strict=True) for r in layer.results(p)
+        r
+        for p, layer in zip(prefixes, layers, strict=True)
+        for r in layer.results(p)[:kept]
     ]
     body = "".join(layer.body(p) for p, layer in zip(prefixes, layers, strict=True))
     types = ", ".join(t for _, t in results)
@@ -232,9 +239,26 @@ SPECIALS = [
 ]
 
 
-def random_layer(rng, work=2e7):
-    """A layer of at most `work` multiplications when every pair is selected."""
+def random_matrix_layer(rng):
+    """A random layer of 16-bit elements whose widths are known multiples of 8."""
+    sizes = {
+        "T": int(rng.choice([0, 1, 16, 17, 64, 65, 128, 129, rng.integers(2, 200)])),
+        "E": int(rng.choice([8, 72, rng.integers(1, 9)], p=[0.3, 0.1, 0.6])),
+    }
+    sizes |= {width: 8 * int(rng.integers(1, 24)) for width in "DFG"}
+    storage = str(rng.choice(["f16", "bf16"]))
+    layer = random_layer(rng, storage=storage, **sizes)
+    layer.static = "DFG" + layer.static
+    return layer
+
+
+def random_layer(rng, work=2e7, **fixed):
+    """A layer of at most `work` multiplications when every pair is selected.
+
+    What is fixed (special, storage, or sizes by their letters) is not random.
+    """
     special = str(rng.choice(SPECIALS, p=[0.6, 0.06, 0.1, 0.06, 0.1, 0.08]))
+    special = fixed.get("special", special)
     sizes = {
         "T": int(
             rng.choice([0, 1, 31, 32, 33, 500])
@@ -250,6 +274,7 @@ def random_layer(rng, work=2e7):
     sizes["D"] = int(rng.integers(1, longest + 1))
     sizes["F"] = int(rng.integers(1, max(2, min(150, int(area / sizes["D"]))) + 1))
     sizes["G"] = int(rng.integers(1, longest + 1))
+    sizes |= {letter: fixed[letter] for letter in sizes if letter in fixed}
     routing = random_routing(rng, sizes["E"], special)
     score = str(rng.choice(["linear", "cosine"]))
     if score == "cosine" and isinstance(routing, TopK):
@@ -258,7 +283,7 @@ def random_layer(rng, work=2e7):
         score=score,
         routing=routing,
         activation=str(rng.choice(ACTIVATIONS)),
-        storage=str(rng.choice(list(STORAGE))),
+        storage=fixed.get("storage") or str(rng.choice(list(STORAGE))),
         sizes=sizes,
         static="".join(s for s in "TDEFG" if rng.random() < (0.2 if s == "T" else 0.5)),
         special=special,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+import et_emulated
 from et_reference import STORAGE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +34,12 @@ def load(path, dtype):
 
 
 def run(module, arguments, results, target, threads=1):
-    """The results of @main of a module's text; `results` are their element types."""
+    """The results of @main of a module's text; `results` are their element types.
+
+    A target that is a chip is the emulated GPU, under each of its schedules.
+    """
+    if target.startswith("sm_"):
+        return et_emulated.run(module, arguments, results, target)
     with tempfile.TemporaryDirectory(prefix="et-") as folder:
         folder = Path(folder)
         (folder / "module.mlir").write_text(module)

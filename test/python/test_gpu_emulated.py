@@ -4,76 +4,104 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===#
-"""The PTX of random layers and of every op, run by the emulator against NumPy.
+"""The kernels of every op and of random layers, run by the emulator against NumPy.
 
 The host code is the one that drives a GPU; the emulator stands in for the
-driver, with its checks for races, bounds and uninitialized memory on. A failure
-prints the seed.
+driver. Each module is compiled for one of the chips and runs under all three
+schedules with every check on. A failure prints its seeds.
 """
+
+import zlib
 
 import numpy as np
 import pytest
 
 import test_ops
 import test_state
+from et_bounds import gamma, matrix_gamma
 from et_compare import check_layer
-from et_layers import random_layer
-from et_tools import BUILD
-from test_layers import identical, run_batch
+from et_emulated import CHIPS
+from et_layers import SPECIALS, random_layer
+from et_reference import STORAGE
+from test_layers import run_batch
 
-DRIVER = BUILD / "lib" / "libet_cuda_emu.so"
-SEEDS = range(1000, 1040)
 # Multiplications a layer: an emulated one takes about a thousand times as long.
 WORK = 1e6
 
 
-@pytest.fixture(autouse=True)
-def emulated(monkeypatch):
-    if not DRIVER.exists():
-        pytest.fail(f"{DRIVER}: build the emulator, or set ET_BUILD_DIR")
-    monkeypatch.setenv("ET_CUDA_DRIVER", str(DRIVER))
+def on_each_chip(seeds):
+    """The seeds, each on one of the chips in turn."""
+    cases = [(seed, CHIPS[k % len(CHIPS)]) for k, seed in enumerate(seeds)]
+    return pytest.mark.parametrize(("seed", "chip"), cases)
 
 
-def layer_of(seed):
-    return random_layer(np.random.default_rng(seed), work=WORK)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_layer_matches_numpy(seed):
-    layer = layer_of(seed)
+def check_one(layer, chip, seed):
+    """The layer's results, found right."""
+    results = run_batch([layer], chip)[0]
     try:
-        check_layer(layer, run_batch([layer], "cuda")[0])
+        sums = gamma if layer.storage == "f32" else matrix_gamma
+        check_layer(layer, results, sums)
     except AssertionError as error:
-        raise AssertionError(f"seed {seed}: {error}\n  {layer}") from error
+        raise AssertionError(f"seed {seed}, {chip}: {error}\n  {layer}") from error
+    return results
 
 
-@pytest.mark.parametrize("seed", SEEDS[:3])
-def test_runs_are_bit_identical(seed):
-    layer = layer_of(seed)
-    once, again = (run_batch([layer], "cuda")[0] for _ in range(2))
-    assert identical(once, again), f"seed {seed}: two runs differ\n  {layer}"
+@on_each_chip(range(1000, 1042))
+def test_layer_matches_numpy(seed, chip):
+    check_one(random_layer(np.random.default_rng(seed), work=WORK), chip, seed)
 
 
-@pytest.mark.parametrize("seed", test_ops.SEEDS[:12])
-def test_dispatch(seed):
-    test_ops.test_dispatch(seed, "cuda")
+# Sizes around those of a warp, of a mask's word and of a block's tile.
+SIZES = [
+    {"T": 0, "E": 5, "D": 8, "F": 16},
+    {"T": 1, "E": 1, "D": 1, "F": 1},
+    {"T": 33, "E": 9, "D": 17, "F": 7},
+    {"T": 64, "E": 2, "D": 64, "F": 64},
+    {"T": 65, "E": 2, "D": 65, "F": 33},
+    {"T": 130, "E": 3, "D": 32, "F": 40},
+    {"T": 3, "E": 2, "D": 1030, "F": 3},
+    {"T": 1100, "E": 2, "D": 3, "F": 2},
+]
+EDGES = [
+    (*pair, CHIPS[k % len(CHIPS)])
+    for k, pair in enumerate(
+        [("plain", sizes) for sizes in SIZES]
+        + [(special, SIZES[2 + k % 2]) for k, special in enumerate(SPECIALS[1:])]
+    )
+]
 
 
-@pytest.mark.parametrize("seed", test_ops.SEEDS[:12])
-def test_products(seed):
-    test_ops.test_products(seed, "cuda")
+@pytest.mark.parametrize("storage", STORAGE)
+@pytest.mark.parametrize(("special", "sizes", "chip"), EDGES)
+def test_edge_case(storage, special, sizes, chip):
+    """Each storage type meets each chip: the edges in turn, shifted by the type."""
+    chip = CHIPS[(CHIPS.index(chip) + list(STORAGE).index(storage)) % len(CHIPS)]
+    seed = zlib.crc32(f"{storage} {special} {sizes}".encode())
+    rng = np.random.default_rng(seed)
+    layer = random_layer(rng, special=special, storage=storage, G=sizes["F"], **sizes)
+    check_one(layer, chip, seed)
 
 
-@pytest.mark.parametrize("seed", test_state.SEEDS[:12])
-def test_statistics(seed):
-    test_state.test_statistics(seed, "cuda")
+@on_each_chip(test_ops.SEEDS)
+def test_dispatch(seed, chip):
+    test_ops.test_dispatch(seed, chip)
 
 
-@pytest.mark.parametrize("seed", test_state.SEEDS[:4])
-def test_moving_averages(seed):
-    test_state.test_moving_averages(seed, "cuda")
+@on_each_chip(test_ops.SEEDS)
+def test_products(seed, chip):
+    test_ops.test_products(seed, chip)
 
 
-@pytest.mark.parametrize("seed", test_state.SEEDS[:4])
-def test_routing_stats(seed):
-    test_state.test_routing_stats(seed, "cuda")
+@on_each_chip(test_state.SEEDS)
+def test_statistics(seed, chip):
+    test_state.test_statistics(seed, chip)
+
+
+@on_each_chip(test_state.SEEDS[:6])
+def test_moving_averages(seed, chip):
+    test_state.test_moving_averages(seed, chip)
+
+
+@on_each_chip(test_state.SEEDS[:6])
+def test_routing_stats(seed, chip):
+    test_state.test_routing_stats(seed, chip)

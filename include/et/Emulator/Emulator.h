@@ -62,6 +62,8 @@ struct LaunchResult {
   /// `memory` for an access out of bounds, `race`, `init`, ...
   std::string faultKind;
   Counters counters;
+  /// With countMemory: warp instructions by opcode and modifiers.
+  Counters instructions;
   double seconds = 0;
 };
 

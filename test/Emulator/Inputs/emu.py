@@ -12,10 +12,13 @@ for any program that opens the driver.
 
 import ctypes as C
 import os
+import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +26,8 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE.parent / "cuda"
 CUDA = Path(os.environ.get("CUDA_ROOT", "/usr/local/cuda"))
-SCRATCH = Path(tempfile.mkdtemp(prefix="et-emu-"))
+SCRATCH_FOLDER = tempfile.TemporaryDirectory(prefix="et-emu-")
+SCRATCH = Path(SCRATCH_FOLDER.name)
 
 
 def compilers():
@@ -53,6 +57,41 @@ def compile_cuda(source, compiler, chip, defines=()):
         command += ["-isystem", HERE / "clang"]
     subprocess.run([*map(str, command), *flags, str(path), "-o", str(out)], check=True)
     return out.read_text()
+
+
+def compile_for(source, chips):
+    """PTX texts by compiler and chip; the compilers run side by side."""
+    wanted = [(compiler, chip) for compiler in compilers() for chip in chips]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        texts = list(pool.map(lambda w: compile_cuda(source, *w), wanted))
+    return dict(zip(wanted, texts, strict=True))
+
+
+def under_schedules(test):
+    """Runs a test under each schedule, in a process of its own, as the driver
+    reads its settings once a process; exits with whether all succeeded."""
+    seed = secrets.randbits(32)
+    failed = []
+    for schedule in ("early", "late", "random"):
+        sys.stdout.flush()
+        child = os.fork()
+        if child == 0:
+            os.environ.update(ET_EMU_SCHEDULE=schedule, ET_EMU_SEED=str(seed))
+            if schedule != "early":
+                os.environ.pop("ET_EMU_STATS", None)
+            code = 1
+            try:
+                code = int(not test(Driver()))
+            except Exception:
+                traceback.print_exc()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            C.CDLL(None).exit(code)  # as C ends: the driver writes its counters
+        _, status = os.waitpid(child, 0)
+        if status:
+            failed.append(schedule)
+    print("ET_EMU_SEED", seed, "failed under:", failed or "none")
+    sys.exit(bool(failed))
 
 
 class Fault(Exception):

@@ -165,10 +165,11 @@ KERNEL bulk_store(const float *a, float *o) { // written by ordinary stores, cop
   }
 }
 #endif
-// wgmma m64n32k64 with A [64][64] and B, each as the macro says: SPAN bytes of swizzle, AMAJOR and
-// BMAJOR 0 for K contiguous. The tiles are laid out by the host, index by index.
-#ifdef SPAN
-KERNEL wgmma(const uint4 *a, const uint4 *b, float *c, int stepA, int stepB, int leadA, int strideA, int leadB, int strideB) {
+// wgmma m64n32k64 with A [64][64] and B, AMAJOR and BMAJOR 0 for K contiguous. The tiles are laid
+// out by the host, index by index; mode says the swizzle.
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+template <int AMAJOR, int BMAJOR>
+__device__ void product(const uint4 *a, const uint4 *b, float *c, uint64_t mode, int stepA, int stepB, int leadA, int strideA, int leadB, int strideB) {
   extern __shared__ __align__(1024) uint8_t s[];
   uint8_t *sa = s, *sb = s + 8192;
   for (int k = threadIdx.x; k < 512; k += 128) ((uint4 *)sa)[k] = a[k];
@@ -177,7 +178,6 @@ KERNEL wgmma(const uint4 *a, const uint4 *b, float *c, int stepA, int stepB, int
   __syncthreads();
   float d[16];
   for (int k = 0; k < 16; ++k) { d[k] = 0; asm volatile("" : "+f"(d[k])::"memory"); } // written before the fence
-  const uint64_t mode = SPAN == 128 ? 1 : SPAN == 64 ? 2 : SPAN == 32 ? 3 : 0;
   asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
   for (int k = 0; k < 4; ++k) {
     uint64_t da = mode << 62 | (uint64_t)(strideA >> 4) << 32 | (uint64_t)(leadA >> 4) << 16 | ((smem(sa) + k * stepA) >> 4);
@@ -191,7 +191,12 @@ KERNEL wgmma(const uint4 *a, const uint4 *b, float *c, int stepA, int stepB, int
   int w = threadIdx.x / 32, l = threadIdx.x & 31;
   for (int k = 0; k < 16; ++k) c[(w * 16 + l / 4 + k / 2 % 2 * 8) * 32 + k / 4 * 8 + l % 4 * 2 + k % 2] = d[k];
 }
-KERNEL wgmma_registers(const __half *a, const uint4 *b, float *c, int stepB, int leadB, int strideB) {
+#define OPERANDS const uint4 *a, const uint4 *b, float *c, uint64_t mode, int stepA, int stepB, int leadA, int strideA, int leadB, int strideB
+KERNEL wgmma_00(OPERANDS) { product<0, 0>(a, b, c, mode, stepA, stepB, leadA, strideA, leadB, strideB); }
+KERNEL wgmma_01(OPERANDS) { product<0, 1>(a, b, c, mode, stepA, stepB, leadA, strideA, leadB, strideB); }
+KERNEL wgmma_10(OPERANDS) { product<1, 0>(a, b, c, mode, stepA, stepB, leadA, strideA, leadB, strideB); }
+KERNEL wgmma_11(OPERANDS) { product<1, 1>(a, b, c, mode, stepA, stepB, leadA, strideA, leadB, strideB); }
+KERNEL wgmma_registers(const __half *a, const uint4 *b, float *c, uint64_t mode, int stepB, int leadB, int strideB) {
   extern __shared__ __align__(1024) uint8_t s[];
   for (int k = threadIdx.x; k < 256; k += 128) ((uint4 *)s)[k] = b[k];
   fence();
@@ -201,14 +206,13 @@ KERNEL wgmma_registers(const __half *a, const uint4 *b, float *c, int stepB, int
   for (int k = 0; k < 16; ++k) { d[k] = 0; asm volatile("" : "+f"(d[k])::"memory"); } // written before the fence
   for (int k = 0; k < 4; ++k)
     for (int r = 0; r < 4; ++r) x[k][r] = *(const uint32_t *)(a + (w * 16 + l / 4 + r % 2 * 8) * 64 + k * 16 + r / 2 * 8 + l % 4 * 2);
-  const uint64_t mode = SPAN == 128 ? 1 : SPAN == 64 ? 2 : SPAN == 32 ? 3 : 0;
   asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 #pragma unroll
   for (int k = 0; k < 4; ++k) {
     uint64_t db = mode << 62 | (uint64_t)(strideB >> 4) << 32 | (uint64_t)(leadB >> 4) << 16 | ((smem(s) + k * stepB) >> 4);
     asm volatile("wgmma.mma_async.sync.aligned.m64n32k16.f32.f16.f16 {%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15}, {%16,%17,%18,%19}, %20, 1, 1, 1, %21;\n"
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]), "+f"(d[7]), "+f"(d[8]), "+f"(d[9]), "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15])
-      : "r"(x[k][0]), "r"(x[k][1]), "r"(x[k][2]), "r"(x[k][3]), "l"(db), "n"(BMAJOR));
+      : "r"(x[k][0]), "r"(x[k][1]), "r"(x[k][2]), "r"(x[k][3]), "l"(db), "n"(0));
   }
   asm volatile("wgmma.commit_group.sync.aligned;\nwgmma.wait_group.sync.aligned 0;" ::: "memory");
   for (int k = 0; k < 16; ++k) c[(w * 16 + l / 4 + k / 2 % 2 * 8) * 32 + k / 4 * 8 + l % 4 * 2 + k % 2] = d[k];
