@@ -85,7 +85,7 @@ def ET_RouteOp : ET_DpsOp<"route", 3, 0, [AttrSizedOperandSegments]> {
                        Optional<ET_F32x1D>:$theta, Optional<ET_F32x1D>:$bias,
                        ET_I32x2D:$mask, ET_F32x2D:$gates, ET_I32x1D:$offsets);
   let assemblyFormat = [{
-    `` $score $routing `ins` `(` $x `,` $router `:` type($x) `,` type($router) `)`
+    custom<Word>($score) custom<Routing>($routing) `ins` `(` $x `,` $router `:` type($x) `,` type($router) `)`
     (`theta` `(` $theta^ `:` type($theta) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     `outs` `(` $mask `,` $gates `,` $offsets `:`
