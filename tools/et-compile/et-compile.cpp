@@ -8,37 +8,12 @@
 #include "Compiler.h"
 #include "et/Codegen/CPU/TargetModel.h"
 #include "et/Codegen/GPU/Chips.h"
-#include "support/Frontend.h"
 #include "support/ToolOptions.h"
 
-#include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/raw_ostream.h"
+#include "support/OptionTable.inc"
 
 using namespace mlir::et;
 using namespace llvm;
-using namespace llvm::opt;
-
-namespace {
-enum OptionId {
-  OPT_INVALID = 0,
-#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
-#include "Options.inc"
-#undef OPTION
-};
-
-#define OPTTABLE_STR_TABLE_CODE
-#include "Options.inc"
-#undef OPTTABLE_STR_TABLE_CODE
-#define OPTTABLE_PREFIXES_TABLE_CODE
-#include "Options.inc"
-#undef OPTTABLE_PREFIXES_TABLE_CODE
-
-constexpr OptTable::Info optionInfos[] = {
-#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
-#include "Options.inc"
-#undef OPTION
-};
-} // namespace
 
 static Error checkChips(StringRef list, EmitKind emit) {
   SmallVector<StringRef> chips;
@@ -93,24 +68,17 @@ static Error makeRequest(const CommandLine &line, CompileRequest &request) {
   return Error::success();
 }
 
-static Error runTool(int argc, char **argv) {
-  ToolOptionTable table(OptionStrTable, OptionPrefixesTable, optionInfos);
-  Expected<CommandLine> line = CommandLine::parse(table, argc, argv);
-  if (!line)
-    return line.takeError();
-  if (line->has(OPT_help)) {
-    table.printHelp(outs(), "et-compile MODEL.mlir -o FILE [options]",
-                    "Compiles a model to a library, an object, GPU code or "
-                    "intermediate code");
-    return Error::success();
-  }
+static Error runTool(const CommandLine &line) {
   CompileRequest request;
-  if (Error error = makeRequest(*line, request))
+  if (Error error = makeRequest(line, request))
     return error;
   return compileModel(request);
 }
 
 int main(int argc, char **argv) {
-  InitLLVM init(argc, argv);
-  return reportErrors("et-compile", runTool(argc, argv));
+  ToolDescription tool = {
+      "et-compile", "MODEL.mlir -o FILE [options]",
+      "Compiles a model to a library, an object, GPU code or "
+      "intermediate code"};
+  return runMain(tool, optionTable, argc, argv, runTool);
 }

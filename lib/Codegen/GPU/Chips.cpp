@@ -16,8 +16,8 @@ using namespace mlir;
 using namespace mlir::et;
 using llvm::StringRef;
 
-/// The oldest architecture that CUDA 13 compiles for.
-static constexpr unsigned kOldest = 75;
+/// The oldest architecture with asynchronous copies and bf16.
+static constexpr unsigned kOldest = 80;
 
 /// 90 of sm_90a.
 static unsigned getNumber(StringRef chip) {

@@ -135,7 +135,8 @@ private:
     for (auto [index, name] : llvm::enumerate(names)) {
       if (isDerivedSize(name) != derived)
         continue;
-      OpFoldResult actual = getMixedSize(builder, loc, shape.value, index);
+      OpFoldResult actual =
+          getMixedSize(builder, loc, shape.value, int64_t(index));
       if (!derived && sizes.try_emplace(name.front(), actual).second)
         continue;
       OpFoldResult expected = expectedSize(name);
