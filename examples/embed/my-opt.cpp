@@ -19,7 +19,8 @@ int main(int argc, char **argv) {
   mlir::PassPipelineRegistration<> pipeline(
       "my-pipeline", "An example", [](mlir::OpPassManager &pm) {
         mlir::et::buildFrontEndPipeline(pm, mlir::et::Phase::Bufferize,
-                                        mlir::et::PairBuffers::Exact);
+                                        {mlir::et::PairBuffers::Exact,
+                                         /*fusesRouting=*/false});
         pm.addPass(mlir::createCSEPass());
       });
   return mlir::asMainReturnCode(
