@@ -9,6 +9,7 @@
 #include "Decoder.h"
 #include "Race.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace et::emu;
@@ -22,6 +23,8 @@ void Block::start(Launch &owner, uint64_t index) {
   counters = WarpCounters();
   counters.blocks = 1;
   faulted = false;
+  heldFault.clear();
+  heldUntil = ~uint64_t(0);
   random.seed(owner.options.seed * 0x9e37'79b9'7f4a'7c15u + index);
   for (Barrier &b : barriers)
     b = Barrier();
@@ -95,6 +98,8 @@ Block::Step Block::step(uint64_t budget) {
         length = 1 + random() % 256;
       uint64_t before = counters.warpInstructions;
       execSet().run(w, length);
+      if (counters.warpInstructions > heldUntil)
+        releaseHeld(false);
       if (faulted)
         return Step::Faulted;
       bool mixed = launch->options.schedule == Schedule::Random;
@@ -104,8 +109,11 @@ Block::Step Block::step(uint64_t budget) {
       uint64_t spent = counters.warpInstructions - before + 1;
       budget -= spent < budget ? spent : budget;
     }
-    if (!live)
-      return Step::Done;
+    if (!live) {
+      raceEnd(*this);
+      releaseHeld(true);
+      return faulted ? Step::Faulted : Step::Done;
+    }
     if (!ran && !completeOne(*this) && !expireWaits()) {
       deadlock();
       return Step::Faulted;
@@ -117,6 +125,27 @@ Block::Step Block::step(uint64_t budget) {
     }
   }
   return Step::Spent;
+}
+
+void Block::releaseHeld(bool blockEnds) {
+  if (heldFault.empty())
+    return;
+  if (!blockEnds || !heldGlobal) {
+    // The text has its place in it already.
+    warps[0]->fault("init", heldFault);
+    return;
+  }
+  constexpr uint64_t patience = 1 << 24;
+  while (launch->faultLock.test_and_set(std::memory_order_acquire)) {
+  }
+  if (linear < launch->heldBlock) {
+    launch->heldBlock = linear;
+    launch->heldFault = heldFault;
+    launch->heldUntil =
+        std::min<uint64_t>(launch->heldUntil, launch->instructions + patience);
+  }
+  launch->faultLock.clear(std::memory_order_release);
+  heldFault.clear();
 }
 
 /// A try_wait may return before its phase is over. Let those that wait do so,

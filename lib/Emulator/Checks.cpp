@@ -175,45 +175,71 @@ static void count(Warp &w, Space space, const uint64_t *address, uint32_t mask,
   }
 }
 
+/// Whether all of the bytes are marked as written.
+static bool allWritten(const uint8_t *known, unsigned bytes) {
+  constexpr uint64_t ones = 0x0101'0101'0101'0101;
+  uint64_t word = ones;
+  for (; bytes >= 8; bytes -= 8, known += 8) {
+    std::memcpy(&word, known, 8);
+    if (word != ones)
+      return false;
+  }
+  word = ones;
+  std::memcpy(&word, known, bytes);
+  return word == ones;
+}
+
+bool et::emu::checkWritten(Warp &w, Space space, uint64_t address,
+                           const uint8_t *known, unsigned bytes,
+                           const std::string &reader, int lane) {
+  if (allWritten(known, bytes))
+    return true;
+  unsigned k = 0;
+  while (known[k] == 1)
+    ++k;
+  std::string text =
+      (known[k] ? "read of memory that an asynchronous operation in flight "
+                  "will write: "
+                : "read of memory that nothing wrote: ") +
+      reader + " at " + hex(address);
+  if (space == Space::Global) {
+    if (const auto *found = w.launch->memory->find(address))
+      text += " of '" + found->name + "', byte " +
+              std::to_string(address + k - found->start);
+  } else if (k) {
+    text += ", byte " + std::to_string(k);
+  }
+  return w.faultInit(space, text, lane);
+}
+
+static bool observeInit(Warp &w, Space space, const uint64_t *address,
+                        uint32_t mask, unsigned bytes, Access access) {
+  for (uint32_t m = mask; m; m &= m - 1) {
+    int lane = __builtin_ctz(m);
+    uint64_t a = address[lane];
+    uint8_t *known = space == Space::Shared ? w.block->sharedInit.data() + a
+                                            : w.launch->memory->initOf(a);
+    if (reads(access) && !allWritten(known, bytes) &&
+        !checkWritten(w, space, a, known, bytes, what(space, bytes, access),
+                      lane))
+      return false;
+    if (writes(access))
+      std::memset(known, 1, bytes);
+  }
+  return true;
+}
+
 bool et::emu::observe(Warp &w, const Inst &inst, Space space,
                       const uint64_t *address, uint32_t mask, unsigned bytes,
                       Access access) {
   const Options &options = w.launch->options;
   if (options.countMemory)
     count(w, space, address, mask, bytes, access);
-  if (options.checkInit && (space == Space::Global || space == Space::Shared)) {
-    bool shared = space == Space::Shared;
-    for (uint32_t m = mask; m; m &= m - 1) {
-      int lane = __builtin_ctz(m);
-      uint64_t a = address[lane];
-      uint8_t *known =
-          shared ? w.block->sharedInit.data() + a : w.launch->memory->initOf(a);
-      if (reads(access))
-        for (unsigned k = 0; k < bytes; ++k)
-          if (!known[k]) {
-            std::string name;
-            if (!shared)
-              if (const auto *found = w.launch->memory->find(a))
-                name = " of '" + found->name + "', byte " +
-                       std::to_string(a + k - found->start);
-            w.fault("init",
-                    "read of memory that nothing wrote: " +
-                        what(space, bytes, access) + " at " + hex(a) + name,
-                    lane);
-            return false;
-          }
-      if (writes(access))
-        std::memset(known, 1, bytes);
-    }
-  }
-  if (options.checkRace && (space == Space::Global || space == Space::Shared))
-    for (uint32_t m = mask; m; m &= m - 1) {
-      int lane = __builtin_ctz(m);
-      if (lane && (mask >> (lane - 1) & 1) &&
-          address[lane] == address[lane - 1])
-        continue;
-      if (!raceAccess(w, inst, space, address[lane], bytes, access, lane))
-        return false;
-    }
-  return true;
+  bool watched = space == Space::Global || space == Space::Shared;
+  // A race explains why a read found nothing, so it is looked for first.
+  if (options.checkRace && watched &&
+      !raceAccess(w, inst, space, address, mask, bytes, access))
+    return false;
+  return !options.checkInit || !watched ||
+         observeInit(w, space, address, mask, bytes, access);
 }

@@ -28,6 +28,11 @@ inline bool isAtomic(Access a) { return a >= Access::AtomicLoad; }
 bool observe(Warp &w, const Inst &inst, Space space, const uint64_t *address,
              uint32_t mask, unsigned bytes, Access access);
 
+/// Whether all of the bytes were written; `known` is their shadow. False when
+/// the launch ends.
+bool checkWritten(Warp &w, Space space, uint64_t address, const uint8_t *known,
+                  unsigned bytes, const std::string &reader, int lane);
+
 /// The fault for an address outside every allocation.
 void faultBounds(Warp &w, Space space, uint64_t address, unsigned bytes,
                  Access access, int lane);

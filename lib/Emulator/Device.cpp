@@ -235,7 +235,8 @@ const KernelInfo &Device::info(const Kernel *kernel) const {
 /// Blocks one after the other; a block that has long spun without an end makes
 /// room for others, whose work it may be waiting for.
 static void work(Launch &launch, WarpCounters &total, std::mutex &lock) {
-  constexpr uint64_t budget = 1 << 22;
+  const uint64_t budget =
+      std::clamp<uint64_t>(launch.options.maxInstructions, 1, 1 << 22);
   std::vector<std::unique_ptr<Block>> resident, idle;
   size_t turn = 0;
   for (;;) {
@@ -267,6 +268,16 @@ static void work(Launch &launch, WarpCounters &total, std::mutex &lock) {
         block->linear > fault ? Block::Step::Faulted : block->step(budget);
     uint64_t ran = block->counters.warpInstructions - before;
     uint64_t sum = launch.instructions.fetch_add(ran) + ran;
+    if (sum > launch.heldUntil) {
+      // What the blocks that still run do is beside the point now.
+      while (launch.faultLock.test_and_set(std::memory_order_acquire)) {
+      }
+      if (launch.heldBlock < launch.faultBlock)
+        launch.faultBlock = launch.heldBlock;
+      launch.faultLock.clear(std::memory_order_release);
+      if (step == Block::Step::Spent)
+        step = Block::Step::Faulted;
+    }
     if (step == Block::Step::Spent && sum > launch.options.maxInstructions) {
       for (uint32_t k = 0; k < block->warpCount; ++k)
         if (block->warps[k]->state != Warp::Done) {
@@ -338,11 +349,8 @@ LaunchResult Device::launch(Kernel *kernel, Dim3 grid, Dim3 block,
   launch.blocks = blocks;
   const Options &o = impl->options;
   launch.checks = o.checkInit || o.checkRace || o.countMemory;
-  if (o.checkRace) {
-    launch.sync = makeSyncTable();
-    if (launch.id % 254 == 253)
-      impl->memory.clearRace();
-  }
+  if (o.checkRace)
+    launch.race = startLaunchRace(launch);
   if (o.countMemory) {
     impl->memory.clearTouched();
     launch.executed =
@@ -366,6 +374,14 @@ LaunchResult Device::launch(Kernel *kernel, Dim3 grid, Dim3 block,
   result.seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
           .count();
+  if (!launch.heldFault.empty()) {
+    if (launch.faultKind != "race") {
+      launch.fault = launch.heldFault;
+      launch.faultKind = "init";
+    } else {
+      launch.fault += "\nbefore that: " + launch.heldFault;
+    }
+  }
   result.ok = launch.fault.empty();
   result.fault = launch.fault;
   result.faultKind = launch.faultKind;

@@ -282,9 +282,8 @@ void execSlct(Warp &w, const Inst &i) {
     const float *c = w.at<float>(i.op[3]);
     // A flushed number is a zero, and -0 selects as 0 does.
     float least = i.m[0] ? -FLT_MIN : -0.0f;
-    setLanes<T>(w, i.op[0], [=](int l) {
-      return c[l] >= 0 || c[l] > least ? a[l] : b[l];
-    });
+    setLanes<T>(w, i.op[0],
+                [=](int l) { return c[l] >= 0 || c[l] > least ? a[l] : b[l]; });
   } else {
     const int32_t *c = w.at<int32_t>(i.op[3]);
     setLanes<T>(w, i.op[0], [=](int l) { return c[l] >= 0 ? a[l] : b[l]; });

@@ -18,6 +18,8 @@ void poison(Block &block, uint64_t address, uint64_t bytes) {
   // Until it is there, the data is a NaN in every format.
   if (block.launch->options.schedule != Schedule::Early)
     std::memset(block.shared + address, 0xff, bytes);
+  if (block.launch->options.checkInit)
+    std::memset(block.sharedInit.data() + address, 2, bytes);
 }
 
 void markShared(Block &block, uint64_t address, uint64_t bytes) {
@@ -43,6 +45,14 @@ bool sharedRange(Warp &w, uint64_t &address, uint64_t bytes, uint64_t align,
 
 namespace {
 
+/// What an mbarrier hands over comes with it, so looking at it is atomic.
+bool watchBarrier(Warp &w, const Inst &i, uint64_t address, int lane) {
+  uint64_t at[32];
+  at[lane] = address;
+  return !w.launch->options.checkRace ||
+         raceAccess(w, i, Space::Shared, at, 1u << lane, 8, Access::AtomicLoad);
+}
+
 // cp.async -------------------------------------------------------------------
 
 /// op[0] destination, op[1] source, both with offsets (imm, target); op[2] the
@@ -61,7 +71,7 @@ void execCpAsync(Warp &w, const Inst &i) {
   std::vector<Move> moves;
   Block *block = w.block;
   uint32_t agent = agentOf(w, AgentKind::Copies);
-  uint32_t stamp = raceStamp(*block, agent);
+  uint32_t stamp = raceStamp(w, i, agent);
   Lanes lanes = {};
   uint32_t full = 0;
   for (uint32_t m = w.exec; m; m &= m - 1) {
@@ -286,8 +296,7 @@ void execBarrierOp(Warp &w, const Inst &i) {
     MBarrier *b = findBarrier(w, address, l);
     if (!b)
       return;
-    if (w.launch->options.checkRace &&
-        !raceAccess(w, i, Space::Shared, address, 8, Access::AtomicLoad, l))
+    if (!watchBarrier(w, i, address, l))
       return;
     switch (i.m[0]) {
     case ExpectTx:
@@ -335,8 +344,7 @@ void execBarrierWait(Warp &w, const Inst &i) {
     MBarrier *b = findBarrier(w, address, l);
     if (!b)
       return;
-    if (w.launch->options.checkRace &&
-        !raceAccess(w, i, Space::Shared, address, 8, Access::AtomicLoad, l))
+    if (!watchBarrier(w, i, address, l))
       return;
     bool over;
     if (i.m[0])

@@ -146,7 +146,7 @@ void send(Warp &w, const Inst &i, int lane, std::vector<Piece> pieces,
     op->bytes = bytes;
   }
   op->agent = agent;
-  op->stamp = raceStamp(*block, agent);
+  op->stamp = raceStamp(w, i, agent);
   if (direction == SharedToShared &&
       !raceAsync(w, i, agent, op->stamp, source,
                  static_cast<uint32_t>(sharedBytes), false, true, lane))
@@ -155,14 +155,12 @@ void send(Warp &w, const Inst &i, int lane, std::vector<Piece> pieces,
                  static_cast<uint32_t>(sharedBytes), direction != ToGlobal,
                  true, lane))
     return;
-  if (direction == ToGlobal && w.launch->options.checkInit) {
-    for (uint64_t k = 0; k < sharedBytes; ++k)
-      if (!block->sharedInit[shared + k])
-        return w.fault(
-            "init",
-            "the bulk copy reads shared memory that nothing wrote, at " +
-                hex(shared + k),
-            lane);
+  if (direction != ToShared && w.launch->options.checkInit) {
+    uint64_t from = direction == ToGlobal ? shared : source;
+    if (!checkWritten(w, Space::Shared, from, block->sharedInit.data() + from,
+                      static_cast<unsigned>(sharedBytes),
+                      "bulk copy out of shared memory", lane))
+      return;
   }
   // What a reduction finds there is one of its operands.
   if (direction != ToGlobal && reduce == None)

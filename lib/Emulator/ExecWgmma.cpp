@@ -107,7 +107,7 @@ void execWgmma(Warp &w, const Inst &i) {
   auto op = std::make_shared<AsyncOp>();
   op->line = i.line;
   op->agent = agentOf(w, AgentKind::Products);
-  op->stamp = raceStamp(*w.block, op->agent);
+  op->stamp = raceStamp(w, i, op->agent);
   unsigned firstRow = w.id % 4 * 16;
   // What is read from shared memory, in pieces of 16 bytes.
   auto watch = [&](const Descriptor &d, unsigned first, unsigned rows) {
@@ -120,16 +120,13 @@ void execWgmma(Warp &w, const Inst &i) {
           faultBounds(w, Space::Shared, address, 16, Access::Load, -1);
           return false;
         }
-        if (w.launch->options.checkInit)
-          for (unsigned e = 0; e < 16; ++e)
-            if (!w.block->sharedInit[address + e]) {
-              w.fault("init",
-                      "wgmma reads shared memory that nothing wrote, at " +
-                          hex(address + e));
-              return false;
-            }
         if (!raceAsync(w, i, op->agent, op->stamp, address, 16, false, true,
                        -1))
+          return false;
+        if (w.launch->options.checkInit &&
+            !checkWritten(w, Space::Shared, address,
+                          w.block->sharedInit.data() + address, 16,
+                          "wgmma from shared memory", -1))
           return false;
       }
     return true;

@@ -171,7 +171,7 @@ struct Clock {
 struct AsyncState;
 struct BlockAsync;
 struct RaceState;
-struct SyncTable;
+struct LaunchRace;
 
 struct Warp {
   enum State : uint8_t { Runnable, Yielded, Blocked, Done };
@@ -219,6 +219,11 @@ struct Warp {
   /// Stops the launch. The message says what is wrong; place and time are
   /// added to it.
   void fault(const char *kind, const std::string &message, int lane = -1);
+  /// A read of memory that nothing wrote. While races are looked for it is held
+  /// back until whoever ought to have written, too late, shows up in a race.
+  /// False when the launch ends here.
+  bool faultInit(Space space, const std::string &message, int lane = -1);
+  std::string describe(const std::string &message, int lane) const;
   const Inst &inst() const;
 
   int newNode(int parent, uint32_t mask, uint32_t pc);
@@ -273,7 +278,13 @@ struct Block {
   bool faulted = false;
   std::mt19937_64 random;
   std::shared_ptr<RaceState> race;
+  /// Of each byte of shared memory: 1 when written, 2 when an asynchronous
+  /// operation in flight will write it.
   std::vector<uint8_t> sharedInit;
+  /// A read of memory that nothing wrote, held back; see faultInit.
+  std::string heldFault;
+  bool heldGlobal = false;
+  uint64_t heldUntil = 0;
   std::shared_ptr<BlockAsync> async;
 
   enum class Step : uint8_t { Done, Spent, Faulted };
@@ -285,6 +296,9 @@ struct Block {
   bool expireWaits();
   void threadsLeft();
   void deadlock();
+  /// Ends the launch with the fault held back, if there is one, or leaves it
+  /// to the launch when other blocks may yet explain it.
+  void releaseHeld(bool blockEnds);
 };
 
 /// What all blocks of one launch share.
@@ -304,8 +318,12 @@ struct Launch {
   /// The fault of the lowest block is kept, so that it is the same each time.
   std::atomic<uint64_t> faultBlock{~uint64_t(0)};
   std::string fault, faultKind;
+  /// The held faults' lowest block, and when no more is waited for.
+  std::string heldFault;
+  uint64_t heldBlock = ~uint64_t(0);
+  std::atomic<uint64_t> heldUntil{~uint64_t(0)};
   bool checks = false;
-  std::shared_ptr<SyncTable> sync;
+  std::shared_ptr<LaunchRace> race;
   /// With countMemory: how often each place in the kernel's code was run.
   std::unique_ptr<std::atomic<uint64_t>[]> executed;
 };

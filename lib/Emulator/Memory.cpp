@@ -9,6 +9,7 @@
 
 #include "et/Emulator/Emulator.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -37,13 +38,14 @@ static void discard(void *start, uint64_t bytes) {
   }
 }
 
-Memory::Memory() : base(kGlobalBase), capacity(uint64_t(1) << 36) {
+Memory::Memory()
+    : base(kGlobalBase), top(kGlobalBase), capacity(uint64_t(1) << 36) {
   for (;; capacity /= 2) {
     data = static_cast<uint8_t *>(reserve(capacity));
     init = static_cast<uint8_t *>(reserve(capacity));
     loaded = static_cast<uint8_t *>(reserve(capacity));
     stored = static_cast<uint8_t *>(reserve(capacity));
-    race = static_cast<uint64_t *>(reserve(capacity * 4));
+    race = static_cast<RaceCell *>(reserve(raceBytes()));
     if (data && init && loaded && stored && race)
       return;
     for (void *p : {static_cast<void *>(data), static_cast<void *>(init),
@@ -51,7 +53,7 @@ Memory::Memory() : base(kGlobalBase), capacity(uint64_t(1) << 36) {
       if (p)
         munmap(p, capacity);
     if (race)
-      munmap(race, capacity * 4);
+      munmap(race, raceBytes());
     if (capacity < 1 << 24) {
       std::fprintf(stderr, "emulator: no address space for device memory; "
                            "raise the limit of virtual memory\n");
@@ -63,7 +65,7 @@ Memory::Memory() : base(kGlobalBase), capacity(uint64_t(1) << 36) {
 Memory::~Memory() {
   for (uint8_t *p : {data, init, loaded, stored})
     munmap(p, capacity);
-  munmap(race, capacity * 4);
+  munmap(race, raceBytes());
 }
 
 uint64_t Memory::allocate(uint64_t bytes, std::string_view name) {
@@ -81,6 +83,7 @@ uint64_t Memory::allocate(uint64_t bytes, std::string_view name) {
   if (at + need > base + capacity)
     return 0;
   allocations[at] = {at, at + bytes, std::string(name)};
+  top = std::max(top, at + need);
   return at;
 }
 
@@ -113,6 +116,6 @@ void Memory::clearTouched() {
 }
 
 void Memory::clearRace() {
-  for (const auto &[start, a] : allocations)
-    discard(raceOf(start), (a.end - start + 3) / 4 * 16);
+  // Of memory that was freed too: it may be given out again.
+  discard(race, (top - base) / 4 * sizeof(RaceCell));
 }

@@ -8,6 +8,8 @@
 #ifndef ET_EMULATOR_MEMORY_H
 #define ET_EMULATOR_MEMORY_H
 
+#include "RaceHistory.h"
+
 #include <cstdint>
 #include <map>
 #include <string>
@@ -48,18 +50,21 @@ public:
   uint8_t *storedOf(uint64_t a) const { return stored + (a - base); }
   /// What is added to a device address to get its host address.
   uint64_t delta() const { return reinterpret_cast<uint64_t>(data) - base; }
-  /// One race entry stands for four bytes; see Checks.h.
-  uint64_t *raceOf(uint64_t address) const {
-    return race + (address - base) / 4 * 2;
+  /// One race entry stands for four bytes; see Race.h.
+  RaceCell *raceOf(uint64_t address) const {
+    return race + (address - base) / 4;
   }
   void clearTouched();
   void clearRace();
 
 private:
-  uint64_t base;
+  uint64_t raceBytes() const { return capacity / 4 * sizeof(RaceCell); }
+
+  /// `top` is where the highest allocation so far ended.
+  uint64_t base, top;
   uint64_t capacity;
   uint8_t *data, *init, *loaded, *stored;
-  uint64_t *race;
+  RaceCell *race;
   std::map<uint64_t, Allocation> allocations;
 };
 

@@ -5,203 +5,229 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Happens-before by vector clocks, at the grain of a warp: each warp knows up
-// to which time it has synchronized with each other warp and with each
-// asynchronous agent. A barrier, an mbarrier and an atomic operation hand this
-// knowledge on. Four bytes of memory keep the last write and the last read, or
-// for shared memory all reads that nothing orders. An order that only luck gave
-// is no order, so a race is found whether or not it shows in the results.
+// Two accesses of a byte race when one of them writes, not both are atomic, and
+// neither's time was known to the other. An order that only luck gave is no
+// order, so a race is found whether or not it shows in the results. Clocks are
+// in RaceClocks.cpp, what memory remembers in RaceHistory.h.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Race.h"
 
+#include "RaceClocks.h"
+
 #include <algorithm>
-#include <mutex>
-#include <unordered_map>
 
 using namespace et::emu;
 
-namespace et::emu {
+RaceHistory::~RaceHistory() {
+  for (Link *piece : pieces)
+    delete[] piece;
+}
 
-using Known = std::unordered_map<uint64_t, Clock>;
-
-/// What is handed on through one location that atomics touch.
-struct SyncTable {
-  std::mutex lock;
-  std::unordered_map<uint64_t, Known> at;
-};
-
-struct RaceState {
-  std::vector<Clock> clocks;
-  /// The last time given to each agent that is no warp.
-  std::vector<uint32_t> agents;
-  /// Write and read of each four bytes of shared memory, and their PTX lines.
-  std::vector<uint64_t> shared;
-  std::vector<uint32_t> lines;
-  /// Reads by several warps: a time for each.
-  std::vector<std::vector<uint32_t>> sets;
-  std::vector<uint32_t> freeSets;
-  /// What this block learned of other blocks.
-  Known known;
-  std::unordered_map<uint64_t, Clock> sharedSync;
-};
-
-} // namespace et::emu
+uint32_t RaceHistory::append(uint32_t parent, Access access) {
+  if (used >> kShift >= pieces.size()) {
+    if (pieces.size() == kPieces)
+      return kNoLink;
+    // Readers hold no lock: the table of pieces must not move.
+    pieces.reserve(kPieces);
+    pieces.push_back(new Link[size_t(1) << kShift]);
+  }
+  pieces[used >> kShift][used & ((1u << kShift) - 1)] = {access, parent};
+  return used++;
+}
 
 namespace {
 
-/// Global memory: launch 8 | block 20 | warp 5 | time 26 | bytes 4 | atomic 1.
-struct GlobalEpoch {
-  uint64_t bits;
-  unsigned launch() const { return bits >> 56; }
-  uint64_t block() const { return bits >> 36 & 0xfffff; }
-  uint32_t warp() const { return bits >> 31 & 31; }
-  uint32_t time() const { return bits >> 5 & 0x3ffffff; }
-  unsigned bytes() const { return bits >> 1 & 15; }
-  bool atomic() const { return bits & 1; }
-};
 /// Shared memory: agent 16 | time 32 | proxy 1 | bytes 4 | atomic 1.
-struct SharedEpoch {
-  uint64_t bits;
-  uint32_t agent() const { return bits >> 38 & 0xffff; }
-  uint32_t time() const { return static_cast<uint32_t>(bits >> 6); }
-  bool proxy() const { return bits >> 5 & 1; }
-  unsigned bytes() const { return bits >> 1 & 15; }
-  bool atomic() const { return bits & 1; }
+struct SharedEpochs {
+  static uint32_t agent(Epoch e) { return e >> 38 & 0xffff; }
+  static uint32_t time(Epoch e) { return static_cast<uint32_t>(e >> 6); }
+  static bool proxy(Epoch e) { return e >> 5 & 1; }
+  static Epoch pack(uint32_t agent, uint32_t time, bool proxy) {
+    return uint64_t(agent & 0xffff) << 38 | uint64_t(time) << 6 |
+           uint64_t(proxy) << 5;
+  }
+
+  RaceHistory &history;
+  RaceCache &cache;
+  const Clock &clock;
+  /// The agent of an asynchronous operation, else kNone.
+  uint32_t async;
+  uint32_t stamp;
+
+  bool live(uint64_t slot) const { return slot != 0; }
+  bool ordered(Epoch e) const {
+    return timeOf(clock.seen, agent(e)) >= time(e);
+  }
+  /// What one asynchronous operation does by several lanes is one thing.
+  bool same(Epoch e) const { return agent(e) == async && time(e) == stamp; }
+  /// A later access of the same agent is waited for later.
+  bool covers(Epoch e) const {
+    return ordered(e) || (agent(e) == async && time(e) <= stamp);
+  }
 };
-uint64_t packShared(uint32_t agent, uint32_t time, bool proxy, unsigned bytes,
-                    bool atomic) {
-  return uint64_t(agent & 0xffff) << 38 | uint64_t(time) << 6 |
-         uint64_t(proxy) << 5 | uint64_t(bytes) << 1 | atomic;
-}
-/// A read entry with these bits says that several agents read; the rest of it
-/// is the number of the set.
-constexpr uint64_t kSet = 0xffull << 56;
 
-uint32_t timeOf(const std::vector<uint32_t> &clock, uint32_t agent) {
-  return agent < clock.size() ? clock[agent] : 0;
-}
-void raise(std::vector<uint32_t> &clock, uint32_t agent, uint32_t time) {
-  if (agent >= clock.size())
-    clock.resize(agent + 1, 0);
-  clock[agent] = std::max(clock[agent], time);
-}
-void join(std::vector<uint32_t> &into, const std::vector<uint32_t> &from) {
-  if (into.size() < from.size())
-    into.resize(from.size(), 0);
-  for (size_t k = 0; k < from.size(); ++k)
-    into[k] = std::max(into[k], from[k]);
-}
-void join(Clock &into, const Clock &from) {
-  join(into.seen, from.seen);
-  join(into.fenced, from.fenced);
-}
-
-} // namespace
-
-std::shared_ptr<SyncTable> et::emu::makeSyncTable() {
-  return std::make_shared<SyncTable>();
-}
-
-void et::emu::startRace(Block &block) {
-  const Launch &launch = *block.launch;
-  if (!launch.options.checkRace) {
-    block.race.reset();
-    return;
+/// Global memory: launch 8 | block 20 | warp 5 | time 26 | bytes 4 | atomic 1.
+struct GlobalEpochs {
+  static unsigned launch(Epoch e) { return e >> 56; }
+  static uint64_t block(Epoch e) { return e >> 36 & 0xfffff; }
+  static uint32_t warp(Epoch e) { return e >> 31 & 31; }
+  static uint32_t time(Epoch e) { return e >> 5 & 0x3ffffff; }
+  static Epoch pack(unsigned launch, uint64_t block, uint32_t warp,
+                    uint32_t time) {
+    return uint64_t(launch) << 56 | (block & 0xfffff) << 36 |
+           uint64_t(warp & 31) << 31 | uint64_t(time & 0x3ffffff) << 5;
   }
-  block.race = std::make_shared<RaceState>();
-  RaceState &r = *block.race;
-  r.clocks.resize(block.warpCount);
-  for (uint32_t k = 0; k < block.warpCount; ++k) {
-    r.clocks[k].seen.assign(block.warpCount, 0);
-    r.clocks[k].seen[k] = 1;
+
+  RaceHistory &history;
+  RaceCache &cache;
+  const RaceState &state;
+  const Clock &clock;
+  unsigned tag;
+  uint64_t mine;
+
+  bool live(uint64_t slot) const {
+    return isChain(slot) ? history.launchOf(slot) == tag : launch(slot) == tag;
   }
-  r.agents.assign(block.warpCount * 4, 0);
-  r.shared.assign((block.sharedBytes / 4 + 1) * 2, 0);
-  r.lines.assign((block.sharedBytes / 4 + 1) * 2, 0);
+  bool ordered(Epoch e) const {
+    if (block(e) == mine)
+      return timeOf(clock.seen, warp(e)) >= time(e);
+    auto it = state.known.find(block(e));
+    return it != state.known.end() &&
+           timeOf(it->second.seen, warp(e)) >= time(e);
+  }
+  bool same(Epoch) const { return false; }
+  bool covers(Epoch e) const { return ordered(e); }
+};
+
+/// The access that the one now made races with.
+struct Conflict {
+  Epoch epoch = 0;
+  uint32_t line = 0;
+  bool wrote = false;
+  /// No race: there is no room to remember more.
+  bool full = false;
+};
+
+template <typename Epochs>
+bool allOrdered(const Epochs &e, uint64_t slot, uint32_t line) {
+  if (!slot || e.cache.knows(slot))
+    return true;
+  if (e.live(slot) && !e.history.each(slot, line, [&](RaceHistory::Access a) {
+        return e.ordered(a.epoch);
+      }))
+    return false;
+  e.cache.learn(slot);
+  return true;
 }
 
-void et::emu::raceArrive(Warp &w, Clock &clock) {
-  if (!w.block->race)
-    return;
-  Clock &mine = w.block->race->clocks[w.id];
-  join(clock, mine);
-  ++mine.seen[w.id];
+template <typename Epochs>
+bool findConflict(const Epochs &e, uint64_t slot, uint32_t line, Epoch mine,
+                  bool wrote, Conflict &found) {
+  if (allOrdered(e, slot, line))
+    return false;
+  return !e.history.each(slot, line, [&](RaceHistory::Access a) {
+    if (!(epochBytes(a.epoch) & epochBytes(mine)) ||
+        (epochAtomic(a.epoch) && epochAtomic(mine)) || e.ordered(a.epoch) ||
+        e.same(a.epoch))
+      return true;
+    found = {a.epoch, a.line, wrote, false};
+    return false;
+  });
 }
 
-void et::emu::raceAcquire(Warp &w, const Clock &clock) {
-  if (w.block->race)
-    join(w.block->race->clocks[w.id], clock);
-}
-
-uint32_t et::emu::raceNewAgent(Block &block) {
-  if (!block.race)
-    return 0;
-  block.race->agents.push_back(0);
-  return static_cast<uint32_t>(block.race->agents.size() - 1);
-}
-uint32_t et::emu::raceStamp(Block &block, uint32_t agent) {
-  return block.race ? ++block.race->agents[agent] : 0;
-}
-void et::emu::raceLearn(Warp &w, uint32_t agent, uint32_t time) {
-  if (w.block->race)
-    raise(w.block->race->clocks[w.id].seen, agent, time);
-}
-void et::emu::raceHand(Block &block, Clock &clock, uint32_t agent,
-                       uint32_t time) {
-  if (block.race)
-    raise(clock.seen, agent, time);
-}
-void et::emu::raceProxyFence(Warp &w) {
-  if (!w.block->race)
-    return;
-  Clock &mine = w.block->race->clocks[w.id];
-  join(mine.fenced, mine.seen);
-  // What the warp writes from now on is not covered.
-  ++mine.seen[w.id];
-}
-
-static void synchronize(Warp &w, Space space, uint64_t address, Access access) {
-  RaceState &r = *w.block->race;
-  Clock &mine = r.clocks[w.id];
-  if (space == Space::Shared) {
-    Clock &there = r.sharedSync[address];
-    if (reads(access))
-      join(mine, there);
-    if (writes(access)) {
-      join(there, mine);
-      ++mine.seen[w.id];
+/// Adds an access to a slot. False when there is no room.
+template <typename Epochs>
+bool remember(const Epochs &e, uint64_t &slot, uint32_t &slotLine, Epoch mine,
+              uint32_t line, bool write) {
+  auto drop = [&](Epoch old) {
+    // An atomic read does not stand for an ordinary one: atomic writes, which
+    // it does not race with, need not know of either. They do know of writes.
+    return !(epochBytes(old) & ~epochBytes(mine)) &&
+           (write || epochAtomic(old) || !epochAtomic(mine)) && e.covers(old);
+  };
+  if (!e.live(slot)) {
+    slot = mine;
+    slotLine = line;
+    return true;
+  }
+  if (!isChain(slot)) {
+    if (sameAccess(slot, mine) && epochAtomic(slot) == epochAtomic(mine)) {
+      slot |= mine & 30;
+      return true;
     }
-    return;
-  }
-  SyncTable &table = *w.launch->sync;
-  std::lock_guard<std::mutex> hold(table.lock);
-  Known &there = table.at[address];
-  if (reads(access))
-    for (const auto &[block, clock] : there) {
-      if (block == w.block->linear)
-        join(mine, clock);
-      else
-        join(r.known[block], clock);
+    if (drop(slot)) {
+      slot = mine;
+      slotLine = line;
+      return true;
     }
-  if (writes(access)) {
-    for (const auto &[block, clock] : r.known)
-      join(there[block], clock);
-    join(there[w.block->linear], mine);
-    ++mine.seen[w.id];
+  } else {
+    slotLine = 0;
   }
+  for (const RaceCache::Step &step : e.cache.steps)
+    if (step.from == slot && step.mine == mine && step.fromLine == slotLine &&
+        step.line == line && step.write == write) {
+      slot = step.to;
+      slotLine = line;
+      return true;
+    }
+  uint64_t to = e.history.add(slot, slotLine, {mine, line}, write, drop);
+  if (!to)
+    return false;
+  e.cache.steps[e.cache.nextStep++ & 3] = {slot,     mine, to,
+                                           slotLine, line, write};
+  slot = to;
+  slotLine = line;
+  return true;
 }
 
-void et::emu::raceReacquire(Warp &w, Space space, const uint64_t *address,
-                            uint32_t mask) {
-  if (!w.block->race || space != Space::Global)
-    return; // Blocks alone run at the same time.
-  for (; mask; mask &= mask - 1)
-    synchronize(w, space, address[__builtin_ctz(mask)], Access::AtomicLoad);
+/// One access of four bytes. False with `found` set when it races.
+template <typename Epochs>
+bool touch(const Epochs &e, RaceCell &cell, Epoch mine, uint32_t line,
+           bool write, Conflict &found) {
+  if (findConflict(e, cell.write, cell.writeLine, mine, true, found))
+    return false;
+  found.full = true;
+  if (!write)
+    return remember(e, cell.read, cell.readLine, mine, line, false);
+  if (findConflict(e, cell.read, cell.readLine, mine, false, found))
+    return false;
+  if (!remember(e, cell.write, cell.writeLine, mine, line, true))
+    return false;
+  // Who is ordered after this write is ordered after those reads.
+  if (epochBytes(mine) == 15 && !epochAtomic(mine) &&
+      allOrdered(e, cell.read, cell.readLine))
+    cell.read = 0;
+  return true;
 }
 
-static std::string lineText(const Warp &w, uint32_t line) {
+/// The same for whole words that a warp loads or stores without an atomic; most
+/// end here.
+template <typename Epochs>
+bool touchWord(const Epochs &e, RaceCell &cell, Epoch mine, uint32_t line,
+               bool write, Conflict &found) {
+  if (!cell.write || e.cache.knows(cell.write)) {
+    if (!write && cell.read == mine)
+      return true;
+    if (!isChain(cell.read) && (!cell.read || e.cache.knows(cell.read))) {
+      if (!write) {
+        cell.read = mine;
+        cell.readLine = line;
+        return true;
+      }
+      if (!isChain(cell.write)) {
+        cell.read = 0;
+        cell.write = mine;
+        cell.writeLine = line;
+        return true;
+      }
+    }
+  }
+  return touch(e, cell, mine, line, write, found);
+}
+
+std::string lineText(const Warp &w, uint32_t line) {
   std::string text = " at line " + std::to_string(line);
   if (line && line <= w.launch->kernel->lines.size()) {
     std::string_view source = w.launch->kernel->lines[line - 1];
@@ -212,165 +238,65 @@ static std::string lineText(const Warp &w, uint32_t line) {
   return text;
 }
 
-static void reportShared(Warp &w, uint64_t address, const char *now,
-                         bool beforeWrote, uint32_t agent, uint32_t line,
-                         int lane) {
+const char *agentName(const Warp &w, uint32_t agent) {
   uint32_t warps = w.block->warpCount;
-  std::string text = std::string("race: ") + now + " shared memory at " +
-                     hex(address) + ", which ";
-  if (agent < warps) {
-    text += "warp " + std::to_string(agent) +
-            (beforeWrote ? " wrote" : " read") + lineText(w, line) +
+  return agent < 2 * warps   ? "copy (cp.async)"
+         : agent < 3 * warps ? "product (wgmma)"
+                             : "bulk copy";
+}
+
+bool faultFull(Warp &w) {
+  w.fault("race", "the race check has no room to remember more accesses; leave "
+                  "it out: --check=memory,init");
+  return false;
+}
+
+bool reportShared(Warp &w, uint64_t address, uint32_t agent, bool write,
+                  const Conflict &found, int lane) {
+  if (found.full)
+    return faultFull(w);
+  std::string text = "race: ";
+  text += agent == w.id ? std::string("this warp")
+                        : std::string("the asynchronous ") +
+                              agentName(w, agent) + " issued here";
+  text += write ? " writes" : " reads";
+  text += " shared memory at " + hex(address) + ", which ";
+  uint32_t other = SharedEpochs::agent(found.epoch);
+  if (other < w.block->warpCount)
+    text += "warp " + std::to_string(other) +
+            (found.wrote ? " wrote" : " read") + lineText(w, found.line) +
             "; nothing orders the two";
-  } else {
-    text += std::string("an asynchronous ") +
-            (agent < 2 * warps   ? "copy (cp.async) "
-             : agent < 3 * warps ? "product (wgmma) "
-                                 : "bulk copy ") +
-            (beforeWrote ? "writes" : "reads") + ", issued" +
-            lineText(w, line) + "; this warp has not waited for it";
-  }
+  else
+    text += std::string("an asynchronous ") + agentName(w, other) +
+            (found.wrote ? " writes" : " reads") + ", issued" +
+            lineText(w, found.line) + "; this warp has not waited for it";
   w.fault("race", text, lane);
+  return false;
 }
 
-static bool sharedGranule(Warp &w, const Inst &inst, uint32_t agent,
-                          uint32_t time, uint64_t address, unsigned bytes,
-                          Access access, bool proxy, int lane) {
-  RaceState &r = *w.block->race;
-  const Clock &clock = r.clocks[w.id];
-  uint64_t index = address / 4;
-  SharedEpoch write{r.shared[index * 2]};
-  uint64_t &readSlot = r.shared[index * 2 + 1];
-  bool atomic = isAtomic(access), own = agent == w.id;
-  uint64_t mine = packShared(agent, time, proxy, bytes, atomic);
-  auto known = [&](uint32_t who, uint32_t when) {
-    return timeOf(clock.seen, who) >= when;
-  };
-  auto conflicts = [&](SharedEpoch e) {
-    // What one asynchronous operation does by several lanes is one thing.
-    return e.bits && (e.bytes() & bytes) && !(e.atomic() && atomic) &&
-           !known(e.agent(), e.time()) &&
-           !(!own && e.agent() == agent && e.time() == time);
-  };
-  const char *now =
-      own ? (writes(access) ? "this warp writes" : "this warp reads")
-      : writes(access) ? "the asynchronous operation issued here writes"
-                       : "the asynchronous operation issued here reads";
-  if (conflicts(write)) {
-    reportShared(w, address, now, true, write.agent(), r.lines[index * 2],
-                 lane);
-    return false;
-  }
-  if (proxy && reads(access) && write.bits && !write.proxy() &&
-      (write.bytes() & bytes) &&
-      timeOf(clock.fenced, write.agent()) < write.time()) {
-    w.fault("proxy",
-            "missing fence.proxy.async: the asynchronous operation issued here "
-            "reads shared memory at " +
-                hex(address) + ", which was written by ordinary stores" +
-                lineText(w, r.lines[index * 2]) + " with no proxy fence since",
-            lane);
-    return false;
-  }
-  if (writes(access)) {
-    if (readSlot >= kSet) {
-      uint32_t set = static_cast<uint32_t>(readSlot);
-      for (uint32_t k = 0; k < r.sets[set].size(); ++k)
-        if (r.sets[set][k] > timeOf(clock.seen, k)) {
-          reportShared(w, address, now, false, k, r.lines[index * 2 + 1], lane);
-          return false;
-        }
-      r.freeSets.push_back(set);
-      readSlot = 0;
-    } else if (conflicts({readSlot})) {
-      reportShared(w, address, now, false, SharedEpoch{readSlot}.agent(),
-                   r.lines[index * 2 + 1], lane);
-      return false;
-    }
-    if ((write.bits & ~uint64_t(31)) == (mine & ~uint64_t(31)))
-      mine |= write.bits & 30;
-    r.shared[index * 2] = mine;
-    r.lines[index * 2] = inst.line;
-    return true;
-  }
-  r.lines[index * 2 + 1] = inst.line;
-  if (readSlot >= kSet) {
-    raise(r.sets[static_cast<uint32_t>(readSlot)], agent, time);
-    return true;
-  }
-  SharedEpoch read{readSlot};
-  if (!read.bits || known(read.agent(), read.time()) ||
-      (read.agent() == agent && read.time() <= time)) {
-    if ((read.bits & ~uint64_t(31)) == (mine & ~uint64_t(31)))
-      mine |= read.bits & 30;
-    readSlot = mine;
-    return true;
-  }
-  // Two reads that nothing orders: from now on one time for each reader.
-  uint32_t set;
-  if (r.freeSets.empty()) {
-    set = static_cast<uint32_t>(r.sets.size());
-    r.sets.emplace_back();
-  } else {
-    set = r.freeSets.back();
-    r.freeSets.pop_back();
-  }
-  r.sets[set].clear();
-  raise(r.sets[set], read.agent(), read.time());
-  raise(r.sets[set], agent, time);
-  readSlot = kSet | set;
-  return true;
-}
-
-static bool globalGranule(Warp &w, uint64_t address, unsigned bytes,
-                          Access access, int lane) {
-  RaceState &r = *w.block->race;
-  uint64_t *slot = w.launch->memory->raceOf(address);
-  bool atomic = isAtomic(access);
-  unsigned launch = 1 + w.launch->id % 254;
-  uint64_t block = w.block->linear & 0xfffff;
-  uint64_t mine = uint64_t(launch) << 56 | block << 36 |
-                  uint64_t(w.id & 31) << 31 |
-                  uint64_t(r.clocks[w.id].seen[w.id] & 0x3ffffff) << 5 |
-                  uint64_t(bytes) << 1 | atomic;
-  auto conflicts = [&](GlobalEpoch e) {
-    if (e.launch() != launch || !(e.bytes() & bytes) || (e.atomic() && atomic))
-      return false;
-    if (e.block() == block)
-      return timeOf(r.clocks[w.id].seen, e.warp()) < e.time();
-    auto it = r.known.find(e.block());
-    return it == r.known.end() || timeOf(it->second.seen, e.warp()) < e.time();
-  };
-  // Another block may write the entry at the same time; whichever comes later
-  // sees the other.
-  GlobalEpoch write{__atomic_load_n(&slot[0], __ATOMIC_RELAXED)};
-  GlobalEpoch read{__atomic_load_n(&slot[1], __ATOMIC_RELAXED)};
-  bool wrote = conflicts(write);
-  if (wrote || (writes(access) && conflicts(read))) {
-    GlobalEpoch e = wrote ? write : read;
-    std::string text = "race: this warp ";
-    text += writes(access) ? "writes" : "reads";
-    text += " global memory at " + hex(address);
-    if (const auto *a = w.launch->memory->find(address))
-      text += " (byte " + std::to_string(address - a->start) + " of '" +
-              a->name + "')";
-    text += ", which warp " + std::to_string(e.warp());
-    text += e.block() == block ? " of the same block"
-                               : " of block " + std::to_string(e.block());
-    text += wrote ? " wrote" : " read";
-    w.fault("race", text + "; nothing orders the two", lane);
-    return false;
-  }
-  uint64_t *to = writes(access) ? &slot[0] : &slot[1];
-  uint64_t old = writes(access) ? write.bits : read.bits;
-  if ((old & ~uint64_t(31)) == (mine & ~uint64_t(31)))
-    mine |= old & 30;
-  __atomic_store_n(to, mine, __ATOMIC_RELAXED);
-  return true;
+bool reportGlobal(Warp &w, uint64_t address, bool write, const Conflict &found,
+                  int lane) {
+  if (found.full)
+    return faultFull(w);
+  std::string text = "race: this warp ";
+  text += write ? "writes" : "reads";
+  text += " global memory at " + hex(address);
+  if (const auto *a = w.launch->memory->find(address))
+    text += " (byte " + std::to_string(address - a->start) + " of '" + a->name +
+            "')";
+  uint64_t block = GlobalEpochs::block(found.epoch);
+  text += ", which warp " + std::to_string(GlobalEpochs::warp(found.epoch));
+  text += block == (w.block->linear & 0xfffff)
+              ? " of the same block"
+              : " of block " + std::to_string(block);
+  text += found.wrote ? " wrote" : " read";
+  text += lineText(w, found.line);
+  w.fault("race", text + "; nothing orders the two", lane);
+  return false;
 }
 
 /// The bytes of [address, address + bytes) in the four that begin at `at`.
-static unsigned touchedBytes(uint64_t at, uint64_t address, uint64_t bytes) {
+unsigned touchedBytes(uint64_t at, uint64_t address, uint64_t bytes) {
   if (at >= address && at + 4 <= address + bytes)
     return 15;
   unsigned touched = 0;
@@ -379,27 +305,161 @@ static unsigned touchedBytes(uint64_t at, uint64_t address, uint64_t bytes) {
   return touched;
 }
 
-bool et::emu::raceAccess(Warp &w, const Inst &inst, Space space,
-                         uint64_t address, unsigned bytes, Access access,
-                         int lane) {
-  if (!w.block->race)
-    return true;
-  // What an atomic acquires orders the access itself too.
-  if (isAtomic(access) && reads(access))
-    synchronize(w, space, address, Access::AtomicLoad);
-  uint32_t now = w.block->race->clocks[w.id].seen[w.id];
-  for (uint64_t a = address & ~uint64_t(3); a < address + bytes; a += 4) {
-    unsigned touched = touchedBytes(a, address, bytes);
-    bool ok =
-        space == Space::Shared
-            ? sharedGranule(w, inst, w.id, now, a, touched, access, false, lane)
-            : globalGranule(w, a, touched, access, lane);
-    if (!ok)
+/// Calls `cell(at, flags)` for each four bytes of [address, address + bytes).
+template <typename F>
+bool eachWord(uint64_t address, uint64_t bytes, bool atomic, F cell) {
+  for (uint64_t a = address & ~uint64_t(3); a < address + bytes; a += 4)
+    if (!cell(a, uint64_t(touchedBytes(a, address, bytes)) << 1 | atomic))
+      return false;
+  return true;
+}
+
+/// Holds the cells of the stripe that an address is in.
+class StripeLock {
+public:
+  explicit StripeLock(LaunchRace &race) : race(race) {}
+  ~StripeLock() { release(); }
+  void take(uint64_t address) {
+    unsigned wanted = address >> 12 & (LaunchRace::kStripes - 1);
+    if (wanted == held)
+      return;
+    release();
+    while (race.stripes[wanted].test_and_set(std::memory_order_acquire)) {
+    }
+    held = wanted;
+  }
+  void release() {
+    if (held != kNone)
+      race.stripes[held].clear(std::memory_order_release);
+    held = kNone;
+  }
+
+private:
+  LaunchRace &race;
+  unsigned held = kNone;
+};
+
+/// Lanes whose access is that of the lane before need not be looked at.
+bool repeats(const uint64_t *address, uint32_t mask, int lane) {
+  return lane && (mask >> (lane - 1) & 1) && address[lane] == address[lane - 1];
+}
+
+bool accessShared(Warp &w, const Inst &inst, const uint64_t *address,
+                  uint32_t mask, unsigned bytes, Access access) {
+  RaceState &r = *w.block->race;
+  const Clock &clock = r.clocks[w.id];
+  bool write = writes(access), atomic = isAtomic(access);
+  SharedEpochs epochs{r.history, r.caches[w.id * 2], clock, kNone, 0};
+  Epoch mine = SharedEpochs::pack(w.id, clock.seen[w.id], false);
+  Epoch whole = mine | 30;
+  Conflict found;
+  for (uint32_t m = mask; m; m &= m - 1) {
+    int lane = __builtin_ctz(m);
+    uint64_t a = address[lane];
+    if (repeats(address, mask, lane))
+      continue;
+    if (bytes >= 4 && !atomic) {
+      for (uint64_t at = a; at < a + bytes; at += 4)
+        if (!touchWord(epochs, r.shared[at / 4], whole, inst.line, write,
+                       found))
+          return reportShared(w, at, w.id, write, found, lane);
+      continue;
+    }
+    if (!eachWord(a, bytes, atomic, [&](uint64_t at, uint64_t flags) {
+          return touch(epochs, r.shared[at / 4], mine | flags, inst.line, write,
+                       found) ||
+                 reportShared(w, at, w.id, write, found, lane);
+        }))
       return false;
   }
-  if (isAtomic(access) && writes(access))
-    synchronize(w, space, address, Access::AtomicStore);
   return true;
+}
+
+bool accessGlobal(Warp &w, const Inst &inst, const uint64_t *address,
+                  uint32_t mask, unsigned bytes, Access access) {
+  RaceState &r = *w.block->race;
+  const Clock &clock = r.clocks[w.id];
+  LaunchRace &race = *w.launch->race;
+  bool write = writes(access), atomic = isAtomic(access);
+  unsigned tag = 1 + w.launch->id % 254;
+  GlobalEpochs epochs{race.history, r.caches[w.id * 2 + 1],   r, clock,
+                      tag,          w.block->linear & 0xfffff};
+  Epoch mine = GlobalEpochs::pack(tag, w.block->linear, w.id, clock.seen[w.id]);
+  Epoch whole = mine | 30;
+  Conflict found;
+  StripeLock lock(race);
+  auto report = [&](uint64_t at, int lane) {
+    lock.release();
+    return reportGlobal(w, at, write, found, lane);
+  };
+  for (uint32_t m = mask; m; m &= m - 1) {
+    int lane = __builtin_ctz(m);
+    uint64_t a = address[lane];
+    if (repeats(address, mask, lane))
+      continue;
+    lock.take(a);
+    RaceCell *cell = w.launch->memory->raceOf(a);
+    if (bytes >= 4 && !atomic) {
+      // An access is aligned to its size, so it ends in its stripe.
+      for (uint64_t at = a; at < a + bytes; at += 4, ++cell)
+        if (!touchWord(epochs, *cell, whole, inst.line, write, found))
+          return report(at, lane);
+      continue;
+    }
+    if (!eachWord(a, bytes, atomic, [&](uint64_t at, uint64_t flags) {
+          return touch(epochs, *w.launch->memory->raceOf(at), mine | flags,
+                       inst.line, write, found) ||
+                 report(at, lane);
+        }))
+      return false;
+  }
+  return true;
+}
+
+} // namespace
+
+bool et::emu::raceAccess(Warp &w, const Inst &inst, Space space,
+                         const uint64_t *address, uint32_t mask, unsigned bytes,
+                         Access access) {
+  if (!w.block->race)
+    return true;
+  auto look = space == Space::Shared ? accessShared : accessGlobal;
+  if (!isAtomic(access))
+    return look(w, inst, address, mask, bytes, access);
+  // What an atomic acquires orders the access itself too.
+  for (uint32_t m = mask; m; m &= m - 1) {
+    int lane = __builtin_ctz(m);
+    if (repeats(address, mask, lane))
+      continue;
+    if (reads(access))
+      raceSynchronize(w, space, address[lane], true, false);
+    if (!look(w, inst, address, 1u << lane, bytes, access))
+      return false;
+    if (writes(access))
+      raceSynchronize(w, space, address[lane], false, true);
+  }
+  return true;
+}
+
+void et::emu::raceEnd(Block &block) {
+  if (!block.race)
+    return;
+  const RaceState &r = *block.race;
+  for (uint32_t agent = block.warpCount * 3; agent < r.agents.size(); ++agent) {
+    const RaceAgent &a = r.agents[agent];
+    bool waited = false;
+    for (const Clock &clock : r.clocks)
+      waited |= timeOf(clock.seen, agent) >= a.time;
+    if (waited)
+      continue;
+    Warp &w = *block.warps[a.warp];
+    bool store = agent < block.warpCount * 4;
+    return w.fault("async",
+                   std::string("a bulk copy ") + (store ? "out of" : "into") +
+                       " shared memory, issued" + lineText(w, a.line) +
+                       ", was not waited for when the block ended, and its "
+                       "shared memory with it");
+  }
 }
 
 bool et::emu::raceAsync(Warp &w, const Inst &inst, uint32_t agent,
@@ -407,10 +467,35 @@ bool et::emu::raceAsync(Warp &w, const Inst &inst, uint32_t agent,
                         bool write, bool proxy, int lane) {
   if (!w.block->race)
     return true;
-  for (uint64_t a = address & ~uint64_t(3); a < address + bytes; a += 4)
-    if (!sharedGranule(w, inst, agent, stamp, a,
-                       touchedBytes(a, address, bytes),
-                       write ? Access::Store : Access::Load, proxy, lane))
+  RaceState &r = *w.block->race;
+  const Clock &clock = r.clocks[w.id];
+  SharedEpochs epochs{r.history, r.caches[w.id * 2], clock, agent, stamp};
+  Epoch mine = SharedEpochs::pack(agent, stamp, proxy);
+  Conflict found;
+  return eachWord(address, bytes, false, [&](uint64_t at, uint64_t flags) {
+    RaceCell &cell = r.shared[at / 4];
+    if (findConflict(epochs, cell.write, cell.writeLine, mine | flags, true,
+                     found))
+      return reportShared(w, at, agent, write, found, lane);
+    uint32_t line = 0;
+    if (proxy && !write && cell.write &&
+        !r.history.each(cell.write, cell.writeLine, [&](RaceHistory::Access a) {
+          line = a.line;
+          return SharedEpochs::proxy(a.epoch) ||
+                 !(epochBytes(a.epoch) << 1 & flags) ||
+                 timeOf(clock.fenced, SharedEpochs::agent(a.epoch)) >=
+                     SharedEpochs::time(a.epoch);
+        })) {
+      w.fault("proxy",
+              "missing fence.proxy.async: the asynchronous " +
+                  std::string(agentName(w, agent)) +
+                  " issued here reads shared memory at " + hex(at) +
+                  ", which was written by ordinary stores" + lineText(w, line) +
+                  " with no proxy fence since",
+              lane);
       return false;
-  return true;
+    }
+    return touch(epochs, cell, mine | flags, inst.line, write, found) ||
+           reportShared(w, at, agent, write, found, lane);
+  });
 }

@@ -12,15 +12,15 @@
 
 namespace et::emu {
 
-std::shared_ptr<SyncTable> makeSyncTable();
+std::shared_ptr<LaunchRace> startLaunchRace(Launch &launch);
 void startRace(Block &block);
 /// What the warp has done so far is handed to whoever acquires the clock.
 void raceArrive(Warp &w, Clock &clock);
 /// The warp goes on knowing what was handed to the clock.
 void raceAcquire(Warp &w, const Clock &clock);
-/// False after a fault.
-bool raceAccess(Warp &w, const Inst &inst, Space space, uint64_t address,
-                unsigned bytes, Access access, int lane);
+/// An access of `bytes` at each of the lanes' addresses. False after a fault.
+bool raceAccess(Warp &w, const Inst &inst, Space space, const uint64_t *address,
+                uint32_t mask, unsigned bytes, Access access);
 
 /// After a load that acquires, or an atomic: another block may have released
 /// between the check and the access.
@@ -31,7 +31,7 @@ void raceReacquire(Warp &w, Space space, const uint64_t *address,
 /// A new agent, for an mbarrier.
 uint32_t raceNewAgent(Block &block);
 /// The agent's next time, for one operation; 0 when races are not looked for.
-uint32_t raceStamp(Block &block, uint32_t agent);
+uint32_t raceStamp(Warp &w, const Inst &inst, uint32_t agent);
 /// The warp has waited for the agent up to a time.
 void raceLearn(Warp &w, uint32_t agent, uint32_t time);
 /// The same, handed to a clock.
@@ -43,6 +43,10 @@ void raceProxyFence(Warp &w);
 bool raceAsync(Warp &w, const Inst &inst, uint32_t agent, uint32_t stamp,
                uint64_t address, uint32_t bytes, bool write, bool proxy,
                int lane);
+
+/// A block ends, and its shared memory with it: bulk copies that use it are to
+/// be waited for by then.
+void raceEnd(Block &block);
 
 } // namespace et::emu
 

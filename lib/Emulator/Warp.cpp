@@ -318,11 +318,12 @@ const Inst &Warp::inst() const {
   return launch->kernel->code[node->pc ? node->pc - 1 : 0];
 }
 
-void Warp::fault(const char *kind, const std::string &message, int lane) {
+std::string Warp::describe(const std::string &message, int lane) const {
   // A node that has branched stands elsewhere; the line is the last one run.
   uint32_t line = node && node->frame ? inst().line : 0;
-  std::string text = message + "\n  kernel '" + launch->kernel->info.name +
-                     "', line " + std::to_string(line);
+  std::string text = message + "\n  kernel '" + launch->kernel->info.name + "'";
+  if (line)
+    text += ", line " + std::to_string(line);
   if (line && line <= launch->kernel->lines.size()) {
     std::string_view source = launch->kernel->lines[line - 1];
     size_t first = source.find_first_not_of(" \t");
@@ -336,6 +337,33 @@ void Warp::fault(const char *kind, const std::string &message, int lane) {
     text += ", lane " + std::to_string(lane) + ", thread (" +
             std::to_string(tid[0][lane]) + ", " + std::to_string(tid[1][lane]) +
             ", " + std::to_string(tid[2][lane]) + ")";
+  return text;
+}
+
+bool Warp::faultInit(Space space, const std::string &message, int lane) {
+  if (!launch->options.checkRace) {
+    fault("init", message, lane);
+    return false;
+  }
+  if (block->heldFault.empty()) {
+    constexpr uint64_t patience = 1 << 20;
+    block->heldFault = describe(message, lane);
+    block->heldGlobal = space == Space::Global;
+    block->heldUntil = block->counters.warpInstructions + patience;
+  }
+  return true;
+}
+
+void Warp::fault(const char *kind, const std::string &message, int lane) {
+  std::string text = describe(message, lane);
+  if (!block->heldFault.empty() && kind == std::string_view("race")) {
+    text += "\nbefore that: " + block->heldFault;
+  } else if (!block->heldFault.empty()) {
+    // What went wrong with garbage is no news.
+    text = block->heldFault;
+    kind = "init";
+  }
+  block->heldFault.clear();
   while (launch->faultLock.test_and_set(std::memory_order_acquire)) {
   }
   if (block->linear < launch->faultBlock.load()) {

@@ -5,6 +5,10 @@
 #
 # ===----------------------------------------------------------------------===#
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=early %python %s
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=late %python %s
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=random ET_EMU_SEED=1 %python %s
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=random ET_EMU_SEED=2 %python %s
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_LIMIT=10000000 ET_EMU_SCHEDULE=random ET_EMU_SEED=7 %python %s
 # REQUIRES: cuda-toolkit
 """Each planted fault is found and named; its corrected twin runs clean."""
 
@@ -76,6 +80,34 @@ CASES = [
     ),
     ("block_race", 4, 32, lambda: (OUT(),), ["race:", "of block"]),
     (
+        "missing_first_syncthreads",
+        1,
+        64,
+        lambda: (A, OUT()),
+        ["race: this warp ", "shared memory", "nothing orders"],
+    ),
+    (
+        "block_reads_early",
+        4,
+        32,
+        lambda: (emu.Empty(4, np.float32), OUT()),
+        ["race: this warp ", "global memory", "of block", "nothing orders"],
+    ),
+    (
+        "forgotten_reader",
+        1,
+        96,
+        lambda: (A.copy(), OUT()),
+        ["race: this warp ", "global memory", "nothing orders"],
+    ),
+    (
+        "forgotten_half",
+        1,
+        96,
+        lambda: (OUT(),),
+        ["race: this warp ", "shared memory", "nothing orders"],
+    ),
+    (
         "divergent_barrier",
         1,
         32,
@@ -103,6 +135,20 @@ CASES = [
         lambda: (A, OUT()),
         ["race:", "bulk copy writes", "has not waited"],
     ),
+    (
+        "unwaited_store",
+        1,
+        64,
+        lambda: (A, OUT()),
+        ["a bulk copy out of shared memory", "not waited for"],
+    ),
+    (
+        "unwaited_load",
+        1,
+        64,
+        lambda: (A, OUT()),
+        ["a bulk copy into shared memory", "not waited for"],
+    ),
     ("missing_init_sync", 1, 64, lambda: (OUT(),), ["mbarrier"]),
     ("missing_proxy_fence", 1, 64, lambda: (A, OUT()), ["missing fence.proxy.async"]),
     ("missing_wgmma_fence", 1, 128, lambda: (A, OUT()), ["missing wgmma.fence"]),
@@ -119,7 +165,7 @@ CASES = [
         1,
         128,
         lambda: (A, OUT()),
-        ["race:", "asynchronous product (wgmma) reads"],
+        ["race:", "asynchronous product (wgmma)", " reads"],
     ),
 ]
 

@@ -212,7 +212,9 @@ def floats(module):
     o = emu.Empty((12, N), np.float32)
     run(module, "float_ops", a, b, o)
     d, e = a.astype(np.longdouble), b.astype(np.longdouble)
-    want = [a + b, a * b, a / b, None, np.sqrt(np.abs(a)), np.fmin(a, b), np.fmax(a, b)]
+    # NumPy's fmin of a signaling NaN is a NaN; PTX takes the other operand.
+    x, y = np.where(np.isnan(a), b, a), np.where(np.isnan(b), a, b)
+    want = [a + b, a * b, a / b, None, np.sqrt(np.abs(a)), np.fmin(x, y), np.fmax(x, y)]
     want += [np.floor(a), np.rint(a), np.trunc(a), np.float32(1) / a, np.copysign(a, b)]
     for k, w in enumerate(want):
         if w is not None:

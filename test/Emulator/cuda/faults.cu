@@ -32,6 +32,23 @@ KERNEL barrier_of_few(float *o) { if (threadIdx.x / 32 != FIX(9, 1)) asm volatil
 KERNEL shuffle_outside(const int *a, int *o) { int v = a[threadIdx.x]; if (threadIdx.x < FIX(32, 16)) o[threadIdx.x] = __shfl_sync(FIX(~0u, 0xffffu), v, FIX(5, 20)); else o[threadIdx.x] = 0; }
 KERNEL failed_assert(float *o) { FIX(, asm volatile("trap;")); o[threadIdx.x] = 1; }
 KERNEL endless(volatile int *o) { while (FIX(false, true)) *o = 1; }
+// Nothing wrote before, so a reader that comes too early finds nothing.
+KERNEL missing_first_syncthreads(const float *a, float *o) { __shared__ float s[64]; s[threadIdx.x] = a[threadIdx.x]; FIX(__syncthreads();, ) o[threadIdx.x] = s[63 - threadIdx.x]; }
+KERNEL block_reads_early(float *scratch, float *o) { if (threadIdx.x == 0) { scratch[blockIdx.x] = 1; o[blockIdx.x] = scratch[FIX(blockIdx.x, (blockIdx.x + 1) % gridDim.x)]; } }
+__device__ void meet(int threads) { asm volatile("bar.sync 1, %0;" ::"r"(threads) : "memory"); }
+// Three warps: two read what the third writes, and one of them does not tell it so.
+KERNEL forgotten_reader(float *a, float *o) {
+  int w = threadIdx.x / 32;
+  if (w < 2) { o[threadIdx.x] = a[0]; if (w == 1 FIX(|| true, )) meet(FIX(96, 64)); }
+  if (w == 2) { meet(FIX(96, 64)); if (threadIdx.x == 64) a[0] = 5; }
+}
+// The third reads what the first wrote into the other half of a word.
+KERNEL forgotten_half(float *o) {
+  __shared__ short s[2];
+  int w = threadIdx.x / 32;
+  if (w < 2) { if (threadIdx.x % 32 == 0) s[w] = w; if (w == 1 FIX(|| true, )) meet(FIX(96, 64)); }
+  if (w == 2) { meet(FIX(96, 64)); o[threadIdx.x] = s[0]; }
+}
 #if __CUDA_ARCH__ >= 900
 __device__ void init(uint64_t *b, int n) { asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(smem(b)), "r"(n) : "memory"); }
 __device__ void wait(uint64_t *b, int parity) { asm volatile("{\n.reg .pred p;\nL: mbarrier.try_wait.parity.shared::cta.b64 p, [%0], %1;\n@p bra D;\nbra L;\nD:\n}" ::"r"(smem(b)), "r"(parity) : "memory"); }
@@ -50,6 +67,21 @@ KERNEL missing_proxy_fence(const float *a, float *o) {
   FIX(fence();, )
   __syncthreads();
   if (threadIdx.x == 0) asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], 256;\ncp.async.bulk.commit_group;\ncp.async.bulk.wait_group 0;" ::"l"(o), "r"(smem(s)) : "memory");
+}
+KERNEL unwaited_store(const float *a, float *o) {
+  __shared__ __align__(16) float s[64];
+  s[threadIdx.x] = a[threadIdx.x];
+  fence();
+  __syncthreads();
+  if (threadIdx.x == 0) { asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], 256;\ncp.async.bulk.commit_group;" ::"l"(o), "r"(smem(s)) : "memory"); FIX(asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory");, ) }
+}
+KERNEL unwaited_load(const float *a, float *o) {
+  __shared__ __align__(16) float s[64];
+  __shared__ uint64_t b;
+  if (threadIdx.x == 0) { init(&b, 1); fence(); expect(&b, 256); bulk(s, a, 256, &b); }
+  __syncthreads();
+  o[threadIdx.x] = 1;
+  FIX(wait(&b, 0);, )
 }
 template <int Kind> __device__ void product(const uint4 *a, float *o) { // 0 good, 1 no fence, 2 no wait, 3 no proxy fence, 4 overwritten too early
   __shared__ __align__(1024) uint4 s[512 + 64];
