@@ -18,10 +18,12 @@ namespace {
 bool whole(Warp &w, const char *what) {
   if (w.exec == w.live && w.live == w.initialLive && w.live == ~0u)
     return true;
-  if (w.gather(~0u) && w.exec == ~0u)
+  // Lanes that part of the warp waits for run the instruction again.
+  if (!w.gather(~0u))
+    return false;
+  if (w.exec == ~0u)
     return true;
-  if (w.node->state != Node::AtWarpSync)
-    w.fault("warp", std::string(what) + " needs all 32 lanes of the warp");
+  w.fault("warp", std::string(what) + " needs all 32 lanes of the warp");
   return false;
 }
 

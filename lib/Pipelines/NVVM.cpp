@@ -69,7 +69,8 @@ static void addHostToLLVM(OpPassManager &pm) {
 
 void et::buildNVVMPipeline(OpPassManager &pm,
                            const NVVMPipelineOptions &options) {
-  buildFrontEndPipeline(pm, options.compileTo, PairBuffers::Bound);
+  buildFrontEndPipeline(pm, options.compileTo,
+                        {PairBuffers::Bound, /*fusesRouting=*/true});
   if (options.compileTo <= Phase::Bufferize)
     return;
   addKernels(pm);

@@ -37,6 +37,7 @@ struct ConvertETToGPU : et::impl::ConvertETToGPUBase<ConvertETToGPU> {
 } // namespace
 
 void et::populateETToGPUPatterns(RewritePatternSet &patterns) {
+  populateRouteKernels(patterns);
   populateRoutingKernels(patterns);
   populateStateKernels(patterns);
   populatePlanKernels(patterns);
