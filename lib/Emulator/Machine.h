@@ -240,6 +240,8 @@ struct Warp {
   /// For an instruction that all of `members` run together: true when they are
   /// here, with `exec` all of them; else the running lanes wait for the others.
   bool gather(uint32_t members);
+  /// The same for all 32 lanes; a fault if some have left.
+  bool gatherWhole(const char *what);
   /// Ends lanes for good.
   void exitLanes(uint32_t mask);
   /// Puts the running node aside and runs another leaf, or blocks the warp.

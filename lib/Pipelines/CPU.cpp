@@ -25,7 +25,8 @@ void et::buildCPUPipeline(OpPassManager &pm,
     pm.addPass(createAttachCPUTarget({options.march}));
     return;
   }
-  buildFrontEndPipeline(pm, options.compileTo, PairBuffers::Exact);
+  buildFrontEndPipeline(pm, options.compileTo,
+                        {PairBuffers::Exact, /*fusesRouting=*/false});
   if (options.compileTo <= Phase::Bufferize)
     return;
   pm.addPass(

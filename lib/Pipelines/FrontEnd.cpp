@@ -38,17 +38,21 @@ static void addBufferization(OpPassManager &pm) {
 }
 
 void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
-                               PairBuffers pairBuffers) {
+                               const FrontEndOptions &options) {
   pm.addPass(createCheckShapes());
   addCleanup(pm);
   if (compileTo == Phase::Input)
     return;
-  pm.addPass(createDecomposeMoe({pairBuffers}));
+  pm.addPass(createDecomposeMoe({options.pairBuffers}));
   pm.addPass(createDecomposeExpertFfn());
   addCleanup(pm);
   if (compileTo == Phase::Decompose)
     return;
   pm.addPass(createFuseGather());
+  if (options.fusesRouting) {
+    pm.addPass(createFuseTokenList());
+    pm.addPass(createFuseGating());
+  }
   addCleanup(pm);
   if (compileTo == Phase::Fuse)
     return;

@@ -17,7 +17,8 @@ using namespace mlir::et;
 
 void et::buildReferencePipeline(OpPassManager &pm,
                                 const ReferencePipelineOptions &options) {
-  buildFrontEndPipeline(pm, options.compileTo, PairBuffers::Exact);
+  buildFrontEndPipeline(pm, options.compileTo,
+                        {PairBuffers::Exact, /*fusesRouting=*/false});
   if (options.compileTo <= Phase::Bufferize)
     return;
   pm.addPass(createConvertETToSCF());

@@ -2,24 +2,21 @@
 // RUN: et-opt %s --et-lower-to-nvvm-pipeline="chip=sm_80,sm_90a,sm_120" | FileCheck %s --check-prefix=LLVM
 // RUN: not et-opt %s --et-lower-to-nvvm-pipeline="chip=sm_1" 2>&1 | FileCheck %s --check-prefix=CHIP
 
-// All work is on one stream, in order, and the host waits once, at the end.
+// Four launches, on one stream, in order; the host waits once, at the end.
 // LOOPS-LABEL: func @layer
 // LOOPS:       %[[T0:.*]] = gpu.wait async
 // LOOPS-NOT:   gpu.wait
 // LOOPS-NOT:   memref.alloc
-// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_scores
+// LOOPS:       gpu.memset async
 // LOOPS-NOT:   gpu.wait
-// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_gate
-// LOOPS-NOT:   gpu.wait
-// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_offsets
-// LOOPS-NOT:   gpu.wait
-// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_token_list
+// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_route
 // LOOPS-NOT:   gpu.wait
 // LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_grouped_matmul
 // LOOPS-NOT:   gpu.wait
 // LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_grouped_matmul
 // LOOPS-NOT:   gpu.wait
 // LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_combine
+// LOOPS-NOT:   gpu.launch_func
 // LOOPS:       gpu.dealloc async
 // LOOPS:       gpu.wait [
 // LOOPS-NEXT:  return

@@ -8,26 +8,26 @@
 // CLEAN-NOT: {{[1-9][0-9]*}} stack
 // CLEAN-NOT: {{[1-9][0-9]*}} spill
 
-// A product kernel has three loops: the bisection of the offsets, the steps over
-// the depth of the product, and the depth of a tile. So it has none over tokens,
-// pairs or experts; without offsets it has no bisection either. (A loop that
-// LLVM unrolls whole is not seen, but it cannot run over a dynamic size.)
-// CHECK-DAG: sm_80 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_80 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_80 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-2]}} loops
-// CHECK-DAG: sm_80 et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-2]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-2]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-2]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-2]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-2]}} loops
-// CHECK-DAG: sm_120 et_scores: {{.*}} 0 stack, 0 spill
-// CHECK-DAG: sm_120 et_gate: {{.*}} 0 stack, 0 spill
-// CHECK-DAG: sm_120 et_offsets: {{.*}} 0 stack, 0 spill
-// CHECK-DAG: sm_120 et_token_list: {{.*}} 0 stack, 0 spill
+// A product kernel has four loops: the bisection of the offsets, the steps over
+// the depth of the product, the depth of a tile, and the rows of a tile; the first
+// product also two that find a tile's tokens, over the words of its expert's mask
+// and over the bits of a word. So none has a loop over pairs; without offsets it
+// has no bisection either.
+// (A loop that LLVM unrolls whole is not seen, but it cannot run over a dynamic
+// size.)
+// CHECK-DAG: sm_80 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-6]}} loops
+// CHECK-DAG: sm_80 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-4]}} loops
+// CHECK-DAG: sm_80 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
+// CHECK-DAG: sm_80 et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
+// CHECK-DAG: sm_90a et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-6]}} loops
+// CHECK-DAG: sm_90a et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-4]}} loops
+// CHECK-DAG: sm_90a et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
+// CHECK-DAG: sm_90a et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
+// CHECK-DAG: sm_120 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-6]}} loops
+// CHECK-DAG: sm_120 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-4]}} loops
+// CHECK-DAG: sm_120 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
+// CHECK-DAG: sm_120 et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
+// CHECK-DAG: sm_120 et_route: {{.*}} 0 stack, 0 spill
 // CHECK-DAG: sm_120 et_combine: {{.*}} 0 stack, 0 spill
 // All sizes dynamic, every epilogue.
 func.func @layer(%x: tensor<?x?xbf16>, %router: tensor<?x?xbf16>, %theta: tensor<?xf32>, %w1: tensor<?x?x?xbf16>, %wg: tensor<?x?x?xbf16>, %w2: tensor<?x?x?xbf16>,

@@ -51,6 +51,19 @@ def gamma(n):
     return (n + 2) * U / (1.0 - (n + 2) * U)
 
 
+def matrix_gamma(n):
+    """The same for mma.sync of 16-bit operands with f32 sums.
+
+    An instruction adds 8 exact products to the running sum at a time: all nine are
+    aligned to the largest and cut at 24 bits below its leading one (docs/Emulator.md;
+    an H100 keeps one bit more and adds 16), so each is off by at most u times the
+    largest, and the result by 2 u times itself when it is cut to f32. No term and no
+    partial sum exceeds sum |x| |w|. Zeros that fill up the depth add nothing.
+    """
+    errors = 11 * np.ceil(n / 8) * U
+    return gamma(2) + errors / (1.0 - errors)
+
+
 def rounded_interval(value, error, dtype):
     """What a value within `error` of `value` can be once stored as dtype."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -190,36 +203,42 @@ def activation_with_error(act, a, error):
     return h, SLOPE[act] * error + FUNCTION * (np.abs(a) + error) + TINY
 
 
-def sum_with_error(a, a_error, w, bias):
-    """a w + bias and its error, for rows a that err by a_error."""
+def sum_with_error(a, a_error, w, bias, sums=gamma):
+    """a w + bias and its error, for rows a that err by a_error.
+
+    `sums` is what a sum of n products is charged.
+    """
     a, w = f64(a), f64(w)
     bias = np.zeros(w.shape[1]) if bias is None else f64(bias)
     value = a @ w + bias
     magnitude = (np.abs(a) + a_error) @ np.abs(w) + np.abs(bias)
-    error = gamma(w.shape[0] + 1) * magnitude + w.shape[0] * TINY
+    error = sums(w.shape[0] + 1) * magnitude + w.shape[0] * TINY
     if np.ndim(a_error):
         error = error + a_error @ np.abs(w)
     return value, error
 
 
-def matmul_with_error(act, a, w, bias=None, wg=None, gate_bias=None):
-    up, up_error = sum_with_error(a, 0.0, w, bias)
+def matmul_with_error(act, a, w, bias=None, wg=None, gate_bias=None, sums=gamma):
+    up, up_error = sum_with_error(a, 0.0, w, bias, sums)
     if wg is None:
         return activation_with_error(act, up, up_error)
-    g, g_error = activation_with_error(act, *sum_with_error(a, 0.0, wg, gate_bias))
+    gate = sum_with_error(a, 0.0, wg, gate_bias, sums)
+    g, g_error = activation_with_error(act, *gate)
     h = g * up
     error = np.abs(g) * up_error + np.abs(up) * g_error + up_error * g_error
     return h, error + 2 * U * np.abs(h) + TINY
 
 
-def ffn_with_error(act, a, w1, w2, b1=None, b2=None, wg=None, gate_bias=None):
-    h, error = matmul_with_error(act, a, w1, b1, wg, gate_bias)
+def ffn_with_error(
+    act, a, w1, w2, b1=None, b2=None, wg=None, gate_bias=None, sums=gamma
+):
+    h, error = matmul_with_error(act, a, w1, b1, wg, gate_bias, sums)
     low, high = rounded_interval(h, error, a.dtype)
     h = f64(h.astype(a.dtype))
-    return sum_with_error(h, np.maximum(high - h, h - low), w2, b2)
+    return sum_with_error(h, np.maximum(high - h, h - low), w2, b2, sums)
 
 
-def moe_output_with_error(act, x, chosen, gates, weights):
+def moe_output_with_error(act, x, chosen, gates, weights, sums=gamma):
     """The unrounded output of a layer for a given selection and gates, and its error.
 
     Rows of non-finite inputs are left out by the caller: their bound is void.
@@ -236,11 +255,13 @@ def moe_output_with_error(act, x, chosen, gates, weights):
                 weights["shared_w1"],
                 weights["shared_w2"],
                 wg=weights.get("shared_gate"),
+                sums=sums,
             )
             magnitude = np.abs(value) + error
         for e in range(experts):
             rows = np.flatnonzero(chosen[:, e])
-            y, y_error = ffn_with_error(act, x[rows], *expert_arguments(e, **weights))
+            operands = expert_arguments(e, **weights)
+            y, y_error = ffn_with_error(act, x[rows], *operands, sums=sums)
             g = f64(gates[rows, e])[:, None]
             value[rows] += g * y
             error[rows] += np.abs(g) * y_error

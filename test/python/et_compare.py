@@ -18,6 +18,7 @@ import numpy as np
 
 import et_reference as ref
 from et_bounds import (
+    gamma,
     gate_error,
     moe_output_with_error,
     scores_error,
@@ -66,8 +67,11 @@ def check_selection(layer, r, chosen, expected_scores, scores_slack):
         )
 
 
-def check_layer(layer, results):
-    """results: output, scores, mask, gates of layer.body()."""
+def check_layer(layer, results, sums=gamma):
+    """results: output, scores, mask, gates of layer.body().
+
+    `sums` is what a sum of n products of a feed-forward layer is charged.
+    """
     y, r, mask, g = results
     x = layer.array("x")
     tokens = layer.sizes["T"]
@@ -89,7 +93,7 @@ def check_layer(layer, results):
     check(np.where(chosen, bad, g != 0), g, expected, "gates")
 
     value, error = moe_output_with_error(
-        layer.activation, x, chosen, g, layer.weights()
+        layer.activation, x, chosen, g, layer.weights(), sums
     )
     bad = violations(y, value, error, x.dtype)
     check(bad & finite[:, None], y, value, "output")

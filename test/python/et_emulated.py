@@ -51,7 +51,11 @@ class Tensor(C.Structure):
 
 
 class Status(C.Structure):
-    _fields_ = [("code", C.c_int32), ("argument", C.c_int32), ("message", C.c_char * 504)]
+    _fields_ = [
+        ("code", C.c_int32),
+        ("argument", C.c_int32),
+        ("message", C.c_char * 504),
+    ]
 
 
 def call(path, arguments, count):
@@ -94,7 +98,9 @@ def in_child(folder, settings, path, arguments, count):
             os._exit(code)
     _, status = os.waitpid(child, 0)
     if status:
-        raise RuntimeError(f"status {status} with {settings}:\n{said.read_text()[:4000]}")
+        raise RuntimeError(
+            f"status {status} with {settings}:\n{said.read_text()[:4000]}"
+        )
     return [np.load(folder / f"out{k}.npy") for k in range(count)]
 
 
@@ -112,7 +118,9 @@ def run(module, arguments, results, chip):
         command += [f"--chip={chip}", "-o", library]
         done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
         if done.returncode:
-            raise RuntimeError(f"et-compile --chip={chip}:\n{done.stderr[:4000]}\n{module}")
+            raise RuntimeError(
+                f"et-compile --chip={chip}:\n{done.stderr[:4000]}\n{module}"
+            )
         seed = secrets.randbits(32)
         first = None
         for schedule in SCHEDULES:

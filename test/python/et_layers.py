@@ -166,16 +166,23 @@ class Layer:
         )
 
 
-def module(layers):
-    """One function @main of all the layers' arguments and results, in order."""
+def module(layers, outputs_only=False):
+    """One function @main of all the layers' arguments and results, in order.
+
+    With `outputs_only`, of what a layer's et.moe returns and nothing it keeps to
+    itself.
+    """
     prefixes = [f"l{i}_" for i in range(len(layers))]
     arguments = ", ".join(
         f"%{p}{name}: {layer.operand_type(name)}"
         for p, layer in zip(prefixes, layers, strict=True)
         for name in layer.arrays
     )
+    kept = 1 if outputs_only else None
     results = [
-        r for p, layer in zip(prefixes, layers, strict=True) for r in layer.results(p)
+        r
+        for p, layer in zip(prefixes, layers, strict=True)
+        for r in layer.results(p)[:kept]
     ]
     body = "".join(layer.body(p) for p, layer in zip(prefixes, layers, strict=True))
     types = ", ".join(t for _, t in results)
@@ -230,6 +237,19 @@ SPECIALS = [
     "non-finite token",
     "zero token",
 ]
+
+
+def random_matrix_layer(rng):
+    """A random layer of 16-bit elements whose widths are known multiples of 8."""
+    sizes = {
+        "T": int(rng.choice([0, 1, 16, 17, 64, 65, 128, 129, rng.integers(2, 200)])),
+        "E": int(rng.choice([8, 72, rng.integers(1, 9)], p=[0.3, 0.1, 0.6])),
+    }
+    sizes |= {width: 8 * int(rng.integers(1, 24)) for width in "DFG"}
+    storage = str(rng.choice(["f16", "bf16"]))
+    layer = random_layer(rng, storage=storage, **sizes)
+    layer.static = "DFG" + layer.static
+    return layer
 
 
 def random_layer(rng, work=2e7, **fixed):

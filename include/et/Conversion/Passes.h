@@ -30,8 +30,12 @@ namespace mlir::et {
 /// Every et op on memrefs -> plain loops.
 void populateETToSCFPatterns(RewritePatternSet &patterns);
 
+/// Ops that do the work of several, for targets that gain nothing by them.
+void populateExpandFusedOpsPatterns(RewritePatternSet &patterns);
+
 /// The et ops that have a GPU kernel -> gpu.launch.
-void populateETToGPUPatterns(RewritePatternSet &patterns);
+/// `useWarpgroups`: see convert-et-to-gpu.
+void populateETToGPUPatterns(RewritePatternSet &patterns, bool useWarpgroups);
 
 /// The vector registers that code is made for.
 struct VectorRegisters {

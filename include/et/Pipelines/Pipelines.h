@@ -23,7 +23,8 @@ enum class Phase {
   Input,
   /// et.moe and et.expert_ffn are gone: one op a step.
   Decompose,
-  /// Gathers are operands of the products that read them.
+  /// Gathers are operands of the products that read them; where the target has
+  /// a kernel for it, the routing is one op.
   Fuse,
   /// No tensors; buffers are allocated and freed.
   Bufferize,
@@ -43,7 +44,8 @@ struct PhasedPipelineOptions : PassPipelineOptions<DerivedT> {
       llvm::cl::values(
           clEnumValN(Phase::Input, "input", "as written, sizes checked"),
           clEnumValN(Phase::Decompose, "decompose", "one op a step"),
-          clEnumValN(Phase::Fuse, "fuse", "gathers inside products"),
+          clEnumValN(Phase::Fuse, "fuse",
+                     "gathers inside products, routing in one op"),
           clEnumValN(Phase::Bufferize, "bufferize", "no tensors"),
           clEnumValN(Phase::Loops, "loops", "no et ops"),
           clEnumValN(Phase::LLVM, "llvm", "the LLVM dialect"))};
@@ -69,10 +71,18 @@ struct NVVMPipelineOptions : PhasedPipelineOptions<NVVMPipelineOptions> {
       llvm::cl::init("isa")};
 };
 
+/// What targets choose about the part that they share.
+struct FrontEndOptions {
+  PairBuffers pairBuffers;
+  /// Whether the target's kernels gate while they score, and find the tokens of
+  /// a tile in the mask.
+  bool fusesRouting;
+};
+
 /// The part that all targets share: up to and including Phase::Bufferize, or
 /// less if `compileTo` comes first.
 void buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
-                           PairBuffers pairBuffers);
+                           const FrontEndOptions &options);
 
 /// From loops on the host (scf, memref, arith, math; vector and omp if the
 /// target emits them) to the LLVM dialect.

@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Conversion/ETToGPU/KernelBuilder.h"
-#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -20,7 +21,8 @@ using arith::CmpIPredicate;
 
 void KernelBuilder::launch(StringRef name, ValueRange blocks, int64_t threads,
                            ArrayRef<MemRefType> shared,
-                           function_ref<void(const BlockInfo &)> body) {
+                           function_ref<void(const BlockInfo &)> body,
+                           int64_t dynamicSharedBytes) {
   Value one = index(1);
   // An empty grid is an error to the driver, and a branch around the launch
   // would force the stream to be waited for.
@@ -32,17 +34,36 @@ void KernelBuilder::launch(StringRef name, ValueRange blocks, int64_t threads,
   auto symbol = [&](StringRef text) {
     return FlatSymbolRefAttr::get(getContext(), text);
   };
+  // Memory without a type has a symbol of no size, so it cannot share a kernel
+  // with symbols that have one: all of it is then carved from one piece.
+  SmallVector<int64_t> offsets;
+  int64_t bytes = dynamicSharedBytes;
+  for (MemRefType type : shared) {
+    offsets.push_back(bytes);
+    bytes += llvm::alignTo(
+        type.getNumElements() * type.getElementTypeBitWidth() / 8, 16);
+  }
+  bool isCarved = dynamicSharedBytes != 0;
   auto op = gpu::LaunchOp::create(
       *this, x, y, one, index(threads), one, one,
-      /*dynamicSharedMemorySize=*/nullptr, /*asyncTokenType=*/nullptr,
-      /*asyncDependencies=*/ValueRange(),
-      SmallVector<Type>(shared.begin(), shared.end()),
+      isCarved ? i32(static_cast<int32_t>(bytes)) : Value(),
+      /*asyncTokenType=*/nullptr, /*asyncDependencies=*/ValueRange(),
+      isCarved ? TypeRange() : TypeRange(SmallVector<Type>(shared)),
       /*privateAttributions=*/TypeRange(), nullptr, nullptr, nullptr,
       symbol("et_kernels"), symbol(name));
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(&op.getBody().front());
   BlockInfo info = {op.getBlockIds().x, op.getBlockIds().y, op.getThreadIds().x,
-                    llvm::to_vector_of<Value>(op.getWorkgroupAttributions())};
+                    llvm::to_vector_of<Value>(op.getWorkgroupAttributions()),
+                    Value()};
+  if (isCarved) {
+    info.dynamicShared = gpu::DynamicSharedMemoryOp::create(
+        *this, sharedType(ShapedType::kDynamic, getI8Type()));
+    for (auto [type, offset] : llvm::zip_equal(shared, offsets))
+      info.shared.push_back(
+          memref::ViewOp::create(*this, type, info.dynamicShared, index(offset),
+                                 /*sizes=*/ValueRange()));
+  }
   body(info);
   gpu::TerminatorOp::create(*this);
 }
@@ -63,8 +84,11 @@ KernelBuilder::loopBy(int64_t step, Value lower, Value upper, ValueRange inits,
   auto op = scf::ForOp::create(*this, lower, upper, index(step), inits);
   OpBuilder::InsertionGuard guard(*this);
   // Without values, the loop comes with its terminator.
-  if (inits.empty())
-    op.getBody()->getTerminator()->erase();
+  if (inits.empty()) {
+    setInsertionPoint(op.getBody()->getTerminator());
+    body(op.getInductionVar(), {});
+    return {};
+  }
   setInsertionPointToEnd(op.getBody());
   Values next = body(op.getInductionVar(), op.getRegionIterArgs());
   scf::YieldOp::create(*this, next);
@@ -103,17 +127,24 @@ Value KernelBuilder::whenElse(Value condition, function_ref<Value()> ifTrue,
 }
 
 //===----------------------------------------------------------------------===//
-// Index arithmetic
+// Unsigned arithmetic
 //===----------------------------------------------------------------------===//
 
+Value KernelBuilder::constantLike(Value value, int64_t constant) {
+  return arith::ConstantOp::create(*this,
+                                   getIntegerAttr(value.getType(), constant));
+}
 Value KernelBuilder::rem(Value a, int64_t b) {
-  return arith::RemUIOp::create(*this, a, index(b));
+  return arith::RemUIOp::create(*this, a, constantLike(a, b));
 }
 Value KernelBuilder::min(Value a, Value b) {
   return arith::MinUIOp::create(*this, a, b);
 }
 Value KernelBuilder::less(Value a, Value b) {
   return cmp(CmpIPredicate::ult, a, b);
+}
+Value KernelBuilder::bitXor(Value a, Value b) {
+  return arith::XOrIOp::create(*this, a, b);
 }
 
 //===----------------------------------------------------------------------===//
@@ -127,12 +158,46 @@ Value KernelBuilder::fma(Value a, Value b, Value c) {
   return math::FmaOp::create(*this, a, b, c);
 }
 
-Value KernelBuilder::loadVector(Value shared, ValueRange indices,
+static llvm::MaybeAlign vectorAlignment(Type element, int64_t width) {
+  return llvm::MaybeAlign(width * element.getIntOrFloatBitWidth() / 8);
+}
+
+Value KernelBuilder::loadVector(Value memref, ValueRange indices,
                                 int64_t width) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  return vector::LoadOp::create(*this, VectorType::get(width, element), memref,
+                                indices, /*nontemporal=*/false,
+                                vectorAlignment(element, width));
+}
+
+LoopBuilder::Values
+KernelBuilder::loadElements(Value memref, ValueRange indices, int64_t width) {
+  if (width == 1)
+    return {load(memref, indices)};
+  Value vector = loadVector(memref, indices, width);
   auto type = VectorType::get(width, getF32Type());
-  return vector::LoadOp::create(*this, type, shared, indices,
-                                /*nontemporal=*/false,
-                                llvm::MaybeAlign(width * sizeof(float)));
+  if (vector.getType() != type)
+    vector = arith::ExtFOp::create(*this, type, vector);
+  Values result;
+  for (int64_t i = 0; i < width; ++i)
+    result.push_back(element(vector, i));
+  return result;
+}
+
+void KernelBuilder::storeElements(ValueRange values, Value memref,
+                                  ValueRange indices) {
+  if (values.size() == 1)
+    return store(values.front(), memref, indices);
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  int64_t width = values.size();
+  Value vector = vector::FromElementsOp::create(
+      *this, VectorType::get(width, getF32Type()), values);
+  if (!element.isF32())
+    vector =
+        arith::TruncFOp::create(*this, VectorType::get(width, element), vector);
+  vector::StoreOp::create(*this, vector, memref, indices,
+                          /*nontemporal=*/false,
+                          vectorAlignment(element, width));
 }
 Value KernelBuilder::element(Value vector, int64_t position) {
   return vector::ExtractOp::create(*this, vector, position);
@@ -140,6 +205,42 @@ Value KernelBuilder::element(Value vector, int64_t position) {
 Value KernelBuilder::broadcast(Value scalar, int64_t width) {
   return vector::BroadcastOp::create(
       *this, VectorType::get(width, scalar.getType()), scalar);
+}
+
+//===----------------------------------------------------------------------===//
+// Addresses
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::addressOf(Value memref) {
+  Value address = memref::ExtractAlignedPointerAsIndexOp::create(*this, memref);
+  return arith::IndexCastOp::create(*this, getI64Type(), address);
+}
+Value KernelBuilder::pointerTo(Value address, NVVM::NVVMMemorySpace space) {
+  auto type =
+      LLVM::LLVMPointerType::get(getContext(), static_cast<unsigned>(space));
+  return LLVM::IntToPtrOp::create(*this, type, address);
+}
+
+Value KernelBuilder::isHopper() {
+  // NVVMReflect replaces the call by ten times the number of the architecture.
+  constexpr StringLiteral name = "et_cuda_arch";
+  constexpr char text[] = "__CUDA_ARCH";
+  auto module = getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  auto symbol = module.lookupSymbol<LLVM::GlobalOp>(name);
+  if (!symbol) {
+    InsertionGuard guard(*this);
+    setInsertionPointToStart(module.getBody());
+    auto type = LLVM::LLVMArrayType::get(getI8Type(), sizeof(text));
+    symbol = LLVM::GlobalOp::create(
+        *this, type, /*isConstant=*/true, LLVM::Linkage::Private, name,
+        getStringAttr(StringRef(text, sizeof(text))));
+  }
+  Value key = LLVM::AddressOfOp::create(*this, symbol);
+  Value arch = LLVM::CallIntrinsicOp::create(*this, getI32Type(),
+                                             getStringAttr("llvm.nvvm.reflect"),
+                                             ValueRange(key))
+                   .getResult(0);
+  return cmp(CmpIPredicate::eq, arch, i32(900));
 }
 
 //===----------------------------------------------------------------------===//

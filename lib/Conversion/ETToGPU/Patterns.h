@@ -43,10 +43,11 @@ private:
   AppliesFn applies;
 };
 
+void populateRouteKernels(RewritePatternSet &patterns);
 void populateRoutingKernels(RewritePatternSet &patterns);
 void populateStateKernels(RewritePatternSet &patterns);
 void populatePlanKernels(RewritePatternSet &patterns);
-void populateProductKernels(RewritePatternSet &patterns);
+void populateProductKernels(RewritePatternSet &patterns, bool useWarpgroups);
 void populateCombineKernels(RewritePatternSet &patterns);
 
 } // namespace mlir::et

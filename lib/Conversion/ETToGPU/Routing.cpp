@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Patterns.h"
-#include "TileProduct.h"
+#include "ScoreTile.h"
 #include "et/Conversion/ScalarMath.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -18,53 +18,34 @@ using arith::CmpFPredicate;
 // Scores
 //===----------------------------------------------------------------------===//
 
-// Layers have few experts, so tiles are narrow, and long in depth.
-static constexpr TileShape kScoreTile = {/*rows=*/32, /*columns=*/16,
-                                         /*depth=*/32, /*threadRows=*/2,
-                                         /*threadColumns=*/2};
-
 static void lowerScores(ScoresOp op, KernelBuilder &b) {
-  Value x = op.getX(), out = op.getOut();
+  Value out = op.getOut();
   Value tokens = b.dim(out, 0), experts = b.dim(out, 1);
-  bool cosine = op.getKind() == ScoreKind::Cosine;
-  TileProduct tile(b, kScoreTile);
+  ScoreTile tile(b, op.getX(), op.getRouter(), op.getKind());
   b.launch(
       "et_scores",
-      {b.ceilDiv(tokens, kScoreTile.rows),
-       b.ceilDiv(experts, kScoreTile.columns)},
-      kScoreTile.threads(), tile.sharedTypes(1), [&](const BlockInfo &block) {
-        Value firstToken = b.mul(block.x, kScoreTile.rows);
-        Value firstExpert = b.mul(block.y, kScoreTile.columns);
+      {b.ceilDiv(tokens, ScoreTile::kRows), b.ceilDiv(experts, tile.columns())},
+      tile.threads(), tile.sharedTypes(),
+      [&](const BlockInfo &block) {
+        Value firstToken = b.mul(block.x, ScoreTile::kRows);
+        Value firstExpert = b.mul(block.y, tile.columns());
         Value any =
             b.both(b.less(firstToken, tokens), b.less(firstExpert, experts));
         b.when(any, [&] {
-          Value lastToken = b.sub(tokens, b.index(1));
-          TileProduct::Sums sums = tile.run(
-              block, x,
-              [&](Value row) {
-                return b.min(b.add(firstToken, row), lastToken);
-              },
-              TileProduct::Matrix{op.getRouter(), {}}, firstExpert, cosine);
-          auto norm = [&](Value squares) -> Value {
-            return arith::MaximumFOp::create(
-                b, math::SqrtOp::create(b, squares), b.f32(1e-12));
-          };
-          for (int64_t i = 0; i < kScoreTile.threadRows; ++i) {
-            Value token = b.add(firstToken, tile.row(block, i));
-            for (int64_t j = 0; j < kScoreTile.threadColumns; ++j) {
-              Value expert = b.add(firstExpert, tile.column(block, j));
-              Value score = b.element(sums.products[0][i], j);
-              if (cosine)
-                score =
-                    b.div(score, b.mul(norm(sums.lhsSquares[i]),
-                                       norm(b.element(sums.rhsSquares, j))));
-              Value inside =
-                  b.both(b.less(token, tokens), b.less(expert, experts));
-              b.when(inside, [&] { b.store(score, out, {token, expert}); });
-            }
-          }
+          Value scores = tile.emit(block, firstToken, firstExpert);
+          tile.forEach(block, [&](Value row, Value column) {
+            Value token = b.add(firstToken, row);
+            Value expert = b.add(firstExpert, column);
+            Value inside =
+                b.both(b.less(token, tokens), b.less(expert, experts));
+            b.when(inside, [&] {
+              b.store(b.load(scores, {b.index(0), row, column}), out,
+                      {token, expert});
+            });
+          });
         });
-      });
+      },
+      tile.dynamicSharedBytes());
 }
 
 //===----------------------------------------------------------------------===//

@@ -71,7 +71,7 @@ TileProduct::Sums TileProduct::run(const BlockInfo &block, Value lhs,
     inits.append(shape.threadRows, zero);
 
   Value lhsShared = block.shared.front();
-  ArrayRef<Value> rhsShared = ArrayRef(block.shared).drop_front();
+  ArrayRef<Value> rhsShared = ArrayRef(block.shared).slice(1, rhs.size());
   Value myRow = firstRow(block), myColumn = firstColumn(block);
   Values sums = b.loopBy(
       shape.depth, b.index(0), depth, inits,

@@ -14,7 +14,7 @@ namespace mlir::et {
 
 /// A block computes rows x columns of the product, `depth` products a step;
 /// each thread threadRows x threadColumns of it.
-struct TileShape {
+struct ThreadTile {
   int64_t rows, columns, depth;
   int64_t threadRows, threadColumns;
 
@@ -28,7 +28,7 @@ struct TileShape {
 /// or column, whose results the caller does not store.
 class TileProduct {
 public:
-  TileProduct(KernelBuilder &b, TileShape shape) : b(b), shape(shape) {}
+  TileProduct(KernelBuilder &b, ThreadTile shape) : b(b), shape(shape) {}
 
   /// The shared memory that `run` needs for a number of right-hand sides.
   SmallVector<MemRefType> sharedTypes(unsigned numRhs);
@@ -50,6 +50,7 @@ public:
     Value rhsSquares;
   };
 
+  /// The first of the shared memory of the block is that of `sharedTypes`.
   /// `sourceRow` maps a row of the tile to a row of lhs that exists. There is
   /// at least one column at or after firstColumn.
   Sums run(const BlockInfo &block, Value lhs,
@@ -65,7 +66,7 @@ private:
   Value firstColumn(const BlockInfo &block);
 
   KernelBuilder &b;
-  TileShape shape;
+  ThreadTile shape;
 };
 
 } // namespace mlir::et

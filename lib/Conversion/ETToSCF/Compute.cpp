@@ -51,6 +51,7 @@ static void lowerGroupedMatmul(GroupedMatmulOp op, LoopBuilder &b) {
 }
 
 void et::populateComputePatterns(RewritePatternSet &patterns) {
-  patterns.add<LoopPattern<GroupedMatmulOp>>(patterns.getContext(),
-                                             lowerGroupedMatmul);
+  patterns.add<LoopPattern<GroupedMatmulOp>>(
+      patterns.getContext(), lowerGroupedMatmul,
+      [](GroupedMatmulOp op) { return !op.getMask(); });
 }

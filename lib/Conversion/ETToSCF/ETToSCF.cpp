@@ -60,6 +60,7 @@ struct ConvertETToSCF : et::impl::ConvertETToSCFBase<ConvertETToSCF> {
 } // namespace
 
 void et::populateETToSCFPatterns(RewritePatternSet &patterns) {
+  populateExpandFusedOpsPatterns(patterns);
   populateRoutingPatterns(patterns);
   populateStatePatterns(patterns);
   populateDispatchPatterns(patterns);

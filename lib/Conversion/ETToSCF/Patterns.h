@@ -16,18 +16,21 @@
 
 namespace mlir::et {
 
-/// A pattern that replaces a bufferized op by the loops that `lower` emits.
+/// A pattern that replaces a bufferized op by what `lower` emits, loops mostly.
 template <typename OpTy>
 struct LoopPattern : OpRewritePattern<OpTy> {
   using LowerFn = void (*)(OpTy, LoopBuilder &);
+  using AppliesFn = bool (*)(OpTy);
 
-  LoopPattern(MLIRContext *context, LowerFn lower)
-      : OpRewritePattern<OpTy>(context), lower(lower) {}
+  LoopPattern(MLIRContext *context, LowerFn lower, AppliesFn applies = nullptr)
+      : OpRewritePattern<OpTy>(context), lower(lower), applies(applies) {}
 
   LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureBufferSemantics())
       return rewriter.notifyMatchFailure(op, "works on tensors");
+    if (applies && !applies(op))
+      return rewriter.notifyMatchFailure(op, "has another form");
     LoopBuilder builder(op.getLoc(), rewriter);
     lower(op, builder);
     rewriter.eraseOp(op);
@@ -36,6 +39,7 @@ struct LoopPattern : OpRewritePattern<OpTy> {
 
 private:
   LowerFn lower;
+  AppliesFn applies;
 };
 
 /// Bit `token` % 32 of word `token` / 32 of mask[expert, :], as an i1.

@@ -45,6 +45,7 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
 
 void et::populateETToVectorPatterns(RewritePatternSet &patterns,
                                     const VectorRegisters &registers) {
+  populateExpandFusedOpsPatterns(patterns);
   populateProductPatterns(patterns, registers);
   populateRoutingVectorPatterns(patterns, registers);
   populateCombineVectorPatterns(patterns, registers);

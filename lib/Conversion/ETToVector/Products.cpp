@@ -292,6 +292,8 @@ void ProductLowering::emitPanel(Value expert, Value column, Value first,
 
 static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
                                         const VectorRegisters &registers) {
+  if (op.getMask())
+    return failure();
   TileShape tile = TileShape::choose(registers.lanes, registers.count,
                                      widthOf(op), op.getGate() ? 2 : 1);
   ProductLowering(op, b, tile).lower();

@@ -82,7 +82,7 @@ static LogicalResult lowerScores(ScoresOp op, VectorBuilder &b,
       memref::ExpandShapeOp::create(b, shape, op.getRouter(), dims, sizes);
   GroupedMatmulOp::create(b, TypeRange(), Activation::None, op.getX(), router,
                           /*offsets=*/Value(), /*tokens=*/Value(),
-                          /*bias=*/Value(), /*gate=*/Value(),
+                          /*mask=*/Value(), /*bias=*/Value(), /*gate=*/Value(),
                           /*gateBias=*/Value(), op.getOut());
   if (op.getKind() == ScoreKind::Cosine)
     emitDivisionByNorms(b, op);

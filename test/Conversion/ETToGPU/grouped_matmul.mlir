@@ -1,10 +1,10 @@
 // RUN: et-opt %s --convert-et-to-gpu --split-input-file | FileCheck %s
 
 // The expert of a block is found by bisection, rows are gathered as they are
-// loaded, and the only other loops run over the depth.
+// loaded, and the loops run over the depth and over the rows of a finished tile.
 // CHECK-LABEL: func @gathered
 // CHECK:       gpu.launch {{.*}} function(@et_grouped_matmul)
-// CHECK-SAME:    workgroup(%{{.*}} : memref<16x68xf32, #gpu.address_space<workgroup>>, %{{.*}} : memref<16x64xf32, #gpu.address_space<workgroup>>)
+// CHECK-SAME:    workgroup(%{{.*}} : memref<16x68xf32, #gpu.address_space<workgroup>>, %{{.*}} : memref<16x64xf32, #gpu.address_space<workgroup>>, %[[SUMS:.*]] : memref<1x64x64xf32, #gpu.address_space<workgroup>>)
 // CHECK:         scf.while
 // CHECK:           arith.divui
 // CHECK:         memref.load %arg3
@@ -15,9 +15,13 @@
 // CHECK-COUNT-4:     math.fma {{.*}} : vector<4xf32>
 // CHECK-NOT:         math.fma
 // CHECK:           gpu.barrier
+// CHECK-COUNT-4: vector.store %{{.*}}, %[[SUMS]]
+// CHECK:         gpu.barrier
+// CHECK:         scf.for
+// CHECK:           memref.load %[[SUMS]]
+// CHECK:           arith.maximumf
+// CHECK:           arith.truncf {{.*}} : f32 to bf16
 // CHECK-NOT:     scf.for
-// CHECK:         arith.maximumf
-// CHECK:         arith.truncf {{.*}} : f32 to bf16
 func.func @gathered(%x: memref<?x9xbf16>, %w: memref<4x9x7xbf16>, %offsets: memref<5xi32>, %tokens: memref<?xi32>, %b: memref<4x7xbf16>, %out: memref<?x7xbf16>) {
   et.grouped_matmul relu ins(%x, %w : memref<?x9xbf16>, memref<4x9x7xbf16>)
     offsets(%offsets : memref<5xi32>) tokens(%tokens : memref<?xi32>) bias(%b : memref<4x7xbf16>)
@@ -47,5 +51,70 @@ func.func @gated(%x: memref<?x9xf32>, %w: memref<4x9x7xf32>, %g: memref<4x9x7xf3
 // CHECK:       math.fma
 func.func @dense(%x: memref<?x9xf32>, %w: memref<1x9x7xf32>, %out: memref<?x7xf32>) {
   et.grouped_matmul none ins(%x, %w : memref<?x9xf32>, memref<1x9x7xf32>) outs(%out : memref<?x7xf32>)
+  return
+}
+
+// -----
+
+// 16-bit rows of whole chunks go to the matrix units: gathered by asynchronous
+// copies, three steps ahead, one loop for every number of slices of 16 rows.
+// CHECK-LABEL: func @matrix
+// CHECK:       gpu.launch {{.*}} dynamic_shared_memory_size
+// CHECK:       scf.while
+// CHECK:       memref.load %arg3
+// 16 rows: a slice by a warp's 32 columns, in two steps of 16.
+// CHECK-COUNT-3: nvvm.cp.async.commit.group
+// CHECK:       scf.for
+// CHECK:         nvvm.cp.async.wait.group 2
+// CHECK-NEXT:    gpu.barrier
+// CHECK-COUNT-5: nvvm.cp.async.shared.global
+// CHECK-NOT:     nvvm.cp.async.shared.global
+// CHECK:         nvvm.cp.async.commit.group
+// CHECK:         nvvm.ldmatrix {{.*}} layout = #nvvm.mma_layout<col>
+// CHECK:         nvvm.ldmatrix {{.*}} layout = #nvvm.mma_layout<row>
+// CHECK-COUNT-8: nvvm.mma.sync {{.*}}<bf16>
+// CHECK-NOT:     nvvm.mma.sync
+// CHECK:       nvvm.cp.async.wait.group 0
+// 128 rows.
+// CHECK:       scf.for
+// CHECK:       scf.for
+// CHECK:       scf.for
+// CHECK-COUNT-8: nvvm.cp.async.shared.global
+// CHECK-COUNT-64: nvvm.mma.sync {{.*}}<bf16>
+// CHECK-NOT:   nvvm.mma.sync
+// The tile's results leave in chunks of 16 bytes.
+// CHECK:       scf.for
+// CHECK:         arith.truncf {{.*}} : vector<8xf32> to vector<8xbf16>
+// CHECK-NEXT:    vector.store
+func.func @matrix(%x: memref<?x64xbf16>, %w: memref<4x64x256xbf16>, %offsets: memref<5xi32>, %tokens: memref<?xi32>, %out: memref<?x256xbf16>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x64xbf16>, memref<4x64x256xbf16>)
+    offsets(%offsets : memref<5xi32>) tokens(%tokens : memref<?xi32>)
+    outs(%out : memref<?x256xbf16>)
+  return
+}
+
+// -----
+
+// Two products share a tile's 128 columns, and the columns and the depth that do
+// not fill it are zero.
+// CHECK-LABEL: func @matrix_gated
+// CHECK:       arith.select %{{.*}}, %c16{{.*}}, %c0{{.*}} : i32
+// CHECK:       nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg, %{{.*}}
+// CHECK:       nvvm.mma.sync {{.*}}vector<2xf16>
+// CHECK:       vector.load {{.*}} memref<2x128x72xf32, #gpu.address_space<workgroup>>
+func.func @matrix_gated(%x: memref<?x40xf16>, %w: memref<4x40x24xf16>, %g: memref<4x40x24xf16>, %offsets: memref<5xi32>, %out: memref<?x24xf16>) {
+  et.grouped_matmul silu ins(%x, %w : memref<?x40xf16>, memref<4x40x24xf16>)
+    offsets(%offsets : memref<5xi32>) gate(%g : memref<4x40x24xf16>) outs(%out : memref<?x24xf16>)
+  return
+}
+
+// -----
+
+// Rows of 7 elements do not start at chunks, so copies could not fetch them.
+// CHECK-LABEL: func @unaligned
+// CHECK-NOT:   nvvm.cp.async
+// CHECK:       math.fma
+func.func @unaligned(%x: memref<?x64xbf16>, %w: memref<1x64x7xbf16>, %out: memref<?x7xbf16>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x64xbf16>, memref<1x64x7xbf16>) outs(%out : memref<?x7xbf16>)
   return
 }

@@ -241,3 +241,30 @@ func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf
     shared(%s1, %s2 : tensor<8x24xf32>, tensor<24x9xf32>) outs(%out : tensor<?x8xf32>)
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<64x8xf32>, %w: tensor<4x8x16xf32>, %o: tensor<5xi32>, %l: tensor<?xi32>, %m: tensor<4x2xi32>, %out: tensor<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op has operands 'tokens' and 'mask' [C7]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x8xf32>, tensor<4x8x16xf32>) offsets(%o : tensor<5xi32>)
+    tokens(%l : tensor<?xi32>) mask(%m : tensor<4x2xi32>) outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x8xf32>, %w: tensor<1x8x16xf32>, %m: tensor<1x2xi32>, %out: tensor<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'offsets' with 'mask' [C8]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x8xf32>, tensor<1x8x16xf32>) mask(%m : tensor<1x2xi32>)
+    outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x8xf32>, %w: tensor<4x8x16xf32>, %o: tensor<5xi32>, %m: tensor<4x3xi32>, %out: tensor<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand 'mask' has size 3 in dimension 1, expected T/32 = 2 [C2]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x8xf32>, tensor<4x8x16xf32>) offsets(%o : tensor<5xi32>)
+    mask(%m : tensor<4x3xi32>) outs(%out : tensor<?x16xf32>)
+  return
+}

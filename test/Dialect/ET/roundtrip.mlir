@@ -24,6 +24,29 @@ func.func @scores_on_memrefs(%x: memref<?x?xf16, strided<[?, 1]>>, %router: memr
   return
 }
 
+// CHECK-LABEL: func @route
+// CHECK: %[[M:mask.*]], %[[G:gates.*]], %[[O:offsets.*]] = et.route linear #et.threshold ins(%{{.*}}, %{{.*}} : tensor<64x8xbf16>, tensor<8x4xbf16>) theta(%{{.*}} : tensor<4xf32>) outs(%{{.*}}, %{{.*}}, %{{.*}} : tensor<4x2xi32>, tensor<64x4xf32>, tensor<5xi32>){{$}}
+// CHECK: et.route cosine #et.top_k<k = 2> ins(%{{.*}}) bias(%{{.*}} : tensor<4xf32>) outs(%[[M]], %[[G]], %[[O]]
+func.func @route(%x: tensor<64x8xbf16>, %router: tensor<8x4xbf16>, %theta: tensor<4xf32>, %m: tensor<4x2xi32>, %g: tensor<64x4xf32>, %o: tensor<5xi32>) -> tensor<5xi32> {
+  %0:3 = et.route linear #et.threshold ins(%x, %router : tensor<64x8xbf16>, tensor<8x4xbf16>) theta(%theta : tensor<4xf32>) outs(%m, %g, %o : tensor<4x2xi32>, tensor<64x4xf32>, tensor<5xi32>)
+  %1:3 = et.route cosine #et.top_k<k = 2> ins(%x, %router : tensor<64x8xbf16>, tensor<8x4xbf16>) bias(%theta : tensor<4xf32>) outs(%0#0, %0#1, %0#2 : tensor<4x2xi32>, tensor<64x4xf32>, tensor<5xi32>)
+  return %1#2 : tensor<5xi32>
+}
+
+// CHECK-LABEL: func @route_on_memrefs
+// CHECK: et.route linear #et.threshold ins({{.*}}) theta({{.*}}) outs(%{{.*}}, %{{.*}}, %{{.*}} : memref<?x?xi32>, memref<?x?xf32>, memref<?xi32>){{$}}
+func.func @route_on_memrefs(%x: memref<?x?xf16>, %router: memref<?x?xf16>, %theta: memref<?xf32>, %m: memref<?x?xi32>, %g: memref<?x?xf32>, %o: memref<?xi32>) {
+  et.route linear #et.threshold ins(%x, %router : memref<?x?xf16>, memref<?x?xf16>) theta(%theta : memref<?xf32>) outs(%m, %g, %o : memref<?x?xi32>, memref<?x?xf32>, memref<?xi32>)
+  return
+}
+
+// CHECK-LABEL: func @product_by_mask
+// CHECK: et.grouped_matmul relu ins({{.*}}) offsets({{.*}}) mask(%{{.*}} : tensor<4x?xi32>) outs
+func.func @product_by_mask(%x: tensor<?x8xf32>, %w: tensor<4x8x16xf32>, %o: tensor<5xi32>, %m: tensor<4x?xi32>, %out: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %0 = et.grouped_matmul relu ins(%x, %w : tensor<?x8xf32>, tensor<4x8x16xf32>) offsets(%o : tensor<5xi32>) mask(%m : tensor<4x?xi32>) outs(%out : tensor<?x16xf32>)
+  return %0 : tensor<?x16xf32>
+}
+
 // CHECK-LABEL: func @gate
 // CHECK-SAME: (%[[R:.*]]: tensor<64x4xf32>, %[[THETA:.*]]: tensor<4xf32>, %[[MASK:.*]]: tensor<4x2xi32>, %[[GATES:.*]]: tensor<64x4xf32>)
 // CHECK: et.gate #et.threshold ins(%[[R]] : tensor<64x4xf32>) theta(%[[THETA]] : tensor<4xf32>) outs(%[[MASK]], %[[GATES]] : tensor<4x2xi32>, tensor<64x4xf32>){{$}}

@@ -109,3 +109,39 @@ func.func @f(%r: tensor<64x4xf32>, %m: tensor<4x2xi32>, %g: tensor<64x4xf32>) {
   %0:2 = et.gate ins(%r : tensor<64x4xf32>) outs(%m, %g : tensor<4x2xi32>, tensor<64x4xf32>)
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<64x8xf32>, %router: tensor<8x4xbf16>, %theta: tensor<4xf32>, %m: tensor<4x2xi32>, %g: tensor<64x4xf32>, %o: tensor<5xi32>) {
+  // expected-error@+1 {{'et.route' op operand 'router' has element type 'bf16', but 'x' has 'f32' [C3]}}
+  %0:3 = et.route linear #et.threshold ins(%x, %router : tensor<64x8xf32>, tensor<8x4xbf16>) theta(%theta : tensor<4xf32>)
+    outs(%m, %g, %o : tensor<4x2xi32>, tensor<64x4xf32>, tensor<5xi32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x8xf32>, %router: tensor<8x4xf32>, %m: tensor<4x2xi32>, %g: tensor<64x4xf32>, %o: tensor<5xi32>) {
+  // expected-error@+1 {{'et.route' op needs operand 'theta' with #et.threshold [C4]}}
+  %0:3 = et.route linear #et.threshold ins(%x, %router : tensor<64x8xf32>, tensor<8x4xf32>)
+    outs(%m, %g, %o : tensor<4x2xi32>, tensor<64x4xf32>, tensor<5xi32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x8xf32>, %router: tensor<8x4xf32>, %b: tensor<4xf32>, %m: tensor<4x2xi32>, %g: tensor<64x4xf32>, %o: tensor<5xi32>) {
+  // expected-error@+1 {{'et.route' op takes no operand 'bias' with #et.top_p<p = 5.000000e-01> [C5]}}
+  %0:3 = et.route linear #et.top_p<p = 0.5> ins(%x, %router : tensor<64x8xf32>, tensor<8x4xf32>) bias(%b : tensor<4xf32>)
+    outs(%m, %g, %o : tensor<4x2xi32>, tensor<64x4xf32>, tensor<5xi32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf32>, %m: tensor<4x2xi32>, %g: tensor<64x4xf32>, %o: tensor<4xi32>) {
+  // expected-error@+1 {{'et.route' op operand 'offsets' has size 4 in dimension 0, expected E+1 = 5 [C2]}}
+  %0:3 = et.route linear #et.threshold ins(%x, %router : tensor<64x8xf32>, tensor<8x4xf32>) theta(%theta : tensor<4xf32>)
+    outs(%m, %g, %o : tensor<4x2xi32>, tensor<64x4xf32>, tensor<4xi32>)
+  return
+}

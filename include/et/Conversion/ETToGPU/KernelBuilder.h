@@ -10,6 +10,7 @@
 
 #include "et/Conversion/LoopBuilder.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 namespace mlir::et {
 
@@ -20,6 +21,8 @@ inline constexpr int64_t kWarpSize = 32;
 struct BlockInfo {
   Value x, y, thread;
   SmallVector<Value> shared;
+  /// Bytes of shared memory, if the launch asked for any by size.
+  Value dynamicShared;
 };
 
 /// A LoopBuilder that also launches kernels, and whose bodies may use the
@@ -31,10 +34,13 @@ public:
 
   //===--- Launching ------------------------------------------------------===//
   /// Runs `body` in blocks[0] x blocks[1] (or x 1) blocks. At least one block
-  /// runs whatever the counts are, so a body checks its bounds.
+  /// runs whatever the counts are, so a body checks its bounds. With
+  /// `dynamicSharedBytes`, the body also has that much shared memory without a
+  /// type, at an address that is a multiple of 16.
   void launch(StringRef name, ValueRange blocks, int64_t threads,
               ArrayRef<MemRefType> shared,
-              function_ref<void(const BlockInfo &)> body);
+              function_ref<void(const BlockInfo &)> body,
+              int64_t dynamicSharedBytes = 0);
   MemRefType sharedType(ArrayRef<int64_t> shape, Type element);
 
   //===--- Control flow ---------------------------------------------------===//
@@ -47,14 +53,22 @@ public:
   /// The value of `ifTrue`, computed only where the condition holds.
   Value whenElse(Value condition, function_ref<Value()> ifTrue, Value ifFalse);
 
-  //===--- Index arithmetic -----------------------------------------------===//
-  Value add(Value a, int64_t b) { return LoopBuilder::add(a, index(b)); }
-  Value mul(Value a, int64_t b) { return LoopBuilder::mul(a, index(b)); }
-  Value div(Value a, int64_t b) { return LoopBuilder::div(a, index(b)); }
+  //===--- Unsigned arithmetic, on index or i32 ---------------------------===//
+  Value constantLike(Value value, int64_t constant);
+  Value add(Value a, int64_t b) {
+    return LoopBuilder::add(a, constantLike(a, b));
+  }
+  Value mul(Value a, int64_t b) {
+    return LoopBuilder::mul(a, constantLike(a, b));
+  }
+  Value div(Value a, int64_t b) {
+    return LoopBuilder::div(a, constantLike(a, b));
+  }
   Value rem(Value a, int64_t b);
   Value ceilDiv(Value a, int64_t b) { return div(add(a, b - 1), b); }
   Value min(Value a, Value b);
   Value less(Value a, Value b);
+  Value bitXor(Value a, Value b);
   using LoopBuilder::add;
   using LoopBuilder::div;
   using LoopBuilder::mul;
@@ -62,10 +76,24 @@ public:
   //===--- Bits and vectors -----------------------------------------------===//
   Value popcount(Value bits);
   Value fma(Value a, Value b, Value c);
-  /// `width` f32 values of shared memory, aligned to their size.
-  Value loadVector(Value shared, ValueRange indices, int64_t width);
+  /// `width` elements, aligned to their size together.
+  Value loadVector(Value memref, ValueRange indices, int64_t width);
+  /// The same as f32 scalars.
+  Values loadElements(Value memref, ValueRange indices, int64_t width);
+  /// Rounds f32 scalars to the element type; they are aligned to their size
+  /// together.
+  void storeElements(ValueRange values, Value memref, ValueRange indices);
   Value element(Value vector, int64_t position);
   Value broadcast(Value scalar, int64_t width);
+
+  //===--- Addresses ------------------------------------------------------===//
+  /// Of the first element, an i64.
+  Value addressOf(Value memref);
+  Value pointerTo(Value address, NVVM::NVVMMemorySpace space);
+
+  /// Whether the kernel is compiled for the architecture 90: a constant to the
+  /// back end, so that code for one GPU leaves no trace in another's.
+  Value isHopper();
 
   //===--- Warps and blocks -----------------------------------------------===//
   void barrier();

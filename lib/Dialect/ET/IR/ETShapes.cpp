@@ -41,6 +41,16 @@ SmallVector<NamedShape> GateOp::getNamedShapes() {
                   {"gates", getGates(), "T E"}});
 }
 
+SmallVector<NamedShape> RouteOp::getNamedShapes() {
+  return present({{"x", getX(), "T D"},
+                  {"router", getRouter(), "D E"},
+                  {"theta", getTheta(), "E"},
+                  {"bias", getBias(), "E"},
+                  {"mask", getMask(), "E T/32"},
+                  {"gates", getGates(), "T E"},
+                  {"offsets", getOffsets(), "E+1"}});
+}
+
 SmallVector<NamedShape> StatisticOp::getNamedShapes() {
   return present({{"scores", getScores(), "T E"}, {"out", getOut(), "E"}});
 }
@@ -100,10 +110,12 @@ SmallVector<NamedShape> CombineOp::getNamedShapes() {
 }
 
 SmallVector<NamedShape> GroupedMatmulOp::getNamedShapes() {
-  return present({{"lhs", getLhs(), getTokens() ? "T K" : "P K"},
+  bool gathers = getTokens() || getMask();
+  return present({{"lhs", getLhs(), gathers ? "T K" : "P K"},
                   {"rhs", getRhs(), "E K N"},
                   {"offsets", getOffsets(), "E+1"},
                   {"tokens", getTokens(), "P"},
+                  {"mask", getMask(), "E T/32"},
                   {"bias", getBias(), "E N"},
                   {"gate", getGate(), "E K N"},
                   {"gate_bias", getGateBias(), "E N"},

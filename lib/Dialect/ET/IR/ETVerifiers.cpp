@@ -218,6 +218,19 @@ LogicalResult GateOp::verify() {
   return verifyExperts(*this, routing, binder.size('E'));
 }
 
+LogicalResult RouteOp::verify() {
+  ShapeBinder binder(*this);
+  if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())) ||
+      failed(verifySameElement(*this, {{"x", getX()}, {"router", getRouter()}},
+                               "C3")))
+    return failure();
+  RoutingAttrInterface routing = getRouting();
+  if (failed(verifyTheta(*this, routing, getTheta(), "C4")) ||
+      failed(verifyBias(*this, routing, getBias(), "C5")))
+    return failure();
+  return verifyExperts(*this, routing, binder.size('E'));
+}
+
 //===----------------------------------------------------------------------===//
 // State
 //===----------------------------------------------------------------------===//
@@ -321,9 +334,14 @@ LogicalResult GroupedMatmulOp::verify() {
                                 {"gate_bias", getGateBias()}},
                                "C3")) ||
       failed(verifyWideDestination(*this, "out", getOut(), getLhs(), "C4")) ||
-      failed(verifyGateBias(*this, getGate(), getGateBias(), "C5")))
+      failed(verifyGateBias(*this, getGate(), getGateBias(), "C5")) ||
+      failed(verifyOffsets(*this, getOffsets(), binder.size('E'), "C6")))
     return failure();
-  return verifyOffsets(*this, getOffsets(), binder.size('E'), "C6");
+  if (getMask() && getTokens())
+    return emitOpError("has operands 'tokens' and 'mask' [C7]");
+  if (getMask() && !getOffsets())
+    return emitOpError("needs operand 'offsets' with 'mask' [C8]");
+  return success();
 }
 
 LogicalResult ExpertFfnOp::verify() {

@@ -149,6 +149,9 @@ struct TilingModel : TilingInterface::ExternalModel<TilingModel<OpTy>, OpTy> {
         if (!onTensors)
           return op->emitOpError("cannot be tiled by rows on memrefs: tile it "
                                  "on tensors, before --one-shot-bufferize");
+        if (product.getMask())
+          return op->emitOpError("cannot be tiled by rows with a mask: tile it "
+                                 "before --et-fuse-token-list");
         unsigned number =
             product.getOffsetsMutable().begin()->getOperandNumber();
         operands[number] = clampOffsets(builder, loc, product.getOffsets(),

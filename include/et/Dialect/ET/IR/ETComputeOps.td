@@ -15,19 +15,21 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
   let description = [{
     For every expert e and every row p with offsets[e] <= p < offsets[e + 1]:
 
-        a         = lhs[tokens[p], :]  (lhs[p, :] without tokens)
+        a         = lhs[tokens[p], :]  (lhs[p, :] without tokens and mask)
         out[p, :] = act(a rhs[e] + bias[e])                               without gate
         out[p, :] = act(a gate[e] + gate_bias[e]) * (a rhs[e] + bias[e])  with gate
 
-    Without offsets there is one expert (E = 1) and every row is its own. Products,
+    With a mask in place of tokens, the i-th row of expert e takes the token of the
+    i-th bit that is set in mask[e, :]. Without offsets there is one expert (E = 1)
+    and every row is its own. Products,
     sums, biases and the activation are f32, rounded once to out's type. Rows
     outside all experts keep what they held. Activations (r the
     argument): relu max(r, 0); relu_squared max(r, 0)^2; gelu
     r/2 (1 + erf(r / sqrt 2)); gelu_tanh
     r/2 (1 + tanh(sqrt(2 / pi) (r + 0.044715 r^3))); silu r / (1 + exp(-r)).
 
-    Shapes: lhs `[R, K]` (R = P without tokens, T with), rhs and gate `[E, K, N]`,
-    offsets `[E + 1]`, tokens `[P]`, biases `[E, N]`, out `[P, N]`. lhs, rhs, gate
+    Shapes: lhs `[R, K]` (R = T with tokens or mask, else P), rhs and gate
+    `[E, K, N]`, offsets `[E + 1]`, tokens `[P]`, mask `[E, ceil(T / 32)]`, biases `[E, N]`, out `[P, N]`. lhs, rhs, gate
     and biases share one storage type; out has that type or f32.
 
     ```mlir
@@ -40,12 +42,14 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
   let hasCanonicalizer = 1;
   let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$lhs, ET_Storage3D:$rhs,
                        Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
-                       Optional<ET_Storage2D>:$bias, Optional<ET_Storage3D>:$gate,
+                       Optional<ET_I32x2D>:$mask, Optional<ET_Storage2D>:$bias,
+                       Optional<ET_Storage3D>:$gate,
                        Optional<ET_Storage2D>:$gateBias, ET_Storage2D:$out);
   let assemblyFormat = [{
     `` $activation `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
     (`offsets` `(` $offsets^ `:` type($offsets) `)`)?
     (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
+    (`mask` `(` $mask^ `:` type($mask) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     (`gate` `(` $gate^ `:` type($gate) `)`)?
     (`gate_bias` `(` $gateBias^ `:` type($gateBias) `)`)?

@@ -63,4 +63,36 @@ def ET_GateOp : ET_DpsOp<"gate", 2, 0, [AttrSizedOperandSegments]> {
   let hasCanonicalizer = 1;
 }
 
+def ET_RouteOp : ET_DpsOp<"route", 3, 0, [AttrSizedOperandSegments]> {
+  let summary = "from token states to the plan, in one op";
+  let description = [{
+    What `et.scores`, `et.gate` and `et.offsets` do one after another, without
+    scores that anyone else sees: a target may do it all in one pass over x.
+    `--et-fuse-gating` makes it of them.
+
+    Shapes: x `[T, D]`, router `[D, E]`, theta and bias `[E]`, mask
+    `[E, ceil(T / 32)]`, gates `[T, E]`, offsets `[E + 1]`.
+
+    ```mlir
+    %mask, %gates, %offsets = et.route linear #et.threshold
+      ins(%x, %router : tensor<?x768xbf16>, tensor<768x16xbf16>)
+      theta(%theta : tensor<16xf32>)
+      outs(%m, %g, %o : tensor<16x?xi32>, tensor<?x16xf32>, tensor<17xi32>)
+    ```
+  }];
+  let arguments = (ins ET_ScoreKindAttr:$score, ET_RoutingAttrInterface:$routing,
+                       ET_Storage2D:$x, ET_Storage2D:$router,
+                       Optional<ET_F32x1D>:$theta, Optional<ET_F32x1D>:$bias,
+                       ET_I32x2D:$mask, ET_F32x2D:$gates, ET_I32x1D:$offsets);
+  let assemblyFormat = [{
+    `` $score $routing `ins` `(` $x `,` $router `:` type($x) `,` type($router) `)`
+    (`theta` `(` $theta^ `:` type($theta) `)`)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
+    `outs` `(` $mask `,` $gates `,` $offsets `:`
+               type($mask) `,` type($gates) `,` type($offsets) `)`
+    `` custom<DpsResults>(ref(type($mask)), ref(type($gates)), ref(type($offsets)),
+                          type($results)) attr-dict
+  }];
+}
+
 #endif // ET_DIALECT_ET_IR_ETROUTINGOPS

@@ -221,6 +221,81 @@ def FuseGather : Pass<"et-fuse-gather"> {
   }];
 }
 
+def FuseTokenList : Pass<"et-fuse-token-list"> {
+  let summary = "let grouped products find their tokens in the mask";
+  let description = [{
+    The mask of a plan already says which tokens a tile of rows has, so the
+    `et.token_list` that feeds an `et.grouped_matmul` of the same plan gives way
+    to the product's `mask` operand: no list is written and none is read.
+
+    ```mlir
+    func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8x16xf32>, %mask: tensor<4x?xi32>,
+                 %offsets: tensor<5xi32>, %list: tensor<?xi32>,
+                 %out: tensor<?x16xf32>) -> tensor<?x16xf32> {
+      %tokens = et.token_list ins(%mask, %offsets : tensor<4x?xi32>, tensor<5xi32>)
+          outs(%list : tensor<?xi32>)
+      %product = et.grouped_matmul relu
+          ins(%x, %w : tensor<?x8xf32>, tensor<4x8x16xf32>)
+          offsets(%offsets : tensor<5xi32>) tokens(%tokens : tensor<?xi32>)
+          outs(%out : tensor<?x16xf32>)
+      return %product : tensor<?x16xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8x16xf32>, %mask: tensor<4x?xi32>,
+                 %offsets: tensor<5xi32>, %list: tensor<?xi32>,
+                 %out: tensor<?x16xf32>) -> tensor<?x16xf32> {
+      %product = et.grouped_matmul relu
+          ins(%x, %w : tensor<?x8xf32>, tensor<4x8x16xf32>)
+          offsets(%offsets : tensor<5xi32>) mask(%mask : tensor<4x?xi32>)
+          outs(%out : tensor<?x16xf32>)
+      return %product : tensor<?x16xf32>
+    }
+    ```
+  }];
+}
+
+def FuseGating : Pass<"et-fuse-gating"> {
+  let summary = "merge the scores, the threshold gate and the offsets of a plan";
+  let description = [{
+    An `et.gate` with the rule `#et.threshold` decides a pair by its own score
+    alone. So where only it reads the scores, `et.scores`, `et.gate` and
+    `et.offsets` become one `et.route`, which never writes the scores to memory.
+    Other rules compare the scores of a token or of an expert with each other, and
+    are left as they are.
+
+    ```mlir
+    func.func @plan(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf32>,
+                    %r: tensor<?x4xf32>, %m: tensor<4x?xi32>, %g: tensor<?x4xf32>,
+                    %o: tensor<5xi32>) -> (tensor<4x?xi32>, tensor<?x4xf32>, tensor<5xi32>) {
+      %scores = et.scores linear
+          ins(%x, %router : tensor<?x8xf32>, tensor<8x4xf32>) outs(%r : tensor<?x4xf32>)
+      %mask, %gates = et.gate #et.threshold
+          ins(%scores : tensor<?x4xf32>) theta(%theta : tensor<4xf32>)
+          outs(%m, %g : tensor<4x?xi32>, tensor<?x4xf32>)
+      %offsets = et.offsets ins(%mask : tensor<4x?xi32>) outs(%o : tensor<5xi32>)
+      return %mask, %gates, %offsets : tensor<4x?xi32>, tensor<?x4xf32>, tensor<5xi32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @plan(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf32>,
+                    %r: tensor<?x4xf32>, %m: tensor<4x?xi32>, %g: tensor<?x4xf32>,
+                    %o: tensor<5xi32>) -> (tensor<4x?xi32>, tensor<?x4xf32>, tensor<5xi32>) {
+      %mask, %gates, %offsets = et.route linear #et.threshold
+          ins(%x, %router : tensor<?x8xf32>, tensor<8x4xf32>) theta(%theta : tensor<4xf32>)
+          outs(%m, %g, %o : tensor<4x?xi32>, tensor<?x4xf32>, tensor<5xi32>)
+      return %mask, %gates, %offsets : tensor<4x?xi32>, tensor<?x4xf32>, tensor<5xi32>
+    }
+    ```
+  }];
+}
+
 def AppendRoutingStats : Pass<"et-append-routing-stats", "::mlir::ModuleOp"> {
   let summary = "let a function return the statistics of its gates";
   let description = [{

@@ -30,6 +30,12 @@ void populateDecomposeExpertFfnPatterns(RewritePatternSet &patterns);
 /// et.gather feeding a product -> the product's tokens operand.
 void populateFuseGatherPatterns(RewritePatternSet &patterns);
 
+/// Scores, a threshold gate and offsets into an op that does all three.
+void populateFuseGatingPatterns(RewritePatternSet &patterns);
+
+/// Token lists into the products that can read the mask.
+void populateFuseTokenListPatterns(RewritePatternSet &patterns);
+
 } // namespace mlir::et
 
 #endif // ET_DIALECT_ET_TRANSFORMS_TRANSFORMS_H

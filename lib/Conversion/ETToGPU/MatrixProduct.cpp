@@ -1,0 +1,360 @@
+//===- MatrixProduct.cpp - A tile by the matrix units ---------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Shared memory holds kStages stages; a stage is a slab of lhs [rows, kDepth]
+// and, for every right-hand side, slabs [kDepth, 64 columns], row by row.
+// Everything moves in chunks of 16 bytes, eight elements. The eight lanes whose
+// chunks ldmatrix reads together have eight successive rows and the same chunk
+// of them; so chunk c of a row lies at place c ^ f(row), with f such that those
+// eight meet all 32 banks. For rows of 64 and of 128 bytes that is what wgmma
+// calls the swizzles of 64 and of 128 bytes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "MatrixProduct.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::et;
+using Values = LoopBuilder::Values;
+
+static constexpr int64_t kChunkBytes = 16, kChunk = 8;
+/// A matrix instruction multiplies 16 x 16 by 16 x 8.
+static constexpr int64_t kSlice = 16, kStep = 16, kNarrow = 8;
+static constexpr int64_t kAccumulators = 4;
+static constexpr int64_t kSumsPadding = 8;
+
+bool MatrixProduct::applies(MemRefType lhs, MemRefType rhs) {
+  Type element = lhs.getElementType();
+  auto isWhole = [](MemRefType type) {
+    int64_t last = type.getShape().back();
+    return type.getLayout().isIdentity() && !ShapedType::isDynamic(last) &&
+           last % kChunk == 0;
+  };
+  int64_t depth = rhs.getShape().drop_back().back();
+  return (element.isF16() || element.isBF16()) &&
+         rhs.getElementType() == element && isWhole(lhs) && isWhole(rhs) &&
+         depth == lhs.getShape().back();
+}
+
+MemRefType MatrixProduct::sumsType() {
+  return b.sharedType({tile.numRhs, tile.rows, tile.columns + kSumsPadding},
+                      b.getF32Type());
+}
+
+int64_t MatrixProduct::sharedBytes() {
+  // The sums take the place of the stages.
+  return std::max(kAlignment + kStages * stageBytes(),
+                  sumsType().getNumElements() * 4);
+}
+
+//===----------------------------------------------------------------------===//
+// Instructions
+//===----------------------------------------------------------------------===//
+
+Value MatrixProduct::sharedPointer(Value offset) {
+  return LLVM::GEPOp::create(b, shared.getType(), b.getI8Type(), shared,
+                             LLVM::GEPArg(offset));
+}
+
+void MatrixProduct::copy16(Value source, Value sharedOffset, Value isThere) {
+  // What is not there is zero, and is not read.
+  Value size;
+  if (isThere)
+    size = b.select(isThere, b.i32(kChunkBytes), b.i32(0));
+  NVVM::CpAsyncOp::create(b, sharedPointer(sharedOffset),
+                          b.pointerTo(source, NVVM::NVVMMemorySpace::Global),
+                          kChunkBytes, NVVM::LoadCacheModifierKind::CG, size);
+}
+
+SmallVector<Value> MatrixProduct::loadMatrices(Value sharedOffset,
+                                               NVVM::MMALayout layout) {
+  constexpr int64_t count = 4;
+  MLIRContext *context = b.getContext();
+  auto type = LLVM::LLVMStructType::getLiteral(
+      context, SmallVector<Type>(count, b.getI32Type()));
+  Value matrices = NVVM::LdMatrixOp::create(
+      b, type, sharedPointer(sharedOffset), static_cast<uint32_t>(count),
+      layout, NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
+      NVVM::LdStMatrixEltType::B16);
+  SmallVector<Value> result;
+  for (int64_t i = 0; i < count; ++i) {
+    result.push_back(LLVM::ExtractValueOp::create(b, matrices, i));
+    // f16 operands are pairs of f16, bf16 ones are registers.
+    if (element.isF16())
+      result.back() = LLVM::BitcastOp::create(b, VectorType::get(2, element),
+                                              result.back());
+  }
+  return result;
+}
+
+SmallVector<Value> MatrixProduct::multiply(ArrayRef<Value> lhs,
+                                           ArrayRef<Value> rhs,
+                                           ValueRange accumulators) {
+  auto type = LLVM::LLVMStructType::getLiteral(
+      b.getContext(), SmallVector<Type>(kAccumulators, b.getF32Type()));
+  auto operand = element.isF16() ? NVVM::MMATypes::f16 : NVVM::MMATypes::bf16;
+  Value sums = NVVM::MmaOp::create(
+      b, type, lhs, rhs, accumulators, {kSlice, kNarrow, kStep}, std::nullopt,
+      std::nullopt, std::array{operand, operand},
+      std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  SmallVector<Value> result;
+  for (int64_t i = 0; i < kAccumulators; ++i)
+    result.push_back(LLVM::ExtractValueOp::create(b, sums, i));
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// The tile
+//===----------------------------------------------------------------------===//
+
+void MatrixProduct::emitCopies(const Copies &copies, int64_t slices, Value step,
+                               Value stage) {
+  auto copySlab = [&](const Copies::Slab &slab, size_t count) {
+    Value moved = b.mul(step, slab.stepBytes);
+    moved = arith::IndexCastOp::create(b, b.getI64Type(), moved);
+    for (size_t i = 0; i < count; ++i) {
+      Value isThere = slab.isThere[i];
+      if (depth % kDepth != 0) {
+        Value k = b.add(b.mul(step, kDepth), slab.depths[i]);
+        Value inDepth = b.less(k, b.index(depth));
+        isThere = isThere ? b.both(isThere, inDepth) : inDepth;
+      }
+      copy16(b.add(slab.sources[i], moved),
+             b.add(b.add(stage, slab.target),
+                   static_cast<int64_t>(i) * slab.targetStep),
+             isThere);
+    }
+  };
+  int64_t rowsOfCopy = kThreads / (kDepth / kChunk);
+  copySlab(copies.lhs, llvm::divideCeil(slices * kSlice, rowsOfCopy));
+  for (const Copies::Slab &slab : copies.rhs)
+    copySlab(slab, slab.sources.size());
+}
+
+SmallVector<Value> MatrixProduct::emitProducts(const Fragments &fragments,
+                                               int64_t slices, Value stage,
+                                               ValueRange accumulators) {
+  int64_t pairs = warpColumns() / (2 * kNarrow);
+  Values sums(accumulators);
+  for (int64_t step = 0; step < kDepth / kStep; ++step) {
+    SmallVector<SmallVector<Value>> right;
+    for (int64_t product = 0; product < tile.numRhs; ++product)
+      for (int64_t pair = 0; pair < pairs; ++pair) {
+        Value offset =
+            b.add(b.add(stage, fragments.rhs[pair]),
+                  product * rhsBytes() + step * kStep * kRhsRowBytes);
+        right.push_back(loadMatrices(offset, NVVM::MMALayout::col));
+      }
+    for (int64_t slice = 0; slice < slices; ++slice) {
+      Value offset = b.add(b.add(stage, fragments.lhs[step]),
+                           slice * kSlice * kLhsRowBytes);
+      SmallVector<Value> left = loadMatrices(offset, NVVM::MMALayout::row);
+      for (auto [pair, matrices] : llvm::enumerate(right))
+        for (int64_t half = 0; half < 2; ++half) {
+          size_t first =
+              ((slice * right.size() + pair) * 2 + half) * kAccumulators;
+          MutableArrayRef<Value> target =
+              MutableArrayRef(sums).slice(first, kAccumulators);
+          llvm::copy(multiply(left, ArrayRef(matrices).slice(2 * half, 2),
+                              ValueRange(ArrayRef<Value>(target))),
+                     target.begin());
+        }
+    }
+  }
+  return sums;
+}
+
+Value MatrixProduct::stageAt(int64_t stage) {
+  return b.i32(static_cast<int32_t>(stage * stageBytes()));
+}
+
+Value MatrixProduct::stageAfter(Value stage) {
+  Value next = b.add(stage, stageBytes());
+  Value isLast = b.cmp(arith::CmpIPredicate::eq, next, stageAt(kStages));
+  return b.select(isLast, stageAt(0), next);
+}
+
+void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
+                              const Fragments &fragments, Value sums) {
+  int64_t steps = llvm::divideCeil(depth, kDepth);
+  // Every thread closes a group a step, so that the groups can be counted.
+  for (int64_t stage = 0; stage < kStages - 1; ++stage) {
+    if (stage < steps)
+      emitCopies(copies, slices, b.index(stage), stageAt(stage));
+    NVVM::CpAsyncCommitGroupOp::create(b);
+  }
+  // Carried: the stage to multiply, the stage to fill, the accumulators.
+  Values inits(2 + slices * kAccumulators * tile.numRhs * warpColumns() /
+                       kNarrow,
+               b.f32(0.0));
+  inits[0] = stageAt(0);
+  inits[1] = stageAt(kStages - 1);
+  Values last = b.loopBy(
+      1, b.index(0), b.index(steps), inits,
+      [&](Value step, ValueRange carried) -> Values {
+        NVVM::CpAsyncWaitGroupOp::create(b, kStages - 2);
+        // Past it, everyone's part of this stage is there, and no one
+        // reads the stage before it, which is filled next.
+        b.barrier();
+        Value next = b.add(step, kStages - 1);
+        b.when(b.less(next, b.index(steps)),
+               [&] { emitCopies(copies, slices, next, carried[1]); });
+        NVVM::CpAsyncCommitGroupOp::create(b);
+        Values result = {stageAfter(carried[0]), stageAfter(carried[1])};
+        result.append(
+            emitProducts(fragments, slices, carried[0], carried.drop_front(2)));
+        return result;
+      });
+  NVVM::CpAsyncWaitGroupOp::create(b, 0);
+  b.barrier();
+
+  // An instruction leaves two neighbors of a row in a lane, and those of the
+  // eighth row after it.
+  Value row = b.div(fragments.lane, 4);
+  Value column = b.add(b.mul(fragments.warp, warpColumns()),
+                       b.mul(b.rem(fragments.lane, 4), 2));
+  ArrayRef<Value> rest = ArrayRef<Value>(last).drop_front(2);
+  for (int64_t slice = 0; slice < slices; ++slice)
+    for (int64_t product = 0; product < tile.numRhs; ++product)
+      for (int64_t narrow = 0; narrow < warpColumns() / kNarrow; ++narrow)
+        for (int64_t half = 0; half < 2; ++half) {
+          Value place[] = {b.index(product),
+                           b.add(row, slice * kSlice + half * 8),
+                           b.add(column, narrow * kNarrow)};
+          b.storeElements(rest.take_front(2), sums, place);
+          rest = rest.drop_front(2);
+        }
+}
+
+Value MatrixProduct::placeInLhs(Value row, Value chunk) {
+  // Two rows of 64 bytes are as long as all banks.
+  Value turn = b.rem(b.div(row, 2), kLhsRowBytes / kChunkBytes);
+  return b.add(b.mul(row, kLhsRowBytes),
+               b.mul(b.bitXor(chunk, turn), kChunkBytes));
+}
+
+Value MatrixProduct::placeInRhs(Value row, Value chunk) {
+  constexpr int64_t chunks = kRhsRowBytes / kChunkBytes;
+  Value place = b.bitXor(b.rem(chunk, chunks), b.rem(row, chunks));
+  Value inSlab = b.add(b.mul(row, kRhsRowBytes), b.mul(place, kChunkBytes));
+  return b.add(b.mul(b.div(chunk, chunks), kDepth * kRhsRowBytes), inSlab);
+}
+
+MatrixProduct::Copies
+MatrixProduct::prepareCopies(const BlockInfo &block, Value lhs,
+                             function_ref<Value(Value)> sourceRow, Value count,
+                             ArrayRef<Matrix> rhs, Value firstColumn) {
+  Copies copies;
+  auto toI64 = [&](Value value) -> Value {
+    return arith::IndexCastOp::create(b, b.getI64Type(), value);
+  };
+  // Neighboring threads copy neighboring chunks of a row. Rows of a thread are
+  // a multiple of eight apart, so that they swizzle alike.
+  int64_t lhsChunks = kLhsRowBytes / kChunkBytes;
+  int64_t lhsRows = kThreads / lhsChunks;
+  Value lhsRow = b.div(block.thread, lhsChunks);
+  Value lhsChunk = b.rem(block.thread, lhsChunks);
+  Value base = b.addressOf(lhs), k = b.mul(lhsChunk, kChunk);
+  Copies::Slab &slab = copies.lhs;
+  slab.stepBytes = kDepth * 2;
+  slab.target = b.toI32(placeInLhs(lhsRow, lhsChunk));
+  slab.targetStep = lhsRows * kLhsRowBytes;
+  for (int64_t i = 0; i < tile.rows / lhsRows; ++i) {
+    Value row = b.add(lhsRow, i * lhsRows);
+    Value element = b.add(b.mul(sourceRow(row), depth), k);
+    slab.sources.push_back(b.add(base, toI64(b.mul(element, 2))));
+    slab.isThere.push_back(b.less(row, count));
+    slab.depths.push_back(k);
+  }
+
+  int64_t chunks = tile.columns / kChunk;
+  Value row = b.div(block.thread, chunks), chunk = b.rem(block.thread, chunks);
+  int64_t rows = kThreads / chunks;
+  Value target = b.toI32(placeInRhs(row, chunk));
+  Value column = b.add(firstColumn, b.mul(chunk, kChunk));
+  Value inWidth;
+  if (width % tile.columns != 0)
+    inWidth = b.less(column, b.index(width));
+  for (auto [number, matrix] : llvm::enumerate(rhs)) {
+    Copies::Slab slab;
+    slab.stepBytes = kDepth * width * 2;
+    slab.target = b.add(target, lhsBytes() + number * rhsBytes());
+    slab.targetStep = rows * kRhsRowBytes;
+    Value base = b.addressOf(matrix.memref);
+    for (int64_t i = 0; i < kDepth / rows; ++i) {
+      Value k = b.add(row, i * rows);
+      Value inMatrix = matrix.outer ? b.add(b.mul(matrix.outer, depth), k) : k;
+      Value element = b.add(b.mul(inMatrix, width), column);
+      slab.sources.push_back(b.add(base, toI64(b.mul(element, 2))));
+      slab.isThere.push_back(inWidth);
+      slab.depths.push_back(k);
+    }
+    copies.rhs.push_back(std::move(slab));
+  }
+  return copies;
+}
+
+MatrixProduct::Fragments
+MatrixProduct::prepareFragments(const BlockInfo &block) {
+  // Lanes 0 to 15 name the rows of the two upper matrices of a group of four,
+  // the others those of the matrices beside them.
+  Fragments fragments;
+  fragments.lane = b.rem(block.thread, kWarpSize);
+  fragments.warp = b.div(block.thread, kWarpSize);
+  Value row = b.rem(fragments.lane, kSlice),
+        beside = b.div(fragments.lane, kSlice);
+  for (int64_t step = 0; step < kDepth / kStep; ++step) {
+    Value chunk = b.add(beside, step * kStep / kChunk);
+    fragments.lhs.push_back(b.toI32(placeInLhs(row, chunk)));
+  }
+  for (int64_t pair = 0; pair < warpColumns() / (2 * kNarrow); ++pair) {
+    Value first = b.mul(fragments.warp, warpColumns() / kChunk);
+    Value chunk = b.add(b.add(first, 2 * pair), beside);
+    fragments.rhs.push_back(b.toI32(b.add(placeInRhs(row, chunk), lhsBytes())));
+  }
+  return fragments;
+}
+
+void MatrixProduct::run(const BlockInfo &block, Value lhs,
+                        function_ref<Value(Value)> sourceRow, Value count,
+                        ArrayRef<Matrix> rhs, Value firstColumn, Value sums) {
+  // The address is a multiple of 16 only.
+  Value ahead = b.add(b.addressOf(block.dynamicShared), kAlignment - 1);
+  sharedAddress = b.both(ahead, b.constantLike(ahead, -kAlignment));
+  shared = b.pointerTo(sharedAddress, NVVM::NVVMMemorySpace::Shared);
+  Copies copies = prepareCopies(block, lhs, sourceRow, count, rhs, firstColumn);
+  Fragments fragments = prepareFragments(block);
+  auto runAll = [&](int64_t slices) {
+    int64_t rows = slices * kSlice;
+    if (!tile.useWarpgroups || rows % kGroupRows != 0)
+      return runSlices(slices, copies, fragments, sums);
+    auto branch = scf::IfOp::create(b, b.isHopper(), /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(branch.thenYield());
+    runGroups(rows / kGroupRows, copies, fragments, sums);
+    b.setInsertionPoint(branch.elseYield());
+    runSlices(slices, copies, fragments, sums);
+  };
+  // A loop of its own for every number of slices, halving: at most half of the
+  // instructions that a tile issues are for rows that it lacks.
+  std::function<void(int64_t)> dispatch = [&](int64_t slices) {
+    if (slices == 1)
+      return runAll(slices);
+    Value isLess =
+        b.cmp(arith::CmpIPredicate::ule, count, b.index(slices / 2 * kSlice));
+    auto branch = scf::IfOp::create(b, isLess, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(branch.thenYield());
+    dispatch(slices / 2);
+    b.setInsertionPoint(branch.elseYield());
+    runAll(slices);
+  };
+  dispatch(tile.rows / kSlice);
+}

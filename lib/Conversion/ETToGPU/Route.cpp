@@ -1,0 +1,180 @@
+//===- Route.cpp - From token states to the plan in one kernel ------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A block scores 32 tokens, compares, and writes their gates and mask words. It
+// adds what it selected to the experts' loads; the last block to do so has them
+// all, and makes offsets of them. Sums of integers do not depend on the order.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Patterns.h"
+#include "ScoreTile.h"
+#include "et/Conversion/ScalarMath.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace mlir::et;
+using arith::CmpFPredicate;
+using arith::CmpIPredicate;
+using Values = LoopBuilder::Values;
+
+namespace {
+/// Where the blocks of a launch meet: memory of E + 1 words, zero at first.
+struct Meeting {
+  Value memory, experts;
+
+  Value load(KernelBuilder &b, Value expert) const {
+    return b.load(memory, expert);
+  }
+  /// Adds to an expert's load.
+  void add(KernelBuilder &b, Value expert, Value count) const {
+    atomicAdd(b, expert, count);
+  }
+  /// How many blocks arrived before. If all others did, what they did before is
+  /// seen from here on.
+  Value arrive(KernelBuilder &b) const {
+    // The back end gives an atomic no ordering of its own.
+    auto fence = [&] {
+      LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, kDevice);
+    };
+    fence();
+    Value before = atomicAdd(b, experts, b.i32(1));
+    fence();
+    return before;
+  }
+
+private:
+  static constexpr StringLiteral kDevice = "device";
+
+  Value atomicAdd(KernelBuilder &b, Value word, Value count) const {
+    Value bytes = arith::IndexCastOp::create(b, b.getI64Type(), b.mul(word, 4));
+    Value address = b.add(b.addressOf(memory), bytes);
+    return LLVM::AtomicRMWOp::create(
+        b, LLVM::AtomicBinOp::add,
+        b.pointerTo(address, NVVM::NVVMMemorySpace::Global), count,
+        LLVM::AtomicOrdering::monotonic, kDevice);
+  }
+};
+} // namespace
+
+/// Gates along the experts, as they lie in memory; mask words along the tokens,
+/// so that a ballot is one.
+static void selectPairs(RouteOp op, KernelBuilder &b, ScoreTile &tile,
+                        const BlockInfo &block, Value firstExpert, Value scores,
+                        const Meeting &meeting) {
+  auto routing = cast<ThresholdRoutingAttr>(op.getRouting());
+  CmpFPredicate predicate = routing.getCompare() == Comparison::GT
+                                ? CmpFPredicate::OGT
+                                : CmpFPredicate::OGE;
+  Value tokens = b.dim(op.getGates(), 0), experts = meeting.experts;
+  Value firstToken = b.mul(block.x, kTokensPerWord), zero = b.index(0);
+  auto isAbove = [&](Value score, Value expert) {
+    return b.cmp(predicate, score, b.load(op.getTheta(), expert));
+  };
+  tile.forEach(block, [&](Value row, Value column) {
+    Value token = b.add(firstToken, row), expert = b.add(firstExpert, column);
+    b.when(b.both(b.less(token, tokens), b.less(expert, experts)), [&] {
+      Value score = b.load(scores, {zero, row, column});
+      Value gate = emitGate(b, routing.getGate(), score);
+      b.store(b.select(isAbove(score, expert), gate, b.f32(0.0)), op.getGates(),
+              {token, expert});
+    });
+  });
+  Value lane = b.rem(block.thread, kWarpSize);
+  Value isToken = b.less(b.add(firstToken, lane), tokens);
+  Value end = b.min(b.sub(experts, firstExpert), b.index(tile.columns()));
+  b.loopBy(tile.threads() / kWarpSize, b.div(block.thread, kWarpSize), end, {},
+           [&](Value column, ValueRange) -> Values {
+             Value expert = b.add(firstExpert, column);
+             Value above =
+                 isAbove(b.load(scores, {zero, lane, column}), expert);
+             Value word = b.ballot(b.both(above, isToken));
+             b.when(b.cmp(CmpIPredicate::eq, lane, zero), [&] {
+               b.store(word, op.getMask(), {expert, block.x});
+               meeting.add(b, expert, b.popcount(word));
+             });
+             return {};
+           });
+}
+
+/// Offsets of the loads, by one block.
+static void sumUpLoads(RouteOp op, KernelBuilder &b, Value thread,
+                       int64_t threads, const Meeting &meeting, Value perWarp) {
+  Value zero = b.index(0), none = b.i32(0), lane = b.rem(thread, kWarpSize);
+  b.when(b.cmp(CmpIPredicate::eq, thread, zero),
+         [&] { b.store(none, op.getOffsets(), zero); });
+  b.loopBy(threads, zero, meeting.experts, none,
+           [&](Value first, ValueRange sum) -> Values {
+             Value expert = b.add(first, thread);
+             Value isExpert = b.less(expert, meeting.experts);
+             Value load = b.whenElse(
+                 isExpert, [&] { return meeting.load(b, expert); }, none);
+             Value upTo = b.warpScan(load, lane);
+             Value ofWarp = b.fromLane(upTo, b.index(kWarpSize - 1));
+             KernelBuilder::WarpSums sums =
+                 b.scanWarps(ofWarp, thread, threads / kWarpSize, perWarp);
+             b.when(isExpert, [&] {
+               b.store(b.add(b.add(sum[0], sums.before), upTo), op.getOffsets(),
+                       b.add(expert, 1));
+             });
+             b.barrier();
+             return {b.add(sum[0], sums.all)};
+           });
+}
+
+static void lowerRoute(RouteOp op, KernelBuilder &b) {
+  Value words = b.dim(op.getMask(), 1), experts = b.dim(op.getGates(), 1);
+  ScoreTile tile(b, op.getX(), op.getRouter(), op.getScore());
+  Value across = b.ceilDiv(experts, tile.columns());
+  // As many as are launched: without tokens or experts one is.
+  auto atLeastOne = [&](Value count) -> Value {
+    return arith::MaxUIOp::create(b, count, b.index(1));
+  };
+  Value blocks = b.mul(atLeastOne(words), atLeastOne(across));
+  Value lastBlock = b.toI32(b.sub(blocks, b.index(1)));
+  auto memoryType = MemRefType::get(ShapedType::kDynamic, b.getI32Type());
+  Meeting meeting{memref::AllocOp::create(b, memoryType, b.add(experts, 1)),
+                  experts};
+  gpu::MemsetOp::create(b, /*asyncToken=*/Type(), /*asyncDependencies=*/
+                        ValueRange(), meeting.memory, b.i32(0));
+
+  SmallVector<MemRefType> shared = tile.sharedTypes();
+  shared.push_back(b.sharedType({tile.threads() / kWarpSize}, b.getI32Type()));
+  b.launch(
+      "et_route", {words, across}, tile.threads(), shared,
+      [&](const BlockInfo &block) {
+        Value firstExpert = b.mul(block.y, tile.columns());
+        Value perWarp = block.shared.back(), zero = b.index(0);
+        b.when(
+            b.both(b.less(block.x, words), b.less(firstExpert, experts)), [&] {
+              Value scores =
+                  tile.emit(block, b.mul(block.x, kTokensPerWord), firstExpert);
+              selectPairs(op, b, tile, block, firstExpert, scores, meeting);
+            });
+        // The block is done before its first thread says so for all.
+        b.barrier();
+        b.when(b.cmp(CmpIPredicate::eq, block.thread, zero),
+               [&] { b.store(meeting.arrive(b), perWarp, zero); });
+        b.barrier();
+        Value arrived = b.load(perWarp, zero);
+        b.barrier();
+        b.when(b.cmp(CmpIPredicate::eq, arrived, lastBlock), [&] {
+          sumUpLoads(op, b, block.thread, tile.threads(), meeting, perWarp);
+        });
+      },
+      tile.dynamicSharedBytes());
+  memref::DeallocOp::create(b, meeting.memory);
+}
+
+static bool isThreshold(RouteOp op) {
+  return isa<ThresholdRoutingAttr>(op.getRouting());
+}
+
+void et::populateRouteKernels(RewritePatternSet &patterns) {
+  patterns.add<KernelPattern<RouteOp>>(patterns.getContext(), lowerRoute,
+                                       isThreshold);
+}

@@ -1,0 +1,31 @@
+# ===- test_gpu_matrix.py - layers by the GPU's matrix units ----------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Random 16-bit layers whose products run on the matrix units, on the emulator.
+
+Widths are multiples of 8: tiles are whole, cut by the width, cut by the depth, or
+smaller than one instruction. Where nothing but the output is returned, scores,
+gate and offsets are one kernel; it must select what the separate ones do, so the
+outputs must be equal in every bit. A failure prints the seed.
+"""
+
+import numpy as np
+import pytest
+
+from et_emulated import run
+from et_layers import module, random_matrix_layer
+from test_gpu_emulated import check_one, on_each_chip
+
+
+@on_each_chip(range(2000, 2040))
+def test_layer_matches_numpy(seed, chip):
+    layer = random_matrix_layer(np.random.default_rng(seed))
+    results = check_one(layer, chip, seed)
+    text = module([layer], outputs_only=True)
+    fused = run(text, list(layer.arrays.values()), [layer.storage], chip)[0]
+    different = np.argwhere(fused.view(np.int16) != results[0].view(np.int16))
+    if different.size:
+        pytest.fail(f"seed {seed}, {chip}: fused differs at {different[0]}\n  {layer}")
