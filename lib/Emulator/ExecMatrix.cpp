@@ -15,22 +15,10 @@ using namespace et::emu;
 namespace et::emu::ET_EMU_ISA {
 namespace {
 
-bool whole(Warp &w, const char *what) {
-  if (w.exec == w.live && w.live == w.initialLive && w.live == ~0u)
-    return true;
-  // Lanes that part of the warp waits for run the instruction again.
-  if (!w.gather(~0u))
-    return false;
-  if (w.exec == ~0u)
-    return true;
-  w.fault("warp", std::string(what) + " needs all 32 lanes of the warp");
-  return false;
-}
-
 /// m[0] format of A, m[1] format of B, m[2] K, m[3] f16 accumulators. extra:
 /// D, A, B, C registers.
 void execMma(Warp &w, const Inst &i) {
-  if (!whole(w, "mma"))
+  if (!w.gatherWhole("mma"))
     return;
   const Ref *r = w.launch->kernel->extra.data() + i.extra;
   auto formatA = MatrixFormat(i.m[0]), formatB = MatrixFormat(i.m[1]);
@@ -182,7 +170,7 @@ bool decodeMma(Decoder &d) {
 /// m[0] matrices, m[1] 32-bit base, m[2] transposed, m[3] store. Lane 8j + r
 /// has the address of row r of matrix j.
 void execLdmatrix(Warp &w, const Inst &i) {
-  if (!whole(w, i.m[3] ? "stmatrix" : "ldmatrix"))
+  if (!w.gatherWhole(i.m[3] ? "stmatrix" : "ldmatrix"))
     return;
   unsigned n = i.m[0];
   Lanes lanes;
@@ -243,7 +231,7 @@ bool decodeLdmatrix(Decoder &d) {
 }
 
 void execMovmatrix(Warp &w, const Inst &i) {
-  if (!whole(w, "movmatrix"))
+  if (!w.gatherWhole("movmatrix"))
     return;
   const uint32_t *a = w.at<uint32_t>(i.op[1]);
   uint32_t out[32];

@@ -71,9 +71,10 @@ bool readDescriptor(Warp &w, uint64_t bits, bool rowMajor, unsigned bytes,
 /// N-major. imm N. op[0] A's descriptor, op[1] B's, op[2] scale-d. extra: D,
 /// then A.
 void execWgmma(Warp &w, const Inst &i) {
-  if (w.exec != ~0u || w.block->warpCount < 4)
-    return w.fault("warp",
-                   "wgmma needs all lanes of the four warps of a warpgroup");
+  if (w.block->warpCount < 4)
+    return w.fault("warp", "wgmma needs the four warps of a warpgroup");
+  if (!w.gatherWhole("wgmma"))
+    return;
   AsyncState &async = *w.async;
   auto formatA = MatrixFormat(i.m[0]), formatB = MatrixFormat(i.m[1]);
   unsigned k = i.m[2], n = static_cast<unsigned>(i.imm);
@@ -256,7 +257,19 @@ void execWgmma(Warp &w, const Inst &i) {
   issue(*w.block, std::move(op));
 }
 
+void execFence(Warp &w, const Inst &) {
+  if (w.gatherWhole("wgmma.fence"))
+    w.async->dirty.assign(w.async->dirty.size(), false);
+}
+
+void execCommit(Warp &w, const Inst &) {
+  if (w.gatherWhole("wgmma.commit_group"))
+    commitGroup(w.async->products, w.exec);
+}
+
 void execWait(Warp &w, const Inst &i) {
+  if (!w.gatherWhole("wgmma.wait_group"))
+    return;
   waitGroups(w, w.async->products, w.exec, i.imm);
   // The registers of what is over are free again.
   AsyncState &async = *w.async;
@@ -298,15 +311,9 @@ bool decodeWgmma(Decoder &d) {
   if (what.empty() || !d.take("sync") || !d.take("aligned"))
     return d.unsupported("wgmma.what.sync.aligned is expected");
   if (what == "fence")
-    return d.emit(
-        [](Warp &w, const Inst &) {
-          w.async->dirty.assign(w.async->dirty.size(), false);
-        },
-        Class::Async);
+    return d.emit(execFence, Class::Async);
   if (what == "commit_group")
-    return d.emit(
-        [](Warp &w, const Inst &) { commitGroup(w.async->products, w.exec); },
-        Class::Async);
+    return d.emit(execCommit, Class::Async);
   if (what == "wait_group") {
     int64_t keep = 0;
     if (!d.operands(1) || !d.immediate(d.arg(0), keep))

@@ -193,6 +193,10 @@ struct Warp {
   /// The global allocations used last.
   struct Range {
     uint64_t start = 1, end = 0;
+    /// Accesses of `bytes` from `low` to `high`; no sum here can wrap around.
+    bool holds(uint64_t low, uint64_t high, uint64_t bytes) const {
+      return low >= start && high < end && bytes <= end - high;
+    }
   };
   Range ranges[4];
   uint32_t nextRange = 0;
@@ -236,6 +240,8 @@ struct Warp {
   /// For an instruction that all of `members` run together: true when they are
   /// here, with `exec` all of them; else the running lanes wait for the others.
   bool gather(uint32_t members);
+  /// The same for all 32 lanes; a fault if some have left.
+  bool gatherWhole(const char *what);
   /// Ends lanes for good.
   void exitLanes(uint32_t mask);
   /// Puts the running node aside and runs another leaf, or blocks the warp.

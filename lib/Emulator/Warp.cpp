@@ -307,6 +307,17 @@ bool Warp::gather(uint32_t members) {
   return true;
 }
 
+bool Warp::gatherWhole(const char *what) {
+  if (exec == ~0u)
+    return true;
+  if (!gather(~0u))
+    return false;
+  if (exec == ~0u)
+    return true;
+  fault("warp", std::string(what) + " needs all 32 lanes of the warp");
+  return false;
+}
+
 void Warp::park(Node::State why) {
   node->state = why;
   if (why == Node::AtWarpSync)

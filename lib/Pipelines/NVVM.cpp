@@ -25,8 +25,9 @@ static void addCleanup(OpPassManager &pm) {
 }
 
 /// From bufferized functions to gpu.launch on device memory.
-static void addKernels(OpPassManager &pm) {
-  pm.addPass(createConvertETToGPU());
+static void addKernels(OpPassManager &pm, ArrayRef<std::string> chips) {
+  pm.addPass(createConvertETToGPU(
+      {/*useWarpgroups=*/!llvm::is_contained(chips, "sm_90")}));
   pm.addPass(createConvertLinalgToParallelLoopsPass());
   pm.addNestedPass<func::FuncOp>(createLoopsToKernels());
   pm.addNestedPass<func::FuncOp>(createMoveBuffersToDevice());
@@ -51,6 +52,8 @@ static void addKernelsToNVVM(OpPassManager &pm, ArrayRef<std::string> chips) {
   ConvertGpuOpsToNVVMOpsOptions nvvm;
   nvvm.indexBitwidth = 64;
   kernels.addPass(createConvertGpuOpsToNVVMOps(nvvm));
+  // What has no intrinsic becomes inline assembly.
+  kernels.addPass(createConvertNVVMToLLVMPass());
   addCleanup(kernels);
   kernels.addPass(createReconcileUnrealizedCastsPass());
 }
@@ -73,7 +76,7 @@ void et::buildNVVMPipeline(OpPassManager &pm,
                         {PairBuffers::Bound, /*fusesRouting=*/true});
   if (options.compileTo <= Phase::Bufferize)
     return;
-  addKernels(pm);
+  addKernels(pm, options.chips);
   if (options.compileTo == Phase::Loops)
     return;
   addKernelsToNVVM(pm, options.chips);

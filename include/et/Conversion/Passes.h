@@ -34,7 +34,8 @@ void populateETToSCFPatterns(RewritePatternSet &patterns);
 void populateExpandFusedOpsPatterns(RewritePatternSet &patterns);
 
 /// The et ops that have a GPU kernel -> gpu.launch.
-void populateETToGPUPatterns(RewritePatternSet &patterns);
+/// `useWarpgroups`: see convert-et-to-gpu.
+void populateETToGPUPatterns(RewritePatternSet &patterns, bool useWarpgroups);
 
 /// The vector registers that code is made for.
 struct VectorRegisters {

@@ -164,18 +164,20 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
 
     | op | kernel |
     |---|---|
-    | `et.scores` | tiles of 32 tokens x 16 experts through shared memory; norms on the way |
+    | `et.scores` | tiles of 32 tokens x 16 experts through shared memory; norms on the way; 32 x 64 by the matrix units for linear scores of 16-bit elements |
+    | `et.route #et.threshold` | scores as above, then ballots; the last block to finish makes offsets of all blocks' counts |
     | `et.gate #et.threshold` | a block a mask word and 32 experts; mask words are warp ballots |
     | `et.statistic` but `#et.mean_minus_std` | a block an expert; an order statistic is built bit by bit, counting the scores below |
     | `et.offsets` | one block; a warp counts an expert's bits, then warp scans |
     | `et.token_list` | a block an expert; popcounts, scans, then each thread lists a word |
     | `et.gather` | a block a row |
     | `et.grouped_matmul` | tiles of 64 x 64 through shared memory; gather in the load, bias, activation and gate at the end |
+    | the same, 16-bit elements in widths that are known multiples of 8 | tiles of 128 x 128 by the matrix units, `mma.sync` or `wgmma`, with copies several steps ahead |
     | `et.combine` | a block a token; warps find its pairs' rows by popcount |
 
     A block of the grouped product finds its expert and rows by bisection of the
-    offsets, so no loop runs over experts or tokens. All results are free of
-    atomics and of any order that differs between runs. Everything else (the other
+    offsets, so no loop runs over experts or pairs. The only atomics count, so no
+    result depends on an order that differs between runs. Everything else (the other
     routings, state) becomes the plain parallel loops of
     `--convert-et-to-scf`, which `--et-loops-to-kernels` maps.
 
@@ -210,6 +212,10 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     ...
     ```
   }];
+  let options = [
+    Option<"useWarpgroups", "use-warpgroups", "bool", "true",
+           "Whether kernels compiled for the architecture 90 may use wgmma, which sm_90a has and sm_90 has not">
+  ];
   let dependentDialects = [
     "arith::ArithDialect", "gpu::GPUDialect", "math::MathDialect",
     "memref::MemRefDialect", "NVVM::NVVMDialect", "scf::SCFDialect",

@@ -21,12 +21,14 @@ using namespace mlir::et;
 
 namespace {
 struct ConvertETToGPU : et::impl::ConvertETToGPUBase<ConvertETToGPU> {
+  using ConvertETToGPUBase::ConvertETToGPUBase;
+
   void runOnOperation() override {
     ConversionTarget target(getContext());
     target.addIllegalDialect<ETDialect>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     RewritePatternSet patterns(&getContext());
-    populateETToGPUPatterns(patterns);
+    populateETToGPUPatterns(patterns, useWarpgroups);
     // Ops without a kernel of their own run as plain parallel loops.
     populateETToSCFPatterns(patterns);
     if (failed(applyPartialConversion(getOperation(), target,
@@ -36,11 +38,12 @@ struct ConvertETToGPU : et::impl::ConvertETToGPUBase<ConvertETToGPU> {
 };
 } // namespace
 
-void et::populateETToGPUPatterns(RewritePatternSet &patterns) {
+void et::populateETToGPUPatterns(RewritePatternSet &patterns,
+                                 bool useWarpgroups) {
   populateRouteKernels(patterns);
   populateRoutingKernels(patterns);
   populateStateKernels(patterns);
   populatePlanKernels(patterns);
-  populateProductKernels(patterns);
+  populateProductKernels(patterns, useWarpgroups);
   populateCombineKernels(patterns);
 }

@@ -243,12 +243,13 @@ static SmallVector<Value> rightHandSides(GroupedMatmulOp op) {
 }
 
 /// By the matrix units.
-static void launchMatrixProduct(GroupedMatmulOp op, KernelBuilder &b) {
+static void launchMatrixProduct(GroupedMatmulOp op, KernelBuilder &b,
+                                bool useWarpgroups) {
   SmallVector<Value> rhs = rightHandSides(op);
   int64_t numRhs = rhs.size(), columns = kMatrixColumns / numRhs;
   MatrixProduct tile(b, cast<MemRefType>(op.getLhs().getType()),
                      cast<MemRefType>(op.getRhs().getType()),
-                     {kMatrixRows, columns, numRhs});
+                     {kMatrixRows, columns, numRhs, useWarpgroups});
   auto emitSums = [&](const BlockInfo &block, const RowTile &rows, Value count,
                       function_ref<Value(Value)> sourceRow,
                       Value firstColumn) -> Value {
@@ -300,17 +301,20 @@ static void launchThreadProduct(GroupedMatmulOp op, KernelBuilder &b) {
                  kProductTile.threads(), shared, 0, emitSums});
 }
 
+template <bool useWarpgroups>
 static void lowerGroupedMatmul(GroupedMatmulOp op, KernelBuilder &b) {
   auto lhs = cast<MemRefType>(op.getLhs().getType());
   if (llvm::all_of(rightHandSides(op), [&](Value rhs) {
         return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()));
       }))
-    launchMatrixProduct(op, b);
+    launchMatrixProduct(op, b, useWarpgroups);
   else
     launchThreadProduct(op, b);
 }
 
-void et::populateProductKernels(RewritePatternSet &patterns) {
-  patterns.add<KernelPattern<GroupedMatmulOp>>(patterns.getContext(),
-                                               lowerGroupedMatmul);
+void et::populateProductKernels(RewritePatternSet &patterns,
+                                bool useWarpgroups) {
+  patterns.add<KernelPattern<GroupedMatmulOp>>(
+      patterns.getContext(),
+      useWarpgroups ? lowerGroupedMatmul<true> : lowerGroupedMatmul<false>);
 }

@@ -221,6 +221,28 @@ Value KernelBuilder::pointerTo(Value address, NVVM::NVVMMemorySpace space) {
   return LLVM::IntToPtrOp::create(*this, type, address);
 }
 
+Value KernelBuilder::isHopper() {
+  // NVVMReflect replaces the call by ten times the number of the architecture.
+  constexpr StringLiteral name = "et_cuda_arch";
+  constexpr char text[] = "__CUDA_ARCH";
+  auto module = getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  auto symbol = module.lookupSymbol<LLVM::GlobalOp>(name);
+  if (!symbol) {
+    InsertionGuard guard(*this);
+    setInsertionPointToStart(module.getBody());
+    auto type = LLVM::LLVMArrayType::get(getI8Type(), sizeof(text));
+    symbol = LLVM::GlobalOp::create(
+        *this, type, /*isConstant=*/true, LLVM::Linkage::Private, name,
+        getStringAttr(StringRef(text, sizeof(text))));
+  }
+  Value key = LLVM::AddressOfOp::create(*this, symbol);
+  Value arch = LLVM::CallIntrinsicOp::create(*this, getI32Type(),
+                                             getStringAttr("llvm.nvvm.reflect"),
+                                             ValueRange(key))
+                   .getResult(0);
+  return cmp(CmpIPredicate::eq, arch, i32(900));
+}
+
 //===----------------------------------------------------------------------===//
 // Warps and blocks
 //===----------------------------------------------------------------------===//

@@ -6,11 +6,12 @@
 //===----------------------------------------------------------------------===//
 //
 // Shared memory holds kStages stages; a stage is a slab of lhs [rows, kDepth]
-// and one of every right-hand side [kDepth, columns], row by row. Everything
-// moves in chunks of 16 bytes, eight elements. The eight lanes whose chunks
-// ldmatrix reads together have eight successive rows and the same chunk of
-// them; so chunk c of a row lies at place c ^ f(row), with f such that those
-// eight meet all 32 banks.
+// and, for every right-hand side, slabs [kDepth, 64 columns], row by row.
+// Everything moves in chunks of 16 bytes, eight elements. The eight lanes whose
+// chunks ldmatrix reads together have eight successive rows and the same chunk
+// of them; so chunk c of a row lies at place c ^ f(row), with f such that those
+// eight meet all 32 banks. For rows of 64 and of 128 bytes that is what wgmma
+// calls the swizzles of 64 and of 128 bytes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,32 +29,6 @@ static constexpr int64_t kChunkBytes = 16, kChunk = 8;
 static constexpr int64_t kSlice = 16, kStep = 16, kNarrow = 8;
 static constexpr int64_t kAccumulators = 4;
 static constexpr int64_t kSumsPadding = 8;
-
-/// What a thread copies into a stage: one chunk of each of some rows.
-struct MatrixProduct::Copies {
-  struct Slab {
-    /// Addresses of the chunks in step 0, and whether they exist.
-    Values sources, isThere;
-    /// The distance from one step's chunk to the next one's, in bytes.
-    int64_t stepBytes;
-    /// Where the first chunk goes in a stage, and how far apart they go.
-    Value target;
-    int64_t targetStep;
-    /// For each chunk, its depth in step 0.
-    Values depths;
-  };
-  Slab lhs;
-  SmallVector<Slab> rhs;
-};
-
-/// Where in a stage a lane's rows for ldmatrix start.
-struct MatrixProduct::Fragments {
-  /// Of the first slice, by step of kStep.
-  Values lhs;
-  /// Of the first right-hand side and step, by pair of narrow columns.
-  Values rhs;
-  Value lane, warp;
-};
 
 bool MatrixProduct::applies(MemRefType lhs, MemRefType rhs) {
   Type element = lhs.getElementType();
@@ -75,7 +50,8 @@ MemRefType MatrixProduct::sumsType() {
 
 int64_t MatrixProduct::sharedBytes() {
   // The sums take the place of the stages.
-  return std::max(kStages * stageBytes(), sumsType().getNumElements() * 4);
+  return std::max(kAlignment + kStages * stageBytes(),
+                  sumsType().getNumElements() * 4);
 }
 
 //===----------------------------------------------------------------------===//
@@ -173,12 +149,12 @@ SmallVector<Value> MatrixProduct::emitProducts(const Fragments &fragments,
       for (int64_t pair = 0; pair < pairs; ++pair) {
         Value offset =
             b.add(b.add(stage, fragments.rhs[pair]),
-                  product * rhsBytes() + step * kStep * rhsRowBytes());
+                  product * rhsBytes() + step * kStep * kRhsRowBytes);
         right.push_back(loadMatrices(offset, NVVM::MMALayout::col));
       }
     for (int64_t slice = 0; slice < slices; ++slice) {
       Value offset = b.add(b.add(stage, fragments.lhs[step]),
-                           slice * kSlice * lhsRowBytes());
+                           slice * kSlice * kLhsRowBytes);
       SmallVector<Value> left = loadMatrices(offset, NVVM::MMALayout::row);
       for (auto [pair, matrices] : llvm::enumerate(right))
         for (int64_t half = 0; half < 2; ++half) {
@@ -195,17 +171,19 @@ SmallVector<Value> MatrixProduct::emitProducts(const Fragments &fragments,
   return sums;
 }
 
+Value MatrixProduct::stageAt(int64_t stage) {
+  return b.i32(static_cast<int32_t>(stage * stageBytes()));
+}
+
+Value MatrixProduct::stageAfter(Value stage) {
+  Value next = b.add(stage, stageBytes());
+  Value isLast = b.cmp(arith::CmpIPredicate::eq, next, stageAt(kStages));
+  return b.select(isLast, stageAt(0), next);
+}
+
 void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
                               const Fragments &fragments, Value sums) {
   int64_t steps = llvm::divideCeil(depth, kDepth);
-  auto stageAt = [&](int64_t stage) {
-    return b.i32(static_cast<int32_t>(stage * stageBytes()));
-  };
-  auto after = [&](Value stage) {
-    Value next = b.add(stage, stageBytes());
-    Value isLast = b.cmp(arith::CmpIPredicate::eq, next, stageAt(kStages));
-    return b.select(isLast, stageAt(0), next);
-  };
   // Every thread closes a group a step, so that the groups can be counted.
   for (int64_t stage = 0; stage < kStages - 1; ++stage) {
     if (stage < steps)
@@ -218,22 +196,22 @@ void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
                b.f32(0.0));
   inits[0] = stageAt(0);
   inits[1] = stageAt(kStages - 1);
-  Values last =
-      b.loopBy(1, b.index(0), b.index(steps), inits,
-               [&](Value step, ValueRange carried) -> Values {
-                 NVVM::CpAsyncWaitGroupOp::create(b, kStages - 2);
-                 // Past it, everyone's part of this stage is there, and no one
-                 // reads the stage before it, which is filled next.
-                 b.barrier();
-                 Value next = b.add(step, kStages - 1);
-                 b.when(b.less(next, b.index(steps)),
-                        [&] { emitCopies(copies, slices, next, carried[1]); });
-                 NVVM::CpAsyncCommitGroupOp::create(b);
-                 Values result = {after(carried[0]), after(carried[1])};
-                 result.append(emitProducts(fragments, slices, carried[0],
-                                            carried.drop_front(2)));
-                 return result;
-               });
+  Values last = b.loopBy(
+      1, b.index(0), b.index(steps), inits,
+      [&](Value step, ValueRange carried) -> Values {
+        NVVM::CpAsyncWaitGroupOp::create(b, kStages - 2);
+        // Past it, everyone's part of this stage is there, and no one
+        // reads the stage before it, which is filled next.
+        b.barrier();
+        Value next = b.add(step, kStages - 1);
+        b.when(b.less(next, b.index(steps)),
+               [&] { emitCopies(copies, slices, next, carried[1]); });
+        NVVM::CpAsyncCommitGroupOp::create(b);
+        Values result = {stageAfter(carried[0]), stageAfter(carried[1])};
+        result.append(
+            emitProducts(fragments, slices, carried[0], carried.drop_front(2)));
+        return result;
+      });
   NVVM::CpAsyncWaitGroupOp::create(b, 0);
   b.barrier();
 
@@ -255,14 +233,18 @@ void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
         }
 }
 
-/// The place in a row of bytes of a chunk, by the number of the row.
-static Value swizzled(KernelBuilder &b, Value row, Value chunk,
-                      int64_t rowBytes) {
-  constexpr int64_t allBanks = 128;
-  int64_t rowsOfBanks = std::max<int64_t>(1, allBanks / rowBytes);
-  int64_t places = std::min(rowBytes, allBanks) / kChunkBytes;
-  Value turn = b.rem(b.div(row, rowsOfBanks), places);
-  return b.mul(b.bitXor(chunk, turn), kChunkBytes);
+Value MatrixProduct::placeInLhs(Value row, Value chunk) {
+  // Two rows of 64 bytes are as long as all banks.
+  Value turn = b.rem(b.div(row, 2), kLhsRowBytes / kChunkBytes);
+  return b.add(b.mul(row, kLhsRowBytes),
+               b.mul(b.bitXor(chunk, turn), kChunkBytes));
+}
+
+Value MatrixProduct::placeInRhs(Value row, Value chunk) {
+  constexpr int64_t chunks = kRhsRowBytes / kChunkBytes;
+  Value place = b.bitXor(b.rem(chunk, chunks), b.rem(row, chunks));
+  Value inSlab = b.add(b.mul(row, kRhsRowBytes), b.mul(place, kChunkBytes));
+  return b.add(b.mul(b.div(chunk, chunks), kDepth * kRhsRowBytes), inSlab);
 }
 
 MatrixProduct::Copies
@@ -273,51 +255,43 @@ MatrixProduct::prepareCopies(const BlockInfo &block, Value lhs,
   auto toI64 = [&](Value value) -> Value {
     return arith::IndexCastOp::create(b, b.getI64Type(), value);
   };
-  // Divides the rows of a slab among the threads, a chunk of a row each.
-  struct Share {
-    Value row, chunk, target;
-    int64_t rows, rowBytes;
-  };
-  auto shareOf = [&](int64_t rowBytes) {
-    int64_t chunks = rowBytes / kChunkBytes;
-    Share share{b.div(block.thread, chunks), b.rem(block.thread, chunks),
-                Value(), kThreads / chunks, rowBytes};
-    // Rows of a thread are a multiple of eight apart: they swizzle alike.
-    share.target =
-        b.toI32(b.add(b.mul(share.row, rowBytes),
-                      swizzled(b, share.row, share.chunk, rowBytes)));
-    return share;
-  };
-
-  Share left = shareOf(lhsRowBytes());
-  Value base = b.addressOf(lhs), k = b.mul(left.chunk, kChunk);
+  // Neighboring threads copy neighboring chunks of a row. Rows of a thread are
+  // a multiple of eight apart, so that they swizzle alike.
+  int64_t lhsChunks = kLhsRowBytes / kChunkBytes;
+  int64_t lhsRows = kThreads / lhsChunks;
+  Value lhsRow = b.div(block.thread, lhsChunks);
+  Value lhsChunk = b.rem(block.thread, lhsChunks);
+  Value base = b.addressOf(lhs), k = b.mul(lhsChunk, kChunk);
   Copies::Slab &slab = copies.lhs;
   slab.stepBytes = kDepth * 2;
-  slab.target = left.target;
-  slab.targetStep = left.rows * left.rowBytes;
-  for (int64_t i = 0; i < tile.rows / left.rows; ++i) {
-    Value row = b.add(left.row, i * left.rows);
+  slab.target = b.toI32(placeInLhs(lhsRow, lhsChunk));
+  slab.targetStep = lhsRows * kLhsRowBytes;
+  for (int64_t i = 0; i < tile.rows / lhsRows; ++i) {
+    Value row = b.add(lhsRow, i * lhsRows);
     Value element = b.add(b.mul(sourceRow(row), depth), k);
     slab.sources.push_back(b.add(base, toI64(b.mul(element, 2))));
     slab.isThere.push_back(b.less(row, count));
     slab.depths.push_back(k);
   }
 
-  Share right = shareOf(rhsRowBytes());
-  Value column = b.add(firstColumn, b.mul(right.chunk, kChunk));
+  int64_t chunks = tile.columns / kChunk;
+  Value row = b.div(block.thread, chunks), chunk = b.rem(block.thread, chunks);
+  int64_t rows = kThreads / chunks;
+  Value target = b.toI32(placeInRhs(row, chunk));
+  Value column = b.add(firstColumn, b.mul(chunk, kChunk));
   Value inWidth;
   if (width % tile.columns != 0)
     inWidth = b.less(column, b.index(width));
   for (auto [number, matrix] : llvm::enumerate(rhs)) {
     Copies::Slab slab;
     slab.stepBytes = kDepth * width * 2;
-    slab.target = b.add(right.target, lhsBytes() + number * rhsBytes());
-    slab.targetStep = right.rows * right.rowBytes;
+    slab.target = b.add(target, lhsBytes() + number * rhsBytes());
+    slab.targetStep = rows * kRhsRowBytes;
     Value base = b.addressOf(matrix.memref);
-    for (int64_t i = 0; i < kDepth / right.rows; ++i) {
-      Value k = b.add(right.row, i * right.rows);
-      Value row = matrix.outer ? b.add(b.mul(matrix.outer, depth), k) : k;
-      Value element = b.add(b.mul(row, width), column);
+    for (int64_t i = 0; i < kDepth / rows; ++i) {
+      Value k = b.add(row, i * rows);
+      Value inMatrix = matrix.outer ? b.add(b.mul(matrix.outer, depth), k) : k;
+      Value element = b.add(b.mul(inMatrix, width), column);
       slab.sources.push_back(b.add(base, toI64(b.mul(element, 2))));
       slab.isThere.push_back(inWidth);
       slab.depths.push_back(k);
@@ -338,15 +312,12 @@ MatrixProduct::prepareFragments(const BlockInfo &block) {
         beside = b.div(fragments.lane, kSlice);
   for (int64_t step = 0; step < kDepth / kStep; ++step) {
     Value chunk = b.add(beside, step * kStep / kChunk);
-    fragments.lhs.push_back(b.toI32(b.add(
-        b.mul(row, lhsRowBytes()), swizzled(b, row, chunk, lhsRowBytes()))));
+    fragments.lhs.push_back(b.toI32(placeInLhs(row, chunk)));
   }
   for (int64_t pair = 0; pair < warpColumns() / (2 * kNarrow); ++pair) {
     Value first = b.mul(fragments.warp, warpColumns() / kChunk);
     Value chunk = b.add(b.add(first, 2 * pair), beside);
-    Value inSlab = b.add(b.mul(row, rhsRowBytes()),
-                         swizzled(b, row, chunk, rhsRowBytes()));
-    fragments.rhs.push_back(b.toI32(b.add(inSlab, lhsBytes())));
+    fragments.rhs.push_back(b.toI32(b.add(placeInRhs(row, chunk), lhsBytes())));
   }
   return fragments;
 }
@@ -354,15 +325,28 @@ MatrixProduct::prepareFragments(const BlockInfo &block) {
 void MatrixProduct::run(const BlockInfo &block, Value lhs,
                         function_ref<Value(Value)> sourceRow, Value count,
                         ArrayRef<Matrix> rhs, Value firstColumn, Value sums) {
-  shared = b.pointerTo(b.addressOf(block.dynamicShared),
-                       NVVM::NVVMMemorySpace::Shared);
+  // The address is a multiple of 16 only.
+  Value ahead = b.add(b.addressOf(block.dynamicShared), kAlignment - 1);
+  sharedAddress = b.both(ahead, b.constantLike(ahead, -kAlignment));
+  shared = b.pointerTo(sharedAddress, NVVM::NVVMMemorySpace::Shared);
   Copies copies = prepareCopies(block, lhs, sourceRow, count, rhs, firstColumn);
   Fragments fragments = prepareFragments(block);
+  auto runAll = [&](int64_t slices) {
+    int64_t rows = slices * kSlice;
+    if (!tile.useWarpgroups || rows % kGroupRows != 0)
+      return runSlices(slices, copies, fragments, sums);
+    auto branch = scf::IfOp::create(b, b.isHopper(), /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(branch.thenYield());
+    runGroups(rows / kGroupRows, copies, fragments, sums);
+    b.setInsertionPoint(branch.elseYield());
+    runSlices(slices, copies, fragments, sums);
+  };
   // A loop of its own for every number of slices, halving: at most half of the
   // instructions that a tile issues are for rows that it lacks.
   std::function<void(int64_t)> dispatch = [&](int64_t slices) {
     if (slices == 1)
-      return runSlices(slices, copies, fragments, sums);
+      return runAll(slices);
     Value isLess =
         b.cmp(arith::CmpIPredicate::ule, count, b.index(slices / 2 * kSlice));
     auto branch = scf::IfOp::create(b, isLess, /*withElseRegion=*/true);
@@ -370,7 +354,7 @@ void MatrixProduct::run(const BlockInfo &block, Value lhs,
     b.setInsertionPoint(branch.thenYield());
     dispatch(slices / 2);
     b.setInsertionPoint(branch.elseYield());
-    runSlices(slices, copies, fragments, sums);
+    runAll(slices);
   };
   dispatch(tile.rows / kSlice);
 }

@@ -13,8 +13,9 @@
 
 namespace mlir::et {
 
-/// One block's tile of a product of f16 or bf16 matrices, by mma.sync from
-/// operands that cp.async brings to shared memory several steps ahead.
+/// One block's tile of a product of f16 or bf16 matrices, from operands that
+/// cp.async brings to shared memory several steps ahead: by mma.sync, and on
+/// Hopper by wgmma where a tile has more rows than half of what that takes.
 ///
 /// Rows are gathered: each comes from wherever `sourceRow` says. Every warp
 /// multiplies all rows of the tile by its share of the columns, so that a tile
@@ -29,6 +30,8 @@ public:
   /// divided by their number.
   struct Tile {
     int64_t rows, columns, numRhs;
+    /// Whether 64 rows or more go to wgmma on GPUs of the architecture 90.
+    bool useWarpgroups;
   };
   MatrixProduct(KernelBuilder &b, MemRefType lhs, MemRefType rhs, Tile tile)
       : b(b), element(lhs.getElementType()), depth(lhs.getShape().back()),
@@ -56,8 +59,31 @@ public:
            ArrayRef<Matrix> rhs, Value firstColumn, Value sums);
 
 private:
-  struct Copies;
-  struct Fragments;
+  /// What a thread copies into a stage: one chunk of each of some rows.
+  struct Copies {
+    struct Slab {
+      /// Addresses of the chunks in step 0, and whether they exist.
+      SmallVector<Value> sources, isThere;
+      /// The distance from one step's chunk to the next one's, in bytes.
+      int64_t stepBytes;
+      /// Where the first chunk goes in a stage, and how far apart they go.
+      Value target;
+      int64_t targetStep;
+      /// For each chunk, its depth in step 0.
+      SmallVector<Value> depths;
+    };
+    Slab lhs;
+    SmallVector<Slab> rhs;
+  };
+
+  /// Where in a stage a lane's rows for ldmatrix start.
+  struct Fragments {
+    /// Of the first slice, by step of kStep.
+    SmallVector<Value> lhs;
+    /// Of the first right-hand side and step, by pair of narrow columns.
+    SmallVector<Value> rhs;
+    Value lane, warp;
+  };
 
   Copies prepareCopies(const BlockInfo &block, Value lhs,
                        function_ref<Value(Value)> sourceRow, Value count,
@@ -66,6 +92,13 @@ private:
   /// The tile as if it had `slices` slices of 16 rows.
   void runSlices(int64_t slices, const Copies &copies,
                  const Fragments &fragments, Value sums);
+  /// The tile as if it had `groups` groups of 64 rows, by wgmma.
+  void runGroups(int64_t groups, const Copies &copies,
+                 const Fragments &fragments, Value sums);
+  /// Issues the products of one stage, and returns the accumulators to be. The
+  /// first of all take none.
+  SmallVector<Value> issueProducts(int64_t groups, Value stage,
+                                   ValueRange accumulators, bool isFirst);
   void emitCopies(const Copies &copies, int64_t slices, Value step,
                   Value stage);
   /// The accumulators after one stage.
@@ -77,19 +110,29 @@ private:
                               ValueRange accumulators);
   Value sharedPointer(Value offset);
 
-  int64_t lhsRowBytes() const { return kDepth * 2; }
-  int64_t rhsRowBytes() const { return tile.columns * 2; }
-  int64_t lhsBytes() const { return tile.rows * lhsRowBytes(); }
-  int64_t rhsBytes() const { return kDepth * rhsRowBytes(); }
+  /// Where a stage starts, from the first; the one after it, in turn.
+  Value stageAt(int64_t stage);
+  Value stageAfter(Value stage);
+  /// Where in its slab a chunk of a row lies, in bytes.
+  Value placeInLhs(Value row, Value chunk);
+  Value placeInRhs(Value row, Value chunk);
+
+  static constexpr int64_t kLhsRowBytes = kDepth * 2, kRhsRowBytes = 128;
+  int64_t lhsBytes() const { return tile.rows * kLhsRowBytes; }
+  int64_t rhsBytes() const { return kDepth * tile.columns * 2; }
   int64_t stageBytes() const { return lhsBytes() + tile.numRhs * rhsBytes(); }
+  /// Rows of a wgmma.
+  static constexpr int64_t kGroupRows = 64;
+  /// Swizzles repeat after as many bytes.
+  static constexpr int64_t kAlignment = 1024;
   int64_t warpColumns() const { return tile.columns / kWarps; }
 
   KernelBuilder &b;
   Type element;
   int64_t depth, width;
   Tile tile;
-  /// The start of the block's dynamic shared memory.
-  Value shared;
+  /// Where the stages start: an i64, and a pointer to it.
+  Value sharedAddress, shared;
 };
 
 } // namespace mlir::et

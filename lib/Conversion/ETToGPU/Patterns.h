@@ -47,7 +47,7 @@ void populateRouteKernels(RewritePatternSet &patterns);
 void populateRoutingKernels(RewritePatternSet &patterns);
 void populateStateKernels(RewritePatternSet &patterns);
 void populatePlanKernels(RewritePatternSet &patterns);
-void populateProductKernels(RewritePatternSet &patterns);
+void populateProductKernels(RewritePatternSet &patterns, bool useWarpgroups);
 void populateCombineKernels(RewritePatternSet &patterns);
 
 } // namespace mlir::et

@@ -1,7 +1,7 @@
 // RUN: et-opt %s --pass-pipeline='builtin.module(gpu.module(et-attach-gpu-targets{chips=sm_80,sm_90a,sm_120}))' | FileCheck %s
 // RUN: not et-opt %s --pass-pipeline='builtin.module(gpu.module(et-attach-gpu-targets{chips=sm_81}))' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
-// CHECK: gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_80">, #nvvm.target<O = 3, chip = "sm_90a">, #nvvm.target<O = 3, chip = "sm_120">]
+// CHECK: gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_80", verifyTarget = false>, #nvvm.target<O = 3, chip = "sm_90a", verifyTarget = false>, #nvvm.target<O = 3, chip = "sm_120", verifyTarget = false>]
 // UNKNOWN: error: unknown GPU 'sm_81'; name its architecture, such as sm_80, sm_90a or sm_120
 gpu.module @kernels {
   // Vector accesses need aligned shared memory.

@@ -134,7 +134,7 @@ def AttachGPUTargets : Pass<"et-attach-gpu-targets", "::mlir::gpu::GPUModuleOp">
     ```
 
     ```mlir
-    gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_80">, #nvvm.target<O = 3, chip = "sm_90a">] {
+    gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_80", verifyTarget = false>, #nvvm.target<O = 3, chip = "sm_90a", verifyTarget = false>] {
       gpu.func @kernel() workgroup(%tile: memref<64xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}) kernel {
         gpu.return
       }

@@ -91,6 +91,10 @@ public:
   Value addressOf(Value memref);
   Value pointerTo(Value address, NVVM::NVVMMemorySpace space);
 
+  /// Whether the kernel is compiled for the architecture 90: a constant to the
+  /// back end, so that code for one GPU leaves no trace in another's.
+  Value isHopper();
+
   //===--- Warps and blocks -----------------------------------------------===//
   void barrier();
   /// Bit i is lane i's condition.
