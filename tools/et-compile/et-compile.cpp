@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Compiler.h"
+#include "et/Codegen/CPU/TargetModel.h"
+#include "et/Codegen/GPU/Chips.h"
 #include "support/Frontend.h"
 #include "support/ToolOptions.h"
 
@@ -38,6 +40,17 @@ constexpr OptTable::Info optionInfos[] = {
 };
 } // namespace
 
+static Error checkChips(StringRef list, EmitKind emit) {
+  SmallVector<StringRef> chips;
+  list.split(chips, ',');
+  for (StringRef chip : chips)
+    if (Error error = checkChip(chip))
+      return error;
+  if (chips.size() > 1 && emit != EmitKind::Fatbin && emit != EmitKind::Mlir)
+    return createStringError("code for several chips needs --emit=fatbin");
+  return Error::success();
+}
+
 static Error makeRequest(const CommandLine &line, CompileRequest &request) {
   Expected<std::string> model = line.getInput();
   if (!model)
@@ -66,9 +79,15 @@ static Error makeRequest(const CommandLine &line, CompileRequest &request) {
   request.emit = static_cast<EmitKind>(*emit);
   request.compileTo = phases[*phase].str();
   request.march = line.get(OPT_march, "native");
-  request.chip = line.get(OPT_chip, "sm_80");
+  request.chip = line.get(OPT_chip, kDefaultChip);
   if (line.has(OPT_chip) && !request.isCuda)
     return createStringError("--chip goes with --target=cuda");
+  if (Error error = checkChips(request.chip, request.emit))
+    return error;
+  if (!cpu::TargetModel::get(request.march))
+    return createStringError("unknown processor '" + request.march +
+                             "'; --march takes native or a processor as LLVM "
+                             "names it, such as x86-64-v3 or znver5");
   if (line.has(OPT_compile_to) && request.emit != EmitKind::Mlir)
     return createStringError("--compile-to goes with --emit=mlir");
   return Error::success();

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Runner.h"
+#include "et/Codegen/GPU/Chips.h"
 #include "support/Frontend.h"
 #include "support/ToolOptions.h"
 
@@ -68,7 +69,10 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
     return createStringError("--chip goes with --target=cuda");
   request.model = *model;
   request.entry = *entry;
-  request.pipeline = getPipeline(*target, line.get(OPT_chip, "sm_80"));
+  std::string chip = line.get(OPT_chip, kDefaultChip);
+  if (Error error = checkChip(chip))
+    return error;
+  request.pipeline = getPipeline(*target, chip);
   request.pairBuffers = *target == 2 ? "bound" : "exact";
   request.args = line.getAll(OPT_arg);
   request.outs = line.getAll(OPT_out);
