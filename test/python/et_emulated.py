@@ -135,6 +135,7 @@ def run(module, arguments, results, chip):
                 "ET_CUDA_DRIVER": str(driver),
                 "ET_EMU_CHIP": chip,
                 "ET_EMU_CHECK": "all",
+                "ET_EMU_THREADS": "1",  # the tests themselves run side by side
                 "ET_EMU_SCHEDULE": schedule,
                 "ET_EMU_SEED": str(seed),
             }

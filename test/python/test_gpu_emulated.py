@@ -51,7 +51,9 @@ def check_one(layer, chip, seed):
 
 @on_each_chip(range(1000, 1042))
 def test_layer_matches_numpy(seed, chip):
-    check_one(random_layer(np.random.default_rng(seed), work=WORK), chip, seed)
+    rng = np.random.default_rng(seed)
+    sizes = {"T": int(rng.integers(0, 131)), "E": int(rng.integers(1, 20))}
+    check_one(random_layer(rng, work=WORK, **sizes), chip, seed)
 
 
 # Sizes around those of a warp, of a mask's word and of a block's tile.
