@@ -159,9 +159,6 @@ static void count(Warp &w, Space space, const uint64_t *address, uint32_t mask,
     }
   } else if (space == Space::Shared) {
     unsigned ways = countWays(address, mask, bytes);
-    unsigned least = bytes >= 16 ? 4 : bytes == 8 ? 2 : 1;
-    // A request of few lanes may need fewer passes than a full one.
-    (void)least;
     if (reads(access)) {
       c.sharedLoadBytes += all;
       ++c.sharedLoadRequests;

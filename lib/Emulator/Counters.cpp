@@ -54,6 +54,7 @@ Counters et::emu::nameCounters(const WarpCounters &c, const Launch &launch) {
   out["matrix.ops"] = c.matrixOps;
   out["matrix.macs"] = c.matrixMacs;
   out["async.bytes"] = c.asyncBytes;
+  out["device.peak_bytes"] = launch.memory->peakBytes();
   if (!launch.options.countMemory)
     return out;
   out["global.load.bytes"] = c.globalLoadBytes;

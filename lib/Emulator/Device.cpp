@@ -235,7 +235,8 @@ const KernelInfo &Device::info(const Kernel *kernel) const {
 /// Blocks one after the other; a block that has long spun without an end makes
 /// room for others, whose work it may be waiting for.
 static void work(Launch &launch, WarpCounters &total, std::mutex &lock) {
-  constexpr uint64_t budget = 1 << 22;
+  const uint64_t budget =
+      std::clamp<uint64_t>(launch.options.maxInstructions, 1, 1 << 22);
   std::vector<std::unique_ptr<Block>> resident, idle;
   size_t turn = 0;
   for (;;) {

@@ -162,14 +162,17 @@ void send(Warp &w, const Inst &i, int lane, std::vector<Piece> pieces,
                       "bulk copy out of shared memory", lane))
       return;
   }
-  if (direction != ToGlobal)
+  // What a reduction finds there is one of its operands.
+  if (direction != ToGlobal && reduce == None)
     poison(*block, shared, sharedBytes);
   w.counters->asyncBytes += bytes;
   Memory *memory = w.launch->memory;
   op->apply = [=, pieces = std::move(pieces)] {
     uint8_t *smem = block->shared;
     for (const Piece &p : pieces) {
-      if (direction == SharedToShared) {
+      if (direction == SharedToShared && reduce != None) {
+        reduceInto(smem + p.shared, smem + p.global, p.bytes, reduce, type);
+      } else if (direction == SharedToShared) {
         std::memcpy(smem + p.shared, smem + p.global, p.bytes);
       } else if (direction == ToShared) {
         if (p.outside)

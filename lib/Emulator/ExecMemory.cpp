@@ -58,7 +58,7 @@ static bool resolveLane(Warp &w, Space space, unsigned bytes, Access access,
     return true;
   default: {
     for (const Warp::Range &r : w.ranges)
-      if (a >= r.start && a + bytes <= r.end) {
+      if (r.holds(a, a, bytes)) {
         lanes.host[l] = a + w.launch->memory->delta();
         return true;
       }
@@ -111,12 +111,15 @@ bool resolve(Warp &w, const Inst &inst, Space space, unsigned bytes,
   if (where == Space::Global) {
     bool in = false;
     for (const Warp::Range &r : w.ranges)
-      in |= low >= r.start && high + bytes <= r.end && low <= high;
+      in |= r.holds(low, high, bytes);
     if (good && !in) {
       const Memory::Allocation *found = w.launch->memory->find(low);
-      in = found && high + bytes <= found->end;
+      Warp::Range range;
+      if (found)
+        range = {found->start, found->end};
+      in = range.holds(low, high, bytes);
       if (in)
-        w.ranges[w.nextRange++ % 4] = {found->start, found->end};
+        w.ranges[w.nextRange++ % 4] = range;
     }
     good &= in;
     delta = w.launch->memory->delta();

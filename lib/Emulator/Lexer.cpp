@@ -118,6 +118,13 @@ Token Lexer::number(Token token) {
 }
 
 Token Lexer::next() {
+  Token token = read();
+  if (token.kind == Token::Bad)
+    pos = text.size(); // Nothing after it makes sense, so nothing is read.
+  return token;
+}
+
+Token Lexer::read() {
   Token token;
   if (!skipSpace()) {
     token.loc = {line, column};

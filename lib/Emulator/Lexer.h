@@ -26,10 +26,11 @@ struct Token {
 class Lexer {
 public:
   explicit Lexer(std::string_view text) : text(text) {}
-  /// A Bad token's text says what is wrong.
+  /// A Bad token's text says what is wrong; the end comes after it.
   Token next();
 
 private:
+  Token read();
   bool skipSpace();
   Token number(Token token);
   void advance(size_t count) {

@@ -193,6 +193,10 @@ struct Warp {
   /// The global allocations used last.
   struct Range {
     uint64_t start = 1, end = 0;
+    /// Accesses of `bytes` from `low` to `high`; no sum here can wrap around.
+    bool holds(uint64_t low, uint64_t high, uint64_t bytes) const {
+      return low >= start && high < end && bytes <= end - high;
+    }
   };
   Range ranges[4];
   uint32_t nextRange = 0;

@@ -84,6 +84,8 @@ uint64_t Memory::allocate(uint64_t bytes, std::string_view name) {
     return 0;
   allocations[at] = {at, at + bytes, std::string(name)};
   top = std::max(top, at + need);
+  used += bytes;
+  peak = std::max(peak, used);
   return at;
 }
 
@@ -92,6 +94,7 @@ bool Memory::free(uint64_t address) {
   if (it == allocations.end())
     return false;
   uint64_t bytes = it->second.end - address;
+  used -= bytes;
   discard(host(address), bytes);
   discard(initOf(address), bytes);
   allocations.erase(it);

@@ -42,6 +42,8 @@ public:
     const Allocation *a = find(address);
     return a && bytes <= a->end - address;
   }
+  /// The most that was allocated at a time.
+  uint64_t peakBytes() const { return peak; }
   const std::map<uint64_t, Allocation> &all() const { return allocations; }
 
   uint8_t *host(uint64_t address) const { return data + (address - base); }
@@ -62,6 +64,7 @@ private:
 
   /// `top` is where the highest allocation so far ended.
   uint64_t base, top;
+  uint64_t used = 0, peak = 0;
   uint64_t capacity;
   uint8_t *data, *init, *loaded, *stored;
   RaceCell *race;

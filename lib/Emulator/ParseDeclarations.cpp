@@ -83,8 +83,7 @@ bool et::emu::isFloat(Type type) {
 bool Parser::integer(int64_t &value) {
   bool minus = accept('-');
   if (token.kind != Token::Int)
-    return error(token.loc, token.kind == Token::Bad ? std::string(token.text)
-                                                     : "expected an integer");
+    return error(token.loc, "expected an integer");
   value = static_cast<int64_t>(minus ? 0 - token.bits : token.bits);
   lex();
   return true;
@@ -313,8 +312,7 @@ bool Parser::initializer(Symbol &symbol) {
                depth > 0) {
       goto close; // `{}`: all zero
     } else {
-      return error(loc, token.kind == Token::Bad ? std::string(token.text)
-                                                 : "expected an initial value");
+      return error(loc, "expected an initial value");
     }
     std::memcpy(symbol.init.data() + at, &bits, std::min(bytes, 8u));
     at += bytes;

@@ -91,8 +91,7 @@ bool Parser::operand(Operand &out, unsigned depth) {
     return true;
   }
   if (token.kind != Token::Word)
-    return error(token.loc, token.kind == Token::Bad ? std::string(token.text)
-                                                     : "expected an operand");
+    return error(token.loc, "expected an operand");
   out.text = token.text;
   if (out.text == "_") {
     out.kind = Operand::Sink;
@@ -148,9 +147,7 @@ bool Parser::statement(Function &fn, uint32_t scope) {
     out.loc = token.loc;
   }
   if (token.kind != Token::Word || token.text[0] == '.' || token.text[0] == '%')
-    return error(token.loc, token.kind == Token::Bad
-                                ? std::string(token.text)
-                                : "expected an instruction");
+    return error(token.loc, "expected an instruction");
   splitOpcode(token.text, out);
   lex();
   if (accept(';'))
@@ -360,8 +357,7 @@ bool Parser::function(bool isEntry, bool isExtern) {
 bool Parser::directive() {
   Loc loc = token.loc;
   if (token.kind != Token::Word || token.text[0] != '.')
-    return error(loc, token.kind == Token::Bad ? std::string(token.text)
-                                               : "expected a directive");
+    return error(loc, "expected a directive");
   bool isExtern = false;
   while (isWord(".visible") || isWord(".extern") || isWord(".weak") ||
          isWord(".common")) {
@@ -433,7 +429,7 @@ bool Parser::run() {
       return false;
   if (module.version == 0)
     return error({1, 1}, "no .version directive: not a PTX module");
-  return true;
+  return diag.message.empty();
 }
 
 std::unique_ptr<PtxModule>

@@ -43,6 +43,8 @@ private:
   void lex() {
     token = ahead.kind != Token::End ? ahead : lexer.next();
     ahead = Token();
+    if (token.kind == Token::Bad)
+      error(token.loc, std::string(token.text));
   }
   const Token &peek() {
     if (ahead.kind == Token::End)
@@ -64,8 +66,6 @@ private:
   bool expect(char c, const char *where) {
     if (accept(c))
       return true;
-    if (token.kind == Token::Bad)
-      return error(token.loc, std::string(token.text));
     return error(token.loc, std::string("expected '") + c + "' " + where);
   }
   bool integer(int64_t &value);

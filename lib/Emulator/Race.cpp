@@ -140,10 +140,12 @@ bool findConflict(const Epochs &e, uint64_t slot, uint32_t line, Epoch mine,
 /// Adds an access to a slot. False when there is no room.
 template <typename Epochs>
 bool remember(const Epochs &e, uint64_t &slot, uint32_t &slotLine, Epoch mine,
-              uint32_t line) {
+              uint32_t line, bool write) {
   auto drop = [&](Epoch old) {
+    // An atomic read does not stand for an ordinary one: atomic writes, which
+    // it does not race with, need not know of either. They do know of writes.
     return !(epochBytes(old) & ~epochBytes(mine)) &&
-           (epochAtomic(old) || !epochAtomic(mine)) && e.covers(old);
+           (write || epochAtomic(old) || !epochAtomic(mine)) && e.covers(old);
   };
   if (!e.live(slot)) {
     slot = mine;
@@ -165,15 +167,16 @@ bool remember(const Epochs &e, uint64_t &slot, uint32_t &slotLine, Epoch mine,
   }
   for (const RaceCache::Step &step : e.cache.steps)
     if (step.from == slot && step.mine == mine && step.fromLine == slotLine &&
-        step.line == line) {
+        step.line == line && step.write == write) {
       slot = step.to;
       slotLine = line;
       return true;
     }
-  uint64_t to = e.history.add(slot, slotLine, {mine, line}, drop);
+  uint64_t to = e.history.add(slot, slotLine, {mine, line}, write, drop);
   if (!to)
     return false;
-  e.cache.steps[e.cache.nextStep++ & 3] = {slot, mine, to, slotLine, line};
+  e.cache.steps[e.cache.nextStep++ & 3] = {slot,     mine, to,
+                                           slotLine, line, write};
   slot = to;
   slotLine = line;
   return true;
@@ -187,10 +190,10 @@ bool touch(const Epochs &e, RaceCell &cell, Epoch mine, uint32_t line,
     return false;
   found.full = true;
   if (!write)
-    return remember(e, cell.read, cell.readLine, mine, line);
+    return remember(e, cell.read, cell.readLine, mine, line, false);
   if (findConflict(e, cell.read, cell.readLine, mine, false, found))
     return false;
-  if (!remember(e, cell.write, cell.writeLine, mine, line))
+  if (!remember(e, cell.write, cell.writeLine, mine, line, true))
     return false;
   // Who is ordered after this write is ordered after those reads.
   if (epochBytes(mine) == 15 && !epochAtomic(mine) &&

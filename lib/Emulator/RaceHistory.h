@@ -69,8 +69,12 @@ public:
   /// The slot with one access more, less those that `drop` says it replaces.
   /// 0 when there is no room for more chains.
   template <typename F>
-  uint64_t add(uint64_t slot, uint32_t slotLine, Access mine, F drop) {
+  uint64_t add(uint64_t slot, uint32_t slotLine, Access mine, bool write,
+               F drop) {
     std::lock_guard<std::mutex> hold(lock);
+    auto &steps = write ? writeSteps : readSteps;
+    if (steps.size() > kMaxSteps)
+      steps.clear(); // They save time and room, no more.
     Step step{slot, mine.epoch, slotLine, mine.line};
     auto known = steps.find(step);
     if (known != steps.end())
@@ -129,6 +133,7 @@ private:
   };
 
   static constexpr uint32_t kNoLink = 0xffff'ffff;
+  static constexpr size_t kMaxSteps = 1 << 20;
   static constexpr unsigned kShift = 12, kPieces = 1 << 13;
   static uint32_t idOf(uint64_t chain) {
     return static_cast<uint32_t>(chain >> 5);
@@ -141,7 +146,7 @@ private:
 
   unsigned launch;
   std::mutex lock;
-  std::unordered_map<Step, uint64_t, StepHash> steps;
+  std::unordered_map<Step, uint64_t, StepHash> readSteps, writeSteps;
   std::vector<Link *> pieces;
   uint32_t used = 0;
 };
@@ -155,6 +160,7 @@ struct RaceCache {
   struct Step {
     uint64_t from = 0, mine = 0, to = 0;
     uint32_t fromLine = 0, line = 0;
+    bool write = false;
   } steps[4];
   unsigned nextStep = 0;
 

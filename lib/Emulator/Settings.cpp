@@ -1,4 +1,4 @@
-//===- Settings.cpp - Options and counters as text ------------------------===//
+//===- Settings.cpp - Options as text -------------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,7 +7,6 @@
 
 #include "et/Emulator/Settings.h"
 
-#include <cstdio>
 #include <cstdlib>
 #include <sstream>
 
@@ -74,47 +73,4 @@ bool et::emu::applySetting(Options &options, const std::string &name,
     }
   }
   return true;
-}
-
-static void appendObject(std::string &out, const Counters &counters) {
-  out += "{";
-  bool first = true;
-  for (const auto &[name, value] : counters) {
-    out +=
-        (first ? "\n  \"" : ",\n  \"") + name + "\": " + std::to_string(value);
-    first = false;
-  }
-  out += "\n}";
-}
-
-std::string et::emu::countersToJson(const std::string &kernel,
-                                    const LaunchResult &result) {
-  std::string out = "{\"kernel\": \"" + kernel + "\", \"counters\": ";
-  appendObject(out, result.counters);
-  out += ", \"instructions\": ";
-  appendObject(out, result.instructions);
-  return out + "}";
-}
-
-std::string et::emu::countersToTable(const std::string &kernel,
-                                     const LaunchResult &result) {
-  std::string out = "kernel " + kernel + "\n";
-  for (const auto &[name, value] : result.counters) {
-    if (!value)
-      continue;
-    char line[96];
-    std::snprintf(line, sizeof(line), "  %-28s %16llu\n", name.c_str(),
-                  static_cast<unsigned long long>(value));
-    out += line;
-  }
-  char line[96];
-  double rate =
-      result.seconds > 0
-          ? static_cast<double>(result.counters.at("warp_instructions")) /
-                result.seconds
-          : 0;
-  std::snprintf(line, sizeof(line),
-                "  run in %.3f s, %.1f million warp instructions a second\n",
-                result.seconds, rate / 1e6);
-  return out + line;
 }

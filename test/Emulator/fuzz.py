@@ -21,6 +21,14 @@ SEED = random.SystemRandom().randrange(2**32)
 print("seed", SEED, flush=True)
 rng = random.Random(SEED)
 driver = emu.Driver()
+for path in sorted((emu.HERE / "fuzz").glob("*.ptx")):
+    try:
+        emu.Module(driver, path.read_text()).launch(
+            path.stem.split("-")[0], 1, 32, np.ones(4, np.int32)
+        )
+        raise AssertionError(f"{path.name} is neither refused nor faulty")
+    except emu.Fault as fault:
+        print(path.name, fault.said.splitlines()[0])
 texts = [p.read_text() for p in sorted((emu.HERE / "triton").glob("*.ptx"))]
 words = [re.findall(r"\s+|[\w.%$:]+|.", t) for t in texts]
 pool = sorted({w for ws in words for w in ws if w.strip()})

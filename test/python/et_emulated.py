@@ -11,6 +11,7 @@ its own. All checks are on, and the schedules must agree in every bit.
 """
 
 import ctypes as C
+import json
 import os
 import secrets
 import subprocess
@@ -24,6 +25,8 @@ from et_reference import STORAGE
 
 SCHEDULES = ("early", "late", "random")
 CHIPS = ("sm_80", "sm_90a", "sm_120")
+# Names of the kernels that were launched, where a test makes it a set.
+launched = None
 # In the order of et_dtype.
 DTYPES = [
     *(np.dtype(STORAGE[kind]) for kind in ("f32", "f16", "bf16")),
@@ -80,7 +83,9 @@ def call(path, arguments, count):
 
 def in_child(folder, settings, path, arguments, count):
     """call() in a forked process with the emulator's settings in its environment."""
-    said = folder / "said"
+    said, counters = folder / "said", folder / "counters.json"
+    if launched is not None:
+        settings = {**settings, "ET_EMU_STATS": str(counters)}
     child = os.fork()
     if child == 0:
         code = 1
@@ -95,12 +100,14 @@ def in_child(folder, settings, path, arguments, count):
         except Exception as error:
             os.write(2, f"{error}\n".encode())
         finally:
-            os._exit(code)
+            C.CDLL(None).exit(code)  # as C ends: the driver writes its counters
     _, status = os.waitpid(child, 0)
     if status:
         raise RuntimeError(
             f"status {status} with {settings}:\n{said.read_text()[:4000]}"
         )
+    if launched is not None:
+        launched.update(one["kernel"] for one in json.loads(counters.read_text()))
     return [np.load(folder / f"out{k}.npy") for k in range(count)]
 
 
@@ -128,6 +135,7 @@ def run(module, arguments, results, chip):
                 "ET_CUDA_DRIVER": str(driver),
                 "ET_EMU_CHIP": chip,
                 "ET_EMU_CHECK": "all",
+                "ET_EMU_THREADS": "1",  # the tests themselves run side by side
                 "ET_EMU_SCHEDULE": schedule,
                 "ET_EMU_SEED": str(seed),
             }

@@ -11,11 +11,13 @@ driver. Each module is compiled for one of the chips and runs under all three
 schedules with every check on. A failure prints its seeds.
 """
 
+import re
 import zlib
 
 import numpy as np
 import pytest
 
+import et_emulated
 import test_ops
 import test_state
 from et_bounds import gamma, matrix_gamma
@@ -23,6 +25,7 @@ from et_compare import check_layer
 from et_emulated import CHIPS
 from et_layers import SPECIALS, random_layer
 from et_reference import STORAGE
+from et_tools import ROOT
 from test_layers import run_batch
 
 # Multiplications a layer: an emulated one takes about a thousand times as long.
@@ -48,7 +51,9 @@ def check_one(layer, chip, seed):
 
 @on_each_chip(range(1000, 1042))
 def test_layer_matches_numpy(seed, chip):
-    check_one(random_layer(np.random.default_rng(seed), work=WORK), chip, seed)
+    rng = np.random.default_rng(seed)
+    sizes = {"T": int(rng.integers(0, 131)), "E": int(rng.integers(1, 20))}
+    check_one(random_layer(rng, work=WORK, **sizes), chip, seed)
 
 
 # Sizes around those of a warp, of a mask's word and of a block's tile.
@@ -105,3 +110,21 @@ def test_moving_averages(seed, chip):
 @on_each_chip(test_state.SEEDS[:6])
 def test_routing_stats(seed, chip):
     test_state.test_routing_stats(seed, chip)
+
+
+def test_every_kernel_is_run(monkeypatch):
+    """Every kernel that a lowering makes is among those that the tests above launch."""
+    monkeypatch.setattr(et_emulated, "launched", set())
+    for seed in range(3):
+        check_one(random_layer(np.random.default_rng(seed), work=1e5), "sm_80", seed)
+        test_ops.test_dispatch(seed, "sm_80")
+        test_ops.test_products(seed, "sm_80")
+        test_state.test_statistics(seed, "sm_80")
+        test_state.test_moving_averages(seed, "sm_80")
+        test_state.test_routing_stats(seed, "sm_80")
+    run = {re.sub(r"_\d+$", "", name) for name in et_emulated.launched}
+    sources = (ROOT / "lib" / "Conversion" / "ETToGPU").glob("*.cpp")
+    text = "".join(path.read_text() for path in sources)
+    made = set(re.findall(r'launch\(\s*"(et_\w+)"', text))
+    assert len(made) > 5, "the lowerings name their kernels in another way"
+    assert made <= run, f"never launched: {sorted(made - run)}"

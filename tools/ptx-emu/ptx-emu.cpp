@@ -9,6 +9,7 @@
 
 #include "et/Emulator/Emulator.h"
 #include "et/Emulator/Settings.h"
+#include "et/Emulator/Stats.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -22,14 +23,17 @@ using namespace et::emu;
 static const char *const kUsage =
     R"(usage: ptx-emu KERNEL.ptx [--entry=NAME] [--grid=X,Y,Z] [--block=X,Y,Z]
                [--smem=BYTES] [--arg=VALUE]... [--out=INDEX:FILE.npy]...
-               [--stats=FILE.json] [--schedule=early|late|random] [--seed=N]
-               [--check=all|none|race,memory,init] [--threads=N]
-               [--matrix=hardware|plain] [--limit=N] [--trace]
+               [--stats=FILE.json] [--time] [--problem=PART=N,...]
+               [--schedule=early|late|random] [--seed=N] [--check=all|none|race,memory,init]
+               [--threads=N] [--matrix=hardware|plain] [--limit=N] [--trace]
 
 A value is the path of a .npy file (an array in device memory), zeros:BYTES or
 empty:BYTES (an array of that many bytes, the second never written), or a number
 with its type: i32:5, i64:-1, f32:0.5, f64:1e-3, f16:1, bf16:1.
 --out writes the array of argument INDEX, counted from 0, when the kernel ends.
+--stats counts, into a file and a table. --problem says what the problem asks at
+least, as load=BYTES,store=BYTES,macs=N,memory=BYTES or some of them; the rest
+is shown as wasted. --time puts the seconds into the file too.
 Without --entry the file must hold one kernel. Without --grid and --block: 1.
 )";
 
@@ -126,9 +130,10 @@ static Argument parseArgument(const std::string &text, Device &device,
 }
 
 static void writeStats(const std::string &path, const LaunchResult &result,
-                       const std::string &kernel) {
+                       const std::string &kernel, const Problem &problem,
+                       bool timing) {
   std::ofstream out(path);
-  out << countersToJson(kernel, result) << "\n";
+  out << countersToJson(kernel, result, problem, timing) << "\n";
   if (!out.flush())
     fail("cannot write '" + path + "'");
 }
@@ -139,6 +144,8 @@ int main(int argc, char **argv) {
   uint64_t shared = 0;
   std::vector<std::string> args, outs;
   Options options;
+  Problem problem;
+  bool timing = false, hasProblem = false;
   for (int k = 1; k < argc; ++k) {
     std::string word = argv[k];
     size_t equal = word.find('=');
@@ -169,6 +176,12 @@ int main(int argc, char **argv) {
     } else if (name == "--stats") {
       stats = value;
       options.countMemory = true;
+    } else if (name == "--problem") {
+      hasProblem = true;
+      if (!parseProblem(problem, value, error))
+        fail("--problem: " + error);
+    } else if (name == "--time") {
+      timing = true;
     } else if (name == "--trace") {
       options.trace = true;
     } else if (name == "--schedule" || name == "--seed" || name == "--check" ||
@@ -183,6 +196,8 @@ int main(int argc, char **argv) {
     std::fputs(kUsage, stderr);
     return 1;
   }
+  if (stats.empty() && (timing || hasProblem))
+    fail("--problem and --time say more about counters; add --stats=FILE.json");
   std::ifstream in(file, std::ios::binary);
   if (!in)
     fail("cannot open '" + file + "'");
@@ -255,8 +270,8 @@ int main(int argc, char **argv) {
       fail(error);
   }
   if (!stats.empty()) {
-    writeStats(stats, result, entry);
-    std::fputs(countersToTable(entry, result).c_str(), stdout);
+    writeStats(stats, result, entry, problem, timing);
+    std::fputs(countersToTable(entry, result, problem).c_str(), stdout);
   }
   return 0;
 }

@@ -1,4 +1,4 @@
-//===- Settings.h - Options and counters as text --------------------------===//
+//===- Settings.h - Options as text ---------------------------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,13 +16,6 @@ namespace et::emu {
 /// false with a message when the text is no value of it.
 bool applySetting(Options &options, const std::string &name,
                   const std::string &value, std::string &error);
-
-/// One JSON object: the kernel's name, seconds, and every counter.
-std::string countersToJson(const std::string &kernel,
-                           const LaunchResult &result);
-/// The same for people: what is zero is left out.
-std::string countersToTable(const std::string &kernel,
-                            const LaunchResult &result);
 
 } // namespace et::emu
 

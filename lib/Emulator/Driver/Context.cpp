@@ -22,6 +22,8 @@ Driver &Driver::get() {
 Driver::~Driver() {
   if (statsFile.empty())
     return;
+  if (hasProblem && !stats.empty())
+    stats.push_back(countersToJson("all launches", total, problem, timing));
   if (std::FILE *out = std::fopen(statsFile.c_str(), "w")) {
     std::fputs("[", out);
     for (size_t k = 0; k < stats.size(); ++k)
@@ -65,6 +67,14 @@ CUresult Driver::initialize() {
     capability = static_cast<unsigned>(number);
     suffix = *end;
   }
+  if (const char *text = std::getenv("ET_EMU_PROBLEM")) {
+    if (!parseProblem(problem, text, error)) {
+      say("ET_EMU_PROBLEM: " + error);
+      return kInvalidValue;
+    }
+    hasProblem = true;
+  }
+  timing = std::getenv("ET_EMU_TIME") != nullptr;
   if (const char *file = std::getenv("ET_EMU_STATS")) {
     statsFile = file;
     options.countMemory = true;

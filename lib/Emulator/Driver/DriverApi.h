@@ -13,7 +13,7 @@
 #ifndef ET_EMULATOR_DRIVER_DRIVERAPI_H
 #define ET_EMULATOR_DRIVER_DRIVERAPI_H
 
-#include "et/Emulator/Emulator.h"
+#include "et/Emulator/Stats.h"
 
 #include <chrono>
 #include <functional>
@@ -102,6 +102,10 @@ public:
   std::unordered_map<void *, size_t> hostMemory;
   std::string statsFile;
   std::vector<std::string> stats;
+  /// With ET_EMU_PROBLEM: of all launches together.
+  et::emu::LaunchResult total;
+  et::emu::Problem problem;
+  bool hasProblem = false, timing = false;
   /// A fault leaves the context unusable, as on a GPU.
   CUresult sticky = kSuccess;
 

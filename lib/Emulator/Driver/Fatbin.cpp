@@ -9,6 +9,10 @@
 
 #include <cstring>
 
+#ifdef ET_EMU_WITH_ZSTD
+#include <zstd.h>
+#endif
+
 namespace {
 struct Wrapper {
   uint32_t magic, version;
@@ -70,6 +74,26 @@ static bool unpackLz4(const uint8_t *in, size_t size, std::string &out,
   return true;
 }
 
+/// What a zstd frame holds; false with the reason.
+static bool unpackZstd(const uint8_t *in, size_t size, std::string &out,
+                       size_t plain, std::string &error) {
+#ifdef ET_EMU_WITH_ZSTD
+  // PTX of a gigabyte is no PTX, but a size that damage made.
+  if (plain <= size_t(1) << 30) {
+    out.resize(plain);
+    if (ZSTD_decompress(out.data(), plain, in, size) == plain)
+      return true;
+  }
+  error = "the fatbin's compressed PTX is damaged";
+#else
+  (void)in, (void)size, (void)out, (void)plain;
+  error = "the fatbin's PTX is compressed with zstd, and this emulator was "
+          "built without it: install libzstd-dev and configure again, or "
+          "compile with 'nvcc --compress-mode=none'";
+#endif
+  return false;
+}
+
 bool extractPtx(const void *image, unsigned capability, std::string &ptx,
                 std::string &error) {
   if (!image) {
@@ -96,7 +120,7 @@ bool extractPtx(const void *image, unsigned capability, std::string &ptx,
   const auto *at = static_cast<const uint8_t *>(image) + header.bytes;
   const uint8_t *end = at + header.size;
   unsigned best = 0;
-  bool any = false, packed = false;
+  bool any = false;
   while (at + sizeof(Entry) <= end) {
     Entry entry;
     std::memcpy(&entry, at, sizeof(entry));
@@ -107,8 +131,16 @@ bool extractPtx(const void *image, unsigned capability, std::string &ptx,
       any = true;
       if (entry.arch <= capability && entry.arch >= best) {
         std::string text;
+        if ((entry.flags & (kZstd | kLz4)) && entry.compressed > entry.size) {
+          error = "the fatbin's compressed PTX is damaged";
+          return false;
+        }
         if (entry.flags & kZstd) {
-          packed = true;
+          if (!unpackZstd(payload, entry.compressed, text, entry.plainSize,
+                          error))
+            return false;
+          ptx = text;
+          best = entry.arch;
         } else if (entry.flags & kLz4) {
           if (!unpackLz4(payload, entry.compressed, text, entry.plainSize)) {
             error = "the fatbin's compressed PTX is damaged";
@@ -126,10 +158,8 @@ bool extractPtx(const void *image, unsigned capability, std::string &ptx,
   }
   if (best)
     return true;
-  error = packed ? "the fatbin's PTX is compressed with zstd; build it with "
-                   "--compress-mode=none or --no-compress"
-          : any  ? "no PTX in the fatbin is for sm_" +
-                       std::to_string(capability) + " or older"
-                 : "the fatbin holds no PTX";
+  error = any ? "no PTX in the fatbin is for sm_" + std::to_string(capability) +
+                    " or older"
+              : "the fatbin holds no PTX";
   return false;
 }

@@ -7,7 +7,7 @@
 
 #include "DriverApi.h"
 
-#include "et/Emulator/Settings.h"
+#include "et/Emulator/Stats.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -248,8 +248,11 @@ static CUresult enqueue(CUfunction function, Dim3 grid, Dim3 block,
     Driver &driver = Driver::get();
     LaunchResult result = driver.device->launch(
         function->kernel, grid, block, shared, bytes.data(), bytes.size());
-    if (!driver.statsFile.empty())
-      driver.stats.push_back(countersToJson(function->name, result));
+    if (!driver.statsFile.empty()) {
+      driver.stats.push_back(
+          countersToJson(function->name, result, {}, driver.timing));
+      addResult(driver.total, result);
+    }
     if (result.ok)
       return kSuccess;
     driver.say("fault: " + result.fault);

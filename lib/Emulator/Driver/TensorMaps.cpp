@@ -56,8 +56,11 @@ ET_CU cuTensorMapEncodeTiled(TensorMap *map, int type, uint32_t rank,
     if (steps[k] == 0 || steps[k] > 8)
       return refuse("element strides are 1 to 8");
     out.sizes[k] = static_cast<uint32_t>(sizes[k] - 1);
-    out.box[k] = static_cast<uint16_t>(box[k]);
-    out.steps[k] = static_cast<uint8_t>(steps[k]);
+    // The box is measured in the tensor; of it every step-th element is copied,
+    // but for the innermost dimension, whose step is ignored.
+    uint32_t step = k == 0 ? 1 : steps[k];
+    out.box[k] = static_cast<uint16_t>((box[k] + step - 1) / step);
+    out.steps[k] = static_cast<uint8_t>(step);
     if (k + 1 < rank) {
       if (strides[k] % 16 || strides[k] >= uint64_t(1) << 40)
         return refuse("the stride of dimension " + std::to_string(k + 1) +

@@ -151,7 +151,9 @@ class Driver:
         self.call("cuMemAlloc_v2", C.byref(address), C.c_size_t(max(size, 1)))
         return address
 
-    def tensor_map(self, kind, address, sizes, strides, box, swizzle=0, steps=None):
+    def tensor_map(
+        self, kind, address, sizes, strides, box, swizzle=0, steps=None, fill=0
+    ):
         raw = C.create_string_buffer(256)
         at = (C.addressof(raw) + 63) // 64 * 64
         rank = len(sizes)
@@ -168,7 +170,7 @@ class Driver:
             0,
             swizzle,
             0,
-            0,
+            fill,
         )
         return C.string_at(at, 128)
 
