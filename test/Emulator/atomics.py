@@ -101,14 +101,23 @@ class Kernel:
             return one[0] if count == 1 else "{" + ", ".join(one) + "}"
 
         self.body.append(
-            f".reg .b{8 * each} " + ", ".join(f"%{n}{k}_{e}" for n in "xyzw" for e in range(count)) + ";"
+            f".reg .b{8 * each} "
+            + ", ".join(f"%{n}{k}_{e}" for n in "xyzw" for e in range(count))
+            + ";"
         )
         for index, name in enumerate("xyz"[: len(raw)]):
             at = 16 * (len(self.given) + index)
             for e in range(count):
-                self.body.append(f"ld.global.b{8 * each} %{name}{k}_{e}, [%in+{at + e * each}];")
+                self.body.append(
+                    f"ld.global.b{8 * each} %{name}{k}_{e}, [%in+{at + e * each}];"
+                )
         self.given += raw
-        place = {".shared": "%sh", ".shared::cta": "%sh", "": "%gs", ".global": "%cell"}[space]
+        place = {
+            ".shared": "%sh",
+            ".shared::cta": "%sh",
+            "": "%gs",
+            ".global": "%cell",
+        }[space]
         kind = "shared" if "shared" in space or not space else "global"
         plain = "%sh" if kind == "shared" else "%cell"
         for e in range(count):
@@ -119,7 +128,9 @@ class Kernel:
         at = 16 * len(self.wants)
         for e in range(count):
             if result:
-                self.body.append(f"st.global.b{8 * each} [%out+{at + e * each}], %w{k}_{e};")
+                self.body.append(
+                    f"st.global.b{8 * each} [%out+{at + e * each}], %w{k}_{e};"
+                )
         if result:
             self.wants.append(raw[0])
             at += 16
@@ -186,8 +197,16 @@ for order in ORDERS:
         a, b = integers("u32"), integers("u32")
         ordered.add(f"atom{order}{space}.add.u32", a, [b], a + b, space)
         if order.split(".")[1:2] in ([], ["relaxed"], ["release"]):
-            ordered.add(f"red{order}{space}.xor.b32", a, [b], a ^ b, space, result=False)
-for kind, counts in {"f32": (2, 4), "f16": (2, 4, 8), "bf16": (2, 4, 8), "f16x2": (2, 4), "bf16x2": (2, 4)}.items():
+            ordered.add(
+                f"red{order}{space}.xor.b32", a, [b], a ^ b, space, result=False
+            )
+for kind, counts in {
+    "f32": (2, 4),
+    "f16": (2, 4, 8),
+    "bf16": (2, 4, 8),
+    "f16x2": (2, 4),
+    "bf16x2": (2, 4),
+}.items():
     base = kind.removesuffix("x2")
     for n in counts:
         for op in ("add",) if kind == "f32" else ("add", "min", "max"):
@@ -212,12 +231,20 @@ ld.global.b32 %v, [%in]; and.b32 %c, %t, 7; ld.param.u64 %out, [p1];
 mul.wide.u32 %o, %c, 4; add.u64 %out, %out, %o;
 atom.global.add.u32 %old, [%out], %v; st.global.b32 [%back], %old;
 red.global.max.u32 [%out+32], %v; red.relaxed.gpu.global.or.b32 [%out+64], %v;"""
-kernels = {"scalars": scalars.text(), "ordered": ordered.text(), "vectors": vectors.text()}
+kernels = {
+    "scalars": scalars.text(),
+    "ordered": ordered.text(),
+    "vectors": vectors.text(),
+}
 kernels["crowd"] = (".u64 p0, .u64 p1, .u64 p2", CROWD)
 text = forms.module(kernels, "sm_90", "8.6")
 driver = emu.Driver()
 module = emu.Module(driver, text)
-for name, kernel in {"scalars": scalars, "ordered": ordered, "vectors": vectors}.items():
+for name, kernel in {
+    "scalars": scalars,
+    "ordered": ordered,
+    "vectors": vectors,
+}.items():
     kernel.check(module, name)
 count = 512
 data = rng.integers(1, 2**20, count).astype(np.uint32)

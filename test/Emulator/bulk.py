@@ -62,12 +62,18 @@ body += [f"mul.wide.u32 %o, %t, {16 * len(PIECES)}; add.u64 %out, %out, %o;"]
 body += ["rem.u32 %n, %t, 5; setp.lt.u32 %q, %t, 11;"]
 for k, piece in enumerate(PIECES):
     part = "min.u32 %n, %n, 4;" if " 4, %n" in piece else ""
-    body += [f"{part} st.shared.v4.b32 [%at], {{-1, -1, -1, -1}}; bar.sync 0; {piece}; {WAITS[k % 2]}"]
+    body += [
+        f"{part} st.shared.v4.b32 [%at], {{-1, -1, -1, -1}}; bar.sync 0; {piece}; {WAITS[k % 2]}"
+    ]
     for word in range(4):
-        body += [f"ld.shared.b32 %v, [%at+{4 * word}]; st.global.b32 [%out+{16 * k + 4 * word}], %v;"]
+        body += [
+            f"ld.shared.b32 %v, [%at+{4 * word}]; st.global.b32 [%out+{16 * k + 4 * word}], %v;"
+        ]
 kernels["pieces"] = (".u64 p0, .u64 p1", "\n".join([START, *body]))
 body = ["setp.ne.u32 %p, %t, 0; mad.lo.u32 %at, %t, 16, %sh; mul.wide.u32 %o, %t, 16;"]
-body += ["add.u64 %in, %in, %o; add.u64 %out, %out, %o; mov.b32 %n, 0; cvt.u64.u32 %g, %bar; cvta.shared.u64 %g, %g;"]
+body += [
+    "add.u64 %in, %in, %o; add.u64 %out, %out, %o; mov.b32 %n, 0; cvt.u64.u32 %g, %bar; cvta.shared.u64 %g, %g;"
+]
 for k, arrive in enumerate(ARRIVES):
     expected = 32  # without .noinc the copy's own arrival adds one to what is pending
     own = "" if "noinc" in arrive else "mbarrier.arrive.shared.b64 _, [%bar];"
@@ -75,7 +81,9 @@ for k, arrive in enumerate(ARRIVES):
         f"@!%p mbarrier.init.shared.b64 [%bar], {expected}; bar.sync 0;",
         f"cp.async.ca.shared.global [%at], [%in], 16; {arrive} {own}",
         f"AGAIN{k}: mbarrier.try_wait.parity.shared.b64 %q, [%bar], 0; @!%q bra AGAIN{k};",
-        "sub.u32 %v, 31, %t; mad.lo.u32 %v, %v, 16, %sh; .reg .b32 %x<4>;" if k == 0 else "",
+        "sub.u32 %v, 31, %t; mad.lo.u32 %v, %v, 16, %sh; .reg .b32 %x<4>;"
+        if k == 0
+        else "",
         "ld.shared.v4.b32 {%x0, %x1, %x2, %x3}, [%v]; bar.sync 0;",
         f"st.global.v4.b32 [%out+{512 * k}], {{%x0, %x1, %x2, %x3}};",
         "@!%p mbarrier.inval.shared.b64 [%bar]; bar.sync 0; add.u64 %in, %in, 512;",
@@ -87,17 +95,18 @@ kernels["arrivals"] = (".u64 p0, .u64 p1", "\n".join([START, *body]))
 LOADS = expand(
     "cp.async.bulk.shared::{cluster,cta}.global.mbarrier::complete_tx::bytes{,.L2::cache_hint}"
 )
-BULK = START + """
+BULK = (
+    START
+    + """
 .reg .b32 %src; add.u32 %src, %sh, 4096; setp.ne.u32 %p, %t, 0; @%p bra READY;
 mbarrier.init.shared.b64 [%bar], 1; fence.proxy.async; READY: bar.sync 0; mov.b32 %n, 0;"""
+)
 counter = itertools.count()
 
 
 def wait():
     k = next(counter)
-    return (
-        f"W{k}: mbarrier.try_wait.parity.shared.b64 %q, [%bar], %n; @!%q bra W{k}; xor.b32 %n, %n, 1;"
-    )
+    return f"W{k}: mbarrier.try_wait.parity.shared.b64 %q, [%bar], %n; @!%q bra W{k}; xor.b32 %n, %n, 1;"
 
 
 def alone(text):
@@ -124,12 +133,19 @@ READ = "cp.async.bulk.commit_group; cp.async.bulk.wait_group.read 0;"
 body = [".reg .b32 %x<4>;"]
 for load in LOADS:
     hint = ", %pol" if "hint" in load else ""
-    body += [alone(f"{expect(512)} {load} [%sh], [%in], 512, [%bar]{hint};"), wait(), copy_out()]
+    body += [
+        alone(f"{expect(512)} {load} [%sh], [%in], 512, [%bar]{hint};"),
+        wait(),
+        copy_out(),
+    ]
 body += [alone(f"{expect(512)} cp.async.bulk.shared::cluster.shared::cta.mbarrier::complete_tx::bytes"
                " [%src], [%sh], 512, [%bar];"), wait(), copy_out("%src")]  # fmt: skip
 for store in expand("cp.async.bulk.global.shared::cta.bulk_group{,.L2::cache_hint}"):
     hint = ", %pol" if "hint" in store else ""
-    body += [alone(f"{store} [%out], [%sh], 512{hint}; {READ if hint else DONE}"), "add.u64 %out, %out, 512;"]
+    body += [
+        alone(f"{store} [%out], [%sh], 512{hint}; {READ if hint else DONE}"),
+        "add.u64 %out, %out, 512;",
+    ]
 for text in expand("cp.async.bulk.prefetch.L2.global{,.L2::cache_hint}"):
     body.append(f"{text} [%in], 512{', %pol' if 'hint' in text else ''};")
 kernels["bulk"] = (".u64 p0, .u64 p1", "\n".join([BULK, *body]))
@@ -139,11 +155,17 @@ FLOATS = {"f16": np.float16, "bf16": BF, "f32": np.float32, "f64": np.float64}
 
 
 def kind_of(name):
-    return np.dtype(FLOATS.get(name) or f"{'i' if name[0] == 's' else 'u'}{int(name[1:]) // 8}")
+    return np.dtype(
+        FLOATS.get(name) or f"{'i' if name[0] == 's' else 'u'}{int(name[1:]) // 8}"
+    )
 
 
 GLOBAL = [("add", t) for t in ("u32", "s32", "u64", "f32", "f64", "f16", "bf16")]
-GLOBAL += [(op, t) for op in ("min", "max") for t in ("u32", "s32", "u64", "s64", "f16", "bf16")]
+GLOBAL += [
+    (op, t)
+    for op in ("min", "max")
+    for t in ("u32", "s32", "u64", "s64", "f16", "bf16")
+]
 GLOBAL += [("inc", "u32"), ("dec", "u32")]
 GLOBAL += [(op, t) for op in ("and", "or", "xor") for t in ("b32", "b64")]
 LOCAL = [("add", t) for t in ("u32", "s32", "u64")] + [("inc", "u32"), ("dec", "u32")]
@@ -166,18 +188,26 @@ def values(kind, count):
     dtype = kind_of(kind)
     if kind in FLOATS:
         return rng.integers(-60, 60, count).astype(np.float32).astype(dtype)
-    x = rng.integers(0, 2**63, count).astype(np.uint64) << rng.integers(0, 2, count).astype(np.uint64)
+    x = rng.integers(0, 2**63, count).astype(np.uint64) << rng.integers(
+        0, 2, count
+    ).astype(np.uint64)
     x >>= np.uint64(64 - 8 * dtype.itemsize)
     x[::4] &= np.uint64(7)
     return x.astype(f"u{dtype.itemsize}").view(dtype)
 
 
-body = [".reg .b32 %x<4>;", alone(f"{expect(512)} {LOADS[0]} [%sh], [%in], 512, [%bar];"), wait()]
+body = [
+    ".reg .b32 %x<4>;",
+    alone(f"{expect(512)} {LOADS[0]} [%sh], [%in], 512, [%bar];"),
+    wait(),
+]
 body = [".reg .b32 %x<4>;"]
 for k, (op, kind) in enumerate(GLOBAL):
     ftz = ".noftz" if op == "add" and kind in ("f16", "bf16") else ""
     for hint in ("", ".L2::cache_hint") if k == 0 else ("",):
-        to = f"cp.reduce.async.bulk.global.shared::cta.bulk_group{hint}.{op}{ftz}.{kind}"
+        to = (
+            f"cp.reduce.async.bulk.global.shared::cta.bulk_group{hint}.{op}{ftz}.{kind}"
+        )
         body += [
             alone(f"{expect(512)} {LOADS[0]} [%sh], [%in], 512, [%bar];"), wait(),
             alone(f"{to} [%out], [%sh], 512{', %pol' if hint else ''}; {DONE}"),
@@ -199,7 +229,18 @@ kernels["reduce_shared"] = (".u64 p0, .u64 p1", "\n".join([BULK, *body]))
 # Tensor copies ---------------------------------------------------------------------------
 
 # The driver's data types.
-TENSOR = {"u8": 0, "u16": 1, "u32": 2, "s32": 3, "u64": 4, "s64": 5, "f16": 6, "f32": 7, "f64": 8, "bf16": 9}
+TENSOR = {
+    "u8": 0,
+    "u16": 1,
+    "u32": 2,
+    "s32": 3,
+    "u64": 4,
+    "s64": 5,
+    "f16": 6,
+    "f32": 7,
+    "f64": 8,
+    "bf16": 9,
+}
 TENSOR_TYPES = {**{k: kind_of(k) for k in TENSOR}}
 PARAMS = ".u64 p0, .u64 p1, .u32 bytes, .u32 c0, .u32 c1, .u32 c2, .u32 c3, .u32 c4, .align 64 .b8 map[128]"
 
@@ -208,10 +249,13 @@ def coordinates(rank):
     return "{" + ", ".join(f"%c{k}" for k in range(rank)) + "}"
 
 
-TENSOR_START = BULK + """
+TENSOR_START = (
+    BULK
+    + """
 .reg .b32 %c<5>, %bytes, %i; .reg .b64 %map; mov.b64 %map, map; cvta.param.u64 %map, %map;
 ld.param.u32 %bytes, [bytes]; ld.param.u32 %c0, [c0]; ld.param.u32 %c1, [c1]; ld.param.u32 %c2, [c2];
 ld.param.u32 %c3, [c3]; ld.param.u32 %c4, [c4];"""
+)
 VARIANTS = {
     "plain": ("", ""), "tile": (".tile", ""), "hint": ("", ".L2::cache_hint"),
 }  # fmt: skip
@@ -232,7 +276,9 @@ for rank in range(1, 6):
                 "add.u32 %at, %sh, %i; ld.shared.b32 %v, [%at]; cvt.u64.u32 %o, %i; add.u64 %o, %out, %o;",
                 "st.global.b32 [%o], %v; add.u32 %i, %i, 128; bra MORE; END:",
             ]))  # fmt: skip
-        moves = {f"store_{rank}_{variant}": f"cp.async.bulk.tensor.{rank}d.global.shared::cta{tile}.bulk_group{hint}"}
+        moves = {
+            f"store_{rank}_{variant}": f"cp.async.bulk.tensor.{rank}d.global.shared::cta{tile}.bulk_group{hint}"
+        }
         for op in COMBINE:
             moves[f"{op}_{rank}_{variant}"] = (
                 f"cp.reduce.async.bulk.tensor.{rank}d.global.shared::cta.{op}{tile}.bulk_group{hint}"
@@ -262,7 +308,9 @@ class Box:
         if size == 1:
             inner = max(inner, 16)
         self.rank, self.kind, self.span = rank, kind, span
-        self.sizes = [int(n) for n in (inner * 2 + 16 // size, *rng.integers(3, 7, rank - 1))]
+        self.sizes = [
+            int(n) for n in (inner * 2 + 16 // size, *rng.integers(3, 7, rank - 1))
+        ]
         box = [inner, *rng.integers(1, 5, rank - 1)]
         self.box = [int(n) for n in box]
         self.steps = [1, *(int(n) for n in rng.integers(1, 3, rank - 1))]
@@ -271,15 +319,33 @@ class Box:
             self.box[-1] = self.steps[-1] = self.copied[-1] = 1
             break
         low = [0 if aligned else -(b // 2) for b in self.box]
-        self.at = [int(rng.integers(a, n)) for a, n in zip(low, self.sizes, strict=True)]
-        self.at[0] = self.at[0] // (16 // size) * (16 // size) if aligned else self.at[0]
-        self.strides = [int(np.prod(self.sizes[: k + 1])) * size for k in range(rank - 1)]
+        self.at = [
+            int(rng.integers(a, n)) for a, n in zip(low, self.sizes, strict=True)
+        ]
+        self.at[0] = (
+            self.at[0] // (16 // size) * (16 // size) if aligned else self.at[0]
+        )
+        self.strides = [
+            int(np.prod(self.sizes[: k + 1])) * size for k in range(rank - 1)
+        ]
         self.bytes = int(np.prod(self.copied)) * size
 
     def map(self, driver, address, fill=0):
         mode = {0: 0, 32: 1, 64: 2, 128: 3}[self.span]
-        box = [c * s if k else c for k, (c, s) in enumerate(zip(self.copied, self.steps, strict=True))]
-        return driver.tensor_map(TENSOR[self.kind], address, self.sizes, self.strides, box, mode, self.steps, fill)
+        box = [
+            c * s if k else c
+            for k, (c, s) in enumerate(zip(self.copied, self.steps, strict=True))
+        ]
+        return driver.tensor_map(
+            TENSOR[self.kind],
+            address,
+            self.sizes,
+            self.strides,
+            box,
+            mode,
+            self.steps,
+            fill,
+        )
 
     def indices(self):
         """Of each element of the box: its index in the tensor, and whether it is there."""
@@ -287,7 +353,9 @@ class Box:
             a + s * np.arange(c) for a, s, c in zip(self.at, self.steps, self.copied, strict=True)
         ), indexing="ij")  # fmt: skip
         grids = [g.transpose(*reversed(range(self.rank))).ravel() for g in grids]
-        inside = np.logical_and.reduce([(g >= 0) & (g < n) for g, n in zip(grids, self.sizes, strict=True)])
+        inside = np.logical_and.reduce(
+            [(g >= 0) & (g < n) for g, n in zip(grids, self.sizes, strict=True)]
+        )
         flat, scale = 0, 1
         for g, n in zip(grids, self.sizes, strict=True):
             flat, scale = flat + np.clip(g, 0, n - 1) * scale, scale * n
@@ -305,7 +373,9 @@ def check_box(driver, module, rank, kind, span, variant, op=None):
     if op is None:
         box = Box(rank, kind, span, aligned=False)
         dtype = TENSOR_TYPES[kind]
-        tensor = rng.permutation(int(np.prod(box.sizes))).astype(np.float32).astype(dtype)
+        # All different, as far as there are bits of finite numbers.
+        tensor = rng.permutation(int(np.prod(box.sizes))) % 0x7C00
+        tensor = tensor.astype(f"u{dtype.itemsize}").view(dtype)
         flat, inside = box.indices()
         fill = int(kind in FLOATS and rng.random() < 0.5)
         for to in ("cluster", "cta"):
@@ -321,7 +391,11 @@ def check_box(driver, module, rank, kind, span, variant, op=None):
                 back = np.empty_like(got)
                 back[undo] = got
                 numbers = back.view(dtype)
-                assert np.isnan(numbers[~inside].astype(np.float64)).all(), (rank, kind, span)
+                assert np.isnan(numbers[~inside].astype(np.float64)).all(), (
+                    rank,
+                    kind,
+                    span,
+                )
                 assert np.array_equal(numbers[inside], want[inside]), (rank, kind, span)
             else:
                 assert np.array_equal(got, raw), (rank, kind, span, variant, vars(box))
@@ -334,7 +408,14 @@ def check_box(driver, module, rank, kind, span, variant, op=None):
     want[flat[inside]] = new[inside]
     box.call(driver, module, f"{op or 'store'}_{rank}_{variant}", tensor,
              swizzled(data.view(np.uint8), span))  # fmt: skip
-    assert np.array_equal(tensor, want), (op or "store", rank, kind, span, variant, vars(box))
+    assert np.array_equal(tensor, want), (
+        op or "store",
+        rank,
+        kind,
+        span,
+        variant,
+        vars(box),
+    )
 
 
 def test(driver):
@@ -352,7 +433,9 @@ def test(driver):
         elif "%q" in piece:
             length = np.where(t < 11, 0, width)
         want = np.full((32, 16), 255)
-        want[:, :width] = np.where(np.arange(width) < length[:, None], data[:, :width], 0)
+        want[:, :width] = np.where(
+            np.arange(width) < length[:, None], data[:, :width], 0
+        )
         assert np.array_equal(out.value[:, k], want), (piece, out.value[:, k], want)
     data = rng.integers(0, 256, (len(ARRIVES), 32, 16)).astype(np.uint8)
     out = emu.Empty(data.shape, np.uint8)
@@ -367,19 +450,28 @@ def test(driver):
             n = 512 // kind_of(kind).itemsize
             x, y = values(kind, n), values(kind, n)
             z = COMBINE[op](x, y)
-            z = COMBINE[op](z, y) if name == "reduce" and k == 0 else z  # once with a hint
+            z = (
+                COMBINE[op](z, y) if name == "reduce" and k == 0 else z
+            )  # once with a hint
             for into, array in ((old, x), (new, y), (want, z)):
                 into.append(array.view(np.uint8))
         if name == "reduce":
             out = np.concatenate(old)
             module.launch(name, 1, 32, np.concatenate(new), out, smem=SMEM)
         else:
-            both = np.concatenate([p for pair in zip(old, new, strict=True) for p in pair])
+            both = np.concatenate(
+                [p for pair in zip(old, new, strict=True) for p in pair]
+            )
             out = np.zeros(512 * len(cases), np.uint8)
             module.launch(name, 1, 32, both, out, smem=SMEM)
         for k, case in enumerate(cases):
             got = out[512 * k : 512 * k + 512]
-            assert np.array_equal(got, want[k]), (name, case, got.view(kind_of(case[1])), want[k])
+            assert np.array_equal(got, want[k]), (
+                name,
+                case,
+                got.view(kind_of(case[1])),
+                want[k],
+            )
     turn = itertools.cycle(VARIANTS)
     for rank in range(1, 6):
         for kind in TENSOR:

@@ -7,6 +7,7 @@
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_CHIP=sm_120 ET_EMU_STATS=%t.json %python %s
 # RUN: %python %S/Inputs/coverage.py %et_src/docs/Emulator.md float.py %t.json
 # REQUIRES: cuda-toolkit
+# ruff: noqa: B023 - functions of a loop's variables are called in their turn
 """f16, bf16, f32 and f64: exact results by bit, approximate ones within PTX's bounds."""
 
 import sys
@@ -16,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent / "Inputs"))
 import emu
 import ieee
 import numpy as np
-from forms import Group, N, expand, run
+from forms import Group, N, expand, paired, run
 
 SEED = int(np.random.SeedSequence().entropy % 2**32)
 print("seed", SEED)
@@ -51,15 +52,7 @@ def arithmetic(g, op, form, modifiers, a, b, c, pair=None):
         if pair is not None:
             kind += "x2"
             other = ieee.arithmetic(*how, *pair[:count])
-            want = np.ascontiguousarray(np.stack([want, other], 1))
-            width = "u4" if want.dtype.itemsize == 2 else "u8"
-
-            def judge(got, want=want):
-                got = got.view(want.dtype).reshape(N, 2)
-                same = got.view(f"u{want.itemsize}") == want.view(f"u{want.itemsize}")
-                return ~(same | ((got != got) & (want != want))).all(1)
-
-            want = (np.dtype(width), judge)
+            want = paired(want, other)
         g.add(f"{op}{m}.{kind} d, {operands}", want)
 
 
@@ -153,13 +146,7 @@ for form in ("f16", "bf16", "f32", "f64"):
                 want = extreme(a, b, bool(most), m, form)
                 if second:
                     other = extreme(*second[:2], bool(most), m, form)
-
-                    def judge(got, want=np.stack([want, other], 1)):
-                        got = got.view(want.dtype).reshape(N, 2)
-                        same = got.view(np.uint16) == want.view(np.uint16)
-                        return ~(same | ((got != got) & (want != want))).all(1)
-
-                    want = (np.dtype(np.uint32), judge)
+                    want = paired(want, other)
                 into.add(f"{op}{m}.{form}{suffix} d, a, b", want)
         # A sign operation is one of bits, for NaNs too; what ftz makes of those
         # is not said.
@@ -170,7 +157,9 @@ for form in ("f16", "bf16", "f32", "f64"):
 
                 def changed(x, op=op, m=m, top=top, width=width):
                     if m:
-                        x = np.array([ieee.flushed(float(v), form) for v in x]).astype(a.dtype)
+                        x = np.array([ieee.flushed(float(v), form) for v in x]).astype(
+                            a.dtype
+                        )
                     raw = x.view(f"u{width // 8}").astype(np.uint64)
                     raw = raw ^ top if op == "neg" else raw & ~top
                     return raw.astype(f"u{width // 8}")
@@ -178,7 +167,9 @@ for form in ("f16", "bf16", "f32", "f64"):
                 want = changed(a)
                 if second:
                     want = pairs(want, changed(second[0]))
-                    nan = np.isnan(a.astype(np.float32)) | np.isnan(second[0].astype(np.float32))
+                    nan = np.isnan(a.astype(np.float32)) | np.isnan(
+                        second[0].astype(np.float32)
+                    )
                 else:
                     nan = np.isnan(a.astype(np.float64))
                 into.add(f"{op}{m}.{form}{suffix} d, a",
@@ -192,15 +183,23 @@ for form in ("f16", "bf16", "f32", "f64"):
         if pair:
             z, w = (v.astype(np.float64) for v in pair[:2])
             if m:
-                z, w = (np.array([ieee.flushed(float(v), form) for v in t]) for t in (z, w))
+                z, w = (
+                    np.array([ieee.flushed(float(v), form) for v in t]) for t in (z, w)
+                )
         for name in NAMES:
             hit = compared(name, x, y)
             g.add(f"setp.{name}{m}.{form} d, a, b", hit)
             for how, join in JOIN.items():
                 g.add(f"setp.{name}.{how}{m}.{form} d, a, b, p", join(hit, p))
                 if not pair:
-                    g.add(f"setp.{name}.{how}{m}.{form} %some0|d, a, b, !p", join(~hit, ~p))
-                    g.add(f"set.{name}.{how}{m}.u32.{form} d, a, b, p", ones(join(hit, p), "u32"))
+                    g.add(
+                        f"setp.{name}.{how}{m}.{form} %some0|d, a, b, !p",
+                        join(~hit, ~p),
+                    )
+                    g.add(
+                        f"set.{name}.{how}{m}.u32.{form} d, a, b, p",
+                        ones(join(hit, p), "u32"),
+                    )
             for kind in ("u32", "s32", "f32"):
                 if kind != "f32" or not pair:
                     g.add(f"set.{name}{m}.{kind}.{form} d, a, b", ones(hit, kind))
@@ -246,7 +245,11 @@ def near(form, exact, relative=0.0, absolute=0.0, ftz=False):
         fine = (np.abs(g - exact) <= slack) | (g == as_is)
         fine |= np.isnan(g) & np.isnan(exact)
         # A result at the border of the range may be either side of it.
-        fine |= np.isinf(g) & (np.abs(exact) > 2.0 ** ieee.FORMATS[form][2]) & ((g > 0) == (exact > 0))
+        fine |= (
+            np.isinf(g)
+            & (np.abs(exact) > 2.0 ** ieee.FORMATS[form][2])
+            & ((g > 0) == (exact > 0))
+        )
         return ~fine
 
     return dtype, bad
@@ -266,14 +269,26 @@ for ftz in ("", ".ftz"):
     g.add(f"ex2.approx{ftz}.f32 d, a", near("f32", np.exp2(x), **e))
     log = near("f32", np.log2(x), 2.0**-22, 2.0**-22, bool(ftz))
     g.add(f"lg2.approx{ftz}.f32 d, a", log)
-    g.add(f"sin.approx{ftz}.f32 d, s", near("f32", np.sin(small.astype(np.float64)), 0, 2.0**-20.5))
-    g.add(f"cos.approx{ftz}.f32 d, s", near("f32", np.cos(small.astype(np.float64)), 0, 2.0**-20.5))
+    g.add(
+        f"sin.approx{ftz}.f32 d, s",
+        near("f32", np.sin(small.astype(np.float64)), 0, 2.0**-20.5),
+    )
+    g.add(
+        f"cos.approx{ftz}.f32 d, s",
+        near("f32", np.cos(small.astype(np.float64)), 0, 2.0**-20.5),
+    )
     usual = (np.abs(y) >= 2.0**-126) & (np.abs(y) <= 2.0**126)
     for way in ("approx", "full"):
         dtype, bad = near("f32", x / y, **e)
-        g.add(f"div.{way}{ftz}.f32 d, a, b", (dtype, lambda got, f=bad, u=usual: f(got) & u))
+        g.add(
+            f"div.{way}{ftz}.f32 d, a, b",
+            (dtype, lambda got, f=bad, u=usual: f(got) & u),
+        )
 g.add("tanh.approx.f32 d, a", near("f32", np.tanh(a.astype(np.float64)), 2.0**-10.987))
-for form, ftz, bound, tanh in (("f16", "", 2.0**-9.9, 2.0**-10.987), ("bf16", ".ftz", 2.0**-7, 2.0**-8)):
+for form, ftz, bound, tanh in (
+    ("f16", "", 2.0**-9.9, 2.0**-10.987),
+    ("bf16", ".ftz", 2.0**-7, 2.0**-8),
+):
     a = ieee.specials(rng, form, N)
     other = rng.permutation(a)
     one = groups[f"approximate_{form}"] = Group(a=a)
@@ -301,7 +316,10 @@ g.add("rsqrt.approx.f64 d, a", near("f64", 1 / np.sqrt(a), 2.0**-20))
 
 a, b, c = (ieee.specials(rng, "f32", N) for _ in range(3))
 other = tuple(rng.permutation(v) for v in (a, b, c))
-wide = [np.stack([x, y], 1).view(np.uint64).ravel() for x, y in zip((a, b, c), other, strict=True)]
+wide = [
+    np.stack([x, y], 1).view(np.uint64).ravel()
+    for x, y in zip((a, b, c), other, strict=True)
+]
 g = newer["f32x2"] = Group(a=wide[0], b=wide[1], c=wide[2])
 for op in ("add", "mul"):
     arithmetic(g, op, "f32", "{,.rn}{,.ftz}", a, b, c, other)

@@ -7,6 +7,7 @@
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_STATS=%t.json %python %s
 # RUN: %python %S/Inputs/coverage.py %et_src/docs/Emulator.md integer.py %t.json
 # REQUIRES: cuda-toolkit
+# ruff: noqa: B023 - functions of a loop's variables are called in their turn
 """Integer and bit instructions against Python's whole numbers."""
 
 import operator
@@ -164,7 +165,9 @@ for kind in ("u32", "s32"):
     def cut(v, kind=kind):
         return signed(v, 24) if kind == "s32" else v & 0xFFFFFF
 
-    g.add(f"mul24.lo.{kind} d, a, b", array(each(lambda x, y: cut(x) * cut(y), a, b), 32))
+    g.add(
+        f"mul24.lo.{kind} d, a, b", array(each(lambda x, y: cut(x) * cut(y), a, b), 32)
+    )
     g.add(f"mul24.hi.{kind} d, a, b",
           array(each(lambda x, y: cut(x) * cut(y) >> 16, a, b), 32))  # fmt: skip
     g.add(f"mad24.lo.{kind} d, a, b, c",
@@ -216,7 +219,10 @@ for bits in (16, 32, 64):
         g.add("not.pred d, p", ~p)
     g.add(f"shl.b{bits} d, a, c", array(each(lambda x, n: x << n, a, small), bits))
     for kind in "bu":
-        g.add(f"shr.{kind}{bits} d, a, c", array(each(lambda x, n: x >> n, a, small), bits))
+        g.add(
+            f"shr.{kind}{bits} d, a, c",
+            array(each(lambda x, n: x >> n, a, small), bits),
+        )
     arithmetic = each(lambda x, n: signed(x, bits) >> n, a, small)
     g.add(f"shr.s{bits} d, a, c", array(arithmetic, bits))
     if bits == 16:
@@ -244,7 +250,9 @@ for bits in (16, 32, 64):
                 have |= -sign << real
             return have
 
-        g.add(f"bfe.{kind}{bits} d, a, c, w", array(each(extract, a, small, width), bits))
+        g.add(
+            f"bfe.{kind}{bits} d, a, c, w", array(each(extract, a, small, width), bits)
+        )
 
     def insert(x, y, at, length):
         field = ((1 << length) - 1) << at & full
@@ -356,7 +364,10 @@ for kind in expand("{b,u,s}{16,32,64}"):
             g.add(f"setp.{name}.{how}.{kind} %some0|d, a, b, p", join(~hit, p))
             g.add(f"set.{name}.{how}.u32.{kind} d, a, b, !p",
                   np.where(join(hit, ~p), 2**32 - 1, 0).astype(np.uint32))  # fmt: skip
-        g.add(f"set.{name}.u32.{kind} d, a, b", np.where(hit, 2**32 - 1, 0).astype(np.uint32))
+        g.add(
+            f"set.{name}.u32.{kind} d, a, b",
+            np.where(hit, 2**32 - 1, 0).astype(np.uint32),
+        )
         g.add(f"set.{name}.s32.{kind} d, a, b", np.where(hit, -1, 0).astype(np.int32))
         g.add(f"set.{name}.f32.{kind} d, a, b", hit.astype(np.float32))
     g.add(f"selp.{kind} d, a, b, p", np.where(p, a, b))

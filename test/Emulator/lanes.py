@@ -7,6 +7,7 @@
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_STATS=%t.json %python %s
 # RUN: %python %S/Inputs/coverage.py %et_src/docs/Emulator.md lanes.py %t.json
 # REQUIRES: cuda-toolkit
+# ruff: noqa: B023 - functions of a loop's variables are called in their turn
 """Shuffles, votes, matches and reductions of a warp; branches, calls and ends."""
 
 import functools
@@ -43,7 +44,11 @@ def shuffle(mode):
     def warp(a, b, c):
         out, inside = [], []
         for lane in range(32):
-            value, clamp, segment = int(b[lane]) & 31, int(c[lane]) & 31, int(c[lane]) >> 8 & 31
+            value, clamp, segment = (
+                int(b[lane]) & 31,
+                int(c[lane]) & 31,
+                int(c[lane]) >> 8 & 31,
+            )
             high = lane & segment | clamp & ~segment
             source = {
                 "up": lane - value,
@@ -75,8 +80,13 @@ for mode in ("up", "down", "bfly", "idx"):
     name = "f" if mode == "up" else "c"
     got, inside = np.split(of_warps(lambda *r: np.array(shuffle(mode)(*r)).ravel(), a, b, control)
                            .reshape(-1, 2, 32).transpose(1, 0, 2).reshape(2, -1), 2)  # fmt: skip
-    g.add(f"shfl.sync.{mode}.b32 d|%some0, a, b, {name}, -1", got.ravel().astype(np.uint32))
-    g.add(f"shfl.sync.{mode}.b32 %word|d, a, b, {name}, -1", inside.ravel().astype(bool))
+    g.add(
+        f"shfl.sync.{mode}.b32 d|%some0, a, b, {name}, -1",
+        got.ravel().astype(np.uint32),
+    )
+    g.add(
+        f"shfl.sync.{mode}.b32 %word|d, a, b, {name}, -1", inside.ravel().astype(bool)
+    )
 
 
 def ballot(bits):
@@ -95,7 +105,10 @@ for x, array in (("p", p), ("q", q)):
     }.items():
         g.add(f"vote.sync.{mode}.pred d, {x}, -1", of_warps(vote(f), array))
         g.add(f"vote.sync.{mode}.pred d, !{x}, -1", of_warps(vote(f), ~array))
-    g.add(f"vote.sync.ballot.b32 d, {x}, -1", of_warps(vote(ballot), array).astype(np.uint32))
+    g.add(
+        f"vote.sync.ballot.b32 d, {x}, -1",
+        of_warps(vote(ballot), array).astype(np.uint32),
+    )
 part = "mov.b32 d, 0; setp.lt.u32 %some0, l, 20; @%some0 "
 some = LANE < 20
 g.add(part + "vote.sync.ballot.b32 d, p, 0xfffff",
@@ -122,9 +135,19 @@ for op, f in REDUCE.items():
         def warp(r, f=f):
             return np.full(32, functools.reduce(f, (int(v) for v in r)) & FULL)
 
-        g.add(f"redux.sync.{op}.{kind} d, a, -1", of_warps(warp, typed).astype(np.uint32))
-        under = of_warps(lambda r, f=f: np.full(32, functools.reduce(f, (int(v) for v in r[:20])) & FULL), typed)
-        g.add(part + f"redux.sync.{op}.{kind} d, a, 0xfffff", np.where(some, under, 0).astype(np.uint32))
+        g.add(
+            f"redux.sync.{op}.{kind} d, a, -1", of_warps(warp, typed).astype(np.uint32)
+        )
+        under = of_warps(
+            lambda r, f=f: np.full(
+                32, functools.reduce(f, (int(v) for v in r[:20])) & FULL
+            ),
+            typed,
+        )
+        g.add(
+            part + f"redux.sync.{op}.{kind} d, a, 0xfffff",
+            np.where(some, under, 0).astype(np.uint32),
+        )
 g.add("elect.sync d|%some0, -1", np.zeros(N, np.uint32))
 g.add("elect.sync _|d, -1", LANE == 0)
 g.add("mov.b32 d, 77; setp.ge.u32 %some0, l, 9; @%some0 elect.sync d|%some1, 0xfffffe00",
@@ -176,7 +199,14 @@ DONE: st.global.b32 [%out], %w;"""
 def walked(v):
     if v % 6 == 2:
         return sum(range(v % 13 + 1))
-    return [2 * v & FULL, v // 3 if v >= 9 else v + 1000, 0, 2 * v & FULL, 4444, v.bit_length()][v % 6]
+    return [
+        2 * v & FULL,
+        v // 3 if v >= 9 else v + 1000,
+        0,
+        2 * v & FULL,
+        4444,
+        v.bit_length(),
+    ][v % 6]
 
 
 UNIFORM = """.reg .b32 %k, %w; .reg .b64 %out; ld.param.u64 %out, [p0]; mov.u32 %k, %ctaid.x;

@@ -55,7 +55,13 @@ def listed(kind, count, size):
     return regs[0] if count == 1 else "{" + ", ".join(regs) + "}"
 
 
-SPACES = {".global": None, ".shared": "%sh", ".shared::cta": "%sh", ".local": "%lo", "": "%gs"}
+SPACES = {
+    ".global": None,
+    ".shared": "%sh",
+    ".shared::cta": "%sh",
+    ".local": "%lo",
+    "": "%gs",
+}
 TYPES = expand("{b,u,s}{8,16,32,64}") + ["f32", "f64"]
 for kind in TYPES:
     size = int(kind[1:]) // 8
@@ -138,7 +144,9 @@ for op in STORES:
     if "shared" in op or "local" in op:
         place = "%sh" if "shared" in op else "%lo"
         space = "shared" if "shared" in op else "local"
-        body += [f"mov.b32 %r1, 0; st.{space}.b32 [{place}], %r1; {op}.b32 [{place}], %r0;"]
+        body += [
+            f"mov.b32 %r1, 0; st.{space}.b32 [{place}], %r1; {op}.b32 [{place}], %r0;"
+        ]
         body += [f"ld.{space}.b32 %r1, [{place}]; st.global.b32 [%out+{at}], %r1;"]
     else:
         body.append(f"{op}.b32 [%out+{at}], %r0;")
@@ -154,7 +162,11 @@ kernel("orders", body, data, np.tile(data[:, None], (1, len(LOADS) + len(STORES)
 # Constants and parameters.
 table = rng.integers(0, 256, 512).astype(np.uint8)
 CONST = f".const .align 32 .b8 table[512] = {{{', '.join(map(str, table))}}};\n"
-body, want, at = ["mul.wide.u32 %o, %t, 8; mov.u64 %g, table; add.u64 %g, %g, %o;"], [], 0
+body, want, at = (
+    ["mul.wide.u32 %o, %t, 8; mov.u64 %g, table; add.u64 %g, %g, %o;"],
+    [],
+    0,
+)
 body.append("mul.wide.u32 %o, %t, 80; add.u64 %out, %out, %o; cvta.const.u64 %gs, %g;")
 for kind in ("b8", "b16", "b32", "b64"):
     size = int(kind[1:]) // 8
@@ -176,14 +188,22 @@ kernel("constants", body, np.zeros(1, np.uint8), rows)
 given = rng.integers(0, 256, 64).astype(np.uint8)
 body = ["mul.wide.u32 %o, %t, 64; add.u64 %out, %out, %o;"]
 body += ["ld.param.b8 %h0, [p2]; ld.param.b8 %h1, [p2+1]; ld.param.b16 %h2, [p2+2];"]
-body += ["st.global.b8 [%out], %h0; st.global.b8 [%out+1], %h1; st.global.b16 [%out+2], %h2;"]
+body += [
+    "st.global.b8 [%out], %h0; st.global.b8 [%out+1], %h1; st.global.b16 [%out+2], %h2;"
+]
 body += ["ld.param.b32 %r0, [p2+4]; ld.param.v2.b32 {%r1, %r2}, [p2+8];"]
-body += ["st.global.b32 [%out+4], %r0; st.global.b32 [%out+8], %r1; st.global.b32 [%out+12], %r2;"]
+body += [
+    "st.global.b32 [%out+4], %r0; st.global.b32 [%out+8], %r1; st.global.b32 [%out+12], %r2;"
+]
 body += ["ld.param.v4.b32 {%r0, %r1, %r2, %r3}, [p2+16];"]
 body += scalar("b32", 4, "%out", 16, False, 4)
 body += ["ld.param.b64 %d0, [p2+32]; ld.param.v2.b64 {%d1, %d2}, [p2+48];"]
-body += ["mov.b64 %g, p2; cvta.param.u64 %g, %g; ld.b64 %d3, [%g+40]; isspacep.param %p, %g;"]
-body += ["@!%p mov.b64 %d3, 0; st.global.b64 [%out+32], %d0; st.global.b64 [%out+40], %d3;"]
+body += [
+    "mov.b64 %g, p2; cvta.param.u64 %g, %g; ld.b64 %d3, [%g+40]; isspacep.param %p, %g;"
+]
+body += [
+    "@!%p mov.b64 %d3, 0; st.global.b64 [%out+32], %d0; st.global.b64 [%out+40], %d3;"
+]
 body += ["st.global.b64 [%out+48], %d1; st.global.b64 [%out+56], %d2;"]
 kernel("parameters", body, np.zeros(1, np.uint8), np.tile(given, (THREADS, 1)),
        INOUT + ", .align 16 .b8 p2[64]", (emu.Scalar(given, np.uint8),))  # fmt: skip
@@ -201,11 +221,15 @@ data = rng.permutation(2**16)[: 8 * THREADS].astype(np.uint16).reshape(THREADS, 
 packed = [data, data[:, [4, 5, 6, 7, 0, 1, 2, 3]], data[:, [2, 3, 1, 0, 7, 4, 6, 5]]]
 kernel("packing", body, data, np.concatenate(packed, 1))
 body = ["mul.wide.u32 %o, %t, 32; add.u64 %out, %out, %o; mov.b32 %x, 0;"]
-body += ["cvt.u64.u32 %gs, %sh; cvta.shared.u64 %gs, %gs; cvt.u64.u32 %gl, %lo; cvta.local.u64 %gl, %gl;"]
+body += [
+    "cvt.u64.u32 %gs, %sh; cvta.shared.u64 %gs, %gs; cvt.u64.u32 %gl, %lo; cvta.local.u64 %gl, %gl;"
+]
 bit = 0
 for pointer in ("%in", "%gs", "%gl"):
     for space in ("global", "shared", "shared::cta", "shared::cluster", "local"):
-        body += [f"isspacep.{space} %p, {pointer}; selp.b32 %y, {1 << bit}, 0, %p; or.b32 %x, %x, %y;"]
+        body += [
+            f"isspacep.{space} %p, {pointer}; selp.b32 %y, {1 << bit}, 0, %p; or.b32 %x, %x, %y;"
+        ]
         bit += 1
 body += [
     "st.global.b32 [%out], %x; cvta.to.shared.u64 %g, %gs; cvt.u32.u64 %y, %g; sub.u32 %y, %y, %sh;",
@@ -216,13 +240,21 @@ body += [
     "mapa.u64 %g, %gs, 0; sub.u64 %g, %g, %gs; cvt.u32.u64 %y, %g; st.global.b32 [%out+20], %y;",
     "mapa.shared::cluster.u64 %g, tile, 0; mov.b32 %y, 7; st.global.b32 [%out+24], %y; st.global.b32 [%out+28], %y;",
 ]
-for text in expand("prefetch{.L1,.L2,.global.L1,.global.L2,.global.L2::evict_last,.global.L2::evict_normal,.local.L1}"):
+for text in expand(
+    "prefetch{.L1,.L2,.global.L1,.global.L2,.global.L2::evict_last,.global.L2::evict_normal,.local.L1}"
+):
     body.append(f"{text} [{'%lo' if 'local' in text else '%in'}];")
 body += ["prefetchu.L1 [%in]; applypriority.global.L2::evict_normal [%in], 128;"]
-for text in expand("createpolicy.fractional.L2::evict_{last,normal,first,unchanged}.b64"):
+for text in expand(
+    "createpolicy.fractional.L2::evict_{last,normal,first,unchanged}.b64"
+):
     body.append(f"{text} %pol, 0f3F000000;")
-body += ["createpolicy.fractional.L2::evict_last.L2::evict_unchanged.b64 %pol, 0f3F000000;"]
-body += ["createpolicy.range.global.L2::evict_last.L2::evict_first.b64 %pol, [%in], 64, 128;"]
+body += [
+    "createpolicy.fractional.L2::evict_last.L2::evict_unchanged.b64 %pol, 0f3F000000;"
+]
+body += [
+    "createpolicy.range.global.L2::evict_last.L2::evict_first.b64 %pol, [%in], 64, 128;"
+]
 body += ["ld.global.L2::cache_hint.b32 %y, [%in], %pol;"]
 inside = [0b1, 0b01110, 0b10000]
 want = sum(b << 5 * k for k, b in enumerate(inside))
@@ -240,10 +272,15 @@ for name, size in (("ctaid.x", 3), ("tid.z", 2), ("tid.y", 3), ("tid.x", 16)):
     body += [f"mov.u32 %y, %{name}; mad.lo.u32 %x, %x, {size}, %y;"]
 body += [f"mul.wide.u32 %o, %x, {4 * len(SPECIAL)}; add.u64 %out, %out, %o;"]
 body += [
-    f"mov.u32 %y, {name}; st.global.b32 [%out+{4 * k}], %y;" for k, name in enumerate(SPECIAL)
+    f"mov.u32 %y, {name}; st.global.b32 [%out+{4 * k}], %y;"
+    for k, name in enumerate(SPECIAL)
 ]
-body += ["mov.u32 %y, %smid; mov.u32 %y, %nsmid; mov.u32 %y, %clock; mov.u32 %y, %clock_hi;"]
-body += ["mov.u64 %g, %clock64; mov.u64 %g, %globaltimer; mov.u32 %y, %globaltimer_lo; mov.u64 %g, %gridid;"]
+body += [
+    "mov.u32 %y, %smid; mov.u32 %y, %nsmid; mov.u32 %y, %clock; mov.u32 %y, %clock_hi;"
+]
+body += [
+    "mov.u64 %g, %clock64; mov.u64 %g, %globaltimer; mov.u32 %y, %globaltimer_lo; mov.u64 %g, %gridid;"
+]
 kernels["special"] = (INOUT, START + "\n" + "\n".join(body))
 
 driver = emu.Driver()
@@ -258,7 +295,7 @@ out = emu.Empty((2, 2, 3, 2, 3, 16, len(SPECIAL)), np.uint32)
 module.launch("special", (3, 2, 2), (16, 3, 2), np.zeros(1, np.uint8), out, smem=96)
 at = dict(zip(SPECIAL, np.moveaxis(out.value, -1, 0), strict=True))
 index = np.indices(out.value.shape[:-1])
-place = dict(zip("Z Y X z y x".split(), index, strict=True))
+place = dict(zip(["Z", "Y", "X", "z", "y", "x"], index, strict=True))
 thread = (place["z"] * 3 + place["y"]) * 16 + place["x"]
 lane, one = thread % 32, np.uint64(1)
 sizes = {"x": (16, 3), "y": (3, 2), "z": (2, 2)}
@@ -271,23 +308,46 @@ for axis, (threads, blocks) in sizes.items():
 want |= {"%cluster_ctarank": 0, "%cluster_nctarank": 1}
 full = np.uint64(2**32 - 1)
 below = (one << lane.astype(np.uint64)) - one
-want |= {"%lanemask_eq": below + one, "%lanemask_lt": below, "%lanemask_ge": full - below}
+want |= {
+    "%lanemask_eq": below + one,
+    "%lanemask_lt": below,
+    "%lanemask_ge": full - below,
+}
 want |= {"%lanemask_le": 2 * below + one, "%lanemask_gt": full - (2 * below + one)}
 want |= {"%dynamic_smem_size": 96, "%total_smem_size": 96 + 2048}
 for name, got in at.items():
-    assert np.array_equal(got, np.broadcast_to(want[name], got.shape)), (name, got, want[name])
+    assert np.array_equal(got, np.broadcast_to(want[name], got.shape)), (
+        name,
+        got,
+        want[name],
+    )
 print("ok", len(checks) + 1, "kernels")
 
 # Vectors of 32 bytes came with sm_100.
 wide = {}
-for kind, count, letter, size in (("b32", 8, "r", 4), ("b64", 4, "d", 8), ("f32", 8, "r", 4)):
+for kind, count, letter, size in (
+    ("b32", 8, "r", 4),
+    ("b64", 4, "d", 8),
+    ("f32", 8, "r", 4),
+):
     regs = "{" + ", ".join(f"%{letter}{k}" for k in range(count)) + "}"
-    body = ["mul.wide.u32 %o, %t, 32; add.u64 %in, %in, %o; mul.wide.u32 %o, %t, 64; add.u64 %out, %out, %o;"]
-    body += [f"ld.global.v{count}.{kind} {regs}, [%in];", *scalar(kind, count, "%out", 0, False, size)]
-    body += [*scalar(kind, count, "%in", 0, True, size), f"st.global.v{count}.{kind} [%out+32], {regs};"]
+    body = [
+        "mul.wide.u32 %o, %t, 32; add.u64 %in, %in, %o; mul.wide.u32 %o, %t, 64; add.u64 %out, %out, %o;"
+    ]
+    body += [
+        f"ld.global.v{count}.{kind} {regs}, [%in];",
+        *scalar(kind, count, "%out", 0, False, size),
+    ]
+    body += [
+        *scalar(kind, count, "%in", 0, True, size),
+        f"st.global.v{count}.{kind} [%out+32], {regs};",
+    ]
     wide[f"wide_{kind}"] = (INOUT, START + "\n" + "\n".join(body))
 module = emu.Module(driver, forms.module(wide, "sm_100", "8.8"))
 for name in wide:
-    data, out = rng.integers(0, 256, (THREADS, 32)).astype(np.uint8), emu.Empty((THREADS, 64), np.uint8)
+    data, out = (
+        rng.integers(0, 256, (THREADS, 32)).astype(np.uint8),
+        emu.Empty((THREADS, 64), np.uint8),
+    )
     module.launch(name, 1, THREADS, data, out)
     assert np.array_equal(out.value, np.tile(data, 2)), name

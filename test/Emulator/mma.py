@@ -88,7 +88,8 @@ def product_kernel(k, d, a, b):
     for index, letter in enumerate("abc"):
         body += [f"ld.param.u64 %p, [p{index}];", "add.u64 %p, %p, %o;"]
         body += [
-            f"ld.global.b32 %{letter}{r}, [%p+{128 * r}];" for r in range(counts[letter])
+            f"ld.global.b32 %{letter}{r}, [%p+{128 * r}];"
+            for r in range(counts[letter])
         ]
     regs = [registers(x, counts[y]) for x, y in zip("dabc", "cabc", strict=True)]
     body.append(
@@ -150,10 +151,16 @@ def move_kernels(n, trans, space):
     store += ["bar.warp.sync -1;", *fill[:n], f"stmatrix.{form} {at}, {regs};"]
     store += ["bar.warp.sync -1;", *save]
     for k in range(4):
-        store += [f"ld.shared.b32 %r0, [%s+{128 * k}];", f"st.global.b32 [%p+{128 * k}], %r0;"]
+        store += [
+            f"ld.shared.b32 %r0, [%s+{128 * k}];",
+            f"st.global.b32 [%p+{128 * k}], %r0;",
+        ]
     params = ".u64 p0, .u64 p1, .u64 p2"
     name = f"{n}{trans}{space}".replace(".", "_")
-    return {f"load_{name}": (params, "\n".join(load)), f"store_{name}": (params, "\n".join(store))}
+    return {
+        f"load_{name}": (params, "\n".join(load)),
+        f"store_{name}": (params, "\n".join(store)),
+    }
 
 
 def check_moves(module, n, trans, space):
@@ -172,7 +179,9 @@ def check_moves(module, n, trans, space):
     module.launch(f"store_{name}", 1, 32, filled.view(np.uint32), rows * 16, out)
     tiles = regs.reshape(n, 8, 8)
     turned = tiles.transpose(0, 2, 1) if trans else tiles
-    want = np.tile(np.arange(32, dtype=np.uint32), 4).view(np.uint16).reshape(32, 8).copy()
+    want = (
+        np.tile(np.arange(32, dtype=np.uint32), 4).view(np.uint16).reshape(32, 8).copy()
+    )
     want[rows[: 8 * n]] = turned.reshape(8 * n, 8)
     assert np.array_equal(out.value, want.view(np.uint32).ravel()), ("stmatrix", name)
 

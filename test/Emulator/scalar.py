@@ -397,13 +397,12 @@ def conversions(module):
     same("bf16 pairs", q.value.astype(np.float32), both.astype(BF).astype(np.float32))
 
 
-for compiler in emu.compilers():
-    for chip in ("sm_80", "sm_90"):
-        module = emu.Module(driver, emu.compile_cuda("scalar.cu", compiler, chip))
-        for test in (ints, longs, bit_fields, floats, functions, halves, conversions):
-            try:
-                test(module)
-            except Exception as e:
-                print("FAILED", compiler, chip, test.__name__, str(e)[:1500])
-                raise
-            print("ok", compiler, chip, test.__name__)
+for (compiler, chip), text in emu.compile_for("scalar.cu", ("sm_80", "sm_90")).items():
+    module = emu.Module(driver, text)
+    for test in (ints, longs, bit_fields, floats, functions, halves, conversions):
+        try:
+            test(module)
+        except Exception as e:
+            print("FAILED", compiler, chip, test.__name__, str(e)[:1500])
+            raise
+        print("ok", compiler, chip, test.__name__)

@@ -136,7 +136,5 @@ subprocess.run([sys.executable, "-c", program], env=env, check=True)
 launches = json.loads(stats.read_text())
 assert [k["kernel"] for k in launches] == ["axpy"] * 3 + ["all launches"]
 assert launches[0] == launches[2] and "problem" not in launches[0]
-assert launches[3]["problem"] == {
-    "macs": {"used": 384, "least": 3 * N, "wasted": 84}
-}
+assert launches[3]["problem"] == {"macs": {"used": 384, "least": 3 * N, "wasted": 84}}
 assert launches[3]["counters"]["device.peak_bytes"] == 8 * N

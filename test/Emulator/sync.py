@@ -71,12 +71,16 @@ WHOLE_STEPS = steps + 1
 ARRIVE = expand("{bar,barrier}{,.cta}.arrive") + expand("barrier{,.cta}.arrive.aligned")
 body = ["mad.lo.u32 %w, %t, 4, %sh; @!%low bra UPPER;"]
 for k, text in enumerate(ARRIVE):
-    body += [f"add.u32 %v, %v, 1; st.shared.b32 [%w+{256 * (k % 2)}], %v; {text} {k + 1}, 128; bar.sync 15, 64;"]
+    body += [
+        f"add.u32 %v, %v, 1; st.shared.b32 [%w+{256 * (k % 2)}], %v; {text} {k + 1}, 128; bar.sync 15, 64;"
+    ]
     body += [f"bar.sync {k + 8}, 128;"] if k % 2 else []
 body += ["mov.b32 %n, 0; bra END; UPPER: mov.b32 %n, 0;"]
 for k, text in enumerate(ARRIVE):
     sync = text.replace("arrive", "sync")
-    body += [f"{sync} {k + 1}, 128; ld.shared.b32 %v, [%r+{256 * (k % 2)}]; mad.lo.u32 %n, %n, 3, %v;"]
+    body += [
+        f"{sync} {k + 1}, 128; ld.shared.b32 %v, [%r+{256 * (k % 2)}]; mad.lo.u32 %n, %n, 3, %v;"
+    ]
     body += [f"bar.sync {k + 8}, 128;"] if k % 2 else []
 body += ["END: st.global.b32 [%out], %n;"]
 kernels["half"] = (PARAMS, "\n".join([START, *body]))
@@ -84,7 +88,10 @@ kernels["half"] = (PARAMS, "\n".join([START, *body]))
 RED = expand("bar{,.cta}.red.{popc.u32,and.pred,or.pred}")
 RED += expand("barrier{,.cta}.red.{popc,and,or}{,.aligned}.{u32,pred}")
 RED = [r for r in RED if ("popc" in r) == r.endswith("u32")]
-body = ["ld.param.u64 %out, [p1]; mul.wide.u32 %o, %t, " + f"{4 * 3 * len(RED)}; add.u64 %out, %out, %o;"]
+body = [
+    "ld.param.u64 %out, [p1]; mul.wide.u32 %o, %t, "
+    + f"{4 * 3 * len(RED)}; add.u64 %out, %out, %o;"
+]
 body += ["and.b32 %n, %v, 1; setp.ne.u32 %q, %n, 0;"]
 for k, text in enumerate(RED):
     for which, operands in enumerate(("2, %q", "4, 128, %q", "6, !%low")):
@@ -115,7 +122,10 @@ kernels["fences"] = (PARAMS, "\n".join([START, *body]))
 # One thread counts: what a state says is pending, and which waits are over.
 
 SPACES = ("", ".shared", ".shared::cta")
-SEMANTICS = {"arrive": expand("{,.release.{cta,cluster}}"), "wait": expand("{,.acquire.{cta,cluster}}")}
+SEMANTICS = {
+    "arrive": expand("{,.release.{cta,cluster}}"),
+    "wait": expand("{,.acquire.{cta,cluster}}"),
+}
 SEMANTICS["arrive"] += expand(".relaxed.{cta,cluster}")
 SEMANTICS["wait"] += expand(".relaxed.{cta,cluster}")
 told = []  # what each result is to be
@@ -141,7 +151,9 @@ def counting(body, space, at, arrive, wait):
     body.append(f"{mb}.arrive{end} %s, {place}; {mb}.pending_count.b64 %n, %s;")
     tell(body, "%n", 6)
     ask(body, f"{mb}.test_wait{over} %p, {place}, %s", 0)
-    body.append(f"{mb}.arrive.noComplete.release.cta{space}.b64 %u, {place}, 2; {mb}.pending_count.b64 %n, %u;")
+    body.append(
+        f"{mb}.arrive.noComplete.release.cta{space}.b64 %u, {place}, 2; {mb}.pending_count.b64 %n, %u;"
+    )
     tell(body, "%n", 5)
     body.append(f"{mb}.arrive_drop{end} %u, {place}; {mb}.pending_count.b64 %n, %u;")
     tell(body, "%n", 3)
@@ -154,7 +166,9 @@ def counting(body, space, at, arrive, wait):
     ask(body, f"{mb}.test_wait.parity{over} %p, {place}, 0", 1)
     # The second phase expects the four that did not drop out, and 48 bytes.
     body.append(f"{mb}.expect_tx.relaxed.cta{space}.b64 {place}, 16;")
-    body.append(f"{mb}.arrive.expect_tx{end} %s, {place}, 32; {mb}.pending_count.b64 %n, %s;")
+    body.append(
+        f"{mb}.arrive.expect_tx{end} %s, {place}, 32; {mb}.pending_count.b64 %n, %s;"
+    )
     tell(body, "%n", 4)
     body.append(f"{mb}.arrive{end} %u, {place}, 3;")
     ask(body, f"{mb}.test_wait.parity{over} %p, {place}, 1", 0)
@@ -164,7 +178,9 @@ def counting(body, space, at, arrive, wait):
     ask(body, f"{mb}.test_wait{over} %p, {place}, %s", 1)
     ask(body, f"{mb}.try_wait.parity{over} %p, {place}, 1", 1)
     ask(body, f"{mb}.try_wait.parity{over} %p, {place}, 1, 100", 1)
-    body.append(f"{mb}.arrive_drop.expect_tx{end} %u, {place}, 0; {mb}.arrive{end} _, {place}, 3;")
+    body.append(
+        f"{mb}.arrive_drop.expect_tx{end} %u, {place}, 0; {mb}.arrive{end} _, {place}, 3;"
+    )
     ask(body, f"{mb}.test_wait.parity{over} %p, {place}, 0", 1)
     body.append(f"{mb}.inval{space}.b64 {place}; {mb}.init{space}.b64 {place}, 1;")
     body.append(f"{mb}.arrive{end} %s, {place};")
@@ -185,7 +201,9 @@ kernels["counts"] = (PARAMS, "\n".join([START, *body]))
 # All threads of one half write and arrive, those of the other wait and read.
 body = ["mov.u32 %sh, bars; setp.ne.u32 %q, %t, 0; @%q bra READY;"]
 WAITS = [(form, kind) for form in ("test_wait", "try_wait") for kind in ("", ".parity")]
-body += [f"mbarrier.init.shared::cta.b64 [%sh+{8 * k}], 128;" for k in range(len(WAITS))]
+body += [
+    f"mbarrier.init.shared::cta.b64 [%sh+{8 * k}], 128;" for k in range(len(WAITS))
+]
 body += ["fence.mbarrier_init.release.cluster; READY: bar.sync 0;"]
 for k, (form, kind) in enumerate(WAITS):
     body += [
@@ -220,8 +238,14 @@ def test(driver):
     row = []
     for form in RED:
         for p in (odd, odd, ~lower):
-            row.append(p.sum() if "popc" in form else p.all() if "and" in form else p.any())
-    same("reduced", run("reduced", THREADS, len(row)), np.tile(np.array(row, np.uint32), (THREADS, 1)))
+            row.append(
+                p.sum() if "popc" in form else p.all() if "and" in form else p.any()
+            )
+    same(
+        "reduced",
+        run("reduced", THREADS, len(row)),
+        np.tile(np.array(row, np.uint32), (THREADS, 1)),
+    )
     same("fences", run("fences"), data)
     same("counts", run("counts", max(len(told), THREADS))[: len(told)], told)
     same("exchange", run("exchange"), mirrored(data, len(WAITS)))

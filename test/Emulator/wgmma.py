@@ -139,7 +139,19 @@ class Case:
             "ld.param.u64 %g, [p5]; add.u64 %g, %g, %o;",
             *(f"st.global.b32 [%g+{512 * k}], %d{k};" for k in range(self.regs)),
         ]
-        types = "u64 u32 u64 u32 u64 u64 u64 u64 u64 u64 u32".split()
+        types = [
+            "u64",
+            "u32",
+            "u64",
+            "u32",
+            "u64",
+            "u64",
+            "u64",
+            "u64",
+            "u64",
+            "u64",
+            "u32",
+        ]
         return ", ".join(f".{t} p{k}" for k, t in enumerate(types)), "\n".join(body)
 
     def values(self, rows, kind, coded):
@@ -187,7 +199,9 @@ class Case:
                 regs.append(np.stack([left[row, col + e] for e in range(each)], 1))
             flat_a = np.ascontiguousarray(np.stack(regs)).view(np.uint32)
         out = emu.Empty((self.regs, 128), np.uint32)
-        u64 = [emu.Scalar(v, np.uint64) for v in (desc_a, desc_b, step_a >> 4, step_b >> 4)]
+        u64 = [
+            emu.Scalar(v, np.uint64) for v in (desc_a, desc_b, step_a >> 4, step_b >> 4)
+        ]
         module.launch(
             self.name, 1, 128, flat_a, flat_a.nbytes, flat_b, flat_b.nbytes,
             self.to_registers(c.astype(kind)), out, *u64, int(scale), smem=SMEM,
@@ -200,8 +214,15 @@ class Case:
 
 
 cases = [Case(n, "f32", "f16", "f16") for n in range(8, 257, 8)]
-for d, a, b in [("f16", "f16", "f16"), ("f32", "bf16", "bf16"), ("f32", "tf32", "tf32")] + [
-    (d, a, b) for d in ("f16", "f32") for a in ("e4m3", "e5m2") for b in ("e4m3", "e5m2")
+for d, a, b in [
+    ("f16", "f16", "f16"),
+    ("f32", "bf16", "bf16"),
+    ("f32", "tf32", "tf32"),
+] + [
+    (d, a, b)
+    for d in ("f16", "f32")
+    for a in ("e4m3", "e5m2")
+    for b in ("e4m3", "e5m2")
 ]:
     cases += [Case(n, d, a, b) for n in (8, 40, 128)]
     cases.append(Case(24, d, a, b, in_registers=True))
@@ -218,9 +239,15 @@ def test(driver):
     module = emu.Module(driver, text)
     good = True
     for k, case in enumerate(cases):
-        spans = (0, 32, 64, 128) if case.majors != (0, 0) or case.n % 64 == 0 else (list(MODES)[k % 4],)
+        spans = (
+            (0, 32, 64, 128)
+            if case.majors != (0, 0) or case.n % 64 == 0
+            else (list(MODES)[k % 4],)
+        )
         for span in spans:
-            good &= case.check(module, span, scale=bool(rng.random() < 0.7), coded=False)
+            good &= case.check(
+                module, span, scale=bool(rng.random() < 0.7), coded=False
+            )
             good &= case.check(module, span, scale=False, coded=True)
     return good
 

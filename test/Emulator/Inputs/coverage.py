@@ -26,7 +26,10 @@ def rows(page):
     for line in section.splitlines():
         cells = [c.strip() for c in line.split("|")[1:-1]]
         if len(cells) == 4 and "`" in cells[0]:
-            yield re.findall(r"`([^`]+)`", cells[0]), re.findall(r"`([^`]+)`", cells[-1])
+            yield (
+                re.findall(r"`([^`]+)`", cells[0]),
+                re.findall(r"`([^`]+)`", cells[-1]),
+            )
 
 
 table = list(rows(Path(sys.argv[1]).read_text()))

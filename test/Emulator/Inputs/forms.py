@@ -37,7 +37,9 @@ def expand(pattern):
         if depth == 0:
             break
     head, tails = pattern[:begin], expand(pattern[start:])
-    return [head + word + tail for part in parts for word in expand(part) for tail in tails]
+    return [
+        head + word + tail for part in parts for word in expand(part) for tail in tails
+    ]
 
 
 def differs(got, want):
@@ -49,6 +51,13 @@ def differs(got, want):
         with np.errstate(invalid="ignore"):
             bad &= ~((got != got) & (want != want))
     return bad
+
+
+def paired(first, second):
+    """What Group.add takes for a result whose low and high halves these are."""
+    want = np.stack([first, second], 1)
+    kind = np.dtype(f"u{2 * want.itemsize}")
+    return kind, lambda got: differs(got.view(want.dtype).reshape(-1, 2), want).any(1)
 
 
 class Group:
@@ -92,7 +101,7 @@ class Group:
             zip(self.statements, self.outputs, strict=True)
         ):
             size = kind.itemsize
-            pred = kind == bool
+            pred = kind.kind == "b"
             own = f"%d{k}"
             text.append(f".reg .{'pred' if pred else REGISTER[size]} {own};")
 
