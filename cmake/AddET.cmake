@@ -33,27 +33,44 @@ macro(add_et_passes name)
   add_et_doc(Passes.td ${name}Passes -gen-pass-doc)
 endmacro()
 
-# add_et_library(NAME SOURCE... [LINK_LIBS LIB...]): a static library of ours over libMLIR.so.
+# et_install(TARGET...): targets that `cmake --install` copies, and that find_package(ET) then has.
+function(et_install)
+  install(TARGETS ${ARGN} EXPORT ETTargets
+    RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  set_property(GLOBAL APPEND PROPERTY ET_EXPORTS ${ARGN})
+endfunction()
+
+# add_et_library(NAME SOURCE... [INTERNAL] [LINK_LIBS LIB...]): a static library of ours over libMLIR.so,
+# which is installed unless it is internal.
 function(add_et_library name)
-  cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "INTERNAL" "" "LINK_LIBS" ${ARGN})
   add_mlir_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS}
     DEPENDS et-headers
     EXCLUDE_FROM_LIBMLIR DISABLE_INSTALL)
   mlir_target_link_libraries(${name} PUBLIC MLIR)
   target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS})
+  target_include_directories(${name} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  if(NOT ARG_INTERNAL)
+    et_install(${name})
+  endif()
   if(NOT name STREQUAL ETDialect)
     # MLIR's headers take most of a compile; parse the common ones once.
     target_precompile_headers(${name} REUSE_FROM ETDialect)
   endif()
 endfunction()
 
-# add_et_tool(NAME SOURCE... [LINK_LIBS LIB...]): an executable in build/PRESET/bin.
+# add_et_tool(NAME SOURCE... [LINK_LIBS LIB...]): an executable in build/PRESET/bin, which is installed.
 function(add_et_tool name)
   cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
   add_llvm_executable(${name} ${ARG_UNPARSED_ARGUMENTS} DEPENDS et-headers)
   llvm_update_compile_flags(${name})
   mlir_target_link_libraries(${name} PRIVATE MLIR)
   target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS})
+  # libMLIR.so need not be where the loader looks.
+  set_property(TARGET ${name} APPEND PROPERTY INSTALL_RPATH ${LLVM_LIBRARY_DIR})
+  et_install(${name})
 endfunction()
 
 # add_et_unittest(NAME SOURCE... [LINK_LIBS LIB...]): a GoogleTest program, which ctest runs as unit-NAME.

@@ -1,20 +1,26 @@
-# Sets ET_CUDA_TOOLKIT to the root of a CUDA toolkit that has ptxas and
-# libdevice: the environment's, the virtual environment's, the machine's.
-# It is empty where there is none; PTX can still be made then, cubins cannot.
-if(ET_CUDA_TOOLKIT AND NOT EXISTS ${ET_CUDA_TOOLKIT}/bin/ptxas)
-  unset(ET_CUDA_TOOLKIT CACHE)
+# Sets ET_CUDA_TOOLKIT to the root of a CUDA toolkit that has libdevice and a
+# ptxas for every chip we compile for: the one that was set, the environment's,
+# the machine's, the virtual environment's. utils/find_cuda_toolkit.sh looks, as
+# it does for ./dev. Tests need it; with ET_CUDA off it is empty, cubins and
+# fatbins cannot be made, and what needs it is not tested.
+option(ET_CUDA "Find a CUDA toolkit, and test what needs its ptxas" ON)
+set(_et_root "")
+if(ET_CUDA)
+  file(GLOB _et_roots ${PROJECT_SOURCE_DIR}/build/venv/lib/python3*/site-packages/nvidia/cu13)
+  set(_et_find ${PROJECT_SOURCE_DIR}/utils/find_cuda_toolkit.sh)
+  if(ET_CUDA_TOOLKIT)
+    set(_et_find ${CMAKE_COMMAND} -E env CUDA_ROOT=${ET_CUDA_TOOLKIT} ${_et_find})
+  endif()
+  execute_process(COMMAND ${_et_find} ${_et_roots}
+    OUTPUT_VARIABLE _et_root OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_VARIABLE _et_why)
+  if(NOT _et_root)
+    message(FATAL_ERROR "No CUDA toolkit with a ptxas for sm_120: run './dev setup', set CUDA_ROOT, "
+                        "or configure with -DET_CUDA=OFF to do without cubins and their tests. ${_et_why}")
+  endif()
+  if(_et_why)
+    message(WARNING "Using CUDA toolkit ${_et_root}: ${_et_why}")
+  else()
+    message(STATUS "Using CUDA toolkit ${_et_root}")
+  endif()
 endif()
-file(GLOB _et_python_cuda ${PROJECT_SOURCE_DIR}/build/venv/lib/python3*/site-packages/nvidia/cu13)
-find_path(ET_CUDA_TOOLKIT nvvm/libdevice/libdevice.10.bc
-  HINTS ENV CUDA_ROOT ENV CUDA_HOME ENV CUDA_PATH
-  PATHS ${_et_python_cuda} /usr/local/cuda
-  NO_DEFAULT_PATH
-  DOC "Root of a CUDA toolkit with bin/ptxas and nvvm/libdevice")
-if(NOT ET_CUDA_TOOLKIT OR NOT EXISTS ${ET_CUDA_TOOLKIT}/bin/ptxas)
-  unset(ET_CUDA_TOOLKIT CACHE)
-  set(ET_CUDA_TOOLKIT "")
-  message(STATUS "No CUDA toolkit: no cubin or fatbin can be made "
-                 "(pip install -r requirements-cuda.txt, or set CUDA_ROOT)")
-else()
-  message(STATUS "Using CUDA toolkit ${ET_CUDA_TOOLKIT}")
-endif()
+set(ET_CUDA_TOOLKIT "${_et_root}" CACHE PATH "Root of a CUDA toolkit with bin/ptxas and nvvm/libdevice" FORCE)

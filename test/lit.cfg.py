@@ -29,6 +29,7 @@ config.substitutions += [
     ("%mlir_opt", os.path.join(config.llvm_tools_dir, "mlir-opt")),
     ("%et_plugin", os.path.join(lib_dir, "ETPlugin" + config.shlibext)),
     ("%et_src", config.et_source_dir),
+    ("%et_build", config.et_binary_dir),
     ("%et_tools", tools_dir),
     ("%et_python_dir", os.path.dirname(sys.executable)),
     ("%et_lib", lib_dir),

@@ -15,7 +15,8 @@ An HTML comment on the line before a fenced block says what it is:
   <!-- file: NAME -->     The block is a file in the folder where the later
                           commands of this page run.
   <!-- console -->        Lines that begin with `$ ` are commands, the lines
-                          below each are what it must print.
+                          below each are what it must print. $ET is this
+                          checkout.
 
 In a Passes.td every pass has an example: the ```mlir blocks of its description
 are pairs, what `et-opt --PASS` is given and what it must print. A test comment
@@ -76,7 +77,8 @@ class Runner:
     def __init__(self, tools):
         self.folder = tempfile.TemporaryDirectory()
         path = os.pathsep.join([*map(str, tools), os.environ["PATH"]])
-        self.environment = {**os.environ, "PATH": path}
+        checkout = str(Path(__file__).resolve().parents[1])
+        self.environment = {**os.environ, "PATH": path, "ET": checkout}
 
     def run(self, command, text=""):
         return subprocess.run(

@@ -14,7 +14,7 @@ using namespace mlir::et;
 
 /// A constant of the type of `like`.
 static Value constant(ImplicitLocOpBuilder &builder, Value like, double value) {
-  TypedAttr attr = builder.getF32FloatAttr(value);
+  TypedAttr attr = builder.getF32FloatAttr(float(value));
   if (auto type = dyn_cast<ShapedType>(like.getType()))
     attr = DenseElementsAttr::get(type, attr);
   return arith::ConstantOp::create(builder, attr);

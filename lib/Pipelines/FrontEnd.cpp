@@ -8,7 +8,6 @@
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Pipelines/Pipelines.h"
 #include "mlir/Conversion/BufferizationToMemRef/BufferizationToMemRef.h"
-#include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -28,10 +27,17 @@ static void addBufferization(OpPassManager &pm) {
   options.bufferizeFunctionBoundaries = true;
   options.functionBoundaryTypeConversion =
       bufferization::LayoutMapOption::IdentityLayoutMap;
+  options.allowReturnAllocsFromLoops = true;
   pm.addPass(bufferization::createOneShotBufferizePass(options));
   addCleanup(pm);
-  bufferization::buildBufferDeallocationPipeline(
-      pm, bufferization::BufferDeallocationPipelineOptions());
+  // Upstream's pipeline of deallocation, with a pass before the last step.
+  pm.addNestedPass<func::FuncOp>(
+      bufferization::createOwnershipBasedBufferDeallocationPass());
+  addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(
+      bufferization::createBufferDeallocationSimplificationPass());
+  pm.addNestedPass<func::FuncOp>(createSplitDeallocations());
+  pm.addPass(bufferization::createLowerDeallocationsPass());
   // A function that returns its argument returns a clone of it.
   pm.addPass(createConvertBufferizationToMemRefPass());
   addCleanup(pm);
@@ -41,6 +47,7 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
                                const FrontEndOptions &options) {
   pm.addPass(createCheckShapes());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createHoistChecks());
   if (compileTo == Phase::Input)
     return;
   pm.addPass(createDecomposeMoe({options.pairBuffers}));

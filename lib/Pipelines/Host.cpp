@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "et/Conversion/Passes.h"
 #include "et/Conversion/ToRuntime/Passes.h"
 #include "et/Pipelines/Pipelines.h"
 #include "mlir/Conversion/Passes.h"
@@ -19,6 +20,7 @@ using namespace mlir::et;
 void et::buildHostToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createEmitEntryPoints());
   pm.addPass(createLowerAsserts());
+  pm.addPass(createExpandCopies());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createConvertVectorToSCFPass());

@@ -48,6 +48,12 @@ struct Frame {
   void **slots;
   bool resultsToHost;
 };
+
+/// What a caller passes in the place of an argument or of a result.
+struct Role {
+  const char *name;
+  const et_value *values;
+};
 } // namespace
 
 /// "f32[?x64]"; "f32" for a scalar.
@@ -105,12 +111,12 @@ static bool hasSaneSizes(const et_tensor &tensor) {
   return true;
 }
 
-static int checkArgument(const et_function *fn, size_t index,
-                         const et_tensor &tensor, et_status *status) {
-  const et_value &value = fn->args[index];
+static int checkTensor(const et_function *fn, Role role, size_t index,
+                       const et_tensor &tensor, et_status *status) {
+  const et_value &value = role.values[index];
   auto refuse = [&](const char *what) {
-    return setStatus(status, ET_INVALID_ARGUMENT, "%s: argument %zu '%s' %s",
-                     fn->name, index, value.name, what);
+    return setStatus(status, ET_INVALID_ARGUMENT, "%s: %s %zu '%s' %s",
+                     fn->name, role.name, index, value.name, what);
   };
   if (tensor.rank < 0 || tensor.rank > ET_MAX_RANK)
     return refuse("has a rank that is not between 0 and 8");
@@ -121,8 +127,8 @@ static int checkArgument(const et_function *fn, size_t index,
     printType(actual, sizeof(actual), tensor.dtype, false, tensor.rank,
               tensor.sizes);
     return setStatus(status, ET_INVALID_ARGUMENT,
-                     "%s: argument %zu '%s' must be %s, but is %s", fn->name,
-                     index, value.name, expected, actual);
+                     "%s: %s %zu '%s' must be %s, but is %s", fn->name,
+                     role.name, index, value.name, expected, actual);
   }
   if (!hasSaneSizes(tensor))
     return refuse("has a negative size or more bytes than fit in memory");
@@ -154,12 +160,51 @@ static int checkCall(const et_function *fn, const et_tensor *args,
                      "%s: has %zu results, but there is room for %zu", fn->name,
                      size_t(fn->num_results), numResults);
   for (size_t i = 0; i < numArgs; ++i) {
-    int code = checkArgument(fn, i, args[i], status);
+    int code = checkTensor(fn, {"argument", fn->args}, i, args[i], status);
     if (!code)
       continue;
     if (status)
       status->argument = int32_t(i);
     return code;
+  }
+  return ET_OK;
+}
+
+/// What a call on a stream needs beyond that: nothing is copied from or to the
+/// host, for that would have to wait.
+static int checkOnDevice(const et_function *fn, Role role, size_t index,
+                         const et_tensor &tensor, et_status *status) {
+  const et_value &value = role.values[index];
+  if (value.is_scalar || tensor.memory == ET_CUDA)
+    return ET_OK;
+  return setStatus(status, ET_INVALID_ARGUMENT,
+                   "%s: %s %zu '%s' lies on the host, but a call on a stream "
+                   "works in CUDA memory alone; copy it there with "
+                   "et_tensor_copy",
+                   fn->name, role.name, index, value.name);
+}
+
+static int checkCallOnStream(const et_function *fn, const et_tensor *args,
+                             const et_tensor *results, et_status *status) {
+  if (fn->memory != ET_CUDA)
+    return setStatus(status, ET_INVALID_ARGUMENT,
+                     "%s works on the host and knows no streams; compile it "
+                     "with --target=cuda",
+                     fn->name);
+  for (size_t i = 0; i < fn->num_args; ++i)
+    if (int code =
+            checkOnDevice(fn, {"argument", fn->args}, i, args[i], status)) {
+      if (status)
+        status->argument = int32_t(i);
+      return code;
+    }
+  Role role = {"result", fn->results};
+  for (size_t i = 0; i < fn->num_results; ++i) {
+    int code = checkTensor(fn, role, i, results[i], status);
+    if (!code)
+      code = checkOnDevice(fn, role, i, results[i], status);
+    if (code)
+      return code;
   }
   return ET_OK;
 }
@@ -258,7 +303,35 @@ static void collectResult(Frame &frame, size_t index) {
   result.memory = target;
 }
 
-static void runCall(Frame &frame) {
+/// Copies result `index` to the caller's tensor, on the caller's stream.
+static void deliverResult(const Frame &frame, const et_tensor *rooms,
+                          size_t index) {
+  const et_function &fn = *frame.fn;
+  const et_value &value = fn.results[index];
+  const et_tensor &room = rooms[index];
+  const Descriptor &descriptor = frame.descriptors[fn.num_args + index];
+  size_t elementSize = et_dtype_size(static_cast<et_dtype>(value.dtype));
+  if (value.is_scalar) {
+    memcpy(room.data, &descriptor, elementSize);
+    return;
+  }
+  for (int64_t i = 0; i < value.rank; ++i)
+    if (descriptor.shape[i] != room.sizes[i])
+      raise(ET_INVALID_ARGUMENT,
+            "%s: result %zu '%s' has size %lld in dimension %lld, but there is "
+            "room for %lld",
+            fn.name, index, value.name,
+            static_cast<long long>(descriptor.shape[i]),
+            static_cast<long long>(i), static_cast<long long>(room.sizes[i]));
+  et_status status;
+  raiseIf(copyOnStream(room.data,
+                       static_cast<char *>(descriptor.aligned) +
+                           descriptor.offset * int64_t(elementSize),
+                       bytesOf(room), &status),
+          status);
+}
+
+static void runEntry(Frame &frame) {
   const et_function &fn = *frame.fn;
   for (size_t i = 0; i < fn.num_args; ++i)
     fillArgument(frame, i);
@@ -269,7 +342,11 @@ static void runCall(Frame &frame) {
   fn.entry(frame.slots);
   if (parallelFailures() != failuresBefore)
     raise(ET_OUT_OF_MEMORY, "%s: out of memory in a parallel region", fn.name);
+}
 
+static void runCall(Frame &frame) {
+  const et_function &fn = *frame.fn;
+  runEntry(frame);
   for (size_t i = 0; i < fn.num_results; ++i)
     collectResult(frame, i);
   // From here on nothing fails, so no result is handed out halfway.
@@ -294,35 +371,28 @@ static bool hasHostTensor(const et_function *fn, const et_tensor *args) {
   return !hasTensor;
 }
 
-int et_call(const et_function *fn, const et_tensor *args, size_t num_args,
-            et_tensor *results, size_t num_results, et_status *status) {
-  clearStatus(status);
-  if (num_results)
-    memset(results, 0, num_results * sizeof(*results));
-  if (int code = checkCall(fn, args, num_args, num_results, status))
-    return code;
-
-  size_t count = num_args + num_results;
+static Frame *newFrame(const et_function *fn, const et_tensor *args,
+                       et_status *status) {
+  size_t count = fn->num_args + fn->num_results;
   auto *frame = static_cast<Frame *>(
       calloc(1, sizeof(Frame) + count * (sizeof(Descriptor) + sizeof(void *))));
-  if (!frame)
-    return setStatus(status, ET_OUT_OF_MEMORY, "%s: out of memory", fn->name);
+  if (!frame) {
+    setStatus(status, ET_OUT_OF_MEMORY, "%s: out of memory", fn->name);
+    return nullptr;
+  }
   frame->fn = fn;
   frame->args = args;
-  frame->results = results;
   frame->descriptors = reinterpret_cast<Descriptor *>(frame + 1);
   frame->slots = reinterpret_cast<void **>(frame->descriptors + count);
-  frame->resultsToHost = hasHostTensor(fn, args);
   pthread_mutex_init(&frame->call.lock, nullptr);
-  frame->call.outer = currentCall;
   clearStatus(&frame->call.status);
+  frame->call.outer = currentCall;
   currentCall = &frame->call;
+  return frame;
+}
 
-  if (setjmp(frame->call.unwind) == 0)
-    runCall(*frame);
-  else
-    memset(results, 0, num_results * sizeof(*results));
-
+/// Gives back what the call holds and returns its code.
+static int endCall(Frame *frame, et_status *status) {
   Call &call = frame->call;
   leaveDevice(call);
   freeAllHost(call);
@@ -333,4 +403,47 @@ int et_call(const et_function *fn, const et_tensor *args, size_t num_args,
     *status = call.status;
   free(frame);
   return code;
+}
+
+int et_call(const et_function *fn, const et_tensor *args, size_t num_args,
+            et_tensor *results, size_t num_results, et_status *status) {
+  clearStatus(status);
+  if (num_results)
+    memset(results, 0, num_results * sizeof(*results));
+  if (int code = checkCall(fn, args, num_args, num_results, status))
+    return code;
+  Frame *frame = newFrame(fn, args, status);
+  if (!frame)
+    return ET_OUT_OF_MEMORY;
+  frame->results = results;
+  frame->resultsToHost = hasHostTensor(fn, args);
+  if (setjmp(frame->call.unwind) == 0)
+    runCall(*frame);
+  else
+    memset(results, 0, num_results * sizeof(*results));
+  return endCall(frame, status);
+}
+
+int et_call_on_stream(const et_function *fn, void *stream,
+                      const et_tensor *args, size_t num_args,
+                      const et_tensor *results, size_t num_results,
+                      et_status *status) {
+  clearStatus(status);
+  if (int code = checkCall(fn, args, num_args, num_results, status))
+    return code;
+  if (int code = checkCallOnStream(fn, args, results, status))
+    return code;
+  Frame *frame = newFrame(fn, args, status);
+  if (!frame)
+    return ET_OUT_OF_MEMORY;
+  frame->call.onStream = true;
+  frame->call.stream = stream;
+  if (setjmp(frame->call.unwind) == 0) {
+    et_status cannot;
+    raiseIf(checkStream(&cannot), cannot);
+    runEntry(*frame);
+    for (size_t i = 0; i < num_results; ++i)
+      deliverResult(*frame, results, i);
+  }
+  return endCall(frame, status);
 }

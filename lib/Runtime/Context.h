@@ -42,6 +42,7 @@ struct DeviceResource {
   enum Kind { Memory, Stream, Event };
   DeviceResource *next;
   Kind kind;
+  bool isPooled; ///< Memory that a stream allocated.
   void *handle;
   size_t size;
 };
@@ -56,6 +57,8 @@ struct Call {
   HostBlock *blocks;
   DeviceResource *resources;
   bool inContext; ///< This call pushed the device's context.
+  bool onStream;  ///< All work goes on the caller's `stream`.
+  void *stream;
 };
 
 /// The call that runs on this thread, or null. (C++'s thread_local would need
@@ -98,6 +101,11 @@ void deviceFree(void *data);
 int copyBytes(void *destination, et_memory destinationMemory,
               const void *source, et_memory sourceMemory, size_t bytes,
               et_status *status);
+/// Between places on the device, on the current call's stream.
+int copyOnStream(void *destination, const void *source, size_t bytes,
+                 et_status *status);
+/// Whether the stream of the current call can be worked on as it is now.
+int checkStream(et_status *status);
 bool ownsDevice(Call &call, void *data);
 void detachDevice(Call &call, void *data);
 /// Gives back what the call still holds, and leaves the device's context.

@@ -19,10 +19,14 @@ __thread int32_t et::runtime::currentDevice = 0;
 static pthread_mutex_t driverLock = PTHREAD_MUTEX_INITIALIZER;
 static CudaDriver driverTable;
 static bool isDriverReady = false;
+static int32_t deviceCount = 0;
 static CuHandle contexts[maxDevices];
+enum class Pools : uint8_t { Unknown, Missing, Present };
+static Pools pools[maxDevices];
 
 // CUDA's numbers.
 static constexpr CuResult cudaOutOfMemory = 2, cudaNoDevice = 100;
+static constexpr int attributeMemoryPools = 115;
 
 // Device memory that a finished call handed out.
 static DeviceResource *handedOut = nullptr;
@@ -66,6 +70,7 @@ static void loadSymbols(void *library, CudaDriver &driver) {
   ET_SYMBOL(cuStreamDestroy_v2);
   ET_SYMBOL(cuStreamSynchronize);
   ET_SYMBOL(cuStreamWaitEvent);
+  ET_SYMBOL(cuStreamIsCapturing);
   ET_SYMBOL(cuEventCreate);
   ET_SYMBOL(cuEventDestroy_v2);
   ET_SYMBOL(cuEventSynchronize);
@@ -73,6 +78,8 @@ static void loadSymbols(void *library, CudaDriver &driver) {
   ET_SYMBOL(cuMemAlloc_v2);
   ET_SYMBOL(cuMemAllocManaged);
   ET_SYMBOL(cuMemFree_v2);
+  ET_SYMBOL(cuMemAllocAsync);
+  ET_SYMBOL(cuMemFreeAsync);
   ET_SYMBOL(cuMemcpy);
   ET_SYMBOL(cuMemcpyHtoD_v2);
   ET_SYMBOL(cuMemcpyDtoH_v2);
@@ -107,6 +114,7 @@ static int loadDriverLocked(et_status *status) {
     return code;
   }
   driverTable = driver;
+  deviceCount = count;
   isDriverReady = true;
   return ET_OK;
 }
@@ -121,8 +129,6 @@ const CudaDriver *et::runtime::getCudaDriver(et_status *status) {
 static int retainContext(const CudaDriver &driver, CuHandle *context,
                          et_status *status) {
   int32_t ordinal = currentDevice;
-  if (ordinal < 0 || ordinal >= maxDevices)
-    return setStatus(status, ET_CUDA_ERROR, "no CUDA device %d", ordinal);
   pthread_mutex_lock(&driverLock);
   int code = ET_OK;
   if (!contexts[ordinal]) {
@@ -161,13 +167,67 @@ void et::runtime::leaveContext(const CudaDriver &driver) {
     popContext(driver);
 }
 
+int et::runtime::chooseDevice(int32_t device, et_status *status) {
+  const CudaDriver *driver = getCudaDriver(status);
+  if (!driver)
+    return status->code;
+  int32_t count = deviceCount < maxDevices ? deviceCount : maxDevices;
+  if (device < 0 || device >= count)
+    return setStatus(status, ET_INVALID_ARGUMENT,
+                     "there is no CUDA device %d; the devices are 0 to %d",
+                     device, count - 1);
+  // The next use of the driver enters the new device's context.
+  if (device != currentDevice && currentCall && currentCall->inContext) {
+    popContext(*driver);
+    currentCall->inContext = false;
+  }
+  currentDevice = device;
+  return ET_OK;
+}
+
+bool et::runtime::hasMemoryPools(const CudaDriver &driver) {
+  pthread_mutex_lock(&driverLock);
+  Pools &known = pools[currentDevice];
+  if (known == Pools::Unknown) {
+    CuDevice device = 0;
+    int value = 0;
+    bool has =
+        driver.cuMemAllocAsync && driver.cuMemFreeAsync && driver.cuDeviceGet &&
+        driver.cuDeviceGetAttribute &&
+        !driver.cuDeviceGet(&device, currentDevice) &&
+        !driver.cuDeviceGetAttribute(&value, attributeMemoryPools, device) &&
+        value;
+    known = has ? Pools::Present : Pools::Missing;
+  }
+  bool has = known == Pools::Present;
+  pthread_mutex_unlock(&driverLock);
+  return has;
+}
+
+int et::runtime::checkStream(et_status *status) {
+  const CudaDriver *driver = enterContext(status);
+  if (!driver)
+    return status->code;
+  int isCapturing = 0;
+  if (hasMemoryPools(*driver) || !driver->cuStreamIsCapturing)
+    return ET_OK;
+  if (int code = ET_CUDA(*driver, status, nullptr, cuStreamIsCapturing,
+                         currentCall->stream, &isCapturing))
+    return code;
+  return isCapturing
+             ? setStatus(status, ET_CUDA_ERROR,
+                         "the call cannot be captured in a graph: the device "
+                         "or its driver has no memory pools")
+             : int(ET_OK);
+}
+
 /// The list that holds what this thread gets now.
 static DeviceResource **currentList() {
   return currentCall ? &currentCall->resources : &handedOut;
 }
 
 void et::runtime::trackResource(DeviceResource::Kind kind, void *handle,
-                                size_t size) {
+                                size_t size, bool isPooled) {
   auto *resource =
       static_cast<DeviceResource *>(malloc(sizeof(DeviceResource)));
   // Without a note the resource outlives an error, which is the lesser evil.
@@ -175,7 +235,7 @@ void et::runtime::trackResource(DeviceResource::Kind kind, void *handle,
     return;
   pthread_mutex_lock(&driverLock);
   DeviceResource **list = currentList();
-  *resource = {*list, kind, handle, size};
+  *resource = {*list, kind, isPooled, handle, size};
   *list = resource;
   pthread_mutex_unlock(&driverLock);
   if (kind == DeviceResource::Memory)
@@ -194,7 +254,7 @@ static DeviceResource *takeOut(DeviceResource **list, DeviceResource::Kind kind,
   return nullptr;
 }
 
-void et::runtime::untrackResource(DeviceResource::Kind kind, void *handle) {
+bool et::runtime::untrackResource(DeviceResource::Kind kind, void *handle) {
   pthread_mutex_lock(&driverLock);
   DeviceResource *resource =
       currentCall ? takeOut(&currentCall->resources, kind, handle) : nullptr;
@@ -203,7 +263,9 @@ void et::runtime::untrackResource(DeviceResource::Kind kind, void *handle) {
   pthread_mutex_unlock(&driverLock);
   if (resource && kind == DeviceResource::Memory)
     countMemory(ET_CUDA, -int64_t(resource->size));
+  bool isPooled = resource && resource->isPooled;
   free(resource);
+  return isPooled;
 }
 
 bool et::runtime::ownsDevice(Call &call, void *data) {
@@ -276,18 +338,43 @@ int et::runtime::copyBytes(void *destination, et_memory destinationMemory,
         ET_CUDA(*driver, status, nullptr, cuMemcpyHtoD_v2, to, source, bytes);
   else
     code = ET_CUDA(*driver, status, nullptr, cuMemcpy, to, from, bytes);
+  // Such a copy may still be on its way when the driver returns, and the
+  // caller's streams need not wait for the default one that it is on.
+  if (!code && destinationMemory == ET_CUDA)
+    code = ET_CUDA(*driver, status, nullptr, cuStreamSynchronize, nullptr);
   leaveContext(*driver);
   return code;
 }
 
+int et::runtime::copyOnStream(void *destination, const void *source,
+                              size_t bytes, et_status *status) {
+  const CudaDriver *driver = bytes ? enterContext(status) : nullptr;
+  if (!driver)
+    return bytes ? status->code : int32_t(ET_OK);
+  return ET_CUDA(*driver, status, nullptr, cuMemcpyAsync,
+                 reinterpret_cast<CuPointer>(destination),
+                 reinterpret_cast<CuPointer>(source), bytes,
+                 currentCall->stream);
+}
+
 void et::runtime::leaveDevice(Call &call) {
+  // Only a call that failed halfway still has streams of its own, on which the
+  // memory may be in use: freeing what a stream allocated does not wait.
+  for (DeviceResource *r = call.resources; r; r = r->next)
+    if (r->kind == DeviceResource::Stream && driverTable.cuStreamSynchronize)
+      driverTable.cuStreamSynchronize(r->handle);
   while (DeviceResource *resource = call.resources) {
     call.resources = resource->next;
     switch (resource->kind) {
-    case DeviceResource::Memory:
+    case DeviceResource::Memory: {
       countMemory(ET_CUDA, -int64_t(resource->size));
-      driverTable.cuMemFree_v2(reinterpret_cast<CuPointer>(resource->handle));
+      auto pointer = reinterpret_cast<CuPointer>(resource->handle);
+      if (resource->isPooled && call.onStream)
+        driverTable.cuMemFreeAsync(pointer, call.stream);
+      else
+        driverTable.cuMemFree_v2(pointer);
       break;
+    }
     case DeviceResource::Stream:
       driverTable.cuStreamDestroy_v2(resource->handle);
       break;

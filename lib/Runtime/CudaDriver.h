@@ -70,6 +70,7 @@ struct CudaDriver {
   CuResult (*cuStreamDestroy_v2)(CuHandle);
   CuResult (*cuStreamSynchronize)(CuHandle);
   CuResult (*cuStreamWaitEvent)(CuHandle, CuHandle, unsigned);
+  CuResult (*cuStreamIsCapturing)(CuHandle, int *);
   CuResult (*cuEventCreate)(CuHandle *, unsigned);
   CuResult (*cuEventDestroy_v2)(CuHandle);
   CuResult (*cuEventSynchronize)(CuHandle);
@@ -77,6 +78,8 @@ struct CudaDriver {
   CuResult (*cuMemAlloc_v2)(CuPointer *, size_t);
   CuResult (*cuMemAllocManaged)(CuPointer *, size_t, unsigned);
   CuResult (*cuMemFree_v2)(CuPointer);
+  CuResult (*cuMemAllocAsync)(CuPointer *, size_t, CuHandle);
+  CuResult (*cuMemFreeAsync)(CuPointer, CuHandle);
   CuResult (*cuMemcpy)(CuPointer, CuPointer, size_t);
   CuResult (*cuMemcpyHtoD_v2)(CuPointer, const void *, size_t);
   CuResult (*cuMemcpyDtoH_v2)(void *, CuPointer, size_t);
@@ -117,10 +120,16 @@ void leaveContext(const CudaDriver &driver);
 /// The device that this thread uses.
 extern __thread int32_t currentDevice;
 constexpr int32_t maxDevices = 16;
+/// Makes `device` that device, if there is one.
+int chooseDevice(int32_t device, et_status *status);
+/// Whether streams of the current device can allocate.
+bool hasMemoryPools(const CudaDriver &driver);
 
-/// Lists of what compiled code got from the driver.
-void trackResource(DeviceResource::Kind kind, void *handle, size_t size);
-void untrackResource(DeviceResource::Kind kind, void *handle);
+/// Lists of what compiled code got from the driver. Freeing memory that is in
+/// neither is the driver's to refuse; `isPooled` is false for it.
+void trackResource(DeviceResource::Kind kind, void *handle, size_t size,
+                   bool isPooled = false);
+bool untrackResource(DeviceResource::Kind kind, void *handle);
 
 } // namespace et::runtime
 #pragma GCC visibility pop

@@ -47,8 +47,8 @@ static constexpr int jitErrorLog = 5, jitErrorLogSize = 6, jitOptLevel = 7;
 static constexpr int attributeMajor = 75, attributeMinor = 76;
 static constexpr int functionMaxDynamicShared = 8;
 static constexpr int launchClusterDimension = 4;
-// A stream that waits for what the default stream did before: the copies of
-// arguments may still be on their way when they return.
+// A stream that waits for what the default stream did before, where a caller's
+// device tensors may come from.
 static constexpr unsigned streamDefault = 0, eventNoTiming = 2;
 static constexpr unsigned attachGlobal = 1;
 static constexpr int32_t sharedWithoutAsking = 48 << 10;
@@ -72,6 +72,27 @@ static void onDevice(Body body) {
   }
   if (!driver || code)
     fail(status);
+}
+
+/// Whether the caller gave the stream that all work of the call goes on.
+static bool isOnCallersStream() { return currentCall && currentCall->onStream; }
+/// Null in compiled code stands for work that has no stream of its own.
+static CuHandle streamFor(void *stream) {
+  return isOnCallersStream() ? currentCall->stream : stream;
+}
+
+/// A grid that the driver's 32-bit sizes cannot say would be cut short.
+static int checkGrid(const Kernel &kernel, intptr_t x, intptr_t y, intptr_t z,
+                     et_status *status) {
+  if (x >= 0 && x <= INT32_MAX && y >= 0 && y <= UINT16_MAX && z >= 0 &&
+      z <= UINT16_MAX)
+    return ET_OK;
+  return setStatus(
+      status, ET_CHECK_FAILED,
+      "%s needs a grid of %lld x %lld x %lld blocks, and a launch "
+      "has at most 2147483647 x 65535 x 65535; use smaller tensors",
+      kernel.name, static_cast<long long>(x), static_cast<long long>(y),
+      static_cast<long long>(z));
 }
 
 static int loadModule(const CudaDriver &driver, Module &module,
@@ -206,12 +227,15 @@ void mgpuLaunchKernel(void *handle, intptr_t gridX, intptr_t gridY,
   if (!kernel || !gridX || !gridY || !gridZ)
     return;
   onDevice([&](const CudaDriver &driver, et_status *status) -> int {
+    if (int code = checkGrid(*kernel, gridX, gridY, gridZ, status))
+      return code;
     if (int code = allowShared(driver, *kernel, shared, status))
       return code;
     return ET_CUDA(driver, status, kernel->name, cuLaunchKernel,
                    kernel->function, unsigned(gridX), unsigned(gridY),
                    unsigned(gridZ), unsigned(blockX), unsigned(blockY),
-                   unsigned(blockZ), unsigned(shared), stream, params, extra);
+                   unsigned(blockZ), unsigned(shared), streamFor(stream),
+                   params, extra);
   });
 }
 
@@ -230,9 +254,11 @@ void mgpuLaunchClusterKernel(void *handle, intptr_t clusterX, intptr_t clusterY,
   CuLaunchConfig config = {unsigned(gridX),  unsigned(gridY),
                            unsigned(gridZ),  unsigned(blockX),
                            unsigned(blockY), unsigned(blockZ),
-                           unsigned(shared), stream,
+                           unsigned(shared), streamFor(stream),
                            &cluster,         1};
   onDevice([&](const CudaDriver &driver, et_status *status) -> int {
+    if (int code = checkGrid(*kernel, gridX, gridY, gridZ, status))
+      return code;
     if (int code = allowShared(driver, *kernel, shared, status))
       return code;
     return ET_CUDA(driver, status, kernel->name, cuLaunchKernelEx, &config,
@@ -241,6 +267,8 @@ void mgpuLaunchClusterKernel(void *handle, intptr_t clusterX, intptr_t clusterY,
 }
 
 void *mgpuStreamCreate() {
+  if (isOnCallersStream())
+    return currentCall->stream;
   CuHandle stream = nullptr;
   onDevice([&](const CudaDriver &driver, et_status *status) {
     return ET_CUDA(driver, status, nullptr, cuStreamCreate, &stream,
@@ -252,6 +280,8 @@ void *mgpuStreamCreate() {
 }
 
 void mgpuStreamDestroy(void *stream) {
+  if (isOnCallersStream())
+    return;
   untrackResource(DeviceResource::Stream, stream);
   onDevice([&](const CudaDriver &driver, et_status *status) {
     return ET_CUDA(driver, status, nullptr, cuStreamDestroy_v2, stream);
@@ -259,6 +289,9 @@ void mgpuStreamDestroy(void *stream) {
 }
 
 void mgpuStreamSynchronize(void *stream) {
+  // Nothing that compiled code does on the host depends on the device's data.
+  if (isOnCallersStream())
+    return;
   onDevice([&](const CudaDriver &driver, et_status *status) {
     return ET_CUDA(driver, status, nullptr, cuStreamSynchronize, stream);
   });
@@ -266,8 +299,8 @@ void mgpuStreamSynchronize(void *stream) {
 
 void mgpuStreamWaitEvent(void *stream, void *event) {
   onDevice([&](const CudaDriver &driver, et_status *status) {
-    return ET_CUDA(driver, status, nullptr, cuStreamWaitEvent, stream, event,
-                   0U);
+    return ET_CUDA(driver, status, nullptr, cuStreamWaitEvent,
+                   streamFor(stream), event, 0U);
   });
 }
 
@@ -290,6 +323,8 @@ void mgpuEventDestroy(void *event) {
 }
 
 void mgpuEventSynchronize(void *event) {
+  if (isOnCallersStream())
+    return;
   onDevice([&](const CudaDriver &driver, et_status *status) {
     return ET_CUDA(driver, status, nullptr, cuEventSynchronize, event);
   });
@@ -297,27 +332,43 @@ void mgpuEventSynchronize(void *event) {
 
 void mgpuEventRecord(void *event, void *stream) {
   onDevice([&](const CudaDriver &driver, et_status *status) {
-    return ET_CUDA(driver, status, nullptr, cuEventRecord, event, stream);
+    return ET_CUDA(driver, status, nullptr, cuEventRecord, event,
+                   streamFor(stream));
   });
 }
 
-void *mgpuMemAlloc(uint64_t bytes, void * /*stream*/, bool isHostShared) {
+void *mgpuMemAlloc(uint64_t bytes, void *stream, bool isHostShared) {
   CuPointer pointer = 0;
+  bool isPooled = false;
   onDevice([&](const CudaDriver &driver, et_status *status) {
     // The driver refuses an allocation of nothing.
     size_t size = bytes ? bytes : 1;
-    return isHostShared ? ET_CUDA(driver, status, nullptr, cuMemAllocManaged,
-                                  &pointer, size, attachGlobal)
-                        : ET_CUDA(driver, status, nullptr, cuMemAlloc_v2,
-                                  &pointer, size);
+    if (isHostShared)
+      return ET_CUDA(driver, status, nullptr, cuMemAllocManaged, &pointer, size,
+                     attachGlobal);
+    isPooled = hasMemoryPools(driver);
+    return isPooled ? ET_CUDA(driver, status, nullptr, cuMemAllocAsync,
+                              &pointer, size, streamFor(stream))
+                    : ET_CUDA(driver, status, nullptr, cuMemAlloc_v2, &pointer,
+                              size);
   });
   void *data = reinterpret_cast<void *>(pointer);
   if (data)
-    trackResource(DeviceResource::Memory, data, bytes);
+    trackResource(DeviceResource::Memory, data, bytes, isPooled);
   return data;
 }
 
-void mgpuMemFree(void *data, void * /*stream*/) { deviceFree(data); }
+void mgpuMemFree(void *data, void *stream) {
+  if (!data)
+    return;
+  bool isPooled = untrackResource(DeviceResource::Memory, data);
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    auto pointer = reinterpret_cast<CuPointer>(data);
+    return isPooled ? ET_CUDA(driver, status, nullptr, cuMemFreeAsync, pointer,
+                              streamFor(stream))
+                    : ET_CUDA(driver, status, nullptr, cuMemFree_v2, pointer);
+  });
+}
 
 void mgpuMemcpy(void *destination, void *source, size_t bytes, void *stream) {
   if (bytes == 0)
@@ -325,7 +376,8 @@ void mgpuMemcpy(void *destination, void *source, size_t bytes, void *stream) {
   onDevice([&](const CudaDriver &driver, et_status *status) {
     return ET_CUDA(driver, status, nullptr, cuMemcpyAsync,
                    reinterpret_cast<CuPointer>(destination),
-                   reinterpret_cast<CuPointer>(source), bytes, stream);
+                   reinterpret_cast<CuPointer>(source), bytes,
+                   streamFor(stream));
   });
 }
 
@@ -334,7 +386,8 @@ void mgpuMemset32(void *data, unsigned value, size_t count, void *stream) {
     return;
   onDevice([&](const CudaDriver &driver, et_status *status) {
     return ET_CUDA(driver, status, nullptr, cuMemsetD32Async,
-                   reinterpret_cast<CuPointer>(data), value, count, stream);
+                   reinterpret_cast<CuPointer>(data), value, count,
+                   streamFor(stream));
   });
 }
 
@@ -344,9 +397,14 @@ void mgpuMemset16(void *data, unsigned short value, size_t count,
     return;
   onDevice([&](const CudaDriver &driver, et_status *status) {
     return ET_CUDA(driver, status, nullptr, cuMemsetD16Async,
-                   reinterpret_cast<CuPointer>(data), value, count, stream);
+                   reinterpret_cast<CuPointer>(data), value, count,
+                   streamFor(stream));
   });
 }
 
-void mgpuSetDefaultDevice(int32_t device) { currentDevice = device; }
+void mgpuSetDefaultDevice(int32_t device) {
+  et_status status;
+  if (chooseDevice(device, &status))
+    fail(status);
+}
 }

@@ -12,6 +12,7 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Transforms/IPO/Internalize.h"
 
@@ -32,6 +33,18 @@ getMachineBuilder(StringRef march) {
   builder->setRelocationModel(llvm::Reloc::PIC_);
   builder->setCodeGenOptLevel(llvm::CodeGenOptLevel::Aggressive);
   if (!march.empty() && march != "native") {
+    // Asked before there is a machine: that of an unknown processor would be
+    // made all the same, with a complaint on the standard error stream.
+    std::string error;
+    const llvm::Triple &triple = builder->getTargetTriple();
+    const auto *target = llvm::TargetRegistry::lookupTarget(triple, error);
+    std::unique_ptr<llvm::MCSubtargetInfo> info(
+        target ? target->createMCSubtargetInfo(triple, /*CPU=*/"",
+                                               /*Features=*/"")
+               : nullptr);
+    if (info && !info->isCPUStringValid(march))
+      return llvm::createStringError("unknown processor '" + march +
+                                     "'; `llc-22 -mcpu=help` lists the known");
     builder->setCPU(march.str());
     builder->setFeatures("");
   }
@@ -55,10 +68,6 @@ llvm::Expected<HostCode> HostCode::create(ModuleOp module, StringRef march) {
   if (!machine)
     return machine.takeError();
   code.machine = std::move(*machine);
-  if (!march.empty() && march != "native" &&
-      !code.machine->getMCSubtargetInfo()->isCPUStringValid(march))
-    return llvm::createStringError("unknown processor '" + march +
-                                   "'; `llc-22 -mcpu=help` lists the known");
 
   code.context = std::make_unique<llvm::LLVMContext>();
   code.module = translateModuleToLLVMIR(module, *code.context);

@@ -19,7 +19,7 @@
 // LOOPS-V4:       func.func private @et_panel_6x64_f32_f32_f32
 // LOOPS-V3:       func.func private @et_panel_6x16_f32_f32_f32
 // LOOPS-LABEL:    func.func @layer
-// LOOPS-NOT:      et.{{[a-z]}}
+// LOOPS-NOT:      {{[^"]et\.[a-z]}}
 // LOOPS:          omp.wsloop
 // LOOPS-NOT:      scf.parallel
 

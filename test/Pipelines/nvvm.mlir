@@ -22,6 +22,20 @@
 // LOOPS-NEXT:  return
 // LOOPS:       gpu.module @et_kernels
 
+// So it is of two layers: all that is checked is checked before.
+// LOOPS-LABEL: func @two_layers
+// LOOPS-COUNT-5: cf.assert
+// LOOPS-NOT:   cf.assert
+// LOOPS:       gpu.wait async
+// LOOPS-NOT:   gpu.wait
+// LOOPS-NOT:   cf.assert
+// LOOPS-COUNT-2: @et_kernels::@et_combine
+// LOOPS-NOT:   gpu.wait
+// LOOPS:       gpu.dealloc async
+// LOOPS-NOT:   gpu.wait async
+// LOOPS:       gpu.wait [
+// LOOPS-NEXT:  return
+
 // LLVM:        gpu.binary @et_kernels
 // LLVM-SAME:     chip = "sm_80"
 // LLVM-SAME:     .target sm_80
@@ -32,7 +46,7 @@
 // LLVM-NOT:    __nv_
 // LLVM:        llvm.mlir.global external constant @et_function_layer
 
-// CHIP: error: unknown GPU 'sm_1'
+// CHIP: error: unknown chip 'sm_1'
 func.func @layer(%x: tensor<?x24xbf16>, %router: tensor<24x5xbf16>, %theta: tensor<5xf32>, %w1: tensor<5x24x40xbf16>, %w2: tensor<5x40x24xbf16>) -> tensor<?x24xbf16> {
   %c0 = arith.constant 0 : index
   %t = tensor.dim %x, %c0 : tensor<?x24xbf16>
@@ -41,4 +55,19 @@ func.func @layer(%x: tensor<?x24xbf16>, %router: tensor<24x5xbf16>, %theta: tens
       ins(%x, %router, %w1, %w2 : tensor<?x24xbf16>, tensor<24x5xbf16>, tensor<5x24x40xbf16>, tensor<5x40x24xbf16>)
       theta(%theta : tensor<5xf32>) outs(%init : tensor<?x24xbf16>)
   return %y : tensor<?x24xbf16>
+}
+
+func.func @two_layers(%x: tensor<?x24xf32>, %router: tensor<24x?xf32>, %theta: tensor<?xf32>, %w1: tensor<?x24x40xf32>, %w2: tensor<?x40x24xf32>) -> tensor<?x24xf32> {
+  %c0 = arith.constant 0 : index
+  %t = tensor.dim %x, %c0 : tensor<?x24xf32>
+  %init = tensor.empty(%t) : tensor<?x24xf32>
+  %a = et.moe linear #et.threshold relu
+      ins(%x, %router, %w1, %w2 : tensor<?x24xf32>, tensor<24x?xf32>, tensor<?x24x40xf32>, tensor<?x40x24xf32>)
+      theta(%theta : tensor<?xf32>) outs(%init : tensor<?x24xf32>)
+  %ta = tensor.dim %a, %c0 : tensor<?x24xf32>
+  %init2 = tensor.empty(%ta) : tensor<?x24xf32>
+  %b = et.moe linear #et.top_k<k = 2> relu
+      ins(%a, %router, %w1, %w2 : tensor<?x24xf32>, tensor<24x?xf32>, tensor<?x24x40xf32>, tensor<?x40x24xf32>)
+      outs(%init2 : tensor<?x24xf32>)
+  return %b : tensor<?x24xf32>
 }

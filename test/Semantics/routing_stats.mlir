@@ -8,11 +8,12 @@
 // RUN: cat %S/Inputs/expect.mlir %s | et-run - --entry=main --target=cpu
 
 // Expert 0 takes tokens 0 and 1, expert 1 takes token 1, expert 2 none; token 2 goes
-// nowhere. The loads' mean is 1, their mean squared deviation 2/3.
+// nowhere. The loads' mean is 1, their mean squared deviation 2/3. Expert 2's bits are
+// those of tokens 3 and 31, which are not there.
 func.func @main() {
   %exact = arith.constant 0.0 : f32
   %tol = arith.constant 1.0e-6 : f32
-  %mask = arith.constant dense<[[3], [2], [0]]> : tensor<3x1xi32>
+  %mask = arith.constant dense<[[3], [2], [0x80000008]]> : tensor<3x1xi32>
   %t = arith.constant 3 : index
   %l0 = tensor.empty() : tensor<3xi32>
   %f0 = tensor.empty() : tensor<4xi32>

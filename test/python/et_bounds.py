@@ -127,6 +127,15 @@ def probability_error(routing, r):
     return np.nan_to_num(each + whole), np.nan_to_num(p)
 
 
+def ranks(routing, r, bias):
+    """What experts are ranked by, and its error."""
+    relative, p = probability_error(routing, r)
+    if bias is None:
+        return p, relative * p
+    value = p + f64(bias)[None, :]
+    return value, relative * p + U * np.abs(value)
+
+
 def uncertain_pairs(routing, r, bias, chosen):
     """Pairs that a correct implementation may select otherwise, given the same scores.
 
@@ -138,11 +147,7 @@ def uncertain_pairs(routing, r, bias, chosen):
     uncertain = np.zeros(r.shape, bool)
     if isinstance(routing, (Threshold, BoundedThreshold, ExpertChoice)):
         return uncertain
-    relative, p = probability_error(routing, r)
-    value, error = p.copy(), relative * p
-    if bias is not None:
-        value = value + f64(bias)[None, :]
-        error = error + U * np.abs(value)
+    value, error = ranks(routing, r, bias)
     extra = np.zeros(r.shape[1]) if bias is None else f64(bias)
     for t in range(r.shape[0]):
         inputs = np.stack([r[t], extra])
@@ -161,6 +166,56 @@ def uncertain_pairs(routing, r, bias, chosen):
                 value[t][inside], error[t][inside], inputs[:, inside], chosen[t][inside]
             )
     return uncertain
+
+
+def possible_tokens(routing, r, bias, chosen):
+    """Tokens whose chosen experts a correct implementation may choose.
+
+    For the tokens of uncertain_pairs, of top k or top p. How many experts a token has,
+    and which of two equal scores comes first, is not looked at.
+    """
+    value, error = ranks(routing, r, bias)
+    low, high = value - error, value + error
+    return np.array(
+        [
+            is_possible_cut(value[t], error[t], chosen[t], routing.p)
+            if isinstance(routing, TopP)
+            else is_possible_choice(low[t], high[t], chosen[t], routing)
+            for t in range(len(r))
+        ],
+        dtype=bool,
+    )
+
+
+def is_possible_choice(low, high, chosen, routing):
+    """No expert of a group that surely stays surely ranks above a chosen one."""
+    groups, limit = routing.groups, routing.groupLimit
+    # Of two sums, each of two values and rounded.
+    slack = 3 * (high - low).max()
+    two = np.sort(((low + high) / 2).reshape(groups, -1), axis=1)[:, -2:].sum(axis=1)
+    above = two[None, :] - two[:, None]  # [g, other]
+    stays = (above >= -slack).sum(axis=1) <= limit  # Itself is among them.
+    may_stay = (above > slack).sum(axis=1) < limit
+    of_group = np.arange(len(low)) // (len(low) // groups)
+    others = low[~chosen & stays[of_group]]
+    return (
+        may_stay[of_group[chosen]].all()
+        and len(set(of_group[chosen])) <= limit
+        and (others <= high[chosen].min(initial=np.inf)).all()
+    )
+
+
+def is_possible_cut(p, error, chosen, target):
+    """The best experts, as many as their sum needs to reach the target."""
+    if not chosen.any():
+        return False
+    slack = error[chosen].sum() + gamma(len(p))
+    total, last = p[chosen].sum(), (p + error)[chosen].min()
+    return (
+        (chosen.all() or total + slack >= target)
+        and total - last - slack < target
+        and ((p - error)[~chosen] <= last).all()
+    )
 
 
 def close_ranks(value, error, inputs, chosen):

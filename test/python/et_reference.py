@@ -210,6 +210,15 @@ def pack_mask(chosen):
     )
 
 
+def with_stray_bits(rng, mask, tokens):
+    """The mask with random bits at and beyond the tokens, which stand for nothing."""
+    if tokens % 32:
+        stray = rng.integers(0, 2**32, len(mask), np.uint32) << (tokens % 32)
+        mask = mask.copy()
+        mask[:, -1] |= stray.astype(np.uint32).view(np.int32)
+    return mask
+
+
 def unpack_mask(mask, tokens):
     """i32 [E, W] to bool [T, E]; a bit set at or beyond T is an error."""
     experts, words = mask.shape

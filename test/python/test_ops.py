@@ -68,8 +68,9 @@ def test_dispatch(seed, target):
     garbage = np.full_like(plan, -7)
     p.op(f"et.token_list ins({p.operands(mask, offsets)})", garbage)
     p.op(f"et.gather ins({p.operands(x, plan, offsets)})", buffer)
+    combined = ref.with_stray_bits(rng, mask, tokens)
     p.op(
-        f"et.combine ins({p.operands(pairs, gates, mask, offsets)}) "
+        f"et.combine ins({p.operands(pairs, gates, combined, offsets)}) "
         f"{p.clause('shared', shared)}",
         np.zeros_like(x),
     )

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import et_reference as ref
+from et_bounds import possible_tokens, uncertain_pairs
 from et_compare import check_layer
 from et_layers import random_layer
 from f32_layer import F32Layer
@@ -43,6 +44,42 @@ def faulty(seed, mutation):
     except AssertionError:
         return True
     return False
+
+
+def random_choice(rng):
+    """Scores of a few experts, often close, and a rule that ranks them."""
+    experts = int(rng.choice([2, 4, 6, 12]))
+    r = rng.standard_normal((50, experts)).astype(np.float32)
+    close = rng.random(50) < 0.3
+    steps = rng.permuted(np.tile(np.arange(experts), (50, 1)), axis=1)
+    r[close] = (1 + steps[close] * 2.0**-23).astype(np.float32)
+    if rng.random() < 0.3:
+        return r, None, ref.TopP(float(rng.uniform(0.1, 0.9)), False)
+    groups = int(rng.choice([g for g in (1, 2, 3) if experts % g == 0]))
+    limit = int(rng.integers(1, groups + 1))
+    k = int(rng.integers(1, experts // groups * limit + 1))
+    scoring = str(rng.choice(["softmax", "sigmoid"]))
+    bias = rng.standard_normal(experts).astype(np.float32) * np.float32(0.1)
+    bias = bias if rng.random() < 0.5 else None
+    return r, bias, ref.TopK(k, scoring, False, groups, limit)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_possible_choices(seed):
+    """The exact choice is possible; one that differs on a clear token is not."""
+    rng = np.random.default_rng(6000 + seed)
+    r, bias, routing = random_choice(rng)
+    chosen = ref.select(routing, r, bias=bias)
+    assert possible_tokens(routing, r, bias, chosen).all(), f"seed {seed}: {routing}"
+    clear = ~uncertain_pairs(routing, r, bias, chosen).any(axis=1)
+    swapped = chosen.copy()
+    for t in np.flatnonzero(clear & ~chosen.all(axis=1)):
+        swapped[t, rng.choice(np.flatnonzero(chosen[t]))] = False
+        swapped[t, rng.choice(np.flatnonzero(~chosen[t]))] = True
+    changed = (swapped != chosen).any(axis=1)
+    assert changed.any() or not (clear & ~chosen.all(axis=1)).any()
+    wrong = possible_tokens(routing, r, bias, swapped) & changed
+    assert not wrong.any(), f"seed {seed}: {routing}, tokens {np.flatnonzero(wrong)}"
 
 
 # Each fault with the layers that it shows in. A fault that changes nothing there

@@ -142,7 +142,8 @@ def test_routing_stats(seed, target):
     chosen = rng.random((tokens, experts)) < rng.choice([0.0, 0.1, 0.5, 1.0])
 
     p = Program(rng)
-    mask, kind = p.argument(ref.pack_mask(chosen))
+    given = ref.with_stray_bits(rng, ref.pack_mask(chosen), tokens)
+    mask, kind = p.argument(given)
     x, x_kind = p.argument(np.zeros((tokens, 1), np.float32))
     p.body += ["%c0 = arith.constant 0 : index", f"%t = tensor.dim {x}, %c0 : {x_kind}"]
     p.op(

@@ -12,6 +12,7 @@
 #include "et/Target/Header.h"
 #include "et/Target/HostCode.h"
 #include "support/Frontend.h"
+#include "support/OutputFiles.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -102,22 +103,20 @@ static llvm::Error writeDeviceCode(ModuleOp module,
   auto object = getDeviceObject(module, format);
   if (!object)
     return object.takeError();
-  return llvm::writeToOutput(request.output, [&](llvm::raw_ostream &os) {
+  return writeOutput(request.output, [&](llvm::raw_ostream &os) {
     os << *object;
     return llvm::Error::success();
   });
 }
 
-static llvm::Error writeObject(const HostCode &code, StringRef file) {
-  // The object writer goes back in what it wrote, which a pipe cannot.
+/// The object writer goes back in what it wrote, which a pipe cannot.
+static llvm::Error printObject(const HostCode &code, llvm::raw_ostream &os) {
   SmallString<0> bytes;
   llvm::raw_svector_ostream buffer(bytes);
   if (llvm::Error error = code.emitObject(buffer))
     return error;
-  return llvm::writeToOutput(file, [&](llvm::raw_ostream &os) {
-    os << bytes;
-    return llvm::Error::success();
-  });
+  os << bytes;
+  return llvm::Error::success();
 }
 
 static llvm::Error writeHostCode(ModuleOp module,
@@ -127,21 +126,28 @@ static llvm::Error writeHostCode(ModuleOp module,
   if (!code)
     return code.takeError();
   if (request.emit == EmitKind::Llvm)
-    return llvm::writeToOutput(request.output, [&](llvm::raw_ostream &os) {
+    return writeOutput(request.output, [&](llvm::raw_ostream &os) {
       code->print(os);
       return llvm::Error::success();
     });
+
+  OutputFiles outputs;
+  auto printTheHeader = [&](llvm::raw_ostream &os) {
+    writeHeader(signatures, request.output, os);
+    return llvm::Error::success();
+  };
+  if (request.output != "-")
+    if (llvm::Error error =
+            outputs.write(headerOf(request.output), printTheHeader))
+      return error;
+  auto printTheObject = [&](llvm::raw_ostream &os) {
+    return printObject(*code, os);
+  };
   if (llvm::Error error = request.emit == EmitKind::Object
-                              ? writeObject(*code, request.output)
+                              ? outputs.write(request.output, printTheObject)
                               : linkLibrary(*code, request.output))
     return error;
-  if (request.output == "-")
-    return llvm::Error::success();
-  return llvm::writeToOutput(headerOf(request.output),
-                             [&](llvm::raw_ostream &os) {
-                               writeHeader(signatures, request.output, os);
-                               return llvm::Error::success();
-                             });
+  return outputs.commit();
 }
 
 llvm::Error et::compileModel(const CompileRequest &request) {
@@ -160,7 +166,7 @@ llvm::Error et::compileModel(const CompileRequest &request) {
   if (llvm::Error error = frontend.lower(**module, getPipeline(request)))
     return error;
   if (request.emit == EmitKind::Mlir)
-    return llvm::writeToOutput(request.output, [&](llvm::raw_ostream &os) {
+    return writeOutput(request.output, [&](llvm::raw_ostream &os) {
       (*module)->print(os);
       return llvm::Error::success();
     });

@@ -10,7 +10,8 @@ include "support/ToolOptions.td"
 defm target : Value<"target", "cpu|cuda", "What to compile for (default: cpu)">;
 defm march : Value<"march", "NAME",
   "The host's processor as LLVM names it (default: native, this one)">;
-defm chip : Value<"chip", "sm_NN", "With --target=cuda: the chip (default: sm_80)">;
+defm chip : Value<"chip", "sm_NN",
+  "With --target=cuda: the chip (default: sm_80), or several for a fatbin: sm_80,sm_90a">;
 defm emit : Value<"emit", "mlir|llvm|obj|so|ptx|cubin|fatbin",
   "What to write (default: so); with so and obj, a C header too">;
 defm compile_to : Value<"compile-to", "PHASE",

@@ -6,37 +6,25 @@
 //===----------------------------------------------------------------------===//
 
 #include "Compiler.h"
-#include "support/Frontend.h"
+#include "et/Codegen/CPU/TargetModel.h"
+#include "et/Codegen/GPU/Chips.h"
 #include "support/ToolOptions.h"
 
-#include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/raw_ostream.h"
+#include "support/OptionTable.inc"
 
 using namespace mlir::et;
 using namespace llvm;
-using namespace llvm::opt;
 
-namespace {
-enum OptionId {
-  OPT_INVALID = 0,
-#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
-#include "Options.inc"
-#undef OPTION
-};
-
-#define OPTTABLE_STR_TABLE_CODE
-#include "Options.inc"
-#undef OPTTABLE_STR_TABLE_CODE
-#define OPTTABLE_PREFIXES_TABLE_CODE
-#include "Options.inc"
-#undef OPTTABLE_PREFIXES_TABLE_CODE
-
-constexpr OptTable::Info optionInfos[] = {
-#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
-#include "Options.inc"
-#undef OPTION
-};
-} // namespace
+static Error checkChips(StringRef list, EmitKind emit) {
+  SmallVector<StringRef> chips;
+  list.split(chips, ',');
+  for (StringRef chip : chips)
+    if (Error error = checkChip(chip))
+      return error;
+  if (chips.size() > 1 && emit != EmitKind::Fatbin && emit != EmitKind::Mlir)
+    return createStringError("code for several chips needs --emit=fatbin");
+  return Error::success();
+}
 
 static Error makeRequest(const CommandLine &line, CompileRequest &request) {
   Expected<std::string> model = line.getInput();
@@ -66,32 +54,31 @@ static Error makeRequest(const CommandLine &line, CompileRequest &request) {
   request.emit = static_cast<EmitKind>(*emit);
   request.compileTo = phases[*phase].str();
   request.march = line.get(OPT_march, "native");
-  request.chip = line.get(OPT_chip, "sm_80");
+  request.chip = line.get(OPT_chip, kDefaultChip);
   if (line.has(OPT_chip) && !request.isCuda)
     return createStringError("--chip goes with --target=cuda");
+  if (Error error = checkChips(request.chip, request.emit))
+    return error;
+  if (!cpu::TargetModel::get(request.march))
+    return createStringError("unknown processor '" + request.march +
+                             "'; --march takes native or a processor as LLVM "
+                             "names it, such as x86-64-v3 or znver5");
   if (line.has(OPT_compile_to) && request.emit != EmitKind::Mlir)
     return createStringError("--compile-to goes with --emit=mlir");
   return Error::success();
 }
 
-static Error runTool(int argc, char **argv) {
-  ToolOptionTable table(OptionStrTable, OptionPrefixesTable, optionInfos);
-  Expected<CommandLine> line = CommandLine::parse(table, argc, argv);
-  if (!line)
-    return line.takeError();
-  if (line->has(OPT_help)) {
-    table.printHelp(outs(), "et-compile MODEL.mlir -o FILE [options]",
-                    "Compiles a model to a library, an object, GPU code or "
-                    "intermediate code");
-    return Error::success();
-  }
+static Error runTool(const CommandLine &line) {
   CompileRequest request;
-  if (Error error = makeRequest(*line, request))
+  if (Error error = makeRequest(line, request))
     return error;
   return compileModel(request);
 }
 
 int main(int argc, char **argv) {
-  InitLLVM init(argc, argv);
-  return reportErrors("et-compile", runTool(argc, argv));
+  ToolDescription tool = {
+      "et-compile", "MODEL.mlir -o FILE [options]",
+      "Compiles a model to a library, an object, GPU code or "
+      "intermediate code"};
+  return runMain(tool, optionTable, argc, argv, runTool);
 }

@@ -223,7 +223,7 @@ Expected<NpyFile> NpyFile::open(StringRef path) {
   return std::move(result);
 }
 
-Error mlir::et::writeNpy(StringRef path, const et_tensor &tensor) {
+void mlir::et::writeNpy(raw_ostream &out, const et_tensor &tensor) {
   auto dtype = static_cast<et_dtype>(tensor.dtype);
   std::string header;
   raw_string_ostream os(header);
@@ -238,14 +238,11 @@ Error mlir::et::writeNpy(StringRef path, const et_tensor &tensor) {
   // Data starts at a multiple of 64 bytes, the header ends in a newline.
   header.append(63 - (10 + header.size()) % 64, ' ');
   header += '\n';
-  return writeToOutput(path, [&](raw_ostream &out) -> Error {
-    char length[2];
-    support::endian::write16le(length, uint16_t(header.size()));
-    out << magic << '\x01' << '\0';
-    out.write(length, sizeof(length));
-    out << header;
-    out.write(static_cast<const char *>(tensor.data),
-              et_tensor_elements(&tensor) * et_dtype_size(dtype));
-    return Error::success();
-  });
+  char length[2];
+  support::endian::write16le(length, uint16_t(header.size()));
+  out << magic << '\x01' << '\0';
+  out.write(length, sizeof(length));
+  out << header;
+  out.write(static_cast<const char *>(tensor.data),
+            et_tensor_elements(&tensor) * et_dtype_size(dtype));
 }

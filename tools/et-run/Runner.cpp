@@ -12,6 +12,7 @@
 #include "et/Conversion/ToRuntime/Signature.h"
 #include "et/Target/HostCode.h"
 #include "support/Frontend.h"
+#include "support/OutputFiles.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
@@ -57,9 +58,12 @@ static llvm::Expected<EntrySignature> findSignature(ModuleOp module,
 static std::string listNames(ArrayRef<EntryValue> values) {
   SmallVector<std::string> names;
   for (const EntryValue &value : values)
-    names.push_back(value.weight.empty()
-                        ? value.name
-                        : value.name + " (weight '" + value.weight + "')");
+    if (value.weight.empty())
+      names.push_back(value.name);
+    else if (value.weight == value.name)
+      names.push_back(value.name + " (a weight)");
+    else
+      names.push_back(value.name + " (weight '" + value.weight + "')");
   return names.empty() ? "none" : llvm::join(names, ", ");
 }
 
@@ -166,19 +170,22 @@ static llvm::Error timeRuns(const et_function &function,
   return llvm::Error::success();
 }
 
-static llvm::Error writeResults(const et_function &function,
-                                const RunRequest &request,
+static llvm::Error writeResults(const RunRequest &request,
                                 ArrayRef<et_tensor> results) {
-  auto file = request.outs.begin();
-  for (auto [value, result] :
-       llvm::zip(ArrayRef(function.results, function.num_results), results))
-    if (!isRoutingStatistic(value) && file != request.outs.end())
-      if (llvm::Error error = writeNpy(*file++, result))
-        return error;
-  return llvm::Error::success();
+  OutputFiles outputs;
+  for (auto [path, result] : llvm::zip_equal(request.outs, results)) {
+    auto write = [&result = result](llvm::raw_ostream &os) {
+      writeNpy(os, result);
+      return llvm::Error::success();
+    };
+    if (llvm::Error error = outputs.write(path, write))
+      return error;
+  }
+  return outputs.commit();
 }
 
-static llvm::Error callAndReport(const et_function &function,
+/// `function` has the results of the model's own, then the statistics.
+static llvm::Error callAndReport(const et_function &function, size_t ownResults,
                                  const RunRequest &request,
                                  const Arguments &arguments) {
   std::vector<et_tensor> results(function.num_results);
@@ -186,7 +193,8 @@ static llvm::Error callAndReport(const et_function &function,
   if (llvm::Error error = call(function, arguments, results))
     return error;
   if (request.printStatistics) {
-    printRoutingStatistics(function, results, llvm::outs());
+    printRoutingStatistics(ArrayRef(results).drop_front(ownResults),
+                           llvm::outs());
     llvm::outs() << "peak memory                  "
                  << et_memory_peak(static_cast<et_memory>(function.memory))
                  << " bytes\n";
@@ -195,7 +203,13 @@ static llvm::Error callAndReport(const et_function &function,
     if (llvm::Error error =
             timeRuns(function, arguments, results, *request.timedRuns))
       return error;
-  return writeResults(function, request, results);
+  if (request.outs.empty()) {
+    if (ownResults > 0 && !request.printStatistics && !request.timedRuns)
+      llvm::errs() << "et-run: note: the results were not kept; one "
+                      "--out=FILE.npy for each would\n";
+    return llvm::Error::success();
+  }
+  return writeResults(request, ArrayRef(results).take_front(ownResults));
 }
 
 llvm::Error et::runModel(const RunRequest &request) {
@@ -229,5 +243,6 @@ llvm::Error et::runModel(const RunRequest &request) {
   auto function = compiled->lookup(request.entry);
   if (!function)
     return function.takeError();
-  return callAndReport(**function, request, *arguments);
+  return callAndReport(**function, signature->results.size(), request,
+                       *arguments);
 }

@@ -39,6 +39,8 @@ Error SafetensorsFile::parseHeader() {
   if (bytes.size() < 8)
     return createStringError("is too short for a safetensors file");
   uint64_t length = support::endian::read64le(bytes.data());
+  if (bytes.size() > 8 && bytes[8] != '{' && length > bytes.size() - 8)
+    return createStringError("is not a safetensors file");
   if (length > bytes.size() - 8)
     return createStringError("is cut off: its header would take " +
                              Twine(length) + " bytes and " +

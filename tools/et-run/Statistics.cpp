@@ -14,14 +14,6 @@
 using namespace mlir::et;
 using namespace llvm;
 
-static StringRef getRole(const et_value &value) {
-  return value.role ? value.role : "";
-}
-
-bool mlir::et::isRoutingStatistic(const et_value &value) {
-  return getRole(value).starts_with("routing.");
-}
-
 template <typename T>
 static ArrayRef<T> getElements(const et_tensor &tensor) {
   return {static_cast<const T *>(tensor.data),
@@ -58,20 +50,13 @@ static void printFigures(ArrayRef<float> figures, raw_ostream &os) {
     os << name << format("%g", figure) << '\n';
 }
 
-void mlir::et::printRoutingStatistics(const et_function &function,
-                                      ArrayRef<et_tensor> results,
+void mlir::et::printRoutingStatistics(ArrayRef<et_tensor> statistics,
                                       raw_ostream &os) {
-  unsigned gate = 0;
-  for (auto [value, tensor] :
-       zip(ArrayRef(function.results, function.num_results), results)) {
-    StringRef role = getRole(value);
-    if (role == "routing.loads") {
-      os << "gate " << gate++ << '\n';
-      printLoads(getElements<int32_t>(tensor), os);
-    } else if (role == "routing.fan_out") {
-      printFanOut(getElements<int32_t>(tensor), os);
-    } else if (role == "routing.figures") {
-      printFigures(getElements<float>(tensor), os);
-    }
+  for (unsigned gate = 0; !statistics.empty(); ++gate) {
+    os << "gate " << gate << '\n';
+    printLoads(getElements<int32_t>(statistics[0]), os);
+    printFanOut(getElements<int32_t>(statistics[1]), os);
+    printFigures(getElements<float>(statistics[2]), os);
+    statistics = statistics.drop_front(3);
   }
 }

@@ -14,14 +14,10 @@
 
 namespace mlir::et {
 
-/// Prints the results whose role says that et-append-routing-stats made them:
-/// three for each gate.
-void printRoutingStatistics(const et_function &function,
-                            llvm::ArrayRef<et_tensor> results,
+/// Prints the results that et-append-routing-stats added: for each gate its
+/// loads, its fan-out and its figures.
+void printRoutingStatistics(llvm::ArrayRef<et_tensor> statistics,
                             llvm::raw_ostream &os);
-
-/// Whether a result was added for printRoutingStatistics.
-bool isRoutingStatistic(const et_value &value);
 
 } // namespace mlir::et
 

@@ -13,6 +13,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
 
 namespace mlir::et {
 
@@ -59,9 +60,8 @@ private:
   FileTensor array;
 };
 
-/// Writes a host tensor, whole or not at all. bfloat16 is written as the
-/// ml_dtypes package does.
-llvm::Error writeNpy(llvm::StringRef path, const et_tensor &tensor);
+/// Writes a host tensor. bfloat16 is written as the ml_dtypes package does.
+void writeNpy(llvm::raw_ostream &out, const et_tensor &tensor);
 
 /// Named tensors in the safetensors format.
 class SafetensorsFile {

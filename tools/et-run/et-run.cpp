@@ -6,39 +6,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "Runner.h"
-#include "support/Frontend.h"
+#include "et/Codegen/GPU/Chips.h"
 #include "support/ToolOptions.h"
-
-#include "llvm/Support/InitLLVM.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <cstdlib>
 
+#include "support/OptionTable.inc"
+
 using namespace mlir::et;
 using namespace llvm;
-using namespace llvm::opt;
-
-namespace {
-enum OptionId {
-  OPT_INVALID = 0,
-#define OPTION(...) LLVM_MAKE_OPT_ID(__VA_ARGS__),
-#include "Options.inc"
-#undef OPTION
-};
-
-#define OPTTABLE_STR_TABLE_CODE
-#include "Options.inc"
-#undef OPTTABLE_STR_TABLE_CODE
-#define OPTTABLE_PREFIXES_TABLE_CODE
-#include "Options.inc"
-#undef OPTTABLE_PREFIXES_TABLE_CODE
-
-constexpr OptTable::Info optionInfos[] = {
-#define OPTION(...) LLVM_CONSTRUCT_OPT_INFO(__VA_ARGS__),
-#include "Options.inc"
-#undef OPTION
-};
-} // namespace
 
 static std::string getPipeline(unsigned target, StringRef chip) {
   switch (target) {
@@ -68,7 +44,10 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
     return createStringError("--chip goes with --target=cuda");
   request.model = *model;
   request.entry = *entry;
-  request.pipeline = getPipeline(*target, line.get(OPT_chip, "sm_80"));
+  std::string chip = line.get(OPT_chip, kDefaultChip);
+  if (Error error = checkChip(chip))
+    return error;
+  request.pipeline = getPipeline(*target, chip);
   request.pairBuffers = *target == 2 ? "bound" : "exact";
   request.args = line.getAll(OPT_arg);
   request.outs = line.getAll(OPT_out);
@@ -90,24 +69,16 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
   return Error::success();
 }
 
-static Error runTool(int argc, char **argv) {
-  ToolOptionTable table(OptionStrTable, OptionPrefixesTable, optionInfos);
-  Expected<CommandLine> line = CommandLine::parse(table, argc, argv);
-  if (!line)
-    return line.takeError();
-  if (line->has(OPT_help)) {
-    table.printHelp(outs(), "et-run MODEL.mlir --entry=NAME [options]",
-                    "Compiles a model in memory and calls one of its "
-                    "functions on files");
-    return Error::success();
-  }
+static Error runTool(const CommandLine &line) {
   RunRequest request;
-  if (Error error = makeRequest(*line, request))
+  if (Error error = makeRequest(line, request))
     return error;
   return runModel(request);
 }
 
 int main(int argc, char **argv) {
-  InitLLVM init(argc, argv);
-  return reportErrors("et-run", runTool(argc, argv));
+  ToolDescription tool = {"et-run", "MODEL.mlir --entry=NAME [options]",
+                          "Compiles a model in memory and calls one of its "
+                          "functions on files"};
+  return runMain(tool, optionTable, argc, argv, runTool);
 }

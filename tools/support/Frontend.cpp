@@ -16,7 +16,6 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/WithColor.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -57,13 +56,4 @@ llvm::Error Frontend::lower(ModuleOp module, const Twine &pipeline) {
   if (failed(manager.run(module)))
     return llvm::createStringError("the model could not be lowered");
   return llvm::Error::success();
-}
-
-int et::reportErrors(StringRef tool, llvm::Error error) {
-  int status = 0;
-  llvm::handleAllErrors(std::move(error), [&](const llvm::ErrorInfoBase &info) {
-    llvm::WithColor::error(llvm::errs(), tool) << info.message() << '\n';
-    status = 1;
-  });
-  return status;
 }

@@ -37,10 +37,6 @@ private:
   std::unique_ptr<class SourceMgrDiagnosticHandler> handler;
 };
 
-/// Prints "TOOL: error: ..." for each error and returns the exit status: 0
-/// without an error, else 1.
-int reportErrors(StringRef tool, llvm::Error error);
-
 } // namespace mlir::et
 
 #endif // ET_TOOLS_SUPPORT_FRONTEND_H

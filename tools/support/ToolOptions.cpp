@@ -8,6 +8,9 @@
 #include "ToolOptions.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/WithColor.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir::et;
 using namespace llvm;
@@ -42,7 +45,8 @@ Expected<std::string> CommandLine::getInput() const {
   if (inputs.size() == 1)
     return inputs.front();
   return createStringError("needs one MODEL.mlir and got " +
-                           Twine(inputs.size()) + "; --help lists the options");
+                           (inputs.empty() ? "none" : join(inputs, ", ")) +
+                           "; --help lists the options");
 }
 
 Expected<std::string> CommandLine::getRequired(unsigned option) const {
@@ -74,4 +78,25 @@ Expected<unsigned> CommandLine::getChoice(unsigned option,
     return refuse(option,
                   "is one of " + join(choices, ", ") + ", not '" + value + "'");
   return unsigned(found - choices.begin());
+}
+
+int mlir::et::runMain(const ToolDescription &tool, const ToolOptionTable &table,
+                      int argc, char **argv,
+                      function_ref<Error(const CommandLine &)> run) {
+  InitLLVM init(argc, argv);
+  int status = 0;
+  auto report = [&](const ErrorInfoBase &info) {
+    WithColor::error(errs(), tool.name) << info.message() << '\n';
+    status = 1;
+  };
+  Expected<CommandLine> line = CommandLine::parse(table, argc, argv);
+  if (!line) {
+    handleAllErrors(line.takeError(), report);
+  } else if (line->has(table.helpId)) {
+    std::string usage = (Twine(tool.name) + " " + tool.arguments).str();
+    table.printHelp(outs(), usage.c_str(), tool.purpose);
+  } else {
+    handleAllErrors(run(*line), report);
+  }
+  return status;
 }

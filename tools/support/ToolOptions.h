@@ -21,12 +21,15 @@
 
 namespace mlir::et {
 
+/// A tool's options; support/OptionTable.inc makes it of the tool's Options.td.
 class ToolOptionTable : public llvm::opt::GenericOptTable {
 public:
   ToolOptionTable(const llvm::StringTable &strings,
                   llvm::ArrayRef<llvm::StringTable::Offset> prefixes,
-                  llvm::ArrayRef<Info> options)
-      : GenericOptTable(strings, prefixes, options) {}
+                  llvm::ArrayRef<Info> options, unsigned helpId)
+      : GenericOptTable(strings, prefixes, options), helpId(helpId) {}
+
+  const unsigned helpId;
 };
 
 /// A parsed command line. The last of several values of an option counts.
@@ -63,6 +66,19 @@ private:
   std::unique_ptr<llvm::StringSaver> saver;
   std::unique_ptr<llvm::opt::InputArgList> arguments;
 };
+
+/// What --help says above the options.
+struct ToolDescription {
+  const char *name;
+  const char *arguments;
+  const char *purpose;
+};
+
+/// The main function of a tool: prints the help, or calls `run` and prints its
+/// errors as "TOOL: error: ...". Returns the exit status.
+int runMain(const ToolDescription &tool, const ToolOptionTable &table, int argc,
+            char **argv,
+            llvm::function_ref<llvm::Error(const CommandLine &)> run);
 
 } // namespace mlir::et
 

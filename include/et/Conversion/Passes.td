@@ -62,6 +62,45 @@ def ConvertETToSCF : Pass<"convert-et-to-scf"> {
   ];
 }
 
+def ExpandCopies : Pass<"et-expand-copies"> {
+  let summary = "copy between strided buffers by loops";
+  let description = [{
+    Upstream lowers a `memref.copy` to or from a buffer with gaps to a call of its
+    own runtime library, which compiled models do not have. Such copies come from
+    tiled ops and from a model's own slices. Copies of contiguous buffers become
+    `memcpy` and are left alone.
+
+    <!-- test: et-opt --et-expand-copies --canonicalize -->
+    ```mlir
+    func.func @columns(%from: memref<4x8xf32>, %to: memref<4x8xf32, strided<[16, 1]>>) {
+      memref.copy %from, %to : memref<4x8xf32> to memref<4x8xf32, strided<[16, 1]>>
+      return
+    }
+    ```
+
+    becomes, canonicalized,
+
+    ```mlir
+    func.func @columns(%from: memref<4x8xf32>, %to: memref<4x8xf32, strided<[16, 1]>>) {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c4 = arith.constant 4 : index
+      %c8 = arith.constant 8 : index
+      scf.for %i = %c0 to %c4 step %c1 {
+        scf.for %j = %c0 to %c8 step %c1 {
+          %element = memref.load %from[%i, %j] : memref<4x8xf32>
+          memref.store %element, %to[%i, %j] : memref<4x8xf32, strided<[16, 1]>>
+        }
+      }
+      return
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "arith::ArithDialect", "memref::MemRefDialect", "scf::SCFDialect"
+  ];
+}
+
 def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
   let summary = "lower bufferized et ops to vector code and OpenMP";
   let description = [{

@@ -8,6 +8,7 @@
 #ifndef ET_PIPELINES_PIPELINES_H
 #define ET_PIPELINES_PIPELINES_H
 
+#include "et/Codegen/GPU/Chips.h"
 #include "et/Dialect/ET/Transforms/Transforms.h"
 #include "mlir/Pass/PassOptions.h"
 
@@ -63,8 +64,9 @@ struct CPUPipelineOptions : PhasedPipelineOptions<CPUPipelineOptions> {
 struct NVVMPipelineOptions : PhasedPipelineOptions<NVVMPipelineOptions> {
   ListOption<std::string> chips{
       *this, "chip",
-      llvm::cl::desc("The GPUs to compile for, such as sm_80,sm_90a,sm_120"),
-      llvm::cl::list_init<std::string>({"sm_80"})};
+      llvm::cl::desc("The GPUs to compile for, such as sm_80,sm_90a,sm_120; "
+                     "sm_80 by default"),
+      llvm::cl::list_init<std::string>({kDefaultChip.str()})};
   Option<std::string> format{
       *this, "format",
       llvm::cl::desc("What kernels become: isa (PTX), bin (cubin) or fatbin"),

@@ -102,6 +102,18 @@ typedef struct et_function {
 int et_call(const et_function *fn, const et_tensor *args, size_t num_args,
             et_tensor *results, size_t num_results, et_status *status);
 
+/* The same for a function that works in CUDA memory, as work on the caller's
+   `stream` (a CUstream or cudaStream_t of the device's primary context; null is
+   the default stream). It returns without waiting for that work. All tensors
+   lie in CUDA memory, scalars on the host, and all stay the caller's: the call
+   writes its results to the memory of `results`, whose sizes must be right. So
+   the stream may be captured in a graph. Run the function once before, for that
+   loads its kernels; the graph then works on these very tensors. */
+int et_call_on_stream(const et_function *fn, void *stream,
+                      const et_tensor *args, size_t num_args,
+                      const et_tensor *results, size_t num_results,
+                      et_status *status);
+
 /* A tensor over memory that stays the caller's. */
 et_tensor et_tensor_borrow(void *data, et_dtype dtype, int32_t rank,
                            const int64_t *sizes);

@@ -5,10 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "et/Codegen/GPU/Chips.h"
 #include "et/Codegen/GPU/Passes.h"
-#include "llvm/MC/MCSubtargetInfo.h"
-#include "llvm/MC/TargetRegistry.h"
-#include "llvm/Support/TargetSelect.h"
 
 namespace mlir::et {
 #define GEN_PASS_DEF_ATTACHGPUTARGETS
@@ -30,8 +28,10 @@ struct AttachGPUTargets : et::impl::AttachGPUTargetsBase<AttachGPUTargets> {
   void runOnOperation() override {
     SmallVector<Attribute> targets;
     for (const std::string &chip : chips) {
-      if (failed(checkChip(chip)))
+      if (llvm::Error error = checkChip(chip)) {
+        getOperation().emitError(llvm::toString(std::move(error)));
         return signalPassFailure();
+      }
       // Without features, the least PTX version that knows the chip is taken.
       // Ops for one chip may lie behind a test that the back end decides, so
       // whether each chip has every op is not for MLIR to verify.
@@ -48,25 +48,6 @@ struct AttachGPUTargets : et::impl::AttachGPUTargetsBase<AttachGPUTargets> {
         kernel.setWorkgroupAttributionAttr(
             i, LLVM::LLVMDialect::getAlignAttrName(),
             builder.getI64IntegerAttr(kSharedAlignment));
-  }
-
-private:
-  LogicalResult checkChip(StringRef chip) {
-    LLVMInitializeNVPTXTargetInfo();
-    LLVMInitializeNVPTXTargetMC();
-    std::string error;
-    const llvm::Target *target =
-        llvm::TargetRegistry::lookupTarget(llvm::Triple(kTriple), error);
-    if (!target)
-      return getOperation().emitError("this LLVM has no NVPTX back end: ")
-             << error;
-    std::unique_ptr<llvm::MCSubtargetInfo> info(
-        target->createMCSubtargetInfo(llvm::Triple(kTriple), "", ""));
-    if (chip.starts_with("sm_") && info->isCPUStringValid(chip))
-      return success();
-    return getOperation().emitError("unknown GPU '")
-           << chip << "'; name its architecture, such as sm_80, sm_90a or "
-           << "sm_120";
   }
 };
 } // namespace

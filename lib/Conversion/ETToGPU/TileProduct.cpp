@@ -60,7 +60,8 @@ TileProduct::Sums TileProduct::run(const BlockInfo &block, Value lhs,
   Value rhsColumn = b.rem(block.thread, shape.columns);
   Value rhsDepth = b.div(block.thread, shape.columns);
   int64_t rhsStep = threads / shape.columns;
-  Value columns = b.dim(rhs.front().memref, 1 + rhs.front().outer.size());
+  Value columns =
+      b.dim(rhs.front().memref, int64_t(1 + rhs.front().outer.size()));
   Value sourceColumn =
       b.min(b.add(firstColumnOfTile, rhsColumn), b.sub(columns, b.index(1)));
 

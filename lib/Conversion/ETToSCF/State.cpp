@@ -252,10 +252,10 @@ static void lowerRoutingStats(RoutingStatsOp op, LoopBuilder &b) {
       b, op.getTokenCount(), b.mul(b.dim(mask, 1), b.index(kTokensPerWord)));
   Value zero = b.index(0), none = b.i32(0), realZero = b.f32(0.0);
   b.parallel(experts, [&](ValueRange expert) {
-    Value load = b.loop(
-        zero, b.dim(mask, 1), none, [&](Value word, ValueRange acc) -> Values {
-          Value bits = b.load(mask, {expert[0], word});
-          return {b.add(acc[0], math::CtPopOp::create(b, bits))};
+    Value load =
+        b.loop(zero, tokens, none, [&](Value token, ValueRange acc) -> Values {
+          Value taken = emitTestBit(b, mask, expert[0], token);
+          return {b.add(acc[0], b.select(taken, b.i32(1), none))};
         })[0];
     b.store(load, loads, expert);
   });

@@ -60,10 +60,12 @@ static FailureOr<EntryValue> getValue(func::FuncOp function, Type type,
     return refuse("has no counterpart in the runtime's interface");
 
   EntryValue value;
+  value.weight = getText(attributes, "et.weight");
   value.name = getText(attributes, "et.name");
   if (value.name.empty())
+    value.name = value.weight;
+  if (value.name.empty())
     value.name = (kind.take_front(3) + Twine(index)).str();
-  value.weight = getText(attributes, "et.weight");
   value.role = getText(attributes, "et.role");
   value.dtype = *dtype;
   value.isScalar = !shaped;

@@ -322,6 +322,7 @@ ET_CU cuCtxGetDevice(CUdevice *device) {
 }
 ET_CU cuCtxSynchronize() {
   ET_ENTER
+  ET_UNSAFE
   return kSuccess;
 }
 ET_CU cuCtxGetStreamPriorityRange(int *least, int *greatest) {
@@ -378,6 +379,8 @@ static const ErrorText errors[] = {
      "operation failed due to a previous error during capture"},
     {kCaptureUnmatched, "CUDA_ERROR_STREAM_CAPTURE_UNMATCHED",
      "stream capture ended on another stream than it began"},
+    {kCaptureImplicit, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT",
+     "operation would make the legacy stream depend on a capturing stream"},
 };
 
 ET_CU cuGetErrorName(CUresult code, const char **text) {

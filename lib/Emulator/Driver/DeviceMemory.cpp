@@ -10,8 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
-ET_CU cuMemAlloc_v2(CUdeviceptr *address, size_t bytes) {
-  ET_ENTER
+static CUresult allocate(Driver &driver, CUdeviceptr *address, size_t bytes) {
   if (!bytes)
     return kInvalidValue;
   static uint64_t count = 0;
@@ -19,8 +18,14 @@ ET_CU cuMemAlloc_v2(CUdeviceptr *address, size_t bytes) {
       driver.device->allocate(bytes, "allocation " + std::to_string(count++));
   return *address ? kSuccess : kOutOfMemory;
 }
+ET_CU cuMemAlloc_v2(CUdeviceptr *address, size_t bytes) {
+  ET_ENTER
+  ET_UNSAFE
+  return allocate(driver, address, bytes);
+}
 ET_CU cuMemFree_v2(CUdeviceptr address) {
   ET_ENTER
+  ET_UNSAFE
   if (!address)
     return kSuccess;
   return driver.device->free(address) ? kSuccess : kInvalidValue;
@@ -32,7 +37,7 @@ ET_CU cuMemAllocAsync(CUdeviceptr *address, size_t bytes, CUstream stream) {
     return kInvalidHandle;
   // The address must be known when the call returns, so a captured allocation
   // is made at once and lives as long as no free of it runs.
-  return cuMemAlloc_v2(address, bytes);
+  return allocate(driver, address, bytes);
 }
 ET_CU cuMemAllocFromPoolAsync(CUdeviceptr *address, size_t bytes, CUmemoryPool,
                               CUstream stream) {
@@ -45,7 +50,7 @@ ET_CU cuMemFreeAsync(CUdeviceptr address, CUstream stream) {
     return kInvalidHandle;
   if (s->capture) // The graph may run again: what it frees stays.
     return kSuccess;
-  return cuMemFree_v2(address);
+  return driver.device->free(address) ? kSuccess : kInvalidValue;
 }
 ET_CU cuMemAllocHost_v2(void **pointer, size_t bytes) {
   ET_ENTER

@@ -46,7 +46,7 @@ inline constexpr CUresult kSuccess = 0, kInvalidValue = 1, kOutOfMemory = 2,
                           kOutOfResources = 701, kLaunchTimeout = 702,
                           kAssert = 710, kMisaligned = 716, kLaunchFailed = 719,
                           kNotSupported = 801, kCaptureInvalidated = 901,
-                          kCaptureUnmatched = 905,
+                          kCaptureUnmatched = 905, kCaptureImplicit = 906,
                           kStreamCaptureUnsupported = 900;
 
 struct FunctionObject {
@@ -69,6 +69,8 @@ struct StreamObject {
   /// The graph that work on this stream is recorded in, while it is captured.
   GraphObject *capture = nullptr;
   bool origin = false;
+  /// The capture that began here lets unsafe calls through.
+  bool isRelaxed = false;
   int priority = 0;
 };
 struct EventObject {
@@ -109,6 +111,9 @@ public:
 
   CUresult initialize();
   StreamObject *stream(CUstream handle);
+  /// Whether a stream is captured in a mode that forbids calls which a driver
+  /// may not order with what is captured, such as allocations off any stream.
+  bool forbidsUnsafe() const;
   /// Runs the work, or records it where the stream is being captured.
   CUresult submit(CUstream handle, std::function<CUresult()> work);
   void say(const std::string &message);
@@ -126,6 +131,11 @@ private:
     return kNotInitialized;                                                    \
   if (driver.sticky != kSuccess)                                               \
     return driver.sticky;
+
+/// What a call that no capture allows goes on with.
+#define ET_UNSAFE                                                              \
+  if (driver.forbidsUnsafe())                                                  \
+    return kStreamCaptureUnsupported;
 
 ET_CU cuDeviceGetAttribute(int *value, int attribute, CUdevice device);
 

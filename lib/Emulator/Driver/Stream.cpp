@@ -20,12 +20,25 @@ StreamObject *Driver::stream(CUstream handle) {
   return streams.count(handle) ? handle : nullptr;
 }
 
+bool Driver::forbidsUnsafe() const {
+  for (void *other : streams) {
+    auto *s = static_cast<StreamObject *>(other);
+    if (s->origin && !s->isRelaxed)
+      return true;
+  }
+  return false;
+}
+
 CUresult Driver::submit(CUstream handle, std::function<CUresult()> work) {
   StreamObject *s = stream(handle);
   if (!s)
     return kInvalidHandle;
-  if (!s->capture)
+  if (!s->capture) {
+    // Every stream that is captured might wait for the default one.
+    if (s == &defaultStream && forbidsUnsafe())
+      return kCaptureImplicit;
     return work();
+  }
   s->capture->nodes.push_back(std::move(work));
   return kSuccess;
 }
@@ -132,7 +145,7 @@ ET_CU cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
   return kSuccess;
 }
 
-ET_CU cuStreamBeginCapture_v2(CUstream stream, int) {
+ET_CU cuStreamBeginCapture_v2(CUstream stream, int mode) {
   ET_ENTER
   StreamObject *s = driver.stream(stream);
   if (!s)
@@ -141,6 +154,7 @@ ET_CU cuStreamBeginCapture_v2(CUstream stream, int) {
     return kStreamCaptureUnsupported;
   s->capture = make<GraphObject>(driver.graphs);
   s->origin = true;
+  s->isRelaxed = mode == 2;
   return kSuccess;
 }
 ET_CU cuStreamEndCapture(CUstream stream, CUgraph *graph) {

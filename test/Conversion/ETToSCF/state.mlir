@@ -121,7 +121,7 @@ func.func @corrected(%m: memref<4xf32>, %raw: memref<4xf32>, %steps: memref<4xi6
 // No token lies beyond the mask.
 // CHECK: %[[T:.*]] = arith.minui %[[COUNT]]
 // CHECK: scf.parallel (%[[E:.*]]) = (%c0) to (%c4)
-// CHECK: math.ctpop
+// CHECK: scf.for %{{.*}} = %c0 to %[[T]] step %c1
 // CHECK: memref.store %{{.*}}, %[[LOADS]][%[[E]]]
 // CHECK: scf.for %[[N:.*]] = %c0 to %c5
 // CHECK: memref.store %c0_i32, %[[FAN]][%[[N]]]

@@ -40,8 +40,7 @@ func.func private @f() attributes {a = #et.top_k<k = 1, groups = 4, groupLimit =
 
 // -----
 
-// expected-error@+2 {{integer value too large}}
-// expected-error@+1 {{failed to parse ET_TopKRoutingAttr parameter 'k'}}
+// expected-error@+1 {{integer value too large}}
 func.func private @f() attributes {a = #et.top_k<k = 99999999999999999999>}
 
 // -----
@@ -56,8 +55,7 @@ func.func private @f() attributes {a = #et.top_p<p = 1.1>}
 
 // -----
 
-// expected-error@+2 {{expected floating point literal}}
-// expected-error@+1 {{failed to parse ET_TopPRoutingAttr parameter 'p'}}
+// expected-error@+1 {{expected floating point literal}}
 func.func private @f() attributes {a = #et.top_p<p = "half">}
 
 // -----
@@ -77,8 +75,7 @@ func.func private @f() attributes {a = #et.quantile}
 
 // -----
 
-// expected-error@+2 {{expected one of [binary, sigmoid, relu, raw]}}
-// expected-error@+1 {{failed to parse ET_ThresholdRoutingAttr parameter 'gate'}}
+// expected-error@+1 {{unknown gate 'softmax'; expected one of: binary, sigmoid, relu, raw}}
 func.func private @f() attributes {a = #et.threshold<gate = softmax>}
 
 // -----
@@ -88,11 +85,52 @@ func.func private @f() attributes {a = #et.threshold<theta = 0.5>}
 
 // -----
 
-// expected-error@+1 {{unknown attribute `top_q` in dialect `et`}}
+// expected-error@+1 {{unknown attribute '#et.top_q'; routings are #et.threshold, #et.bounded_threshold, #et.top_k, #et.expert_choice, #et.top_p; statistics are #et.mean_minus_std, #et.kth_largest, #et.quantile}}
 func.func private @f() attributes {a = #et.top_q<k = 1>}
 
 // -----
 
-// expected-error@+2 {{to be one of: linear, cosine}}
-// expected-error@+1 {{failed to parse ET_ScoreKindAttr parameter 'value'}}
+// expected-error@+1 {{unknown score 'euclidean'; expected one of: linear, cosine}}
 func.func private @f() attributes {a = #et<score_kind euclidean>}
+
+// -----
+
+// expected-error@+1 {{expected gate, one of: binary, sigmoid, relu, raw}}
+func.func private @f() attributes {a = #et.threshold<gate = 1>}
+
+// -----
+
+// expected-error@+1 {{unknown comparison 'lt'; expected one of: gt, ge}}
+func.func private @f() attributes {a = #et.bounded_threshold<rate = 0.5, slack = 0.5, compare = lt>}
+
+// -----
+
+// expected-error@+1 {{unknown scoring 'relu'; expected one of: softmax, sigmoid}}
+func.func private @f() attributes {a = #et.top_k<k = 1, scoring = relu>}
+
+// -----
+
+// expected-error@+1 {{unknown activation 'geluu'; expected one of: none, relu, relu_squared, gelu, gelu_tanh, silu}}
+func.func private @f() attributes {a = #et<activation geluu>}
+
+// -----
+
+// expected-error@+1 {{expected 'false' or 'true'}}
+func.func private @f() attributes {a = #et.top_p<p = 0.5, renormalize = yes>}
+
+// -----
+
+// Attributes of a function's values.
+
+// expected-error@+1 {{'func.func' op has an unknown attribute 'et.weigth' on argument 1; there are et.name and et.weight}}
+func.func private @f(tensor<4xf32> {et.name = "x"}, tensor<4xf32> {et.weigth = "w"})
+
+// -----
+
+// expected-error@+1 {{'func.func' op needs a string as 'et.name' of argument 0}}
+func.func private @f(tensor<4xf32> {et.name = 1})
+
+// -----
+
+// expected-error@+1 {{'func.func' op has an unknown attribute 'et.weight' on result 0; there are et.name and et.role}}
+func.func private @f() -> (tensor<4xf32> {et.weight = "w"})

@@ -65,8 +65,7 @@ func.func @f(%x: tensor<?x8xf32>, %w: tensor<0x8x16xf32>, %out: tensor<?x16xf32>
 // -----
 
 func.func @f(%x: tensor<?x8xf32>, %w: tensor<1x8x16xf32>, %out: tensor<?x16xf32>) {
-  // expected-error@+2 {{to be one of: none, relu, relu_squared, gelu, gelu_tanh, silu}}
-  // expected-error@+1 {{failed to parse ET_ActivationAttr parameter 'value'}}
+  // expected-error@+1 {{unknown activation 'swish'; expected one of: none, relu, relu_squared, gelu, gelu_tanh, silu}}
   %0 = et.grouped_matmul swish ins(%x, %w : tensor<?x8xf32>, tensor<1x8x16xf32>) outs(%out : tensor<?x16xf32>)
   return
 }
@@ -266,5 +265,23 @@ func.func @f(%x: tensor<64x8xf32>, %w: tensor<4x8x16xf32>, %o: tensor<5xi32>, %m
   // expected-error@+1 {{'et.grouped_matmul' op operand 'mask' has size 3 in dimension 1, expected T/32 = 2 [C2]}}
   %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x8xf32>, tensor<4x8x16xf32>) offsets(%o : tensor<5xi32>)
     mask(%m : tensor<4x3xi32>) outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{expected a routing, one of: #et.threshold, #et.bounded_threshold, #et.top_k, #et.expert_choice, #et.top_p}}
+  %0 = et.moe linear relu ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{expected score, one of: linear, cosine}}
+  %0 = et.moe #et.top_k<k = 1> relu ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    outs(%out : tensor<?x8xf32>)
   return
 }

@@ -9,8 +9,7 @@ func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xbf16>, %out: tensor<?x4xf3
 // -----
 
 func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %out: tensor<?x4xf32>) {
-  // expected-error@+2 {{to be one of: linear, cosine}}
-  // expected-error@+1 {{failed to parse ET_ScoreKindAttr parameter 'value'}}
+  // expected-error@+1 {{unknown score 'euclidean'; expected one of: linear, cosine}}
   %0 = et.scores euclidean ins(%x, %router : tensor<?x8xf32>, tensor<8x4xf32>) outs(%out : tensor<?x4xf32>)
   return
 }
@@ -97,7 +96,7 @@ func.func @f(%r: tensor<?x?xf32>, %m: tensor<0x?xi32>, %g: tensor<?x?xf32>) {
 // -----
 
 func.func @f(%r: tensor<64x4xf32>, %m: tensor<4x2xi32>, %g: tensor<64x4xf32>) {
-  // expected-error@+1 {{invalid kind of attribute specified}}
+  // expected-error@+1 {{expected a routing, one of: #et.threshold, #et.bounded_threshold, #et.top_k, #et.expert_choice, #et.top_p}}
   %0:2 = et.gate #et.quantile<q = 0.5> ins(%r : tensor<64x4xf32>) outs(%m, %g : tensor<4x2xi32>, tensor<64x4xf32>)
   return
 }
@@ -105,7 +104,7 @@ func.func @f(%r: tensor<64x4xf32>, %m: tensor<4x2xi32>, %g: tensor<64x4xf32>) {
 // -----
 
 func.func @f(%r: tensor<64x4xf32>, %m: tensor<4x2xi32>, %g: tensor<64x4xf32>) {
-  // expected-error@+1 {{expected attribute value}}
+  // expected-error@+1 {{expected a routing, one of: #et.threshold, #et.bounded_threshold, #et.top_k, #et.expert_choice, #et.top_p}}
   %0:2 = et.gate ins(%r : tensor<64x4xf32>) outs(%m, %g : tensor<4x2xi32>, tensor<64x4xf32>)
   return
 }

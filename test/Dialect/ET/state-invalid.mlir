@@ -1,7 +1,7 @@
 // RUN: et-opt %s -split-input-file -verify-diagnostics
 
 func.func @f(%r: tensor<?x4xf32>, %out: tensor<4xf32>) {
-  // expected-error@+1 {{invalid kind of attribute specified}}
+  // expected-error@+1 {{expected a statistic, one of: #et.mean_minus_std, #et.kth_largest, #et.quantile}}
   %0 = et.statistic #et.top_k<k = 1> ins(%r : tensor<?x4xf32>) outs(%out : tensor<4xf32>)
   return
 }

@@ -31,6 +31,7 @@ void mgpuMemFree(void *, void *);
 void mgpuMemcpy(void *, void *, size_t, void *);
 void mgpuMemset32(void *, unsigned, size_t, void *);
 void mgpuMemset16(void *, unsigned short, size_t, void *);
+void mgpuSetDefaultDevice(int32_t);
 
 typedef struct {
   float *allocated, *aligned;
@@ -80,16 +81,36 @@ static void badKernel(void **slots) {
   CHECK(!"reached");
 }
 
+/* A device that is not there. */
+static void badDevice(void **slots) {
+  (void)slots;
+  mgpuMemAlloc(64, NULL, false);
+  mgpuSetDefaultDevice(0);
+  mgpuSetDefaultDevice(3);
+  CHECK(!"reached");
+}
+
+/* More blocks than 32 bits can say. */
+static void hugeGrid(void **slots) {
+  (void)slots;
+  mgpuLaunchKernel(mgpuModuleGetFunction(module, "add_one"), 1LL << 32, 1, 1,
+                   32, 1, 1, 0, NULL, NULL, NULL, 0);
+  CHECK(!"reached");
+}
+
 static const int64_t anySize[] = {ET_DYNAMIC};
 static const et_value x = {"x", NULL, NULL, ET_F32, 0, 1, anySize};
 static et_function fn = {ET_ABI_VERSION, ET_CUDA, "add_two", 1, 1, &x, &x,
                          addTwo};
 
+static void *fake(const char *name) {
+  void *driver = dlopen(getenv("ET_CUDA_DRIVER"), RTLD_NOW | RTLD_NOLOAD);
+  return driver ? dlsym(driver, name) : NULL;
+}
+
 /* What the fake driver still holds; a real one doesn't tell. */
 static int alive(void) {
-  void *driver = dlopen(getenv("ET_CUDA_DRIVER"), RTLD_NOW | RTLD_NOLOAD);
-  int (*count)(void) =
-      driver ? (int (*)(void))dlsym(driver, "fakeAlive") : NULL;
+  int (*count)(void) = (int (*)(void))fake("fakeAlive");
   return count ? count() : 0;
 }
 
@@ -107,12 +128,23 @@ static void testHost(int64_t size) {
   CHECK(alive() == 0 && et_memory_current(ET_CUDA) == 0);
 }
 
-/* Device tensors are passed and returned where they are. */
+/* A copy of the program's own, on the default stream. */
+static void copyByDefault(void *to, const void *from, size_t bytes) {
+  void *context;
+  ((int (*)(void *))fake("cuCtxPushCurrent_v2"))((void *)1);
+  ((int (*)(uint64_t, const void *, size_t))fake("cuMemcpyHtoD_v2"))(
+      (uintptr_t)to, from, bytes);
+  ((int (*)(void **))fake("cuCtxPopCurrent_v2"))(&context);
+}
+
+/* Device tensors are passed and returned where they are, after what the
+   program did with them on the default stream. */
 static void testDevice(void) {
-  float data[] = {1, 2, 3, 4, 5};
+  float zeros[5] = {0}, data[] = {1, 2, 3, 4, 5};
   int64_t size = 5;
-  et_tensor host = et_tensor_borrow(data, ET_F32, 1, &size), arg, y, back;
+  et_tensor host = et_tensor_borrow(zeros, ET_F32, 1, &size), arg, y, back;
   CHECK(et_tensor_copy(&host, ET_CUDA, &arg, NULL) == ET_OK);
+  copyByDefault(arg.data, data, sizeof(data));
   CHECK(arg.memory == ET_CUDA && et_memory_current(ET_CUDA) == 20);
   CHECK(et_call(&fn, &arg, 1, &y, 1, NULL) == ET_OK);
   CHECK(y.memory == ET_CUDA && et_memory_current(ET_CUDA) == 40);
@@ -125,6 +157,51 @@ static void testDevice(void) {
   CHECK(alive() == 0 && et_memory_current(ET_CUDA) == 0);
 }
 
+/* On a stream that waits for no other, right after a copy to the device. */
+static void testStream(void) {
+  void *const nonBlocking = (void *)1;
+  float data[] = {1, 2, 3, 4, 5}, zeros[5] = {0};
+  int64_t size = 5;
+  int hasPools = getenv("FAKE_POOLS") != NULL;
+  et_tensor host = et_tensor_borrow(data, ET_F32, 1, &size), arg, y, back;
+  et_tensor empty = et_tensor_borrow(zeros, ET_F32, 1, &size);
+  et_status status;
+  CHECK(et_tensor_copy(&empty, ET_CUDA, &y, NULL) == ET_OK);
+  CHECK(et_tensor_copy(&host, ET_CUDA, &arg, NULL) == ET_OK);
+  CHECK(et_call_on_stream(&fn, nonBlocking, &arg, 1, &y, 1, NULL) == ET_OK);
+  CHECK(et_memory_current(ET_CUDA) == 40);
+  CHECK(et_tensor_copy(&y, ET_HOST, &back, NULL) == ET_OK);
+  for (int i = 0; i < 5; ++i)
+    CHECK(((float *)back.data)[i] == data[i] + 2);
+  et_tensor_release(&back);
+
+  /* Without pools, memory would be allocated outside the graph. */
+  ((void (*)(int))fake("fakeCapture"))(1);
+  et_call_on_stream(&fn, nonBlocking, &arg, 1, &y, 1, &status);
+  ((void (*)(int))fake("fakeCapture"))(0);
+  CHECK(status.code == (hasPools ? ET_OK : ET_CUDA_ERROR));
+  CHECK(hasPools || strstr(status.message, "has no memory pools"));
+  et_tensor_release(&arg);
+  et_tensor_release(&y);
+  CHECK(alive() == 0 && et_memory_current(ET_CUDA) == 0);
+  CHECK(((int (*)(void))fake("fakePooled"))() > 0 == hasPools);
+}
+
+/* A copy fails alike whether or not it can say why. */
+static void testCopy(void) {
+  float data[] = {1, 2, 3, 4, 5};
+  int64_t size = 5;
+  et_tensor host = et_tensor_borrow(data, ET_F32, 1, &size), copy;
+  et_status status;
+  for (int i = 0; i < 2; ++i) {
+    int code = et_tensor_copy(&host, ET_CUDA, &copy, i ? NULL : &status);
+    CHECK(code == status.code && (code == 0) == (status.message[0] == 0));
+    if (!code)
+      et_tensor_release(&copy);
+    CHECK(alive() == 0 && et_memory_current(ET_CUDA) == 0);
+  }
+}
+
 int main(int argc, char **argv) {
   CHECK(argc == 3);
   int code = atoi(argv[1]);
@@ -132,10 +209,17 @@ int main(int argc, char **argv) {
     testHost(5);
     testHost(0);
     testDevice();
+    testStream();
+    testCopy();
     return 0;
   }
   if (!strcmp(argv[2], "no_such_kernel"))
     fn.entry = badKernel;
+  if (strstr(argv[2], "no CUDA device"))
+    fn.entry = badDevice;
+  if (strstr(argv[2], "grid"))
+    fn.entry = hugeGrid;
+  testCopy();
   float data[] = {1, 2, 3, 4, 5};
   int64_t size = 5;
   et_tensor arg = et_tensor_borrow(data, ET_F32, 1, &size), y;

@@ -2,6 +2,9 @@
    file. It keeps count of what is alive, and fails on demand:
      FAKE_FAIL=NAME      that entry point returns an error
      FAKE_DEVICES=N      number of devices (1 without)
+     FAKE_POOLS=1        streams can allocate
+   Copies from the host land as late as a driver may let them: when the default
+   stream is waited for, or work is put on a stream that waits for it.
      FAKE_LOG=FILE       one line for each launch and module */
 
 #include <stdint.h>
@@ -22,13 +25,33 @@ typedef struct {
 } launchAttribute;
 
 static int liveMemory, liveStreams, liveEvents, contexts;
-static int modulesLoaded;
+static int modulesLoaded, pooled, isCapturing;
+
+static struct {
+  void *to, *data;
+  size_t bytes;
+} pending[16];
+static int numPending;
+
+static void land(void) {
+  for (int i = 0; i < numPending; ++i) {
+    memcpy(pending[i].to, pending[i].data, pending[i].bytes);
+    free(pending[i].data);
+  }
+  numPending = 0;
+}
+/* Streams that wait for no other have odd handles. */
+static void onStream(void *stream) {
+  if (!((uintptr_t)stream & 1))
+    land();
+}
 
 static result fails(const char *name) {
   const char *wanted = getenv("FAKE_FAIL");
   if (!wanted || strcmp(wanted, name))
     return 0;
   return !strcmp(name, "cuMemAlloc_v2")        ? 2
+         : !strcmp(name, "cuMemAllocAsync")    ? 2
          : !strcmp(name, "cuInit")             ? 100
          : !strcmp(name, "cuModuleLoadDataEx") ? 209
                                                : 700;
@@ -57,6 +80,9 @@ static void logLine(const char *format, const char *name, unsigned a,
       return 201;                                                              \
   } while (0)
 
+void fakeCapture(int on) { isCapturing = on; }
+/* What of the memory came from a stream, freed or not. */
+int fakePooled(void) { return pooled; }
 int fakeAlive(void) { return liveMemory + liveStreams + liveEvents + contexts; }
 
 result cuGetErrorName(result code, const char **name) {
@@ -88,7 +114,7 @@ result cuDeviceGet(int *device, int ordinal) {
 }
 result cuDeviceGetAttribute(int *value, int attribute, int device) {
   (void)device;
-  *value = attribute == 75 ? 9 : 0;
+  *value = attribute == 75 ? 9 : attribute == 115 && getenv("FAKE_POOLS");
   return 0;
 }
 result cuDevicePrimaryCtxRetain(void **context, int device) {
@@ -155,14 +181,16 @@ static result launch(const char *name, void *function, unsigned grid,
 result cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz,
                       unsigned bx, unsigned by, unsigned bz, unsigned shared,
                       void *stream, void **params, void **extra) {
-  (void)stream, (void)extra;
+  (void)extra;
   ENTER_CONTEXT(cuLaunchKernel);
+  onStream(stream);
   return launch("launch", function, gx * gy * gz, bx * by * bz, shared, params);
 }
 result cuLaunchKernelEx(const launchConfig *config, void *function,
                         void **params, void **extra) {
   (void)extra;
   ENTER_CONTEXT(cuLaunchKernelEx);
+  onStream(config->stream);
   const launchAttribute *cluster = config->attributes;
   if (config->count != 1 || cluster->id != 4)
     return 1;
@@ -174,9 +202,8 @@ result cuLaunchKernelEx(const launchConfig *config, void *function,
                 config->shared, params);
 }
 result cuStreamCreate(void **stream, unsigned flags) {
-  (void)flags;
   ENTER_CONTEXT(cuStreamCreate);
-  *stream = (void *)(uintptr_t)++liveStreams;
+  *stream = (void *)(uintptr_t)(2 * ++liveStreams + flags);
   return 0;
 }
 result cuStreamDestroy_v2(void *stream) {
@@ -185,8 +212,13 @@ result cuStreamDestroy_v2(void *stream) {
   return 0;
 }
 result cuStreamSynchronize(void *stream) {
-  (void)stream;
   ENTER_CONTEXT(cuStreamSynchronize);
+  onStream(stream);
+  return 0;
+}
+result cuStreamIsCapturing(void *stream, int *status) {
+  (void)stream;
+  *status = isCapturing;
   return 0;
 }
 result cuStreamWaitEvent(void *stream, void *event, unsigned flags) {
@@ -222,9 +254,20 @@ result cuMemAlloc_v2(uint64_t *pointer, size_t bytes) {
 result cuMemFree_v2(uint64_t pointer) {
   if (contexts == 0)
     return 201;
+  land();
   free((void *)(uintptr_t)pointer);
   --liveMemory;
   return 0;
+}
+result cuMemAllocAsync(uint64_t *pointer, size_t bytes, void *stream) {
+  (void)stream;
+  ENTER_CONTEXT(cuMemAllocAsync);
+  ++pooled;
+  return cuMemAlloc_v2(pointer, bytes);
+}
+result cuMemFreeAsync(uint64_t pointer, void *stream) {
+  (void)stream;
+  return cuMemFree_v2(pointer);
 }
 static result copy(uint64_t to, uint64_t from, size_t bytes) {
   memcpy((void *)(uintptr_t)to, (void *)(uintptr_t)from, bytes);
@@ -232,33 +275,41 @@ static result copy(uint64_t to, uint64_t from, size_t bytes) {
 }
 result cuMemcpy(uint64_t to, uint64_t from, size_t bytes) {
   ENTER_CONTEXT(cuMemcpy);
+  land();
   return copy(to, from, bytes);
 }
 result cuMemcpyHtoD_v2(uint64_t to, const void *from, size_t bytes) {
   ENTER_CONTEXT(cuMemcpyHtoD_v2);
-  return copy(to, (uintptr_t)from, bytes);
+  if (numPending == 16)
+    land();
+  pending[numPending].to = (void *)(uintptr_t)to;
+  pending[numPending].bytes = bytes;
+  pending[numPending].data = malloc(bytes);
+  memcpy(pending[numPending++].data, from, bytes);
+  return 0;
 }
 result cuMemcpyDtoH_v2(void *to, uint64_t from, size_t bytes) {
   ENTER_CONTEXT(cuMemcpyDtoH_v2);
+  land();
   return copy((uintptr_t)to, from, bytes);
 }
 result cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes, void *stream) {
-  (void)stream;
   ENTER_CONTEXT(cuMemcpyAsync);
+  onStream(stream);
   return copy(to, from, bytes);
 }
 result cuMemsetD32Async(uint64_t to, unsigned value, size_t count,
                         void *stream) {
-  (void)stream;
   ENTER_CONTEXT(cuMemsetD32Async);
+  onStream(stream);
   for (size_t i = 0; i < count; ++i)
     ((unsigned *)(uintptr_t)to)[i] = value;
   return 0;
 }
 result cuMemsetD16Async(uint64_t to, unsigned short value, size_t count,
                         void *stream) {
-  (void)stream;
   ENTER_CONTEXT(cuMemsetD16Async);
+  onStream(stream);
   for (size_t i = 0; i < count; ++i)
     ((unsigned short *)(uintptr_t)to)[i] = value;
   return 0;

@@ -1,14 +1,15 @@
-"""same.py A B [TOLERANCE]: fails unless two .npy files are alike."""
+"""same.py A B [ERROR]: fails unless two .npy files hold the same bytes, or A is, at
+each element, within the third file's number of B."""
 
 import sys
 
 import numpy as np
 
 a, b = np.load(sys.argv[1]), np.load(sys.argv[2])
-tolerance = float(sys.argv[3]) if len(sys.argv) > 3 else 0
-assert a.dtype == b.dtype and a.shape == b.shape, (a.dtype, a.shape, b.dtype, b.shape)
-if tolerance:
-    worst = np.max(np.abs(a - b), initial=0)
-    assert worst <= tolerance * np.max(np.abs(b), initial=1), worst
+assert a.shape == b.shape, (a.shape, b.shape)
+if len(sys.argv) > 3:
+    off, error = np.abs(a - b), np.load(sys.argv[3])
+    assert (off <= error).all(), f"off by up to {(off / error).max()} times the bound"
 else:
+    assert a.dtype == b.dtype, (a.dtype, b.dtype)
     assert a.tobytes() == b.tobytes(), "the bytes differ"

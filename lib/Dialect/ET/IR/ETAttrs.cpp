@@ -5,8 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Assembly.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -14,20 +16,116 @@ using namespace mlir::et;
 using llvm::APFloat;
 using EmitError = llvm::function_ref<InFlightDiagnostic()>;
 
-namespace mlir::et::detail {
-static FailureOr<APFloat> parseReal(AsmParser &parser) {
-  double value;
-  if (parser.parseFloat(value))
-    return failure();
-  return APFloat(value);
-}
-} // namespace mlir::et::detail
-
 #include "et/Dialect/ET/IR/ETAttrInterfaces.cpp.inc"
 #include "et/Dialect/ET/IR/ETEnums.cpp.inc"
 
+//===----------------------------------------------------------------------===//
+// Assembly: each bad value has one error, at the value
+//===----------------------------------------------------------------------===//
+
+static StringRef getNoun(Activation) { return "activation"; }
+static StringRef getNoun(Comparison) { return "comparison"; }
+static StringRef getNoun(GateKind) { return "gate"; }
+static StringRef getNoun(ScoreKind) { return "score"; }
+static StringRef getNoun(Scoring) { return "scoring"; }
+
+/// The words of an enum, whose values count up from 0.
+template <typename EnumT>
+static std::string listWords() {
+  SmallVector<StringRef> words;
+  for (uint32_t i = 0; !stringifyEnum(static_cast<EnumT>(i)).empty(); ++i)
+    words.push_back(stringifyEnum(static_cast<EnumT>(i)));
+  return llvm::join(words, ", ");
+}
+
+template <typename EnumT>
+static ParseResult parseWord(AsmParser &parser, EnumT &value) {
+  std::string word;
+  SMLoc loc = parser.getCurrentLocation();
+  if (failed(parser.parseOptionalKeywordOrString(&word)))
+    return parser.emitError(loc) << "expected " << getNoun(EnumT())
+                                 << ", one of: " << listWords<EnumT>();
+  std::optional<EnumT> parsed = symbolizeEnum<EnumT>(word);
+  if (!parsed)
+    return parser.emitError(loc)
+           << "unknown " << getNoun(EnumT()) << " '" << word
+           << "'; expected one of: " << listWords<EnumT>();
+  value = *parsed;
+  return success();
+}
+template <typename EnumT>
+static void printWord(AsmPrinter &printer, EnumT value) {
+  printer << stringifyEnum(value);
+}
+
+static ParseResult parseReal(AsmParser &parser, FailureOr<APFloat> &value) {
+  double real;
+  if (failed(parser.parseFloat(real)))
+    return failure();
+  value = APFloat(real);
+  return success();
+}
+static void printReal(AsmPrinter &printer, const APFloat &value) {
+  printer.printFloat(value);
+}
+
+static ParseResult parseCount(AsmParser &parser, int64_t &value) {
+  return parser.parseInteger(value);
+}
+static void printCount(AsmPrinter &printer, int64_t value) { printer << value; }
+
+static ParseResult parseFlag(AsmParser &parser, bool &value) {
+  value = succeeded(parser.parseOptionalKeyword("true"));
+  return value ? success() : parser.parseKeyword("false", " or 'true'");
+}
+static void printFlag(AsmPrinter &printer, bool value) {
+  printer << (value ? "true" : "false");
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "et/Dialect/ET/IR/ETAttrs.cpp.inc"
+
+template <template <typename> class Trait, typename... Attrs>
+static std::string listAttributes() {
+  SmallVector<std::string> names;
+  auto add = [&](bool isListed, StringRef mnemonic) {
+    if (isListed)
+      names.push_back(("#et." + mnemonic).str());
+  };
+  (add(std::is_base_of_v<Trait<Attrs>, Attrs>, Attrs::getMnemonic()), ...);
+  return llvm::join(names, ", ");
+}
+
+std::string et::listRoutings() {
+  return listAttributes<RoutingAttrInterface::Trait,
+#define GET_ATTRDEF_LIST
+#include "et/Dialect/ET/IR/ETAttrs.cpp.inc"
+                        >();
+}
+
+std::string et::listStatistics() {
+  return listAttributes<StatisticAttrInterface::Trait,
+#define GET_ATTRDEF_LIST
+#include "et/Dialect/ET/IR/ETAttrs.cpp.inc"
+                        >();
+}
+
+Attribute ETDialect::parseAttribute(DialectAsmParser &parser, Type type) const {
+  SMLoc loc = parser.getCurrentLocation();
+  StringRef mnemonic;
+  Attribute attribute;
+  if (generatedAttributeParser(parser, &mnemonic, type, attribute).has_value())
+    return attribute;
+  parser.emitError(loc) << "unknown attribute '#et." << mnemonic
+                        << "'; routings are " << listRoutings()
+                        << "; statistics are " << listStatistics();
+  return {};
+}
+
+void ETDialect::printAttribute(Attribute attribute,
+                               DialectAsmPrinter &printer) const {
+  (void)generatedAttributePrinter(attribute, printer);
+}
 
 void ETDialect::registerAttributes() {
   addAttributes<

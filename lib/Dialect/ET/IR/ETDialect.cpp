@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -21,4 +22,34 @@ void ETDialect::initialize() {
 #define GET_OP_LIST
 #include "et/Dialect/ET/IR/ETOps.cpp.inc"
       >();
+}
+
+/// What the runtime's interface says of a function's value is text. A name that
+/// nothing reads is a mistake, and would otherwise be found much later.
+static LogicalResult verifyValueAttribute(Operation *op, StringRef kind,
+                                          unsigned index,
+                                          NamedAttribute attribute,
+                                          ArrayRef<StringRef> known) {
+  if (!llvm::is_contained(known, attribute.getName()))
+    return op->emitOpError("has an unknown attribute '")
+           << attribute.getName().getValue() << "' on " << kind << ' ' << index
+           << "; there are " << llvm::join(known, " and ");
+  if (!isa<StringAttr>(attribute.getValue()))
+    return op->emitOpError("needs a string as '")
+           << attribute.getName().getValue() << "' of " << kind << ' ' << index;
+  return success();
+}
+
+LogicalResult ETDialect::verifyRegionArgAttribute(Operation *op, unsigned,
+                                                  unsigned index,
+                                                  NamedAttribute attribute) {
+  return verifyValueAttribute(op, "argument", index, attribute,
+                              {"et.name", "et.weight"});
+}
+
+LogicalResult ETDialect::verifyRegionResultAttribute(Operation *op, unsigned,
+                                                     unsigned index,
+                                                     NamedAttribute attribute) {
+  return verifyValueAttribute(op, "result", index, attribute,
+                              {"et.name", "et.role"});
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Assembly.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -33,6 +34,49 @@ static ParseResult parseDpsResults(OpAsmParser &parser, Type out0, Type out1,
 }
 template <typename... Args>
 static void printDpsResults(OpAsmPrinter &, Operation *, Args &&...) {}
+
+/// An enum's word, and nothing else: `#et<...>` would be taken for it too.
+template <typename AttrT>
+static ParseResult parseWord(OpAsmParser &parser, AttrT &attribute) {
+  attribute = llvm::cast_or_null<AttrT>(AttrT::parse(parser, Type()));
+  return success(attribute != nullptr);
+}
+template <typename AttrT>
+static void printWord(OpAsmPrinter &printer, Operation *, AttrT attribute) {
+  printer << stringifyEnum(attribute.getValue());
+}
+
+/// An attribute that implements an interface. `what` are those that do.
+template <typename InterfaceT>
+static ParseResult parseImplementation(OpAsmParser &parser, StringRef kind,
+                                       const std::string &what,
+                                       InterfaceT &implementation) {
+  SMLoc loc = parser.getCurrentLocation();
+  Attribute attribute;
+  OptionalParseResult parsed = parser.parseOptionalAttribute(attribute);
+  if (parsed.has_value() && failed(*parsed))
+    return failure();
+  implementation = dyn_cast_or_null<InterfaceT>(attribute);
+  if (implementation)
+    return success();
+  return parser.emitError(loc) << "expected a " << kind << ", one of: " << what;
+}
+static ParseResult parseRouting(OpAsmParser &parser,
+                                RoutingAttrInterface &routing) {
+  return parseImplementation(parser, "routing", listRoutings(), routing);
+}
+static ParseResult parseStatistic(OpAsmParser &parser,
+                                  StatisticAttrInterface &statistic) {
+  return parseImplementation(parser, "statistic", listStatistics(), statistic);
+}
+static void printRouting(OpAsmPrinter &printer, Operation *,
+                         Attribute routing) {
+  printer << routing;
+}
+static void printStatistic(OpAsmPrinter &printer, Operation *,
+                           Attribute statistic) {
+  printer << statistic;
+}
 
 /// Buffers are read as inputs and written as destinations; tensors have no
 /// effects.

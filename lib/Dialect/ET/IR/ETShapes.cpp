@@ -18,7 +18,7 @@ int64_t et::getStaticSize(StringRef name, const NamedSizes &letters) {
   if (it == letters.end() || !isDerivedSize(name))
     return it == letters.end() ? ShapedType::kDynamic : it->second;
   return name == "E+1" ? it->second + 1
-                       : llvm::divideCeil(it->second, kTokensPerWord);
+                       : llvm::divideCeilSigned(it->second, kTokensPerWord);
 }
 
 /// The shapes whose operand is there.

@@ -52,7 +52,8 @@ static Slice getSlice(OpBuilder &builder, Location loc, NamedShape shape,
     size_t loop = isDerivedSize(name) ? StringRef::npos : letters.find(name);
     if (loop == StringRef::npos) {
       slice.offsets.push_back(builder.getIndexAttr(0));
-      slice.sizes.push_back(getMixedSize(builder, loc, shape.value, dim));
+      slice.sizes.push_back(
+          getMixedSize(builder, loc, shape.value, int64_t(dim)));
       continue;
     }
     slice.offsets.push_back(offsets[loop]);

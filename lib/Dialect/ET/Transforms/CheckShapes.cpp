@@ -8,9 +8,11 @@
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Dialect/ET/Utils/DestinationUtils.h"
+#include "et/Dialect/ET/Utils/RoutingUtils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace mlir::et {
 #define GEN_PASS_DEF_CHECKSHAPES
@@ -37,9 +39,75 @@ public:
       checkNotEmpty('B', "bin");
     if (isa<GatherOp>(op))
       checkNotEmpty('O', "offset");
+    checkCounts();
   }
 
 private:
+  /// Tokens and pairs are numbered and counted in 32 bits.
+  void checkCounts() {
+    Operation *raw = op;
+    if (isa<StatisticOp, HistogramOp>(raw))
+      return checkProduct({sizes.lookup('T')}, "tokens");
+    if (auto moe = dyn_cast<MoeOp>(raw))
+      return checkPairs(moe.getRouting());
+    if (auto gate = dyn_cast<GateOp>(raw))
+      return checkPairs(gate.getRouting());
+    if (auto route = dyn_cast<RouteOp>(raw))
+      return checkPairs(route.getRouting());
+    if (isa<OffsetsOp, RoutingStatsOp, TokenListOp>(raw))
+      checkMask(raw->getOperand(0));
+  }
+
+  /// A mask says no more than how many tokens it has room for; the op that
+  /// makes one by a rule is checked for what it can say.
+  void checkMask(Value mask) {
+    if (!isa_and_nonnull<GateOp, RouteOp>(mask.getDefiningOp()))
+      checkProduct({sizes.lookup('E'), sizes.lookup('W'),
+                    builder.getIndexAttr(kTokensPerWord)},
+                   "tokens times experts");
+  }
+
+  void checkPairs(RoutingAttrInterface routing) {
+    OpFoldResult each =
+        boundExpertsPerToken(builder, loc, routing, sizes.lookup('E'));
+    checkProduct({sizes.lookup('T'), each},
+                 "tokens times the experts that one can have");
+  }
+
+  void checkProduct(ArrayRef<OpFoldResult> factors, StringRef what) {
+    constexpr int64_t most = std::numeric_limits<int32_t>::max();
+    int64_t known = 1;
+    SmallVector<Value> unknown;
+    for (OpFoldResult factor : factors) {
+      std::optional<int64_t> constant = getConstantIntValue(factor);
+      if (!constant)
+        unknown.push_back(cast<Value>(factor));
+      else if (llvm::MulOverflow(known, *constant, known))
+        known = std::numeric_limits<int64_t>::max();
+    }
+    if (known == 0 || (unknown.empty() && known <= most))
+      return;
+    // Each factor alone first: what the product of 64 bits would lose then
+    // does not matter.
+    Value limit = arith::ConstantIndexOp::create(builder, loc, most);
+    Value product = arith::ConstantIndexOp::create(builder, loc, known);
+    Value fits = builder.createOrFold<arith::CmpIOp>(
+        loc, arith::CmpIPredicate::ule, product, limit);
+    auto require = [&](Value value) {
+      Value isBelow = arith::CmpIOp::create(
+          builder, loc, arith::CmpIPredicate::ule, value, limit);
+      fits = builder.createOrFold<arith::AndIOp>(loc, isBelow, fits);
+    };
+    for (Value factor : unknown) {
+      product = builder.createOrFold<arith::MulIOp>(loc, factor, product);
+      require(factor);
+      if (product != factor)
+        require(product);
+    }
+    assertHolds(fits, what + " must stay below 2147483648; use fewer tokens "
+                             "at a time");
+  }
+
   void checkNotEmpty(char letter, StringRef what) {
     if (isa<Attribute>(sizes.lookup(letter)))
       return;
@@ -53,6 +121,10 @@ private:
         builder, loc, predicate,
         getValueOrCreateConstantIndexOp(builder, loc, left),
         getValueOrCreateConstantIndexOp(builder, loc, right));
+    assertHolds(holds, message);
+  }
+
+  void assertHolds(Value holds, const Twine &message) {
     cf::AssertOp::create(builder, loc, holds,
                          (op->getName().getStringRef() + ": " + message).str());
   }
@@ -63,7 +135,8 @@ private:
     for (auto [index, name] : llvm::enumerate(names)) {
       if (isDerivedSize(name) != derived)
         continue;
-      OpFoldResult actual = getMixedSize(builder, loc, shape.value, index);
+      OpFoldResult actual =
+          getMixedSize(builder, loc, shape.value, int64_t(index));
       if (!derived && sizes.try_emplace(name.front(), actual).second)
         continue;
       OpFoldResult expected = expectedSize(name);

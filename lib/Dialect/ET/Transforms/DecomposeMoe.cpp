@@ -8,9 +8,9 @@
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Dialect/ET/Utils/DestinationUtils.h"
+#include "et/Dialect/ET/Utils/RoutingUtils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace mlir::et {
@@ -90,12 +90,8 @@ private:
     if (pairBuffers == PairBuffers::Bound) {
       AffineExpr s0, s1;
       bindSymbols(op.getContext(), s0, s1);
-      // A rule that bounds a token's experts does so whatever E is.
-      int64_t most =
-          op.getRouting().getMaxExpertsPerToken(ShapedType::kDynamic);
-      OpFoldResult each = ShapedType::isDynamic(most)
-                              ? experts
-                              : OpFoldResult(rewriter.getIndexAttr(most));
+      OpFoldResult each =
+          boundExpertsPerToken(rewriter, loc, op.getRouting(), experts);
       return affine::makeComposedFoldedAffineApply(rewriter, loc, s0 * s1,
                                                    {tokens, each});
     }

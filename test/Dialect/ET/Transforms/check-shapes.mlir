@@ -42,8 +42,8 @@ func.func @one_static(%m: tensor<4xf32>, %theta: tensor<?xf32>) -> tensor<?xf32>
 // Static sizes are the verifier's, and P of a token list is nobody else's.
 // CHECK-LABEL: func @nothing_to_check
 // CHECK-NOT: cf.assert
-func.func @nothing_to_check(%mask: tensor<4x?xi32>, %offsets: tensor<5xi32>, %tokens: tensor<?xi32>) -> tensor<?xi32> {
-  %0 = et.token_list ins(%mask, %offsets : tensor<4x?xi32>, tensor<5xi32>) outs(%tokens : tensor<?xi32>)
+func.func @nothing_to_check(%mask: tensor<4x2xi32>, %offsets: tensor<5xi32>, %tokens: tensor<?xi32>) -> tensor<?xi32> {
+  %0 = et.token_list ins(%mask, %offsets : tensor<4x2xi32>, tensor<5xi32>) outs(%tokens : tensor<?xi32>)
   return %0 : tensor<?xi32>
 }
 
@@ -70,5 +70,46 @@ func.func @bins(%scores: memref<?x4xf32>, %counts: memref<4x?xi32>) {
 // CHECK: cf.assert %{{.*}}, "et.gather: needs at least one offset"
 func.func @gather_without_offsets(%x: memref<?x8xf32>, %tokens: memref<?xi32>, %offsets: memref<?xi32>, %rows: memref<?x8xf32>) {
   et.gather ins(%x, %tokens, %offsets : memref<?x8xf32>, memref<?xi32>, memref<?xi32>) outs(%rows : memref<?x8xf32>)
+  return
+}
+
+// Pairs are numbered in 32 bits; what is static makes one factor.
+// CHECK-LABEL: func @pairs
+// CHECK-DAG: %[[T:.*]] = tensor.dim %{{.*}}, %c0
+// CHECK-DAG: %[[MOST:.*]] = arith.constant 2147483647 : index
+// CHECK-DAG: %[[E:.*]] = arith.constant 5 : index
+// CHECK: %[[TOKENS:.*]] = arith.cmpi ule, %[[T]], %[[MOST]]
+// CHECK: %[[PAIRS:.*]] = arith.cmpi ule, %[[PRODUCT:.*]], %[[MOST]]
+// CHECK: %[[FIT:.*]] = arith.andi %[[PAIRS]], %[[TOKENS]]
+// CHECK: cf.assert %[[FIT]], "et.gate: tokens times the experts that one can have must stay below 2147483648; use fewer tokens at a time"
+// CHECK-NEXT: et.gate
+// The plan of a gate that is checked needs no check.
+// CHECK-NOT: cf.assert
+// CHECK: et.offsets
+func.func @pairs(%scores: tensor<?x5xf32>, %theta: tensor<5xf32>, %m: tensor<5x?xi32>, %o: tensor<6xi32>) -> tensor<6xi32> {
+  %mask, %gates = et.gate #et.threshold ins(%scores : tensor<?x5xf32>) theta(%theta : tensor<5xf32>) outs(%m, %scores : tensor<5x?xi32>, tensor<?x5xf32>)
+  %offsets = et.offsets ins(%mask : tensor<5x?xi32>) outs(%o : tensor<6xi32>)
+  return %offsets : tensor<6xi32>
+}
+
+// At most k experts a token, and no more than there are.
+// CHECK-LABEL: func @few_pairs
+// CHECK-DAG: arith.constant 2 : index
+// CHECK-NOT: arith.constant 5 : index
+// CHECK: "et.gate: tokens times
+func.func @few_pairs(%scores: tensor<?x5xf32>, %m: tensor<5x?xi32>) -> tensor<5x?xi32> {
+  %mask, %gates = et.gate #et.top_k<k = 2> ins(%scores : tensor<?x5xf32>) outs(%m, %scores : tensor<5x?xi32>, tensor<?x5xf32>)
+  return %mask : tensor<5x?xi32>
+}
+
+// The last mask that is small enough, and the first that is not.
+// CHECK-LABEL: func @static_masks
+// CHECK-NEXT: et.offsets
+// CHECK: %[[FALSE:.*]] = arith.constant false
+// CHECK-NEXT: cf.assert %[[FALSE]], "et.offsets: tokens times experts must stay below 2147483648
+// CHECK-NEXT: et.offsets
+func.func @static_masks(%a: memref<1x67108863xi32>, %b: memref<1x67108864xi32>, %offsets: memref<2xi32>) {
+  et.offsets ins(%a : memref<1x67108863xi32>) outs(%offsets : memref<2xi32>)
+  et.offsets ins(%b : memref<1x67108864xi32>) outs(%offsets : memref<2xi32>)
   return
 }

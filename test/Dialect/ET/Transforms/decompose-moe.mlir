@@ -83,3 +83,19 @@ func.func @other_ops_stay(%mask: memref<4x2xi32>, %out: memref<5xi32>) {
   et.offsets ins(%mask : memref<4x2xi32>) outs(%out : memref<5xi32>)
   return
 }
+
+// There may be fewer experts than a token could take.
+// BOUND-LABEL: func @few_experts
+// BOUND-SAME:    %[[X:[a-z0-9]+]]: tensor<?x8xf32>, %[[ROUTER:[a-z0-9]+]]: tensor<8x?xf32>, %[[W1:[a-z0-9]+]]: tensor<?x8x16xf32>
+// BOUND-DAG:   %[[T:.*]] = tensor.dim %[[X]], %c0
+// BOUND-DAG:   %[[E:.*]] = tensor.dim %[[W1]], %c0
+// BOUND:       %[[EACH:.*]] = arith.minsi %[[E]], %c3 : index
+// BOUND:       %[[PAIRS:.*]] = affine.apply #{{.*}}()[%[[T]], %[[EACH]]]
+// BOUND:       tensor.empty(%[[PAIRS]]) : tensor<?xi32>
+func.func @few_experts(%x: tensor<?x8xf32>, %router: tensor<8x?xf32>, %w1: tensor<?x8x16xf32>, %w2: tensor<?x16x8xf32>,
+                       %out: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %y = et.moe linear #et.top_k<k = 3> silu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x?xf32>, tensor<?x8x16xf32>, tensor<?x16x8xf32>)
+    outs(%out : tensor<?x8xf32>)
+  return %y : tensor<?x8xf32>
+}

@@ -18,11 +18,11 @@ class ET_Attr<string name, string attrMnemonic, list<Trait> traits = []>
   let mnemonic = attrMnemonic;
 }
 
+// Parameters are parsed by directives of ours: tablegen's own parsers give two
+// errors for a bad value, in terms of C++.
+
 /// A real number, held as an f64.
-def ET_Real : APFloatParameter<"real number"> {
-  let parser = "::mlir::et::detail::parseReal($_parser)";
-  let printer = "$_printer.printFloat($_self)";
-}
+def ET_Real : APFloatParameter<"real number">;
 
 //===----------------------------------------------------------------------===//
 // Routing
@@ -48,7 +48,7 @@ def ET_ThresholdRoutingAttr : ET_RoutingAttr<"Threshold", "threshold", ["usesThe
   let parameters = (ins
     DefaultValuedParameter<"::mlir::et::Comparison", "::mlir::et::Comparison::GT">:$compare,
     DefaultValuedParameter<"::mlir::et::GateKind", "::mlir::et::GateKind::Sigmoid">:$gate);
-  let assemblyFormat = "(`<` struct(params)^ `>`)?";
+  let assemblyFormat = "(`<` struct(custom<Word>($compare), custom<Word>($gate))^ `>`)?";
 }
 
 def ET_BoundedThresholdRoutingAttr : ET_RoutingAttr<"BoundedThreshold", "bounded_threshold", ["usesTheta"]> {
@@ -64,7 +64,10 @@ def ET_BoundedThresholdRoutingAttr : ET_RoutingAttr<"BoundedThreshold", "bounded
     ET_Real:$rate, ET_Real:$slack,
     DefaultValuedParameter<"::mlir::et::Comparison", "::mlir::et::Comparison::GT">:$compare,
     DefaultValuedParameter<"::mlir::et::GateKind", "::mlir::et::GateKind::Sigmoid">:$gate);
-  let assemblyFormat = "`<` struct(params) `>`";
+  let assemblyFormat = [{
+    `<` struct(custom<Real>($rate), custom<Real>($slack),
+      custom<Word>($compare), custom<Word>($gate)) `>`
+  }];
   let genVerifyDecl = 1;
 }
 
@@ -86,7 +89,10 @@ def ET_TopKRoutingAttr : ET_RoutingAttr<"TopK", "top_k",
     DefaultValuedParameter<"bool", "false">:$renormalize,
     DefaultValuedParameter<"int64_t", "1">:$groups,
     DefaultValuedParameter<"int64_t", "1">:$groupLimit);
-  let assemblyFormat = "`<` struct(params) `>`";
+  let assemblyFormat = [{
+    `<` struct(custom<Count>($k), custom<Word>($scoring),
+      custom<Flag>($renormalize), custom<Count>($groups), custom<Count>($groupLimit)) `>`
+  }];
   let genVerifyDecl = 1;
 }
 
@@ -99,7 +105,7 @@ def ET_ExpertChoiceRoutingAttr : ET_RoutingAttr<"ExpertChoice", "expert_choice">
   let parameters = (ins
     ET_Real:$rate,
     DefaultValuedParameter<"::mlir::et::GateKind", "::mlir::et::GateKind::Sigmoid">:$gate);
-  let assemblyFormat = "`<` struct(params) `>`";
+  let assemblyFormat = "`<` struct(custom<Real>($rate), custom<Word>($gate)) `>`";
   let genVerifyDecl = 1;
 }
 
@@ -113,7 +119,7 @@ def ET_TopPRoutingAttr : ET_RoutingAttr<"TopP", "top_p"> {
   }];
   let parameters = (ins
     ET_Real:$p, DefaultValuedParameter<"bool", "false">:$renormalize);
-  let assemblyFormat = "`<` struct(params) `>`";
+  let assemblyFormat = "`<` struct(custom<Real>($p), custom<Flag>($renormalize)) `>`";
   let genVerifyDecl = 1;
 }
 
@@ -136,7 +142,7 @@ def ET_KthLargestStatisticAttr : ET_StatisticAttr<"KthLargest", "kth_largest"> {
   let summary = "k-th largest score, k = floor(T * rate), the paper form";
   let description = [{ Has no value when k = 0. }];
   let parameters = (ins ET_Real:$rate);
-  let assemblyFormat = "`<` struct(params) `>`";
+  let assemblyFormat = "`<` struct(custom<Real>($rate)) `>`";
   let genVerifyDecl = 1;
 }
 
@@ -148,7 +154,7 @@ def ET_QuantileStatisticAttr : ET_StatisticAttr<"Quantile", "quantile"> {
     Has no value for T = 0.
   }];
   let parameters = (ins ET_Real:$q);
-  let assemblyFormat = "`<` struct(params) `>`";
+  let assemblyFormat = "`<` struct(custom<Real>($q)) `>`";
   let genVerifyDecl = 1;
 }
 

@@ -46,7 +46,7 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
                        Optional<ET_Storage3D>:$gate,
                        Optional<ET_Storage2D>:$gateBias, ET_Storage2D:$out);
   let assemblyFormat = [{
-    `` $activation `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
+    custom<Word>($activation) `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
     (`offsets` `(` $offsets^ `:` type($offsets) `)`)?
     (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
     (`mask` `(` $mask^ `:` type($mask) `)`)?
@@ -90,7 +90,7 @@ def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
                        Optional<ET_Storage3D>:$gate, Optional<ET_Storage2D>:$gateBias,
                        ET_Storage2D:$out);
   let assemblyFormat = [{
-    `` $activation `ins` `(` $x `,` $w1 `,` $w2 `:` type($x) `,` type($w1) `,` type($w2) `)`
+    custom<Word>($activation) `ins` `(` $x `,` $w1 `,` $w2 `:` type($x) `,` type($w1) `,` type($w2) `)`
     (`offsets` `(` $offsets^ `:` type($offsets) `)`)?
     (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
     (`b1` `(` $b1^ `:` type($b1) `)`)?
@@ -139,7 +139,7 @@ def ET_MoeOp : ET_DpsOp<"moe", 1, 0, [AttrSizedOperandSegments]> {
                        Optional<ET_Storage2D>:$sharedW1, Optional<ET_Storage2D>:$sharedW2,
                        Optional<ET_Storage2D>:$sharedGate, ET_Storage2D:$out);
   let assemblyFormat = [{
-    `` $score $routing `` $activation
+    custom<Word>($score) custom<Routing>($routing) custom<Word>($activation)
     `ins` `(` $x `,` $router `,` $w1 `,` $w2 `:`
               type($x) `,` type($router) `,` type($w1) `,` type($w2) `)`
     (`theta` `(` $theta^ `:` type($theta) `)`)?

@@ -17,11 +17,16 @@ class ET_Enum<string name, string summary, list<I32EnumAttrCase> cases>
   let cppNamespace = "::mlir::et";
 }
 
+/// The enum as an attribute of an op, written as a bare word.
+class ET_EnumAttr<EnumInfo info, string mnemonic> : EnumAttr<ET_Dialect, info, mnemonic> {
+  let assemblyFormat = "custom<Word>($value)";
+}
+
 def ET_ScoreKind : ET_Enum<"ScoreKind", "how a token's score for an expert is computed", [
   I32EnumAttrCase<"Linear", 0, "linear">,
   I32EnumAttrCase<"Cosine", 1, "cosine">
 ]>;
-def ET_ScoreKindAttr : EnumAttr<ET_Dialect, ET_ScoreKind, "score_kind">;
+def ET_ScoreKindAttr : ET_EnumAttr<ET_ScoreKind, "score_kind">;
 
 def ET_Comparison : ET_Enum<"Comparison", "how a score is compared with its threshold", [
   I32EnumAttrCase<"GT", 0, "gt">,
@@ -48,6 +53,6 @@ def ET_Activation : ET_Enum<"Activation", "activation of an expert's hidden unit
   I32EnumAttrCase<"GeluTanh", 4, "gelu_tanh">,
   I32EnumAttrCase<"Silu", 5, "silu">
 ]>;
-def ET_ActivationAttr : EnumAttr<ET_Dialect, ET_Activation, "activation">;
+def ET_ActivationAttr : ET_EnumAttr<ET_Activation, "activation">;
 
 #endif // ET_DIALECT_ET_IR_ETENUMS

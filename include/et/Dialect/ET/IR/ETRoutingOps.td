@@ -27,7 +27,7 @@ def ET_ScoresOp : ET_DpsOp<"scores", 1> {
   let arguments = (ins ET_ScoreKindAttr:$kind, ET_Storage2D:$x, ET_Storage2D:$router,
                        ET_F32x2D:$out);
   let assemblyFormat = [{
-    `` $kind `ins` `(` $x `,` $router `:` type($x) `,` type($router) `)`
+    custom<Word>($kind) `ins` `(` $x `,` $router `:` type($x) `,` type($router) `)`
     `outs` `(` $out `:` type($out) `)`
     `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
@@ -54,7 +54,7 @@ def ET_GateOp : ET_DpsOp<"gate", 2, 0, [AttrSizedOperandSegments]> {
                        Optional<ET_F32x1D>:$theta, Optional<ET_F32x1D>:$bias,
                        ET_I32x2D:$mask, ET_F32x2D:$gates);
   let assemblyFormat = [{
-    $routing `ins` `(` $scores `:` type($scores) `)`
+    custom<Routing>($routing) `ins` `(` $scores `:` type($scores) `)`
     (`theta` `(` $theta^ `:` type($theta) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     `outs` `(` $mask `,` $gates `:` type($mask) `,` type($gates) `)`
@@ -85,7 +85,7 @@ def ET_RouteOp : ET_DpsOp<"route", 3, 0, [AttrSizedOperandSegments]> {
                        Optional<ET_F32x1D>:$theta, Optional<ET_F32x1D>:$bias,
                        ET_I32x2D:$mask, ET_F32x2D:$gates, ET_I32x1D:$offsets);
   let assemblyFormat = [{
-    `` $score $routing `ins` `(` $x `,` $router `:` type($x) `,` type($router) `)`
+    custom<Word>($score) custom<Routing>($routing) `ins` `(` $x `,` $router `:` type($x) `,` type($router) `)`
     (`theta` `(` $theta^ `:` type($theta) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     `outs` `(` $mask `,` $gates `,` $offsets `:`

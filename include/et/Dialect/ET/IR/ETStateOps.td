@@ -30,7 +30,7 @@ def ET_StatisticOp : ET_DpsOp<"statistic", 1> {
                        ET_F32x1D:$out);
   let hasCanonicalizer = 1;
   let assemblyFormat = [{
-    $statistic `ins` `(` $scores `:` type($scores) `)`
+    custom<Statistic>($statistic) `ins` `(` $scores `:` type($scores) `)`
     `outs` `(` $out `:` type($out) `)`
     `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
@@ -126,7 +126,7 @@ def ET_RoutingStatsOp : ET_DpsOp<"routing_stats", 3> {
     n experts, n from 0 to E; figures holds the mean load, the load variance
     (population: mean of squared deviations), the share of tokens with no expert
     (0 where there are no tokens) and the share of experts with no token. Tokens
-    are those below the token count; the mask has none beyond its own.
+    are those below the token count; other bits of the mask count nowhere.
 
     Shapes: mask `[E, ceil(T / 32)]`, loads `[E]`, fan_out `[E + 1]`, figures `[4]`.
 

@@ -15,7 +15,8 @@ def CheckShapes : Pass<"et-check-shapes"> {
   let description = [{
     What verifiers check of static sizes becomes a `cf.assert` for dynamic ones,
     so that a call with unfitting tensors ends in an error instead of reading
-    beyond them.
+    beyond them. Tokens, and pairs of a token and an expert, are numbered in 32
+    bits: that there are fewer than 2^31 is asserted as well.
 
     ```mlir
     func.func @gather(%x: tensor<?x?xf32>, %tokens: tensor<?xi32>,
@@ -43,6 +44,43 @@ def CheckShapes : Pass<"et-check-shapes"> {
     "affine::AffineDialect", "arith::ArithDialect", "cf::ControlFlowDialect",
     "memref::MemRefDialect", "tensor::TensorDialect"
   ];
+}
+
+def HoistChecks : Pass<"et-hoist-checks", "func::FuncOp"> {
+  let summary = "check sizes before any work";
+  let description = [{
+    Moves a function's assertions to its beginning, with the arithmetic of sizes
+    that they need, and drops those that say the same again. A call that is bound
+    to fail then does so before it computes anything, and a device's work is one
+    chain that the host does not interrupt. Assertions about what the function
+    computes, and those within its loops and branches, stay.
+
+    ```mlir
+    func.func @f(%x: tensor<?x8xf32>, %n: index, %r: tensor<8x4xf32>, %a: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %c0 = arith.constant 0 : index
+      %scores = et.scores linear ins(%x, %r : tensor<?x8xf32>, tensor<8x4xf32>)
+        outs(%a : tensor<?x4xf32>)
+      %rows = tensor.dim %x, %c0 : tensor<?x8xf32>
+      %fit = arith.cmpi eq, %rows, %n : index
+      cf.assert %fit, "not n rows"
+      return %scores : tensor<?x4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<?x8xf32>, %n: index, %r: tensor<8x4xf32>, %a: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %c0 = arith.constant 0 : index
+      %rows = tensor.dim %x, %c0 : tensor<?x8xf32>
+      %fit = arith.cmpi eq, %rows, %n : index
+      cf.assert %fit, "not n rows"
+      %scores = et.scores linear ins(%x, %r : tensor<?x8xf32>, tensor<8x4xf32>)
+        outs(%a : tensor<?x4xf32>)
+      return %scores : tensor<?x4xf32>
+    }
+    ```
+  }];
 }
 
 def ProtectArguments : Pass<"et-protect-arguments", "func::FuncOp"> {
@@ -294,6 +332,49 @@ def FuseGating : Pass<"et-fuse-gating"> {
     }
     ```
   }];
+}
+
+def SplitDeallocations : Pass<"et-split-deallocations", "func::FuncOp"> {
+  let summary = "keep the bookkeeping of buffers' ownership out of memory";
+  let description = [{
+    A `bufferization.dealloc` of several buffers becomes one for each, whose
+    condition says that the buffer is owned and not the same as one freed before
+    it. Upstream lowers such a deallocation to comparisons of values; one of
+    several buffers it lowers to a function that compares lists in memory, which
+    a function whose memory is a device's cannot have.
+
+    ```mlir
+    func.func @free(%a: memref<4xf32>, %b: memref<4xf32>, %own_a: i1, %own_b: i1,
+                    %kept: memref<4xf32>) -> i1 {
+      %own = bufferization.dealloc (%a, %b : memref<4xf32>, memref<4xf32>)
+        if (%own_a, %own_b) retain (%kept : memref<4xf32>)
+      return %own : i1
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @free(%a: memref<4xf32>, %b: memref<4xf32>, %own_a: i1, %own_b: i1,
+                    %kept: memref<4xf32>) -> i1 {
+      %true = arith.constant true
+      %at_a = memref.extract_aligned_pointer_as_index %a : memref<4xf32> -> index
+      %at_b = memref.extract_aligned_pointer_as_index %b : memref<4xf32> -> index
+      %first = bufferization.dealloc (%a : memref<4xf32>) if (%own_a) retain (%kept : memref<4xf32>)
+      %differ = arith.cmpi ne, %at_b, %at_a : index
+      %not_a = arith.xori %own_a, %true : i1
+      %free = arith.ori %differ, %not_a : i1
+      %free_b = arith.andi %own_b, %free : i1
+      %second = bufferization.dealloc (%b : memref<4xf32>) if (%free_b) retain (%kept : memref<4xf32>)
+      %own = arith.ori %first, %second : i1
+      return %own : i1
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "arith::ArithDialect", "bufferization::BufferizationDialect",
+    "memref::MemRefDialect"
+  ];
 }
 
 def AppendRoutingStats : Pass<"et-append-routing-stats", "::mlir::ModuleOp"> {
