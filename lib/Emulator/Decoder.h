@@ -54,6 +54,17 @@ public:
   Type takeType();
   /// Drops what changes nothing here: cache hints, scopes of plain accesses.
   void takeHints();
+  /// The order and the scope of an access; whether it is stronger than weak.
+  /// Within a block order asks for nothing.
+  bool takeOrder() {
+    take("mmio");
+    std::string_view order =
+        takeAny({"volatile", "relaxed", "acquire", "release", "acq_rel"});
+    bool isWide = takeAny({"cta", "cluster", "gpu", "sys"}) != "cta";
+    inst.acquires = isWide && (order == "acquire" || order == "acq_rel");
+    inst.releases = isWide && (order == "release" || order == "acq_rel");
+    return !order.empty();
+  }
   size_t count() const { return statement->operands.size(); }
   const Operand &arg(size_t i) const { return statement->operands[i]; }
   /// True when there are between `least` and `most` operands.

@@ -144,7 +144,7 @@ void execAtomic(Warp &w, const Inst &i) {
     });
   }
   if (w.launch->options.checkRace)
-    raceReacquire(w, lanes.space, lanes.address, w.exec);
+    raceReacquire(w, i, lanes.space, lanes.address, w.exec);
 }
 
 /// b128 exch and cas, under one lock.
@@ -176,9 +176,8 @@ bool decodeAtomic(Decoder &d) {
   bool red = d.opcode() == "red";
   if (red && d.take("async"))
     return d.unsupported("red.async is not supported");
-  for (const char *word : {"relaxed", "acquire", "release", "acq_rel", "cta",
-                           "cluster", "gpu", "sys", "noftz"})
-    d.take(word);
+  d.takeOrder();
+  d.take("noftz");
   Space space = Space::Generic;
   if (d.take("global"))
     space = Space::Global;

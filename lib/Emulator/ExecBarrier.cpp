@@ -97,9 +97,10 @@ bool decodeBar(Decoder &d) {
   return d.emit(execBar, Class::Barrier);
 }
 
-/// Blocks of a launch run in any order and see each other's writes at once, so
-/// an order of memory asks for nothing more.
-void execFence(Warp &, const Inst &) {}
+/// Blocks of a launch see each other's writes at once, so fences matter to the
+/// race check alone.
+void execNothing(Warp &, const Inst &) {}
+void execFence(Warp &w, const Inst &) { raceFence(w); }
 
 } // namespace
 
@@ -120,20 +121,22 @@ void registerBarrier(OpTable &ops) {
         d.take(word);
       return d.emit(
           async ? ExecFn([](Warp &w, const Inst &) { raceProxyFence(w); })
-                : execFence,
+                : execNothing,
           Class::Barrier);
     }
+    for (const char *word : {"sc", "acq_rel", "acquire", "release"})
+      d.take(word);
+    bool isWide = !d.takeAny({"gl", "cluster", "gpu", "sys"}).empty();
     for (const char *word :
-         {"sc", "acq_rel", "acquire", "release", "cta", "gl", "cluster", "gpu",
-          "sys", "mbarrier_init", "sync_restrict::shared::cta",
+         {"cta", "mbarrier_init", "cluster", "sync_restrict::shared::cta",
           "sync_restrict::shared::cluster"})
       d.take(word);
-    return d.emit(execFence, Class::Barrier);
+    return d.emit(isWide ? execFence : execNothing, Class::Barrier);
   };
   ops["griddepcontrol"] = [](Decoder &d) {
     if (d.takeAny({"wait", "launch_dependents"}).empty())
       return d.unsupported("wait or launch_dependents is expected");
-    return d.emit(execFence, Class::Barrier);
+    return d.emit(execNothing, Class::Barrier);
   };
 }
 

@@ -165,7 +165,7 @@ void execLoad(Warp &w, const Inst &i) {
                 32 * sizeof(R));
     return;
   }
-  bool acquires = Access(i.m[3]) == Access::AtomicLoad;
+  bool isStrong = Access(i.m[3]) == Access::AtomicLoad;
   for (unsigned e = 0; e < n; ++e) {
     const uint64_t *host = lanes.host;
     uint64_t at = e * sizeof(M);
@@ -176,8 +176,8 @@ void execLoad(Warp &w, const Inst &i) {
       return R(v);
     });
   }
-  if (acquires && w.launch->options.checkRace)
-    raceReacquire(w, lanes.space, lanes.address, w.exec);
+  if (isStrong && w.launch->options.checkRace)
+    raceReacquire(w, i, lanes.space, lanes.address, w.exec);
 }
 
 template <typename M, typename R>
@@ -321,12 +321,9 @@ bool decodeAccess(Decoder &d) {
   bool load = d.opcode() != "st";
   if (d.opcode() == "ldu")
     d.take("global");
-  bool strong = false;
-  for (const char *word : {"volatile", "relaxed", "acquire", "release", "mmio"})
-    strong |= d.take(word);
+  bool strong = d.takeOrder();
   d.take("weak");
-  for (const char *word : {"cta", "cluster", "gpu", "sys", "unified"})
-    d.take(word);
+  d.take("unified");
   Space space = takeSpace(d);
   d.takeHints();
   std::string_view vec = d.takeAny({"v2", "v4", "v8"});

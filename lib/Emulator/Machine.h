@@ -70,6 +70,8 @@ struct Inst {
   uint32_t extra = 0;
   uint16_t extraCount = 0;
   Class cls = Class::Other;
+  /// What an access of memory orders beyond itself.
+  bool acquires = false, releases = false;
   /// Flags whose meaning is the instruction's own.
   uint8_t m[7] = {};
 };

@@ -432,11 +432,11 @@ bool et::emu::raceAccess(Warp &w, const Inst &inst, Space space,
     if (repeats(address, mask, lane))
       continue;
     if (reads(access))
-      raceSynchronize(w, space, address[lane], true, false);
+      raceTakeUp(w, inst, space, address[lane]);
     if (!look(w, inst, address, 1u << lane, bytes, access))
       return false;
     if (writes(access))
-      raceSynchronize(w, space, address[lane], false, true);
+      raceHandOn(w, inst, space, address[lane]);
   }
   return true;
 }

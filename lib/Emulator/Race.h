@@ -22,10 +22,13 @@ void raceAcquire(Warp &w, const Clock &clock);
 bool raceAccess(Warp &w, const Inst &inst, Space space, const uint64_t *address,
                 uint32_t mask, unsigned bytes, Access access);
 
-/// After a load that acquires, or an atomic: another block may have released
-/// between the check and the access.
-void raceReacquire(Warp &w, Space space, const uint64_t *address,
-                   uint32_t mask);
+/// After a strong load or an atomic: another block may have written between the
+/// check and the access.
+void raceReacquire(Warp &w, const Inst &inst, Space space,
+                   const uint64_t *address, uint32_t mask);
+/// A fence for more than the block: what the warp knows goes with its relaxed
+/// accesses from now on, and what came with those before it is known.
+void raceFence(Warp &w);
 
 // Asynchronous agents. They are numbered after the warps.
 /// A new agent, for an mbarrier.

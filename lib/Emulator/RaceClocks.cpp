@@ -7,8 +7,8 @@
 //
 // Happens-before by vector clocks, at the grain of a warp: each warp knows up
 // to which time it has synchronized with each other warp and with each
-// asynchronous agent. A barrier, an mbarrier and an atomic operation hand this
-// knowledge on.
+// asynchronous agent. Barriers, mbarriers, and strong accesses with fences
+// beside them hand this knowledge on.
 //
 //===----------------------------------------------------------------------===//
 
@@ -61,6 +61,7 @@ void et::emu::startRace(Block &block) {
     r.clocks[k].seen.assign(block.warpCount, 0);
     r.clocks[k].seen[k] = 1;
   }
+  r.fenced.assign(block.warpCount, FencedKnowledge());
   r.agents.assign(block.warpCount * 4, RaceAgent());
   r.shared.assign(block.sharedBytes / 4 + 1, RaceCell());
   r.caches.assign(block.warpCount * 2, RaceCache());
@@ -111,42 +112,66 @@ void et::emu::raceProxyFence(Warp &w) {
   ++mine.seen[w.id];
 }
 
-void et::emu::raceSynchronize(Warp &w, Space space, uint64_t address,
-                              bool acquire, bool release) {
+static void learn(Warp &w, uint64_t block, const Clock &clock) {
+  RaceState &r = *w.block->race;
+  join(block == w.block->linear ? r.clocks[w.id] : r.known[block], clock);
+}
+
+void et::emu::raceHandOn(Warp &w, const Inst &inst, Space space,
+                         uint64_t address) {
   RaceState &r = *w.block->race;
   Clock &mine = r.clocks[w.id];
   if (space == Space::Shared) {
-    Clock &there = r.sharedSync[address];
-    if (acquire)
-      join(mine, there);
-    if (release) {
-      join(there, mine);
-      ++mine.seen[w.id];
-    }
+    join(r.sharedSync[address], mine);
+    ++mine.seen[w.id];
+    return;
+  }
+  const FencedKnowledge &fenced = r.fenced[w.id];
+  LaunchRace &table = *w.launch->race;
+  std::lock_guard<std::mutex> hold(table.lock);
+  Known &there = table.at[address];
+  for (const auto &[block, clock] : inst.releases ? r.known : fenced.known)
+    join(there[block], clock);
+  join(there[w.block->linear], inst.releases ? mine : fenced.clock);
+  if (inst.releases)
+    ++mine.seen[w.id];
+}
+
+void et::emu::raceTakeUp(Warp &w, const Inst &inst, Space space,
+                         uint64_t address) {
+  RaceState &r = *w.block->race;
+  if (space == Space::Shared) {
+    join(r.clocks[w.id], r.sharedSync[address]);
     return;
   }
   LaunchRace &table = *w.launch->race;
   std::lock_guard<std::mutex> hold(table.lock);
-  Known &there = table.at[address];
-  if (acquire)
-    for (const auto &[block, clock] : there) {
-      if (block == w.block->linear)
-        join(mine, clock);
-      else
-        join(r.known[block], clock);
-    }
-  if (release) {
-    for (const auto &[block, clock] : r.known)
-      join(there[block], clock);
-    join(there[w.block->linear], mine);
-    ++mine.seen[w.id];
-  }
+  for (const auto &[block, clock] : table.at[address])
+    if (inst.acquires)
+      learn(w, block, clock);
+    else
+      join(r.fenced[w.id].pending[block], clock);
 }
 
-void et::emu::raceReacquire(Warp &w, Space space, const uint64_t *address,
-                            uint32_t mask) {
+void et::emu::raceFence(Warp &w) {
+  if (!w.block->race)
+    return;
+  RaceState &r = *w.block->race;
+  FencedKnowledge &fenced = r.fenced[w.id];
+  for (const auto &[block, clock] : fenced.pending)
+    learn(w, block, clock);
+  fenced.pending.clear();
+  Clock &mine = r.clocks[w.id];
+  fenced.clock = mine;
+  fenced.known = r.known;
+  // What the warp does from now on is behind the fence.
+  ++mine.seen[w.id];
+}
+
+void et::emu::raceReacquire(Warp &w, const Inst &inst, Space space,
+                            const uint64_t *address, uint32_t mask) {
   if (!w.block->race || space != Space::Global)
     return; // Blocks alone run at the same time.
   for (; mask; mask &= mask - 1)
-    raceSynchronize(w, space, address[__builtin_ctz(mask)], true, false);
+    raceTakeUp(w, inst, space, address[__builtin_ctz(mask)]);
 }

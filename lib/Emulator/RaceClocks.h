@@ -34,6 +34,15 @@ struct RaceAgent {
   uint32_t time = 0, warp = 0, line = 0;
 };
 
+/// What fences give to a warp's relaxed accesses.
+struct FencedKnowledge {
+  /// As of the last fence: the warp's own, and that of other blocks.
+  Clock clock;
+  Known known;
+  /// Taken up since, to be known at the next one.
+  Known pending;
+};
+
 struct RaceState {
   std::vector<Clock> clocks;
   std::vector<RaceAgent> agents;
@@ -42,6 +51,8 @@ struct RaceState {
   /// What this block learned of other blocks.
   Known known;
   std::unordered_map<uint64_t, Clock> sharedSync;
+  /// Of each warp.
+  std::vector<FencedKnowledge> fenced;
   /// Of each warp: for shared memory, then for global memory.
   std::vector<RaceCache> caches;
 };
@@ -50,9 +61,10 @@ inline uint32_t timeOf(const std::vector<uint32_t> &clock, uint32_t agent) {
   return agent < clock.size() ? clock[agent] : 0;
 }
 
-/// What an atomic access hands on and takes up.
-void raceSynchronize(Warp &w, Space space, uint64_t address, bool acquire,
-                     bool release);
+/// What a strong access hands on through its location, and takes up there. For
+/// a relaxed one in global memory, that waits for the fence beside it.
+void raceHandOn(Warp &w, const Inst &inst, Space space, uint64_t address);
+void raceTakeUp(Warp &w, const Inst &inst, Space space, uint64_t address);
 
 } // namespace et::emu
 

@@ -79,6 +79,21 @@ CASES = [
         ["read of memory that nothing wrote", "shared"],
     ),
     ("block_race", 4, 32, lambda: (OUT(),), ["race:", "of block"]),
+    *(
+        (
+            name,
+            4,
+            32,
+            lambda: (np.zeros(4, np.float32), np.zeros(1, np.uint32), OUT()),
+            ["race: this warp reads global", "of block", "nothing orders"],
+        )
+        for name in (
+            "missing_fence_before",
+            "missing_fence_after",
+            "fence_of_the_block",
+            "relaxed_atomic",
+        )
+    ),
     (
         "missing_first_syncthreads",
         1,

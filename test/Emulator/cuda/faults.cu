@@ -26,6 +26,31 @@ KERNEL shared_overrun(const float *a, float *o) { extern __shared__ float s[]; s
 KERNEL uninitialized_global(const float *a, float *o, float *scratch) { FIX(scratch[threadIdx.x] = 1; , ) o[threadIdx.x] = a[threadIdx.x] + scratch[threadIdx.x]; }
 KERNEL uninitialized_shared(const float *a, float *o) { __shared__ float s[64]; if (threadIdx.x < FIX(64, 63)) s[threadIdx.x] = a[threadIdx.x]; __syncthreads(); o[threadIdx.x] = s[63 - threadIdx.x]; }
 KERNEL block_race(float *o) { if (threadIdx.x == 0) { FIX(atomicAdd(o, 1.0f);, o[0] = o[0] + 1.0f;) } }
+KERNEL missing_fence_before(float *part, unsigned *count, float *o) { // the last block adds what all wrote
+  if (threadIdx.x) return;
+  part[blockIdx.x] = blockIdx.x; FIX(__threadfence();, )
+  if (atomicAdd(count, 1) != gridDim.x - 1) return;
+  __threadfence(); float t = 0; for (int b = 0; b < gridDim.x; ++b) t += part[b]; *o = t;
+}
+KERNEL missing_fence_after(float *part, unsigned *count, float *o) {
+  if (threadIdx.x) return;
+  part[blockIdx.x] = blockIdx.x; __threadfence();
+  if (atomicAdd(count, 1) != gridDim.x - 1) return;
+  FIX(__threadfence();, ) float t = 0; for (int b = 0; b < gridDim.x; ++b) t += part[b]; *o = t;
+}
+KERNEL fence_of_the_block(float *part, unsigned *count, float *o) {
+  if (threadIdx.x) return;
+  part[blockIdx.x] = blockIdx.x; FIX(__threadfence(), __threadfence_block());
+  if (atomicAdd(count, 1) != gridDim.x - 1) return;
+  __threadfence(); float t = 0; for (int b = 0; b < gridDim.x; ++b) t += part[b]; *o = t;
+}
+KERNEL relaxed_atomic(float *part, unsigned *count, float *o) { // as above, the order in the atomic itself
+  if (threadIdx.x) return;
+  part[blockIdx.x] = blockIdx.x;
+  unsigned before; asm volatile(FIX("atom.acq_rel.gpu.global.add.u32 %0, [%1], 1;", "atom.relaxed.gpu.global.add.u32 %0, [%1], 1;") : "=r"(before) : "l"(count) : "memory");
+  if (before != gridDim.x - 1) return;
+  float t = 0; for (int b = 0; b < gridDim.x; ++b) t += part[b]; *o = t;
+}
 KERNEL divergent_barrier(const float *a, float *o) { __shared__ float s[32]; s[threadIdx.x] = a[threadIdx.x]; if (FIX(true, threadIdx.x < 16)) __syncthreads(); o[threadIdx.x] = s[31 - threadIdx.x]; }
 KERNEL misaligned(const float *a, float *o) { float4 v = *(const float4 *)(a + 4 * threadIdx.x FIX(, +1)); o[threadIdx.x] = v.x + v.w; }
 KERNEL barrier_of_few(float *o) { if (threadIdx.x / 32 != FIX(9, 1)) asm volatile("bar.sync 3, 64;" ::: "memory"); o[threadIdx.x] = 1; }
