@@ -58,30 +58,35 @@ int64_t MatrixProduct::sharedBytes() {
 // Instructions
 //===----------------------------------------------------------------------===//
 
-Value MatrixProduct::sharedPointer(Value offset) {
-  return LLVM::GEPOp::create(b, shared.getType(), b.getI8Type(), shared,
-                             LLVM::GEPArg(offset));
+Value MatrixProduct::sharedPointer(Place place) {
+  // In two steps, so that the constant becomes part of the instruction.
+  auto moved = [&](Value pointer, LLVM::GEPArg offset) -> Value {
+    return LLVM::GEPOp::create(b, shared.getType(), b.getI8Type(), pointer,
+                               offset);
+  };
+  return moved(moved(shared, place.offset),
+               static_cast<int32_t>(place.constant));
 }
 
-void MatrixProduct::copy16(Value source, Value sharedOffset, Value isThere) {
+void MatrixProduct::copy16(Value source, Place target, Value isThere) {
   // What is not there is zero, and is not read.
   Value size;
   if (isThere)
     size = b.select(isThere, b.i32(kChunkBytes), b.i32(0));
-  NVVM::CpAsyncOp::create(b, sharedPointer(sharedOffset),
+  NVVM::CpAsyncOp::create(b, sharedPointer(target),
                           b.pointerTo(source, NVVM::NVVMMemorySpace::Global),
                           kChunkBytes, NVVM::LoadCacheModifierKind::CG, size);
 }
 
-SmallVector<Value> MatrixProduct::loadMatrices(Value sharedOffset,
+SmallVector<Value> MatrixProduct::loadMatrices(Place place,
                                                NVVM::MMALayout layout) {
   constexpr int64_t count = 4;
   MLIRContext *context = b.getContext();
   auto type = LLVM::LLVMStructType::getLiteral(
       context, SmallVector<Type>(count, b.getI32Type()));
   Value matrices = NVVM::LdMatrixOp::create(
-      b, type, sharedPointer(sharedOffset), static_cast<uint32_t>(count),
-      layout, NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
+      b, type, sharedPointer(place), static_cast<uint32_t>(count), layout,
+      NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
       NVVM::LdStMatrixEltType::B16);
   SmallVector<Value> result;
   for (int64_t i = 0; i < count; ++i) {
@@ -127,8 +132,8 @@ void MatrixProduct::emitCopies(const Copies &copies, int64_t slices, Value step,
         isThere = isThere ? b.both(isThere, inDepth) : inDepth;
       }
       copy16(b.add(slab.sources[i], moved),
-             b.add(b.add(stage, slab.target),
-                   static_cast<int64_t>(i) * slab.targetStep),
+             {b.add(stage, slab.target),
+              static_cast<int64_t>(i) * slab.targetStep},
              isThere);
     }
   };
@@ -147,15 +152,14 @@ SmallVector<Value> MatrixProduct::emitProducts(const Fragments &fragments,
     SmallVector<SmallVector<Value>> right;
     for (int64_t product = 0; product < tile.numRhs; ++product)
       for (int64_t pair = 0; pair < pairs; ++pair) {
-        Value offset =
-            b.add(b.add(stage, fragments.rhs[pair]),
-                  product * rhsBytes() + step * kStep * kRhsRowBytes);
-        right.push_back(loadMatrices(offset, NVVM::MMALayout::col));
+        Place place = {b.add(stage, fragments.rhs[pair]),
+                       product * rhsBytes() + step * kStep * kRhsRowBytes};
+        right.push_back(loadMatrices(place, NVVM::MMALayout::col));
       }
     for (int64_t slice = 0; slice < slices; ++slice) {
-      Value offset = b.add(b.add(stage, fragments.lhs[step]),
-                           slice * kSlice * kLhsRowBytes);
-      SmallVector<Value> left = loadMatrices(offset, NVVM::MMALayout::row);
+      Place place = {b.add(stage, fragments.lhs[step]),
+                     slice * kSlice * kLhsRowBytes};
+      SmallVector<Value> left = loadMatrices(place, NVVM::MMALayout::row);
       for (auto [pair, matrices] : llvm::enumerate(right))
         for (int64_t half = 0; half < 2; ++half) {
           size_t first =

@@ -104,11 +104,16 @@ private:
   /// The accumulators after one stage.
   SmallVector<Value> emitProducts(const Fragments &fragments, int64_t slices,
                                   Value stage, ValueRange accumulators);
-  void copy16(Value source, Value sharedOffset, Value isThere);
-  SmallVector<Value> loadMatrices(Value sharedOffset, NVVM::MMALayout layout);
+  /// Bytes behind the start of the stages: an i32, and a constant.
+  struct Place {
+    Value offset;
+    int64_t constant;
+  };
+  void copy16(Value source, Place target, Value isThere);
+  SmallVector<Value> loadMatrices(Place place, NVVM::MMALayout layout);
   SmallVector<Value> multiply(ArrayRef<Value> lhs, ArrayRef<Value> rhs,
                               ValueRange accumulators);
-  Value sharedPointer(Value offset);
+  Value sharedPointer(Place place);
 
   /// Where a stage starts, from the first; the one after it, in turn.
   Value stageAt(int64_t stage);
