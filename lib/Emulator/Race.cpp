@@ -142,10 +142,10 @@ template <typename Epochs>
 bool remember(const Epochs &e, uint64_t &slot, uint32_t &slotLine, Epoch mine,
               uint32_t line, bool write) {
   auto drop = [&](Epoch old) {
-    // An atomic read does not stand for an ordinary one: atomic writes, which
-    // it does not race with, need not know of either. They do know of writes.
+    // An atomic does not stand for an ordinary access: other atomics, which it
+    // does not race with, need not know of either.
     return !(epochBytes(old) & ~epochBytes(mine)) &&
-           (write || epochAtomic(old) || !epochAtomic(mine)) && e.covers(old);
+           (epochAtomic(old) || !epochAtomic(mine)) && e.covers(old);
   };
   if (!e.live(slot)) {
     slot = mine;
@@ -436,7 +436,8 @@ bool et::emu::raceAccess(Warp &w, const Inst &inst, Space space,
     if (!look(w, inst, address, 1u << lane, bytes, access))
       return false;
     if (writes(access))
-      raceHandOn(w, inst, space, address[lane]);
+      raceHandOn(w, inst, space, address[lane],
+                 /*isStore=*/!reads(access));
   }
   return true;
 }

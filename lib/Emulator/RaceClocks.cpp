@@ -118,11 +118,14 @@ static void learn(Warp &w, uint64_t block, const Clock &clock) {
 }
 
 void et::emu::raceHandOn(Warp &w, const Inst &inst, Space space,
-                         uint64_t address) {
+                         uint64_t address, bool isStore) {
   RaceState &r = *w.block->race;
   Clock &mine = r.clocks[w.id];
   if (space == Space::Shared) {
-    join(r.sharedSync[address], mine);
+    Clock &there = r.sharedSync[address];
+    if (isStore)
+      there = Clock();
+    join(there, mine);
     ++mine.seen[w.id];
     return;
   }
@@ -130,6 +133,8 @@ void et::emu::raceHandOn(Warp &w, const Inst &inst, Space space,
   LaunchRace &table = *w.launch->race;
   std::lock_guard<std::mutex> hold(table.lock);
   Known &there = table.at[address];
+  if (isStore)
+    there.clear();
   for (const auto &[block, clock] : inst.releases ? r.known : fenced.known)
     join(there[block], clock);
   join(there[w.block->linear], inst.releases ? mine : fenced.clock);

@@ -62,8 +62,10 @@ inline uint32_t timeOf(const std::vector<uint32_t> &clock, uint32_t agent) {
 }
 
 /// What a strong access hands on through its location, and takes up there. For
-/// a relaxed one in global memory, that waits for the fence beside it.
-void raceHandOn(Warp &w, const Inst &inst, Space space, uint64_t address);
+/// a relaxed one in global memory, that waits for the fence beside it. A plain
+/// store ends what was handed on before; an atomic goes on with it.
+void raceHandOn(Warp &w, const Inst &inst, Space space, uint64_t address,
+                bool isStore);
 void raceTakeUp(Warp &w, const Inst &inst, Space space, uint64_t address);
 
 } // namespace et::emu

@@ -141,6 +141,10 @@ static int checkTensor(const et_function *fn, Role role, size_t index,
   if (tensor.memory == ET_CUDA && (fn->memory == ET_HOST || value.is_scalar))
     return refuse("lies in CUDA memory, but is needed on the host; copy it "
                   "there with et_tensor_copy");
+  // Kernels move 16 bytes at a time.
+  if (tensor.memory == ET_CUDA && uintptr_t(tensor.data) % 16 != 0)
+    return refuse("does not start at a multiple of 16 bytes; copy it to memory "
+                  "that does");
   return ET_OK;
 }
 

@@ -79,6 +79,20 @@ CASES = [
         ["read of memory that nothing wrote", "shared"],
     ),
     ("block_race", 4, 32, lambda: (OUT(),), ["race:", "of block"]),
+    (
+        "unordered_init",
+        4,
+        32,
+        lambda: (np.zeros(1, np.uint32), OUT()),
+        ["race:", "global", "of block", "nothing orders"],
+    ),
+    (
+        "broken_release",
+        3,
+        32,
+        lambda: (OUT(), np.zeros(2, np.uint32), OUT()),
+        ["race: this warp reads global", "block 0", "nothing orders"],
+    ),
     *(
         (
             name,

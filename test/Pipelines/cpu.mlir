@@ -2,7 +2,7 @@
 // RUN: et-opt %s --et-lower-to-cpu-pipeline="march=x86-64-v4 compile-to=loops" | FileCheck %s --check-prefixes=LOOPS,LOOPS-V4
 // RUN: et-opt %s --et-lower-to-cpu-pipeline="march=x86-64-v3 compile-to=loops" | FileCheck %s --check-prefixes=LOOPS,LOOPS-V3
 // RUN: et-opt %s --et-lower-to-cpu-pipeline="march=x86-64-v3" | FileCheck %s --check-prefix=LLVM
-// RUN: et-opt %s --et-lower-to-cpu-pipeline="march=x86-64-v3" | mlir-translate --mlir-to-llvmir -o /dev/null
+// RUN: et-opt %s --et-lower-to-cpu-pipeline="march=x86-64-v3" | mlir-translate --mlir-to-llvmir -o %t
 // RUN: et-opt %s --et-lower-to-cpu-pipeline
 // RUN: not et-opt %s --et-lower-to-cpu-pipeline="march=z80" 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 

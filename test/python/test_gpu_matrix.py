@@ -17,15 +17,33 @@ import pytest
 
 from et_emulated import run
 from et_layers import module, random_matrix_layer
+from et_reference import Threshold
 from test_gpu_emulated import check_one, on_each_chip
 
 
-@on_each_chip(range(2000, 2040))
-def test_layer_matches_numpy(seed, chip):
-    layer = random_matrix_layer(np.random.default_rng(seed))
+def check_fused(layer, chip, seed):
     results = check_one(layer, chip, seed)
     text = module([layer], outputs_only=True)
     fused = run(text, list(layer.arrays.values()), [layer.storage], chip)[0]
     different = np.argwhere(fused.view(np.int16) != results[0].view(np.int16))
     if different.size:
         pytest.fail(f"seed {seed}, {chip}: fused differs at {different[0]}\n  {layer}")
+
+
+@on_each_chip(range(2000, 2040))
+def test_layer_matches_numpy(seed, chip):
+    check_fused(random_matrix_layer(np.random.default_rng(seed)), chip, seed)
+
+
+# Fewer tokens than a tile's slices, and depths of less than a stage.
+SMALL = [(t, d) for t in (1, 5, 16, 33, 65) for d in (8, 16, 32)]
+
+
+@on_each_chip(range(len(SMALL)))
+def test_small_threshold_layer(seed, chip):
+    tokens, width = SMALL[seed]
+    rng = np.random.default_rng(seed)
+    layer = random_matrix_layer(rng)
+    while not isinstance(layer.routing, Threshold) or layer.score != "linear":
+        layer = random_matrix_layer(rng, T=tokens, D=width)
+    check_fused(layer, chip, seed)

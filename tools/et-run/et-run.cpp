@@ -45,8 +45,9 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
   request.model = *model;
   request.entry = *entry;
   std::string chip = line.get(OPT_chip, kDefaultChip);
-  if (Error error = checkChip(chip))
-    return error;
+  if (*target == 2)
+    if (Error error = checkChip(chip))
+      return error;
   request.pipeline = getPipeline(*target, chip);
   request.pairBuffers = *target == 2 ? "bound" : "exact";
   request.args = line.getAll(OPT_arg);

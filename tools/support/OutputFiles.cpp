@@ -9,6 +9,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Errc.h"
+#include "llvm/Support/Path.h"
 
 using namespace mlir::et;
 using namespace llvm;
@@ -45,12 +46,22 @@ Error OutputFiles::write(StringRef path, Writer writer) {
     raw_fd_ostream os(path, code);
     return code ? createFileError(path, code) : writeTo(os, path, writer);
   }
-  if (any_of(pending, [&](const Pending &o) { return o.path == path; }))
+  // The file itself, not a link to it; and one file whatever it is called.
+  SmallString<128> real(path);
+  if (!exists || fs::real_path(path, real)) {
+    SmallString<128> folder;
+    StringRef parent = sys::path::parent_path(path);
+    if (!fs::real_path(parent.empty() ? "." : parent, folder)) {
+      sys::path::append(folder, sys::path::filename(path));
+      real = folder;
+    }
+  }
+  if (any_of(pending, [&](const Pending &o) { return o.path == real; }))
     return createStringError("'" + path + "' would be written twice");
-  Expected<fs::TempFile> file = fs::TempFile::create(path + ".%%%%%%");
+  Expected<fs::TempFile> file = fs::TempFile::create(real + ".%%%%%%");
   if (!file)
     return createFileError(path, file.takeError());
-  pending.push_back({std::move(*file), path.str()});
+  pending.push_back({std::move(*file), real.str().str()});
   raw_fd_ostream os(pending.back().file.FD, /*shouldClose=*/false);
   return writeTo(os, path, writer);
 }

@@ -35,7 +35,7 @@ bool MatrixProduct::applies(MemRefType lhs, MemRefType rhs) {
   auto isWhole = [](MemRefType type) {
     int64_t last = type.getShape().back();
     return type.getLayout().isIdentity() && !ShapedType::isDynamic(last) &&
-           last % kChunk == 0;
+           last % kChunk == 0 && last != 0;
   };
   int64_t depth = rhs.getShape().drop_back().back();
   return (element.isF16() || element.isBF16()) &&

@@ -25,9 +25,8 @@ public:
   static constexpr int64_t kDepth = 32, kStages = 4, kWarps = 4;
   static constexpr int64_t kThreads = kWarps * kWarpSize;
 
-  /// For lhs [.., K] and right-hand sides [.., K, N]. `rows` is 16 times a
-  /// power of two; `columns`, of each right-hand side, is 64 times one, or 128
-  /// divided by their number.
+  /// For lhs [.., K] and right-hand sides [.., K, N]. `rows` is 32 times a
+  /// power of two, `columns` of each right-hand side 64 or 128.
   struct Tile {
     int64_t rows, columns, numRhs;
     /// Whether 64 rows or more go to wgmma on GPUs of the architecture 90.

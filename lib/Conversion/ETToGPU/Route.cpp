@@ -90,9 +90,15 @@ static void selectPairs(RouteOp op, KernelBuilder &b, ScoreTile &tile,
   b.loopBy(tile.threads() / kWarpSize, b.div(block.thread, kWarpSize), end, {},
            [&](Value column, ValueRange) -> Values {
              Value expert = b.add(firstExpert, column);
-             Value above =
-                 isAbove(b.load(scores, {zero, lane, column}), expert);
-             Value word = b.ballot(b.both(above, isToken));
+             // Rows beyond the tokens may never have been written.
+             Value above = b.whenElse(
+                 isToken,
+                 [&] {
+                   Value score = b.load(scores, {zero, lane, column});
+                   return isAbove(score, expert);
+                 },
+                 b.boolean(false));
+             Value word = b.ballot(above);
              b.when(b.cmp(CmpIPredicate::eq, lane, zero), [&] {
                b.store(word, op.getMask(), {expert, block.x});
                meeting.add(b, expert, b.popcount(word));

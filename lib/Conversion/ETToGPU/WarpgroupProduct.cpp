@@ -26,11 +26,12 @@ static constexpr int64_t kNarrow = 8, kPerNarrow = 4;
 
 /// The part of a matrix descriptor that does not depend on the address (PTX
 /// ISA, "Matrix Descriptor Format"): distances in bytes, and the swizzle.
-static int64_t describe(int64_t leading, int64_t stride, int64_t swizzle) {
-  constexpr int64_t unit = 16;
-  return leading / unit << 16 | stride / unit << 32 | swizzle << 62;
+static int64_t describe(uint64_t leading, uint64_t stride, uint64_t swizzle) {
+  constexpr uint64_t unit = 16;
+  return static_cast<int64_t>(leading / unit << 16 | stride / unit << 32 |
+                              swizzle << 62);
 }
-static constexpr int64_t kSwizzle128 = 1, kSwizzle64 = 2;
+static constexpr uint64_t kSwizzle128 = 1, kSwizzle64 = 2;
 
 SmallVector<Value> MatrixProduct::issueProducts(int64_t groups, Value stage,
                                                 ValueRange accumulators,

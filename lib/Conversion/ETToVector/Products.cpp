@@ -292,7 +292,9 @@ void ProductLowering::emitPanel(Value expert, Value column, Value first,
 
 static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
                                         const VectorRegisters &registers) {
-  if (op.getMask())
+  // Views of nothing have no valid offset.
+  ArrayRef<int64_t> sizes = cast<MemRefType>(op.getRhs().getType()).getShape();
+  if (op.getMask() || llvm::is_contained(sizes, 0))
     return failure();
   TileShape tile = TileShape::choose(registers.lanes, registers.count,
                                      widthOf(op), op.getGate() ? 2 : 1);

@@ -118,3 +118,13 @@ func.func @unaligned(%x: memref<?x64xbf16>, %w: memref<1x64x7xbf16>, %out: memre
   et.grouped_matmul none ins(%x, %w : memref<?x64xbf16>, memref<1x64x7xbf16>) outs(%out : memref<?x7xbf16>)
   return
 }
+
+// -----
+
+// A depth of nothing has no first stage.
+// CHECK-LABEL: func @no_depth
+// CHECK-NOT:   nvvm.wgmma
+func.func @no_depth(%x: memref<?x0xbf16>, %w: memref<1x0x8xbf16>, %out: memref<?x8xbf16>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x0xbf16>, memref<1x0x8xbf16>) outs(%out : memref<?x8xbf16>)
+  return
+}

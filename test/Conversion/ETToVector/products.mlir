@@ -113,3 +113,15 @@ func.func @strided(%x: memref<?x128xf32, strided<[256, 2]>>, %w: memref<1x128x64
     outs(%out : memref<?x64xf32>)
   return
 }
+
+// -----
+
+// So are products of nothing, of which there is no view.
+
+// CHECK-LABEL: func @no_depth
+// CHECK:         et.grouped_matmul
+func.func @no_depth(%x: memref<?x0xf32>, %w: memref<2x0x64xf32>, %offsets: memref<3xi32>, %out: memref<?x64xf32>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x0xf32>, memref<2x0x64xf32>) offsets(%offsets : memref<3xi32>)
+    outs(%out : memref<?x64xf32>)
+  return
+}

@@ -51,6 +51,24 @@ KERNEL relaxed_atomic(float *part, unsigned *count, float *o) { // as above, the
   if (before != gridDim.x - 1) return;
   float t = 0; for (int b = 0; b < gridDim.x; ++b) t += part[b]; *o = t;
 }
+KERNEL unordered_init(unsigned *count, float *o) { // a counter that one block sets and others add to
+  if (threadIdx.x) return;
+  if (blockIdx.x == 0) FIX(atomicExch(count, 0u), *count = 0);
+  atomicAdd(count, 1u);
+}
+KERNEL broken_release(float *data, unsigned *flag, float *o) { // passed on by a second block, which must not cut the chain
+  if (threadIdx.x) return;
+  if (blockIdx.x == 0) { *data = 1; asm volatile("st.release.gpu.global.u32 [%0], 1;" :: "l"(flag) : "memory"); }
+  else if (blockIdx.x == 1) {
+    while (*(volatile unsigned *)flag != 1) __nanosleep(20);
+    FIX(atomicAdd(flag, 1u), asm volatile("st.relaxed.gpu.global.u32 [%0], 2;" :: "l"(flag) : "memory"));
+    ((volatile unsigned *)flag)[1] = 1;
+  } else {
+    while (((volatile unsigned *)flag)[1] != 1) __nanosleep(20);
+    unsigned seen; asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(seen) : "l"(flag) : "memory");
+    *o = *data + seen;
+  }
+}
 KERNEL divergent_barrier(const float *a, float *o) { __shared__ float s[32]; s[threadIdx.x] = a[threadIdx.x]; if (FIX(true, threadIdx.x < 16)) __syncthreads(); o[threadIdx.x] = s[31 - threadIdx.x]; }
 KERNEL misaligned(const float *a, float *o) { float4 v = *(const float4 *)(a + 4 * threadIdx.x FIX(, +1)); o[threadIdx.x] = v.x + v.w; }
 KERNEL barrier_of_few(float *o) { if (threadIdx.x / 32 != FIX(9, 1)) asm volatile("bar.sync 3, 64;" ::: "memory"); o[threadIdx.x] = 1; }

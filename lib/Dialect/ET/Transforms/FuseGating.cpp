@@ -28,9 +28,10 @@ struct FuseGatingPattern : OpRewritePattern<OffsetsOp> {
     if (!gate || gate->getBlock() != op->getBlock())
       return failure();
     if (!isa<ThresholdRoutingAttr>(gate.getRouting()))
-      return rewriter.notifyMatchFailure(gate, "compares scores");
+      return rewriter.notifyMatchFailure(gate,
+                                         "compares scores with each other");
     auto scores = gate.getScores().getDefiningOp<ScoresOp>();
-    if (!scores || !scores->hasOneUse())
+    if (!scores || !scores->hasOneUse() || scores->getBlock() != op->getBlock())
       return rewriter.notifyMatchFailure(gate, "shares its scores");
     for (Operation *user : gate->getUsers()) {
       Operation *here = op->getBlock()->findAncestorOpInBlock(*user);

@@ -17,6 +17,22 @@ namespace mlir::et {
 using namespace mlir;
 using namespace mlir::et;
 
+/// Whether the mask is known to have a word for every 32 rows of x: the list
+/// does not ask for that, the product's mask does.
+static bool hasWordsOf(Value mask, Value x) {
+  if (auto gate = mask.getDefiningOp<GateOp>()) {
+    auto scores = gate.getScores().getDefiningOp<ScoresOp>();
+    return scores && scores.getX() == x;
+  }
+  if (auto route = mask.getDefiningOp<RouteOp>())
+    return route.getX() == x;
+  int64_t words = cast<ShapedType>(mask.getType()).getDimSize(1);
+  int64_t tokens = cast<ShapedType>(x.getType()).getDimSize(0);
+  return !ShapedType::isDynamic(words) && !ShapedType::isDynamic(tokens) &&
+         words ==
+             static_cast<int64_t>(llvm::divideCeil(tokens, kTokensPerWord));
+}
+
 namespace {
 struct FuseTokenListPattern : OpRewritePattern<GroupedMatmulOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -28,6 +44,8 @@ struct FuseTokenListPattern : OpRewritePattern<GroupedMatmulOp> {
     auto list = op.getTokens().getDefiningOp<TokenListOp>();
     if (!list || list.getOffsets() != op.getOffsets())
       return failure();
+    if (!hasWordsOf(list.getMask(), op.getLhs()))
+      return rewriter.notifyMatchFailure(list, "may be of other tokens");
     rewriter.modifyOpInPlace(op, [&] {
       op.getTokensMutable().clear();
       op.getMaskMutable().assign(list.getMask());

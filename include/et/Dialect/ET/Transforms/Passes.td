@@ -264,16 +264,17 @@ def FuseTokenList : Pass<"et-fuse-token-list"> {
   let description = [{
     The mask of a plan already says which tokens a tile of rows has, so the
     `et.token_list` that feeds an `et.grouped_matmul` of the same plan gives way
-    to the product's `mask` operand: no list is written and none is read.
+    to the product's `mask` operand: no list is written and none is read. The mask must
+    be known to be of all rows of x, by sizes or by what made it.
 
     ```mlir
-    func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8x16xf32>, %mask: tensor<4x?xi32>,
+    func.func @f(%x: tensor<64x8xf32>, %w: tensor<4x8x16xf32>, %mask: tensor<4x2xi32>,
                  %offsets: tensor<5xi32>, %list: tensor<?xi32>,
                  %out: tensor<?x16xf32>) -> tensor<?x16xf32> {
-      %tokens = et.token_list ins(%mask, %offsets : tensor<4x?xi32>, tensor<5xi32>)
+      %tokens = et.token_list ins(%mask, %offsets : tensor<4x2xi32>, tensor<5xi32>)
           outs(%list : tensor<?xi32>)
       %product = et.grouped_matmul relu
-          ins(%x, %w : tensor<?x8xf32>, tensor<4x8x16xf32>)
+          ins(%x, %w : tensor<64x8xf32>, tensor<4x8x16xf32>)
           offsets(%offsets : tensor<5xi32>) tokens(%tokens : tensor<?xi32>)
           outs(%out : tensor<?x16xf32>)
       return %product : tensor<?x16xf32>
@@ -283,12 +284,12 @@ def FuseTokenList : Pass<"et-fuse-token-list"> {
     becomes
 
     ```mlir
-    func.func @f(%x: tensor<?x8xf32>, %w: tensor<4x8x16xf32>, %mask: tensor<4x?xi32>,
+    func.func @f(%x: tensor<64x8xf32>, %w: tensor<4x8x16xf32>, %mask: tensor<4x2xi32>,
                  %offsets: tensor<5xi32>, %list: tensor<?xi32>,
                  %out: tensor<?x16xf32>) -> tensor<?x16xf32> {
       %product = et.grouped_matmul relu
-          ins(%x, %w : tensor<?x8xf32>, tensor<4x8x16xf32>)
-          offsets(%offsets : tensor<5xi32>) mask(%mask : tensor<4x?xi32>)
+          ins(%x, %w : tensor<64x8xf32>, tensor<4x8x16xf32>)
+          offsets(%offsets : tensor<5xi32>) mask(%mask : tensor<4x2xi32>)
           outs(%out : tensor<?x16xf32>)
       return %product : tensor<?x16xf32>
     }
