@@ -82,7 +82,8 @@ void et::buildNVVMPipeline(OpPassManager &pm,
   addKernelsToNVVM(pm, options.chips);
   addHostToLLVM(pm);
   GpuModuleToBinaryPassOptions binary;
-  binary.compilationTarget = options.format;
+  constexpr const char *names[] = {"isa", "bin", "fatbin"};
+  binary.compilationTarget = names[static_cast<int>(options.format.getValue())];
   pm.addPass(createGpuModuleToBinaryPass(binary));
   pm.addPass(createMergeFatbins());
 }

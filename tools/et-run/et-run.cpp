@@ -9,6 +9,8 @@
 #include "et/Codegen/GPU/Chips.h"
 #include "support/ToolOptions.h"
 
+#include "llvm/Support/FileSystem.h"
+
 #include <cstdlib>
 
 #include "support/OptionTable.inc"
@@ -53,6 +55,12 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
   request.args = line.getAll(OPT_arg);
   request.outs = line.getAll(OPT_out);
   request.weights = line.get(OPT_weights);
+  for (StringRef out : request.outs)
+    for (StringRef input :
+         {StringRef(request.model), StringRef(request.weights)})
+      if (out != "-" && !input.empty() && sys::fs::equivalent(out, input))
+        return createStringError("'" + out +
+                                 "' is an input; name another file for --out");
   request.printStatistics = line.has(OPT_stats);
   if (line.has(OPT_time) || line.has(OPT_time_eq)) {
     Expected<unsigned> runs = line.getCount(OPT_time_eq, 10);

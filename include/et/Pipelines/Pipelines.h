@@ -61,16 +61,22 @@ struct CPUPipelineOptions : PhasedPipelineOptions<CPUPipelineOptions> {
       llvm::cl::init("native")};
 };
 
+/// What a GPU module is compiled to.
+enum class KernelFormat { Isa, Bin, Fatbin };
+
 struct NVVMPipelineOptions : PhasedPipelineOptions<NVVMPipelineOptions> {
   ListOption<std::string> chips{
       *this, "chip",
       llvm::cl::desc("The GPUs to compile for, such as sm_80,sm_90a,sm_120; "
                      "sm_80 by default"),
       llvm::cl::list_init<std::string>({kDefaultChip.str()})};
-  Option<std::string> format{
-      *this, "format",
-      llvm::cl::desc("What kernels become: isa (PTX), bin (cubin) or fatbin"),
-      llvm::cl::init("isa")};
+  Option<KernelFormat> format{
+      *this, "format", llvm::cl::desc("What kernels become"),
+      llvm::cl::init(KernelFormat::Isa),
+      llvm::cl::values(clEnumValN(KernelFormat::Isa, "isa", "PTX"),
+                       clEnumValN(KernelFormat::Bin, "bin", "a cubin"),
+                       clEnumValN(KernelFormat::Fatbin, "fatbin",
+                                  "a fat binary, PTX and cubins"))};
 };
 
 /// What targets choose about the part that they share.

@@ -141,7 +141,8 @@ ET_CU cuDeviceGetAttribute(int *value, int attribute, CUdevice device);
 
 /// PTX text of an image, which is PTX or a fatbin with PTX in it. False with a
 /// message.
-bool extractPtx(const void *image, unsigned capability, std::string &ptx,
-                std::string &error);
+bool extractPtx(const void *image,
+                const std::function<bool(const std::string &)> &fits,
+                std::string &ptx, std::string &error);
 
 #endif // ET_EMULATOR_DRIVER_DRIVERAPI_H

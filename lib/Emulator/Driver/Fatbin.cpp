@@ -94,8 +94,9 @@ static bool unpackZstd(const uint8_t *in, size_t size, std::string &out,
   return false;
 }
 
-bool extractPtx(const void *image, unsigned capability, std::string &ptx,
-                std::string &error) {
+bool extractPtx(const void *image,
+                const std::function<bool(const std::string &)> &fits,
+                std::string &ptx, std::string &error) {
   if (!image) {
     error = "the image is null";
     return false;
@@ -129,37 +130,34 @@ bool extractPtx(const void *image, unsigned capability, std::string &ptx,
       break;
     if (entry.kind == 1) {
       any = true;
-      if (entry.arch <= capability && entry.arch >= best) {
-        std::string text;
-        if ((entry.flags & (kZstd | kLz4)) && entry.compressed > entry.size) {
+      std::string text;
+      if ((entry.flags & (kZstd | kLz4)) && entry.compressed > entry.size) {
+        error = "the fatbin's compressed PTX is damaged";
+        return false;
+      }
+      if (entry.flags & kZstd) {
+        if (!unpackZstd(payload, entry.compressed, text, entry.plainSize,
+                        error))
+          return false;
+      } else if (entry.flags & kLz4) {
+        if (!unpackLz4(payload, entry.compressed, text, entry.plainSize)) {
           error = "the fatbin's compressed PTX is damaged";
           return false;
         }
-        if (entry.flags & kZstd) {
-          if (!unpackZstd(payload, entry.compressed, text, entry.plainSize,
-                          error))
-            return false;
-          ptx = text;
-          best = entry.arch;
-        } else if (entry.flags & kLz4) {
-          if (!unpackLz4(payload, entry.compressed, text, entry.plainSize)) {
-            error = "the fatbin's compressed PTX is damaged";
-            return false;
-          }
-          ptx = text;
-          best = entry.arch;
-        } else {
-          ptx.assign(reinterpret_cast<const char *>(payload), entry.size);
-          best = entry.arch;
-        }
+      } else {
+        text.assign(reinterpret_cast<const char *>(payload), entry.size);
+      }
+      if (entry.arch >= best && fits(text)) {
+        ptx = std::move(text);
+        best = entry.arch;
       }
     }
     at = payload + entry.size;
   }
   if (best)
     return true;
-  error = any ? "no PTX in the fatbin is for sm_" + std::to_string(capability) +
-                    " or older"
+  error = any ? "no PTX in the fatbin runs on the emulated chip; ET_EMU_CHIP "
+                "chooses another"
               : "the fatbin holds no PTX";
   return false;
 }

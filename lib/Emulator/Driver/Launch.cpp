@@ -16,15 +16,18 @@
 
 using namespace et::emu;
 
-/// What runs on the device: PTX for it or for an older one; a target with a
-/// suffix (sm_90a) only on that very chip.
+/// What runs on the device: PTX for it or for an older one; a target with the
+/// suffix 'a' only on that very chip, with 'f' on those of its family.
 static bool targetFits(const Driver &driver, const std::string &target,
                        std::string &error) {
   char *end = nullptr;
   unsigned long number = std::strtoul(target.c_str() + 3, &end, 10);
-  bool exact = *end != '\0';
-  if (exact ? number == driver.capability && *end == driver.suffix
-            : number <= driver.capability)
+  bool fits = number <= driver.capability;
+  if (*end == 'f')
+    fits &= number / 10 == driver.capability / 10;
+  else if (*end)
+    fits = number == driver.capability && *end == driver.suffix;
+  if (fits)
     return true;
   error = "PTX for " + target + " does not run on sm_" +
           std::to_string(driver.capability) +
@@ -49,7 +52,11 @@ static std::string findTarget(const std::string &ptx) {
 ET_CU cuModuleLoadData(CUmodule *module, const void *image) {
   ET_ENTER
   std::string ptx, error;
-  if (!extractPtx(image, driver.capability, ptx, error)) {
+  auto fits = [&](const std::string &text) {
+    std::string target = findTarget(text), why;
+    return target.empty() || targetFits(driver, target, why);
+  };
+  if (!extractPtx(image, fits, ptx, error)) {
     driver.say(error);
     return kNoBinaryForGpu;
   }
