@@ -146,6 +146,13 @@ static void testDevice(void) {
   CHECK(et_tensor_copy(&host, ET_CUDA, &arg, NULL) == ET_OK);
   copyByDefault(arg.data, data, sizeof(data));
   CHECK(arg.memory == ET_CUDA && et_memory_current(ET_CUDA) == 20);
+  /* Kernels could not move 16 bytes at a time from there. */
+  et_tensor inside = arg;
+  et_status status;
+  inside.data = (char *)arg.data + 4;
+  inside.owner = NULL;
+  CHECK(et_call(&fn, &inside, 1, &y, 1, &status) == ET_INVALID_ARGUMENT);
+  CHECK(strstr(status.message, "multiple of 16 bytes") && !status.argument);
   CHECK(et_call(&fn, &arg, 1, &y, 1, NULL) == ET_OK);
   CHECK(y.memory == ET_CUDA && et_memory_current(ET_CUDA) == 40);
   CHECK(et_tensor_copy(&y, ET_HOST, &back, NULL) == ET_OK);

@@ -50,7 +50,8 @@ def HoistChecks : Pass<"et-hoist-checks", "func::FuncOp"> {
   let summary = "check sizes before any work";
   let description = [{
     Moves a function's assertions to its beginning, with the arithmetic of sizes
-    that they need, and drops those that say the same again. A call that is bound
+    that they need, and drops those that say the same again, also ahead of stores
+    that others see. A call that is bound
     to fail then does so before it computes anything, and a device's work is one
     chain that the host does not interrupt. Assertions about what the function
     computes, and those within its loops and branches, stay.
