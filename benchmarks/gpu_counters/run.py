@@ -20,14 +20,14 @@ each pass that their width needs; their epilogues included.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-import ml_dtypes
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from gpu_layers import inputs, run, write
 
 SEED = 3
 CHIPS = ["sm_80", "sm_90a", "sm_120"]
@@ -37,70 +37,6 @@ LAYERS = [
     (512, 2048, 1024, 64, 8),
     (8, 2048, 1024, 64, 8),
 ]
-
-
-def module(width, hidden, experts):
-    x, r = f"tensor<?x{width}xbf16>", f"tensor<{width}x{experts}xbf16>"
-    w1 = f"tensor<{experts}x{width}x{hidden}xbf16>"
-    w2 = f"tensor<{experts}x{hidden}x{width}xbf16>"
-    theta = f"tensor<{experts}xf32>"
-    return f"""
-func.func @main(%x: {x}, %router: {r}, %theta: {theta}, %w1: {w1}, %w2: {w2}) -> {x} {{
-  %c0 = arith.constant 0 : index
-  %tokens = tensor.dim %x, %c0 : {x}
-  %init = tensor.empty(%tokens) : {x}
-  %y = et.moe linear #et.threshold relu_squared
-      ins(%x, %router, %w1, %w2 : {x}, {r}, {w1}, {w2})
-      theta(%theta : {theta}) outs(%init : {x})
-  return %y : {x}
-}}
-"""
-
-
-def threshold(scores, rate):
-    """Near the rate, and in the widest gap: no summation order moves a score past it."""
-    falling = -np.sort(-scores)
-    count = round(len(scores) * rate)
-    near = np.arange(max(1, count - 4), min(len(scores) - 1, count + 4) + 1)
-    best = near[np.argmax(falling[near - 1] - falling[near])]
-    return np.float32((falling[best - 1] + falling[best]) / 2)
-
-
-def inputs(rng, tokens, width, hidden, experts, mean):
-    """A layer's arrays and its pairs, at rates of 0.7 to 1.3 of the mean."""
-
-    def normal(*shape, fan_in=1):
-        return (rng.standard_normal(shape) / fan_in**0.5).astype(ml_dtypes.bfloat16)
-
-    x = normal(tokens, width)
-    router = normal(width, experts, fan_in=width)
-    scores = x.astype(np.float32) @ router.astype(np.float32)
-    rates = mean / experts * rng.permutation(np.linspace(0.7, 1.3, experts))
-    theta = np.array([threshold(r, q) for r, q in zip(scores.T, rates, strict=True)])
-    w1 = normal(experts, width, hidden, fan_in=width)
-    w2 = normal(experts, hidden, width, fan_in=hidden)
-    chosen = scores > theta
-    return dict(x=x, router=router, theta=theta, w1=w1, w2=w2), chosen
-
-
-def run(build, folder, target, names, chip=None):
-    environment = dict(os.environ)
-    command = [build / "bin" / "et-run", folder / "layer.mlir", "--entry=main"]
-    command += [f"--target={target}", f"--out={folder}/{target}.npy"]
-    command += [f"--arg={folder}/{name}.npy" for name in names]
-    if chip:
-        command.append(f"--chip={chip}")
-        environment |= {
-            "ET_CUDA_DRIVER": str(build / "lib" / "libet_cuda_emu.so"),
-            "ET_EMU_CHIP": chip,
-            "ET_EMU_CHECK": "none",
-            "ET_EMU_STATS": str(folder / "stats.json"),
-        }
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"et-run --target={target} failed: {done.stderr}")
-    output = np.load(folder / f"{target}.npy").view(ml_dtypes.bfloat16)
-    return output.astype(np.float32)
 
 
 def least_bytes(arrays, chosen, hidden):
@@ -145,12 +81,10 @@ def main():
         least = least_bytes(arrays, chosen, hidden)
         with tempfile.TemporaryDirectory(prefix="et-") as name:
             folder = Path(name)
-            (folder / "layer.mlir").write_text(module(width, hidden, experts))
-            for key, array in arrays.items():
-                np.save(folder / f"{key}.npy", array)
+            write(folder, arrays)
             expected = run(build, folder, "cpu", arrays)
             for chip in options.chip or CHIPS:
-                output = run(build, folder, "cuda", arrays, chip)
+                output = run(build, folder, "cuda", arrays, chip, ET_EMU_CHECK="none")
                 # Counting needs the right work, not the last bit: a wrong tile or
                 # token is off by as much as the output. test/python has bounds.
                 scale = np.abs(expected).max(axis=1, keepdims=True) + 1e-30

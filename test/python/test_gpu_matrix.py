@@ -4,28 +4,29 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===#
-"""Random 16-bit layers whose products run on the matrix units, on the emulator.
+"""Random layers whose products run on the matrix units, on the emulator.
 
-Widths are multiples of 8: tiles are whole, cut by the width, cut by the depth, or
-smaller than one instruction. Where nothing but the output is returned, scores,
-gate and offsets are one kernel; it must select what the separate ones do, so the
-outputs must be equal in every bit. A failure prints the seed.
+Elements have 16 bits and widths are multiples of 8: tiles are whole, cut by the width,
+cut by the depth, or smaller than one instruction. Where nothing but the output is
+returned, scores, gate and offsets are one kernel; it must select what the separate
+ones do, so the outputs must be equal in every bit. A failure prints the seed.
 """
 
 import numpy as np
 import pytest
 
 from et_emulated import run
-from et_layers import module, random_matrix_layer
+from et_layers import module, random_layer, random_matrix_layer
 from et_reference import Threshold
-from test_gpu_emulated import check_one, on_each_chip
+from test_gpu_emulated import WORK, check_one, on_each_chip
 
 
 def check_fused(layer, chip, seed):
     results = check_one(layer, chip, seed)
     text = module([layer], outputs_only=True)
     fused = run(text, list(layer.arrays.values()), [layer.storage], chip)[0]
-    different = np.argwhere(fused.view(np.int16) != results[0].view(np.int16))
+    bits = np.dtype(f"i{fused.itemsize}")
+    different = np.argwhere(fused.view(bits) != results[0].view(bits))
     if different.size:
         pytest.fail(f"seed {seed}, {chip}: fused differs at {different[0]}\n  {layer}")
 
@@ -46,4 +47,14 @@ def test_small_threshold_layer(seed, chip):
     layer = random_matrix_layer(rng)
     while not isinstance(layer.routing, Threshold) or layer.score != "linear":
         layer = random_matrix_layer(rng, T=tokens, D=width)
+    check_fused(layer, chip, seed)
+
+
+@on_each_chip(range(3000, 3009))
+def test_fused_in_f32(seed, chip):
+    """Routing in one kernel and tokens from the mask, by plain multiply-adds."""
+    rng = np.random.default_rng(seed)
+    layer = random_layer(rng, WORK, storage="f32")
+    while not isinstance(layer.routing, Threshold):
+        layer = random_layer(rng, WORK, storage="f32")
     check_fused(layer, chip, seed)

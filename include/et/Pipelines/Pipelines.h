@@ -46,7 +46,8 @@ struct PhasedPipelineOptions : PassPipelineOptions<DerivedT> {
           clEnumValN(Phase::Input, "input", "as written, sizes checked"),
           clEnumValN(Phase::Decompose, "decompose", "one op a step"),
           clEnumValN(Phase::Fuse, "fuse",
-                     "gathers inside products, routing in one op"),
+                     "gathers inside products; on a GPU, "
+                     "routing in one op"),
           clEnumValN(Phase::Bufferize, "bufferize", "no tensors"),
           clEnumValN(Phase::Loops, "loops", "no et ops"),
           clEnumValN(Phase::LLVM, "llvm", "the LLVM dialect"))};
