@@ -64,30 +64,16 @@ static RowTile findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
           offset(b.min(b.add(expert, 1), experts))};
 }
 
-/// Elements of a row that a thread turns from sums to results at a time: what
-/// makes 16 bytes of the result, if all rows are made of that.
-static int64_t resultWidth(GroupedMatmulOp op) {
-  auto type = cast<MemRefType>(op.getOut().getType());
-  int64_t width = 16 * 8 / type.getElementTypeBitWidth();
-  auto allows = [&](Value memref) {
-    if (!memref)
-      return true;
-    auto type = cast<MemRefType>(memref.getType());
-    int64_t columns = type.getShape().back();
-    return type.getLayout().isIdentity() && !ShapedType::isDynamic(columns) &&
-           columns % width == 0;
-  };
-  bool all =
-      allows(op.getOut()) && allows(op.getBias()) && allows(op.getGateBias());
-  return all ? width : 1;
-}
-
 /// Bias, activation and gate of the first `count` rows of a tile whose sums lie
 /// in shared memory [right-hand side][row][column], on their way to the result.
 static void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
                          int64_t threads, const RowTile &rows, Value count,
                          Value firstColumn, int64_t columnsOfTile, Value sums) {
-  int64_t width = resultWidth(op), across = columnsOfTile / width;
+  SmallVector<Value> rowMemrefs = {op.getOut()};
+  for (Value bias : {op.getBias(), op.getGateBias()})
+    if (bias)
+      rowMemrefs.push_back(bias);
+  int64_t width = accessWidth(rowMemrefs), across = columnsOfTile / width;
   Value inTile = b.mul(b.rem(thread, across), width);
   Value column = b.add(firstColumn, inTile);
   b.when(b.less(column, b.dim(op.getOut(), 1)), [&] {
