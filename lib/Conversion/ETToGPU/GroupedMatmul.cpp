@@ -379,6 +379,8 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
         kernels.push_back(other);
         // Its destination may be allocated between the two.
         b.setInsertionPoint(partner);
+        // Reports tell by it what a kernel was made of.
+        b.setLoc(b.getFusedLoc({op.getLoc(), partner.getLoc()}));
       }
     }
     launchProducts(b, kernels);
