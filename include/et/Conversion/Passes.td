@@ -152,7 +152,9 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "unsigned", "512", "Bits of a vector register">,
-    Option<"vectorRegisters", "vector-registers", "unsigned", "32", "Number of vector registers">
+    Option<"vectorRegisters", "vector-registers", "unsigned", "32", "Number of vector registers">,
+    Option<"matrixRegisters", "matrix-registers", "bool", "false",
+           "Multiply bf16 by AMX, in matrix registers">
   ];
   let dependentDialects = [
     "arith::ArithDialect", "func::FuncDialect", "LLVM::LLVMDialect", "math::MathDialect",

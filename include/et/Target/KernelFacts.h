@@ -1,4 +1,4 @@
-//===- KernelFacts.h - What assembler and disassembly say --------*- C++ -*-===//
+//===- KernelFacts.h - What assembler and disassembly say -------*- C++ -*-===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
