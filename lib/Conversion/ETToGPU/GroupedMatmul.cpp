@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "GroupedMatmul.h"
 #include "MatrixProduct.h"
 #include "Patterns.h"
 #include "TileProduct.h"
@@ -24,18 +25,15 @@ static constexpr ThreadTile kProductTile = {/*rows=*/64, /*columns=*/64,
                                             /*depth=*/16, /*threadRows=*/4,
                                             /*threadColumns=*/4};
 
-namespace {
-/// The rows that a block works on: [first, end) of one expert.
-struct RowTile {
-  Value expert, first, end;
-};
-} // namespace
+Value et::countRowTiles(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
+                        Value allRows) {
+  if (!op.getOffsets())
+    return b.ceilDiv(allRows, rows);
+  return b.add(b.div(allRows, rows), b.dim(op.getRhs(), 0));
+}
 
-/// Tiles are numbered so that tile offsets[e] / rows + e is the first of expert
-/// e: there are never fewer numbers than tiles between two experts, at most E
-/// more in all, and the expert of a number is found by bisection.
-static RowTile findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
-                           Value number) {
+RowTile et::findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
+                        Value number) {
   Value offsets = op.getOffsets(), zero = b.index(0);
   if (!offsets)
     return {zero, b.mul(number, rows), b.dim(op.getOut(), 0)};
@@ -82,11 +80,9 @@ static int64_t resultWidth(GroupedMatmulOp op) {
   return all ? width : 1;
 }
 
-/// Bias, activation and gate of the first `count` rows of a tile whose sums lie
-/// in shared memory [right-hand side][row][column], on their way to the result.
-static void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
-                         int64_t threads, const RowTile &rows, Value count,
-                         Value firstColumn, int64_t columnsOfTile, Value sums) {
+void et::emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
+                      int64_t threads, const RowTile &rows, Value count,
+                      Value firstColumn, int64_t columnsOfTile, Value sums) {
   int64_t width = resultWidth(op), across = columnsOfTile / width;
   Value inTile = b.mul(b.rem(thread, across), width);
   Value column = b.add(firstColumn, inTile);
@@ -122,11 +118,9 @@ static void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
   });
 }
 
-/// The tokens of a tile's rows, found in the mask by all threads of the block,
-/// into shared memory. `perWarp` is as for KernelBuilder::scanWarps.
-static void findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
-                       int64_t threads, const RowTile &rows, Value count,
-                       Value tokens, Value perWarp) {
+void et::findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
+                    int64_t threads, const RowTile &rows, Value count,
+                    Value tokens, Value perWarp) {
   Value mask = op.getMask(), words = b.dim(mask, 1), none = b.i32(0);
   Value offset = b.toIndex(b.load(op.getOffsets(), rows.expert));
   // Ranks among the expert's tokens: those of the tile are [first, last).
@@ -171,6 +165,14 @@ static void findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
   b.barrier();
 }
 
+Value et::findSourceRow(KernelBuilder &b, GroupedMatmulOp op,
+                        const RowTile &rows, Value row, Value tokensOfTile) {
+  if (tokensOfTile)
+    return b.toIndex(b.load(tokensOfTile, row));
+  Value pair = b.add(rows.first, row);
+  return op.getTokens() ? b.toIndex(b.load(op.getTokens(), pair)) : pair;
+}
+
 namespace {
 /// A kernel for a product: `emitSums` leaves the sums of a tile of `rows` by
 /// `columns` in shared memory, and returns them.
@@ -181,8 +183,35 @@ struct ProductKernel {
   function_ref<Value(const BlockInfo &, const RowTile &, Value count,
                      function_ref<Value(Value)> sourceRow, Value firstColumn)>
       emitSums;
+  /// If Hopper has another: on the host, whether the device is not one.
+  Value condition = Value();
 };
 } // namespace
+
+static void emitBlock(GroupedMatmulOp op, KernelBuilder &b,
+                      const ProductKernel &kernel, const BlockInfo &block) {
+  RowTile rows = findRowTile(b, op, kernel.rows, block.x);
+  Value firstColumn = b.mul(block.y, kernel.columns);
+  Value any = b.both(b.less(rows.first, rows.end),
+                     b.less(firstColumn, b.dim(op.getOut(), 1)));
+  b.when(any, [&] {
+    Value count = b.min(b.sub(rows.end, rows.first), b.index(kernel.rows));
+    Value lastRow = b.sub(count, b.index(1)), tokensOfTile;
+    if (op.getMask()) {
+      ArrayRef<Value> mine = ArrayRef(block.shared).take_back(2);
+      tokensOfTile = mine[0];
+      findTokens(b, op, block.thread, kernel.threads, rows, count, mine[0],
+                 mine[1]);
+    }
+    auto sourceRow = [&](Value row) {
+      return findSourceRow(b, op, rows, b.min(row, lastRow), tokensOfTile);
+    };
+    Value sums = kernel.emitSums(block, rows, count, sourceRow, firstColumn);
+    b.barrier();
+    emitEpilogue(b, op, block.thread, kernel.threads, rows, count, firstColumn,
+                 kernel.columns, sums);
+  });
+}
 
 /// One tile of the output a block. Blocks beyond the plan's rows leave.
 static void launchProduct(GroupedMatmulOp op, KernelBuilder &b,
@@ -195,47 +224,20 @@ static void launchProduct(GroupedMatmulOp op, KernelBuilder &b,
         b.sharedType({kernel.threads / kWarpSize}, b.getI32Type()));
   }
   Value allRows = b.dim(out, 0), columns = b.dim(out, 1);
-  Value rowTiles = b.ceilDiv(allRows, kernel.rows);
-  if (op.getOffsets())
-    rowTiles = b.add(b.div(allRows, kernel.rows), b.dim(op.getRhs(), 0));
+  Value rowTiles = countRowTiles(b, op, kernel.rows, allRows);
   b.launch(
       "et_grouped_matmul", {rowTiles, b.ceilDiv(columns, kernel.columns)},
       kernel.threads, shared,
       [&](const BlockInfo &block) {
-        RowTile rows = findRowTile(b, op, kernel.rows, block.x);
-        Value firstColumn = b.mul(block.y, kernel.columns);
-        Value any =
-            b.both(b.less(rows.first, rows.end), b.less(firstColumn, columns));
-        b.when(any, [&] {
-          Value count =
-              b.min(b.sub(rows.end, rows.first), b.index(kernel.rows));
-          Value lastRow = b.sub(count, b.index(1)), tokensOfTile;
-          if (op.getMask()) {
-            ArrayRef<Value> mine = ArrayRef(block.shared).take_back(2);
-            tokensOfTile = mine[0];
-            findTokens(b, op, block.thread, kernel.threads, rows, count,
-                       mine[0], mine[1]);
-          }
-          auto sourceRow = [&](Value row) {
-            row = b.min(row, lastRow);
-            if (tokensOfTile)
-              return b.toIndex(b.load(tokensOfTile, row));
-            Value pair = b.add(rows.first, row);
-            return op.getTokens() ? b.toIndex(b.load(op.getTokens(), pair))
-                                  : pair;
-          };
-          Value sums =
-              kernel.emitSums(block, rows, count, sourceRow, firstColumn);
-          b.barrier();
-          emitEpilogue(b, op, block.thread, kernel.threads, rows, count,
-                       firstColumn, kernel.columns, sums);
-        });
+        if (!kernel.condition)
+          return emitBlock(op, b, kernel, block);
+        Value isOther = b.bitXor(b.isHopper(), b.boolean(true));
+        b.when(isOther, [&] { emitBlock(op, b, kernel, block); });
       },
-      kernel.dynamicShared);
+      kernel.dynamicShared, kernel.condition);
 }
 
-/// The right-hand sides: the weights and, if there is one, the gate's.
-static SmallVector<Value> rightHandSides(GroupedMatmulOp op) {
+SmallVector<Value> et::rightHandSides(GroupedMatmulOp op) {
   SmallVector<Value> result = {op.getRhs()};
   if (op.getGate())
     result.push_back(op.getGate());
@@ -244,12 +246,12 @@ static SmallVector<Value> rightHandSides(GroupedMatmulOp op) {
 
 /// By the matrix units.
 static void launchMatrixProduct(GroupedMatmulOp op, KernelBuilder &b,
-                                bool useWarpgroups) {
+                                Value condition) {
   SmallVector<Value> rhs = rightHandSides(op);
   int64_t numRhs = rhs.size(), columns = kMatrixColumns / numRhs;
   MatrixProduct tile(b, cast<MemRefType>(op.getLhs().getType()),
                      cast<MemRefType>(op.getRhs().getType()),
-                     {kMatrixRows, columns, numRhs, useWarpgroups});
+                     {kMatrixRows, columns, numRhs});
   auto emitSums = [&](const BlockInfo &block, const RowTile &rows, Value count,
                       function_ref<Value(Value)> sourceRow,
                       Value firstColumn) -> Value {
@@ -267,7 +269,8 @@ static void launchMatrixProduct(GroupedMatmulOp op, KernelBuilder &b,
                  MatrixProduct::kThreads,
                  {},
                  tile.sharedBytes(),
-                 emitSums});
+                 emitSums,
+                 condition});
 }
 
 /// In f32, element by element.
@@ -304,12 +307,17 @@ static void launchThreadProduct(GroupedMatmulOp op, KernelBuilder &b) {
 template <bool useWarpgroups>
 static void lowerGroupedMatmul(GroupedMatmulOp op, KernelBuilder &b) {
   auto lhs = cast<MemRefType>(op.getLhs().getType());
-  if (llvm::all_of(rightHandSides(op), [&](Value rhs) {
+  if (!llvm::all_of(rightHandSides(op), [&](Value rhs) {
         return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()));
       }))
-    launchMatrixProduct(op, b, useWarpgroups);
-  else
-    launchThreadProduct(op, b);
+    return launchThreadProduct(op, b);
+  Value isOther;
+  if (useWarpgroups) {
+    Value processors = b.hopperProcessors();
+    launchWarpgroupProduct(op, b, processors);
+    isOther = b.cmp(arith::CmpIPredicate::eq, processors, b.index(0));
+  }
+  launchMatrixProduct(op, b, isOther);
 }
 
 void et::populateProductKernels(RewritePatternSet &patterns,
