@@ -182,7 +182,9 @@ void WarpgroupProduct::emitBlock(const BlockInfo &block) {
   initBarriers(block.thread);
   b.barrier();
 
-  Value group = b.div(block.thread, kGroup);
+  // The same for a warp, which only a shuffle tells the back end.
+  Value group =
+      b.toIndex(b.fromLane(b.toI32(b.div(block.thread, kGroup)), b.index(0)));
   auto branch =
       scf::IfOp::create(b, b.cmp(arith::CmpIPredicate::eq, group, b.index(0)),
                         /*withElseRegion=*/true);
