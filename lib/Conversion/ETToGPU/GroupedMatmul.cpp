@@ -62,9 +62,7 @@ RowTile et::findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
           offset(b.min(b.add(expert, 1), experts))};
 }
 
-/// Elements of a row that a thread turns from sums to results at a time: what
-/// makes 16 bytes of the result, if all rows are made of that.
-static int64_t resultWidth(GroupedMatmulOp op) {
+int64_t et::resultWidth(GroupedMatmulOp op) {
   auto type = cast<MemRefType>(op.getOut().getType());
   int64_t width = 16 * 8 / type.getElementTypeBitWidth();
   auto allows = [&](Value memref) {
@@ -82,7 +80,8 @@ static int64_t resultWidth(GroupedMatmulOp op) {
 
 void et::emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
                       int64_t threads, const RowTile &rows, Value count,
-                      Value firstColumn, int64_t columnsOfTile, Value sums) {
+                      Value firstColumn, int64_t columnsOfTile, Value sums,
+                      int64_t splitAt) {
   int64_t width = resultWidth(op), across = columnsOfTile / width;
   Value inTile = b.mul(b.rem(thread, across), width);
   Value column = b.add(firstColumn, inTile);
@@ -99,7 +98,15 @@ void et::emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
         threads / across, b.div(thread, across), count, {},
         [&](Value row, ValueRange) -> Values {
           auto sumsOf = [&](int64_t rhs) {
-            return b.loadElements(sums, {b.index(rhs), row, inTile}, width);
+            if (!splitAt)
+              return b.loadElements(sums, {b.index(rhs), row, inTile}, width);
+            Values all;
+            for (int64_t half : {int64_t(0), splitAt}) {
+              Value place = b.add(b.div(inTile, 2), half);
+              all.append(
+                  b.loadElements(sums, {b.index(rhs), row, place}, width / 2));
+            }
+            return all;
           };
           Values results = sumsOf(0), gates;
           if (op.getGate())

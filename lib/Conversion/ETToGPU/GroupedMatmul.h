@@ -42,11 +42,18 @@ void findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
 Value findSourceRow(KernelBuilder &b, GroupedMatmulOp op, const RowTile &rows,
                     Value row, Value tokensOfTile);
 
+/// Elements of a row that a thread turns from sums to results at a time: what
+/// makes 16 bytes of the result, if all rows are made of that.
+int64_t resultWidth(GroupedMatmulOp op);
+
 /// Bias, activation and gate of the first `count` rows of a tile whose sums lie
 /// in shared memory [right-hand side][row][column], on their way to the result.
+/// With `splitAt`, a row has the first four of each eight columns, and there
+/// the others: so neighboring threads read neighboring sixteens of bytes.
 void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
                   int64_t threads, const RowTile &rows, Value count,
-                  Value firstColumn, int64_t columnsOfTile, Value sums);
+                  Value firstColumn, int64_t columnsOfTile, Value sums,
+                  int64_t splitAt = 0);
 
 /// The product by wgmma, with as many blocks as `processors` of the device,
 /// which has the architecture 90; without processors it is not launched.

@@ -58,8 +58,8 @@ static constexpr int64_t kNarrow = 8, kPerNarrow = 4, kStep = 16;
 static constexpr int64_t kPerSlab = kTokens / kNarrow * kPerNarrow;
 /// Tokens whose sums pass through shared memory at a time.
 static constexpr int64_t kChunkTokens = 32;
-/// Such that the stores of a warp's sums meet no bank twice.
-static constexpr int64_t kSumsPadding = 4;
+/// Such that the stores of a warp's sums meet no bank twice, split or not.
+static constexpr int64_t kSumsPadding = 4, kSplit = 4;
 
 /// The part of a matrix descriptor that does not depend on the address (PTX
 /// ISA, "Matrix Descriptor Format"): the distance in bytes of eight rows from
@@ -413,6 +413,15 @@ Values WarpgroupProduct::zeroAccumulators() {
 
 Values WarpgroupProduct::multiply(int64_t tokens, Value thread, Value consumer,
                                   Value turn, ValueRange zeros) {
+  if (tokens == 0) {
+    b.loopBy(1, b.index(0), b.index(steps()), turn,
+             [&](Value, ValueRange carried) -> Values {
+               waitFor(carried[0], Full);
+               release(thread, barrierOf(carried[0], Empty));
+               return {b.add(carried[0], 1)};
+             });
+    return zeros;
+  }
   int64_t perThread = tokens / kNarrow * kPerNarrow;
   auto type = LLVM::LLVMStructType::getLiteral(
       b.getContext(), SmallVector<Type>(perThread, b.getF32Type()));
@@ -461,13 +470,20 @@ Value WarpgroupProduct::multiplyTile(Value thread, Value consumer,
                                      Value turn) {
   Value count = countOf(rows);
   Values zeros = zeroAccumulators();
-  // A loop of its own for every number of instruction columns.
-  auto sizes =
-      llvm::to_vector(llvm::seq_inclusive<int64_t>(1, kTokens / kNarrow));
+  // A loop of its own for every number of instruction columns; for none where
+  // the width ends before the consumer's columns.
+  int64_t width = cast<MemRefType>(op.getRhs().getType()).getShape().back();
+  bool hasIdle = width % columns != 0 && width % columns <= consumerColumns();
+  Value size = b.ceilDiv(count, kNarrow);
+  if (hasIdle) {
+    Value first = b.add(firstColumn, b.mul(consumer, consumerColumns()));
+    size = b.select(b.less(first, b.index(width)), size, b.index(0));
+  }
+  auto sizes = llvm::to_vector(
+      llvm::seq_inclusive<int64_t>(hasIdle ? 0 : 1, kTokens / kNarrow));
   auto branch = scf::IndexSwitchOp::create(
-      b, SmallVector<Type>(kSlabs * kPerSlab, b.getF32Type()),
-      b.ceilDiv(count, kNarrow), ArrayRef(sizes).drop_back(),
-      static_cast<unsigned>(sizes.size() - 1));
+      b, SmallVector<Type>(kSlabs * kPerSlab, b.getF32Type()), size,
+      ArrayRef(sizes).drop_back(), static_cast<unsigned>(sizes.size() - 1));
   for (auto [size, region] : llvm::zip_equal(
            sizes,
            llvm::concat<Region>(branch.getCaseRegions(),
@@ -488,6 +504,11 @@ void WarpgroupProduct::writeTile(Value thread, Value consumer,
   // one in the others, of two tokens in eight.
   Value warp = b.div(thread, kWarpSize), lane = b.rem(thread, kWarpSize);
   Value myColumn = b.add(b.mul(warp, 16), b.div(lane, 4));
+  bool isSplit = resultWidth(op) == 2 * kSplit;
+  int64_t splitAt = isSplit ? consumerColumns() / 2 + kSumsPadding : 0;
+  if (isSplit)
+    myColumn = b.add(b.add(b.mul(warp, 8), b.rem(b.div(lane, 4), kSplit)),
+                     b.mul(b.div(lane, 4 * kSplit), splitAt));
   Value myToken = b.mul(b.rem(lane, 4), 2);
   bool isGated = rhs.size() > 1;
   constexpr int64_t perChunk = kChunkTokens / kNarrow * kPerNarrow;
@@ -508,6 +529,8 @@ void WarpgroupProduct::writeTile(Value thread, Value consumer,
         int64_t token = i / kPerNarrow * kNarrow + i % 2;
         int64_t half = i % kPerNarrow / 2 * 8;
         int64_t across = half + (isGated ? 0 : slab * kSlabColumns);
+        if (isSplit)
+          across /= 2;
         b.store(
             accumulators[slab * kPerSlab + first / kNarrow * kPerNarrow + i],
             mine,
@@ -518,7 +541,7 @@ void WarpgroupProduct::writeTile(Value thread, Value consumer,
     RowTile chunk = {rows.expert, b.add(rows.first, first), rows.end};
     Value inChunk = b.min(b.sub(count, b.index(first)), b.index(kChunkTokens));
     emitEpilogue(b, op, thread, kGroup, chunk, inChunk, column,
-                 consumerColumns(), mine);
+                 consumerColumns(), mine, splitAt);
     // The next chunk takes the same place.
     b.barrier();
   };
