@@ -55,10 +55,11 @@ void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
                   Value firstColumn, int64_t columnsOfTile, Value sums,
                   int64_t splitAt = 0);
 
-/// The product by wgmma, with as many blocks as `processors` of the device,
-/// which has the architecture 90; without processors it is not launched.
-void launchWarpgroupProduct(GroupedMatmulOp op, KernelBuilder &b,
-                            Value processors);
+/// Independent products by wgmma, of as many right-hand sides each, on as many
+/// blocks as `processors` of the device, which has the architecture 90. Without
+/// processors nothing is launched.
+void launchWarpgroupProducts(ArrayRef<GroupedMatmulOp> ops, KernelBuilder &b,
+                             Value processors);
 
 } // namespace mlir::et
 

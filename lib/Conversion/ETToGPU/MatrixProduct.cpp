@@ -331,19 +331,21 @@ void MatrixProduct::run(const BlockInfo &block, Value lhs,
                        NVVM::NVVMMemorySpace::Shared);
   Copies copies = prepareCopies(block, lhs, sourceRow, count, rhs, firstColumn);
   Fragments fragments = prepareFragments(block);
-  // A loop of its own for every number of slices, halving: at most half of the
-  // instructions that a tile issues are for rows that it lacks.
-  std::function<void(int64_t)> dispatch = [&](int64_t slices) {
-    if (slices == 1)
-      return runSlices(slices, copies, fragments, sums);
-    Value isLess =
-        b.cmp(arith::CmpIPredicate::ule, count, b.index(slices / 2 * kSlice));
-    auto branch = scf::IfOp::create(b, isLess, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(branch.thenYield());
-    dispatch(slices / 2);
-    b.setInsertionPoint(branch.elseYield());
-    runSlices(slices, copies, fragments, sums);
-  };
-  dispatch(tile.rows / kSlice);
+  // A loop of its own for every number of slices: the only rows that a tile
+  // lacks and multiplies are those of its last slice.
+  SmallVector<int64_t> numbers =
+      llvm::to_vector(llvm::seq<int64_t>(1, tile.rows / kSlice));
+  auto branch = scf::IndexSwitchOp::create(
+      b, TypeRange(), b.ceilDiv(count, kSlice), numbers, numbers.size());
+  numbers.push_back(tile.rows / kSlice);
+  OpBuilder::InsertionGuard guard(b);
+  SmallVector<Region *> regions;
+  for (Region &region : branch.getCaseRegions())
+    regions.push_back(&region);
+  regions.push_back(&branch.getDefaultRegion());
+  for (auto [number, region] : llvm::zip_equal(numbers, regions)) {
+    b.setInsertionPointToStart(&region->emplaceBlock());
+    runSlices(number, copies, fragments, sums);
+    scf::YieldOp::create(b);
+  }
 }

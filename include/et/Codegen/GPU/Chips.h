@@ -22,6 +22,28 @@ constexpr llvm::StringLiteral kDefaultChip = "sm_80";
 /// first.
 llvm::SmallVector<llvm::StringRef> getKnownChips();
 
+/// What a vendor publishes of the largest product with a chip. Rates are those
+/// at the published clock, without sparsity.
+struct ChipFigures {
+  llvm::StringRef chip, product;
+  /// Of global memory, in bytes a second.
+  double bandwidth;
+  /// Multiply-adds count as two: f16 by the matrix units, sums in f32.
+  double matrixFlops;
+  /// By the other units, in f32.
+  double vectorFlops;
+  int64_t multiprocessors;
+  /// Of a multiprocessor; and the most that one block may have.
+  int64_t sharedBytes, blockSharedBytes;
+  /// 32-bit registers of a multiprocessor.
+  int64_t registers;
+  /// Threads and blocks that a multiprocessor holds at a time.
+  int64_t threads, blocks;
+};
+
+/// The figures of a known chip, or of the latest one before it that has any.
+const ChipFigures &getChipFigures(llvm::StringRef chip);
+
 /// An error that lists the known ones, unless `chip` is one.
 llvm::Error checkChip(llvm::StringRef chip);
 
