@@ -398,6 +398,8 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
         products.push_back(partner);
         // Its destination may be allocated between the two.
         b.setInsertionPoint(partner);
+        // Reports tell by it what a kernel was made of.
+        b.setLoc(b.getFusedLoc({op.getLoc(), partner.getLoc()}));
       }
     }
     Value isOther;
