@@ -35,11 +35,13 @@ namespace {
 /// One product being lowered: sizes as values, and the steps of the lowering.
 class ProductLowering {
 public:
-  ProductLowering(GroupedMatmulOp op, VectorBuilder &b, TileShape tile)
+  ProductLowering(GroupedMatmulOp op, VectorBuilder &b, TileShape tile,
+                  bool matrices)
       : op(op), b(b), module(op->getParentOfType<ModuleOp>()), tile(tile),
         experts(b.dim(op.getRhs(), 0)), depth(b.dim(op.getRhs(), 1)),
         columns(b.dim(op.getRhs(), 2)), tileColumns(b.index(tile.columns())),
-        panels(b.ceilDiv(columns, tileColumns)) {
+        panels(b.ceilDiv(columns, tileColumns)), lhs(op.getLhs()),
+        tokens(op.getTokens()), matrices(matrices) {
     int64_t width = widthOf(op);
     wholeColumns = !ShapedType::isDynamic(width) && width % tile.columns() == 0;
     isF32 = getElementTypeOrSelf(op.getLhs().getType()).isF32();
@@ -68,10 +70,32 @@ private:
   Value panelInPlace(Value weights, Value expert, Value column);
   /// Row or matrix `expert` of a [E, ...] memref.
   Value sliceOf(Value memref, Value expert);
-  /// The f32 matrix of `columns` columns at byte `offset` of a thread's
-  /// scratch.
-  Value viewScratch(Value scratch, Value offset, Value rows, Value columns);
+  /// The matrix of `columns` columns at byte `offset` of a thread's scratch,
+  /// of f32 unless it is for matrix registers.
+  Value viewScratch(Value scratch, Value offset, Value rows, Value columns,
+                    Type element);
+  /// The rows of the left side, one after the other, as many as there are
+  /// pairs, padded for matrix registers; null if they are as good where they
+  /// are.
+  Value gatherRows();
+  /// Asks the operating system for the matrix registers.
+  void useMatrices();
 
+  Value roundUp(Value value, int64_t multiple) {
+    return b.mul(b.ceilDiv(value, b.index(multiple)), b.index(multiple));
+  }
+  /// What a thread's scratch holds besides a tile's sums: panels, and rows that
+  /// are widened or copied.
+  Value panelBytes() {
+    return b.mul(matrices ? paddedDepth : depth,
+                 b.index(tile.columns() * (matrices ? 2 : 4)));
+  }
+  Value rowBytes() {
+    if (matrices)
+      return b.mul(paddedDepth, b.index(tile.rows * 2));
+    return isF32 ? b.index(0)
+                 : b.mul(roundUp(depth, tile.lanes), b.index(tile.rows * 4));
+  }
   Value sumBytes() {
     return b.index(tile.rows * tile.products * tile.columns() * 4);
   }
@@ -83,7 +107,8 @@ private:
   TileShape tile;
   Value experts, depth, columns, tileColumns, panels;
   Value threads, taskRows, rowBlocks, tasks;
-  bool wholeColumns, isF32;
+  Value lhs, tokens, paddedDepth;
+  bool wholeColumns, isF32, matrices;
 };
 } // namespace
 
@@ -132,16 +157,15 @@ void ProductLowering::lower() {
   rowBlocks = b.ceilDiv(most, taskRows);
   tasks = b.mul(b.mul(experts, rowBlocks), panels);
 
-  // A thread's scratch holds a tile's sums, its panels and, for 16-bit rows,
-  // its widened rows.
-  Value panelBytes = b.mul(depth, b.index(tile.columns() * 4 * tile.products));
-  Value rowBytes = b.index(0);
-  if (!isF32)
-    rowBytes = b.mul(b.ceilDiv(depth, b.index(tile.lanes)),
-                     b.index(tile.lanes * 4 * tile.rows));
-  Value line = b.index(kCacheLine);
-  Value threadBytes = b.mul(
-      b.ceilDiv(b.add(b.add(sumBytes(), panelBytes), rowBytes), line), line);
+  Value gathered;
+  if (matrices) {
+    useMatrices();
+    paddedDepth = roundUp(depth, kMatrixDepth);
+    gathered = gatherRows();
+  }
+  Value allPanels = b.mul(panelBytes(), b.index(tile.products));
+  Value threadBytes =
+      roundUp(b.add(b.add(sumBytes(), allPanels), rowBytes()), kCacheLine);
   auto scratchType = MemRefType::get(ShapedType::kDynamic, b.getI8Type());
   Value scratch =
       memref::AllocOp::create(b, scratchType, b.mul(threads, threadBytes),
@@ -171,6 +195,43 @@ void ProductLowering::lower() {
     omp::YieldOp::create(b, ValueRange());
   }
   memref::DeallocOp::create(b, scratch);
+  if (gathered)
+    memref::DeallocOp::create(b, gathered);
+}
+
+void ProductLowering::useMatrices() {
+  StringRef name = "et_use_matrices";
+  auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
+  if (!function) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    auto none = LLVM::LLVMVoidType::get(b.getContext());
+    function = LLVM::LLVMFuncOp::create(b, name,
+                                        LLVM::LLVMFunctionType::get(none, {}));
+  }
+  LLVM::CallOp::create(b, function, ValueRange());
+}
+
+Value ProductLowering::gatherRows() {
+  auto lhsType = cast<MemRefType>(lhs.getType());
+  int64_t width = lhsType.getShape()[1];
+  bool isPadded = !ShapedType::isDynamic(width) && width % kMatrixDepth == 0;
+  if (!tokens && isPadded)
+    return {};
+  // The list of tokens may be longer than there are pairs.
+  Value rows = op.getOffsets() ? b.toIndex(b.load(op.getOffsets(), experts))
+                               : b.dim(op.getOut(), 0);
+  auto type = MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
+                              lhsType.getElementType());
+  Value copy = memref::AllocOp::create(b, type, ValueRange{rows, paddedDepth},
+                                       b.getI64IntegerAttr(kCacheLine));
+  b.parallel(rows, [&](ValueRange row) {
+    Value from = tokens ? b.toIndex(b.load(tokens, row)) : row[0];
+    emitRowCopy(b, lhs, from, copy, row[0]);
+  });
+  lhs = copy;
+  tokens = {};
+  return copy;
 }
 
 ProductLowering::TaskParts ProductLowering::partsOf(Value task) {
@@ -188,8 +249,8 @@ void ProductLowering::emitTask(Value task, Value scratch) {
   TaskParts parts = partsOf(task);
   b.when(b.cmp(arith::CmpIPredicate::ult, parts.first, parts.last), [&] {
     PanelOperands operands;
-    operands.lhs = op.getLhs();
-    operands.tokens = op.getTokens();
+    operands.lhs = lhs;
+    operands.tokens = tokens;
     operands.out = op.getOut();
     setNext(task, operands);
     emitPanel(parts.expert, parts.column, parts.first, parts.last, operands,
@@ -237,9 +298,9 @@ Value ProductLowering::sliceOf(Value memref, Value expert) {
 }
 
 Value ProductLowering::viewScratch(Value scratch, Value offset, Value rows,
-                                   Value columns) {
-  auto type = MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
-                              b.getF32Type());
+                                   Value columns, Type element) {
+  auto type =
+      MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic}, element);
   return memref::ViewOp::create(b, type, scratch, offset,
                                 ValueRange{rows, columns});
 }
@@ -247,7 +308,7 @@ Value ProductLowering::viewScratch(Value scratch, Value offset, Value rows,
 void ProductLowering::emitPanel(Value expert, Value column, Value first,
                                 Value last, PanelOperands operands,
                                 Value scratch) {
-  PanelKernel kernel{tile, op.getActivation(), wholeColumns};
+  PanelKernel kernel{tile, op.getActivation(), wholeColumns, matrices};
   operands.begin = first;
   operands.end = last;
   operands.column = column;
@@ -255,15 +316,30 @@ void ProductLowering::emitPanel(Value expert, Value column, Value first,
     operands.bias = sliceOf(op.getBias(), expert);
   if (op.getGateBias())
     operands.gateBias = sliceOf(op.getGateBias(), expert);
-  Value panelBytes = b.mul(depth, b.index(tile.columns() * 4));
-  Value panelAt = sumBytes(), gateAt = b.add(panelAt, panelBytes);
+  Value panelAt = sumBytes(), gateAt = b.add(panelAt, panelBytes());
+  Value rowsAt = op.getGate() ? b.add(gateAt, panelBytes()) : gateAt;
+  Type f32 = b.getF32Type(), element = matrices ? Type(b.getBF16Type()) : f32;
   operands.sums = viewScratch(scratch, b.index(0), b.index(tile.rows),
-                              b.index(tile.products * tile.columns()));
+                              b.index(tile.products * tile.columns()), f32);
   if (!isF32)
     operands.rowBlock = viewScratch(
-        scratch, op.getGate() ? b.add(gateAt, panelBytes) : gateAt,
-        b.index(tile.rows),
-        b.mul(b.ceilDiv(depth, b.index(tile.lanes)), b.index(tile.lanes)));
+        scratch, rowsAt, b.index(tile.rows),
+        matrices ? paddedDepth : roundUp(depth, tile.lanes), element);
+  auto usePanels = [&] {
+    Value rows = matrices ? b.div(paddedDepth, b.index(2)) : depth;
+    Value width = matrices ? b.mul(tileColumns, b.index(2)) : tileColumns;
+    operands.weights = sliceOf(op.getRhs(), expert);
+    operands.panel = viewScratch(scratch, panelAt, rows, width, element);
+    if (op.getGate()) {
+      operands.gateWeights = sliceOf(op.getGate(), expert);
+      operands.gatePanel = viewScratch(scratch, gateAt, rows, width, element);
+    }
+    kernel.call(b, module, operands);
+  };
+  // The sums of matrix registers differ in the last bits from those of vector
+  // registers, so which are used must not depend on the number of rows.
+  if (matrices)
+    return usePanels();
 
   Value once =
       b.cmp(arith::CmpIPredicate::ule, b.sub(last, first), b.index(tile.rows));
@@ -281,13 +357,7 @@ void ProductLowering::emitPanel(Value expert, Value column, Value first,
   kernel.call(b, module, inPlace);
 
   b.setInsertionPoint(branch.elseYield());
-  operands.weights = sliceOf(op.getRhs(), expert);
-  operands.panel = viewScratch(scratch, panelAt, depth, tileColumns);
-  if (op.getGate()) {
-    operands.gateWeights = sliceOf(op.getGate(), expert);
-    operands.gatePanel = viewScratch(scratch, gateAt, depth, tileColumns);
-  }
-  kernel.call(b, module, operands);
+  usePanels();
 }
 
 static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
@@ -296,9 +366,15 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
   ArrayRef<int64_t> sizes = cast<MemRefType>(op.getRhs().getType()).getShape();
   if (op.getMask() || llvm::is_contained(sizes, 0))
     return failure();
-  TileShape tile = TileShape::choose(registers.lanes, registers.count,
-                                     widthOf(op), op.getGate() ? 2 : 1);
-  ProductLowering(op, b, tile).lower();
+  int64_t products = op.getGate() ? 2 : 1;
+  bool matrices = registers.matrices &&
+                  getElementTypeOrSelf(op.getLhs().getType()).isBF16() &&
+                  getElementTypeOrSelf(op.getRhs().getType()).isBF16();
+  TileShape tile = matrices
+                       ? TileShape::chooseMatrix(widthOf(op), products)
+                       : TileShape::choose(registers.lanes, registers.count,
+                                           widthOf(op), products);
+  ProductLowering(op, b, tile, matrices).lower();
   return success();
 }
 

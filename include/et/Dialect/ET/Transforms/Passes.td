@@ -305,7 +305,8 @@ def PairProducts : Pass<"et-pair-products"> {
     each `et.grouped_matmul` on tensors, with what its operands are computed from,
     moves behind the first one that it does not depend on and that has no partner
     yet: the two first products of the experts stand together, then the two second
-    ones. `convert-et-to-gpu` makes one launch of two that stand together.
+    ones. `convert-et-to-gpu` makes one launch of two that stand together and have
+    tiles of one shape.
 
     ```mlir
     func.func @f(%x: tensor<64x8xf16>, %w1: tensor<1x8x16xf16>, %w2: tensor<1x16x8xf16>,
