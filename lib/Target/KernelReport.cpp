@@ -63,7 +63,7 @@ std::vector<KernelReport> et::makeReports(StringRef chip,
     const auto *facts = llvm::find_if(kernels, [&](const KernelFacts &facts) {
       return facts.name == launch.kernel;
     });
-    if (facts == kernels.end())
+    if (facts == kernels.end() || facts->isEmpty)
       continue;
     KernelReport report;
     report.chip = chip.str();

@@ -32,6 +32,12 @@ struct Instruction {
   StringRef base() const { return opcode.split('.').first; }
   /// HMMA, HGMMA, QMMA, UTCHMMA, ...; HFMA2.MMA is no matrix instruction.
   bool isMatrix() const { return base().ends_with("MMA"); }
+  /// Stores, reductions, atomics, and bulk copies out of shared memory.
+  bool isWrite() const {
+    constexpr StringLiteral kinds[] = {"ST", "RED", "ATOM", "UTMAST", "UBLKCP"};
+    return llvm::any_of(
+        kinds, [&](StringRef kind) { return opcode.starts_with(kind); });
+  }
   /// Multiply-adds of a warp.
   uint64_t macs() const;
   /// Tries whether an mbarrier's phase is over.
@@ -56,6 +62,10 @@ public:
     findLoops();
   }
 
+  bool isEmpty() const {
+    return llvm::none_of(code,
+                         [](const Instruction &i) { return i.isWrite(); });
+  }
   std::vector<MatrixLoop> matrixLoops() const;
   std::vector<std::pair<std::string, unsigned>> matrixInstructions() const;
 
@@ -297,6 +307,7 @@ llvm::Expected<std::vector<KernelFacts>> et::readDisassembly(StringRef text) {
       return function.takeError();
     KernelFacts facts;
     facts.name = name->str();
+    facts.isEmpty = function->isEmpty();
     facts.loops = function->matrixLoops();
     facts.matrixInstructions = function->matrixInstructions();
     result.push_back(std::move(facts));

@@ -30,6 +30,9 @@ struct MatrixLoop {
 
 struct KernelFacts {
   std::string name;
+  /// Whether it writes nothing: a kernel of another chip, of whose code this
+  /// chip has none.
+  bool isEmpty = false;
   /// Of a block, where the text fixes it; else 0.
   unsigned threads = 0;
   unsigned registers = 0;
