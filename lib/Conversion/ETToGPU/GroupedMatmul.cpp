@@ -5,10 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "GroupedMatmul.h"
 #include "MatrixProduct.h"
 #include "Patterns.h"
 #include "TileProduct.h"
 #include "et/Conversion/ScalarMath.h"
+#include "mlir/Analysis/AliasAnalysis.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -24,18 +26,15 @@ static constexpr ThreadTile kProductTile = {/*rows=*/64, /*columns=*/64,
                                             /*depth=*/16, /*threadRows=*/4,
                                             /*threadColumns=*/4};
 
-namespace {
-/// The rows that a block works on: [first, end) of one expert.
-struct RowTile {
-  Value expert, first, end;
-};
-} // namespace
+Value et::countRowTiles(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
+                        Value allRows) {
+  if (!op.getOffsets())
+    return b.ceilDiv(allRows, rows);
+  return b.add(b.div(allRows, rows), b.dim(op.getRhs(), 0));
+}
 
-/// Tiles are numbered so that tile offsets[e] / rows + e is the first of expert
-/// e: there are never fewer numbers than tiles between two experts, at most E
-/// more in all, and the expert of a number is found by bisection.
-static RowTile findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
-                           Value number) {
+RowTile et::findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
+                        Value number) {
   Value offsets = op.getOffsets(), zero = b.index(0);
   if (!offsets)
     return {zero, b.mul(number, rows), b.dim(op.getOut(), 0)};
@@ -64,29 +63,18 @@ static RowTile findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
           offset(b.min(b.add(expert, 1), experts))};
 }
 
-/// Elements of a row that a thread turns from sums to results at a time: what
-/// makes 16 bytes of the result, if all rows are made of that.
-static int64_t resultWidth(GroupedMatmulOp op) {
-  auto type = cast<MemRefType>(op.getOut().getType());
-  int64_t width = 16 * 8 / type.getElementTypeBitWidth();
-  auto allows = [&](Value memref) {
-    if (!memref)
-      return true;
-    auto type = cast<MemRefType>(memref.getType());
-    int64_t columns = type.getShape().back();
-    return type.getLayout().isIdentity() && !ShapedType::isDynamic(columns) &&
-           columns % width == 0;
-  };
-  bool all =
-      allows(op.getOut()) && allows(op.getBias()) && allows(op.getGateBias());
-  return all ? width : 1;
+int64_t et::resultWidth(GroupedMatmulOp op) {
+  SmallVector<Value> rowMemrefs = {op.getOut()};
+  for (Value bias : {op.getBias(), op.getGateBias()})
+    if (bias)
+      rowMemrefs.push_back(bias);
+  return accessWidth(rowMemrefs);
 }
 
-/// Bias, activation and gate of the first `count` rows of a tile whose sums lie
-/// in shared memory [right-hand side][row][column], on their way to the result.
-static void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
-                         int64_t threads, const RowTile &rows, Value count,
-                         Value firstColumn, int64_t columnsOfTile, Value sums) {
+void et::emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
+                      int64_t threads, const RowTile &rows, Value count,
+                      Value firstColumn, int64_t columnsOfTile, Value sums,
+                      int64_t splitAt) {
   int64_t width = resultWidth(op), across = columnsOfTile / width;
   Value inTile = b.mul(b.rem(thread, across), width);
   Value column = b.add(firstColumn, inTile);
@@ -103,7 +91,15 @@ static void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
         threads / across, b.div(thread, across), count, {},
         [&](Value row, ValueRange) -> Values {
           auto sumsOf = [&](int64_t rhs) {
-            return b.loadElements(sums, {b.index(rhs), row, inTile}, width);
+            if (!splitAt)
+              return b.loadElements(sums, {b.index(rhs), row, inTile}, width);
+            Values all;
+            for (int64_t half : {int64_t(0), splitAt}) {
+              Value place = b.add(b.div(inTile, 2), half);
+              all.append(
+                  b.loadElements(sums, {b.index(rhs), row, place}, width / 2));
+            }
+            return all;
           };
           Values results = sumsOf(0), gates;
           if (op.getGate())
@@ -122,11 +118,9 @@ static void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
   });
 }
 
-/// The tokens of a tile's rows, found in the mask by all threads of the block,
-/// into shared memory. `perWarp` is as for KernelBuilder::scanWarps.
-static void findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
-                       int64_t threads, const RowTile &rows, Value count,
-                       Value tokens, Value perWarp) {
+void et::findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
+                    int64_t threads, const RowTile &rows, Value count,
+                    Value tokens, Value perWarp) {
   Value mask = op.getMask(), words = b.dim(mask, 1), none = b.i32(0);
   Value offset = b.toIndex(b.load(op.getOffsets(), rows.expert));
   // Ranks among the expert's tokens: those of the tile are [first, last).
@@ -171,124 +165,172 @@ static void findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
   b.barrier();
 }
 
-namespace {
-/// A kernel for a product: `emitSums` leaves the sums of a tile of `rows` by
-/// `columns` in shared memory, and returns them.
-struct ProductKernel {
-  int64_t rows, columns, threads;
-  SmallVector<MemRefType> shared;
-  int64_t dynamicShared = 0;
-  function_ref<Value(const BlockInfo &, const RowTile &, Value count,
-                     function_ref<Value(Value)> sourceRow, Value firstColumn)>
-      emitSums;
-};
-} // namespace
-
-/// One tile of the output a block. Blocks beyond the plan's rows leave.
-static void launchProduct(GroupedMatmulOp op, KernelBuilder &b,
-                          const ProductKernel &kernel) {
-  Value out = op.getOut();
-  SmallVector<MemRefType> shared = kernel.shared;
-  if (op.getMask()) {
-    shared.push_back(b.sharedType({kernel.rows}, b.getI32Type()));
-    shared.push_back(
-        b.sharedType({kernel.threads / kWarpSize}, b.getI32Type()));
-  }
-  Value allRows = b.dim(out, 0), columns = b.dim(out, 1);
-  Value rowTiles = b.ceilDiv(allRows, kernel.rows);
-  if (op.getOffsets())
-    rowTiles = b.add(b.div(allRows, kernel.rows), b.dim(op.getRhs(), 0));
-  b.launch(
-      "et_grouped_matmul", {rowTiles, b.ceilDiv(columns, kernel.columns)},
-      kernel.threads, shared,
-      [&](const BlockInfo &block) {
-        RowTile rows = findRowTile(b, op, kernel.rows, block.x);
-        Value firstColumn = b.mul(block.y, kernel.columns);
-        Value any =
-            b.both(b.less(rows.first, rows.end), b.less(firstColumn, columns));
-        b.when(any, [&] {
-          Value count =
-              b.min(b.sub(rows.end, rows.first), b.index(kernel.rows));
-          Value lastRow = b.sub(count, b.index(1)), tokensOfTile;
-          if (op.getMask()) {
-            ArrayRef<Value> mine = ArrayRef(block.shared).take_back(2);
-            tokensOfTile = mine[0];
-            findTokens(b, op, block.thread, kernel.threads, rows, count,
-                       mine[0], mine[1]);
-          }
-          auto sourceRow = [&](Value row) {
-            row = b.min(row, lastRow);
-            if (tokensOfTile)
-              return b.toIndex(b.load(tokensOfTile, row));
-            Value pair = b.add(rows.first, row);
-            return op.getTokens() ? b.toIndex(b.load(op.getTokens(), pair))
-                                  : pair;
-          };
-          Value sums =
-              kernel.emitSums(block, rows, count, sourceRow, firstColumn);
-          b.barrier();
-          emitEpilogue(b, op, block.thread, kernel.threads, rows, count,
-                       firstColumn, kernel.columns, sums);
-        });
-      },
-      kernel.dynamicShared);
+Value et::findSourceRow(KernelBuilder &b, GroupedMatmulOp op,
+                        const RowTile &rows, Value row, Value tokensOfTile) {
+  if (op.getMask())
+    return b.toIndex(b.load(tokensOfTile, row));
+  Value pair = b.add(rows.first, row);
+  return op.getTokens() ? b.toIndex(b.load(op.getTokens(), pair)) : pair;
 }
 
-/// The right-hand sides: the weights and, if there is one, the gate's.
-static SmallVector<Value> rightHandSides(GroupedMatmulOp op) {
+SmallVector<Value> et::rightHandSides(GroupedMatmulOp op) {
   SmallVector<Value> result = {op.getRhs()};
   if (op.getGate())
     result.push_back(op.getGate());
   return result;
 }
 
+namespace {
+/// How the tiles of a product are computed: `emitSums` leaves the sums of a
+/// tile of `rows` by `columns` in shared memory, and returns them.
+struct ProductKernel {
+  GroupedMatmulOp op;
+  int64_t rows, columns, threads;
+  SmallVector<MemRefType> shared;
+  int64_t dynamicShared;
+  std::function<Value(const BlockInfo &, const RowTile &, Value count,
+                      function_ref<Value(Value)> sourceRow, Value firstColumn)>
+      emitSums;
+
+  bool hasMask() const { return GroupedMatmulOp(op).getMask() != nullptr; }
+  bool fitsOneLaunchWith(const ProductKernel &other) const {
+    return rows == other.rows && columns == other.columns &&
+           threads == other.threads && shared == other.shared &&
+           dynamicShared == other.dynamicShared;
+  }
+};
+} // namespace
+
+/// The product's tiles by rows and by columns.
+static std::array<Value, 2> countTiles(KernelBuilder &b,
+                                       const ProductKernel &kernel) {
+  GroupedMatmulOp op = kernel.op;
+  return {countRowTiles(b, op, kernel.rows, b.dim(op.getOut(), 0)),
+          b.ceilDiv(b.dim(op.getOut(), 1), kernel.columns)};
+}
+
+/// One tile of the output, unless it lies beyond the plan's rows. `forTokens`
+/// is shared memory, where the product has a mask.
+static void emitTile(KernelBuilder &b, const ProductKernel &kernel,
+                     const BlockInfo &block, Value rowTile, Value columnTile,
+                     ArrayRef<Value> forTokens) {
+  GroupedMatmulOp op = kernel.op;
+  RowTile rows = findRowTile(b, op, kernel.rows, rowTile);
+  Value firstColumn = b.mul(columnTile, kernel.columns);
+  Value any = b.both(b.less(rows.first, rows.end),
+                     b.less(firstColumn, b.dim(op.getOut(), 1)));
+  b.when(any, [&] {
+    Value count = b.min(b.sub(rows.end, rows.first), b.index(kernel.rows));
+    Value lastRow = b.sub(count, b.index(1));
+    if (op.getMask())
+      findTokens(b, op, block.thread, kernel.threads, rows, count, forTokens[0],
+                 forTokens[1]);
+    auto sourceRow = [&](Value row) {
+      return findSourceRow(b, op, rows, b.min(row, lastRow),
+                           op.getMask() ? forTokens[0] : Value());
+    };
+    Value sums = kernel.emitSums(block, rows, count, sourceRow, firstColumn);
+    b.barrier();
+    emitEpilogue(b, op, block.thread, kernel.threads, rows, count, firstColumn,
+                 kernel.columns, sums);
+  });
+}
+
+/// One tile a block. Of several products, the tiles are counted one product
+/// after another. With `isOther`, on the host, the kernel is for other devices
+/// than Hopper alone.
+static void launchProducts(KernelBuilder &b, ArrayRef<ProductKernel> kernels,
+                           Value isOther) {
+  const ProductKernel &first = kernels.front();
+  SmallVector<MemRefType> shared = first.shared;
+  SmallVector<std::array<Value, 2>> tiles;
+  for (const ProductKernel &kernel : kernels) {
+    tiles.push_back(countTiles(b, kernel));
+    if (kernel.hasMask()) {
+      shared.push_back(b.sharedType({kernel.rows}, b.getI32Type()));
+      shared.push_back(
+          b.sharedType({kernel.threads / kWarpSize}, b.getI32Type()));
+    }
+  }
+  SmallVector<Value> blocks(tiles[0].begin(), tiles[0].end()), ends;
+  if (kernels.size() > 1) {
+    for (auto [rowTiles, columnTiles] : tiles) {
+      Value count = b.mul(rowTiles, columnTiles);
+      ends.push_back(ends.empty() ? count : b.add(ends.back(), count));
+    }
+    blocks = {ends.back()};
+  }
+  auto emitBlock = [&](const BlockInfo &block) {
+    ArrayRef<Value> forTokens =
+        ArrayRef(block.shared).drop_front(first.shared.size());
+    if (kernels.size() == 1)
+      return emitTile(b, first, block, block.x, block.y, forTokens);
+    Value begin = b.index(0);
+    for (size_t i = 0; i < kernels.size(); ++i) {
+      // Blocks of products before this one wrap around.
+      Value number = b.sub(block.x, begin);
+      b.when(b.less(number, b.sub(ends[i], begin)), [&] {
+        Value column = b.div(number, tiles[i][0]);
+        Value row = b.sub(number, b.mul(column, tiles[i][0]));
+        emitTile(b, kernels[i], block, row, column, forTokens);
+      });
+      begin = ends[i];
+      if (kernels[i].hasMask())
+        forTokens = forTokens.drop_front(2);
+    }
+  };
+  b.launch(
+      "et_grouped_matmul", blocks, first.threads, shared,
+      [&](const BlockInfo &block) {
+        if (!isOther)
+          return emitBlock(block);
+        b.when(b.bitXor(b.isHopper(), b.boolean(true)),
+               [&] { emitBlock(block); });
+      },
+      first.dynamicShared, isOther);
+}
+
 /// By the matrix units.
-static void launchMatrixProduct(GroupedMatmulOp op, KernelBuilder &b,
-                                bool useWarpgroups) {
-  SmallVector<Value> rhs = rightHandSides(op);
-  int64_t numRhs = rhs.size(), columns = kMatrixColumns / numRhs;
+static ProductKernel matrixKernel(GroupedMatmulOp op, KernelBuilder &b) {
+  int64_t numRhs = rightHandSides(op).size(), columns = kMatrixColumns / numRhs;
   MatrixProduct tile(b, cast<MemRefType>(op.getLhs().getType()),
                      cast<MemRefType>(op.getRhs().getType()),
-                     {kMatrixRows, columns, numRhs, useWarpgroups});
-  auto emitSums = [&](const BlockInfo &block, const RowTile &rows, Value count,
-                      function_ref<Value(Value)> sourceRow,
-                      Value firstColumn) -> Value {
+                     {kMatrixRows, columns, numRhs});
+  auto emitSums = [op, &b, tile](const BlockInfo &block, const RowTile &rows,
+                                 Value count,
+                                 function_ref<Value(Value)> sourceRow,
+                                 Value firstColumn) mutable -> Value {
     Value sums = memref::ViewOp::create(b, tile.sumsType(), block.dynamicShared,
                                         b.index(0), ValueRange());
     SmallVector<MatrixProduct::Matrix> matrices;
-    for (Value memref : rhs)
+    for (Value memref : rightHandSides(op))
       matrices.push_back({memref, rows.expert});
     tile.run(block, op.getLhs(), sourceRow, count, matrices, firstColumn, sums);
     return sums;
   };
-  launchProduct(op, b,
-                {kMatrixRows,
-                 columns,
-                 MatrixProduct::kThreads,
-                 {},
-                 tile.sharedBytes(),
-                 emitSums});
+  return {op, kMatrixRows,        columns, MatrixProduct::kThreads,
+          {}, tile.sharedBytes(), emitSums};
 }
 
 /// In f32, element by element.
-static void launchThreadProduct(GroupedMatmulOp op, KernelBuilder &b) {
-  SmallVector<Value> rhs = rightHandSides(op);
+static ProductKernel threadKernel(GroupedMatmulOp op, KernelBuilder &b) {
   TileProduct tile(b, kProductTile);
-  SmallVector<MemRefType> shared = tile.sharedTypes(rhs.size());
-  shared.push_back(b.sharedType({static_cast<int64_t>(rhs.size()),
-                                 kProductTile.rows, kProductTile.columns},
-                                b.getF32Type()));
-  size_t numShared = shared.size();
-  auto emitSums = [&](const BlockInfo &block, const RowTile &rows, Value,
-                      function_ref<Value(Value)> sourceRow,
-                      Value firstColumn) -> Value {
+  int64_t numRhs = rightHandSides(op).size();
+  SmallVector<MemRefType> shared = tile.sharedTypes(numRhs);
+  size_t sumsNumber = shared.size();
+  shared.push_back(b.sharedType(
+      {numRhs, kProductTile.rows, kProductTile.columns}, b.getF32Type()));
+  auto emitSums = [op, &b, tile,
+                   sumsNumber](const BlockInfo &block, const RowTile &rows,
+                               Value, function_ref<Value(Value)> sourceRow,
+                               Value firstColumn) mutable -> Value {
     SmallVector<TileProduct::Matrix> matrices;
-    for (Value memref : rhs)
+    for (Value memref : rightHandSides(op))
       matrices.push_back({memref, {rows.expert}});
     TileProduct::Sums sums =
         tile.run(block, op.getLhs(), sourceRow, matrices, firstColumn,
                  /*withSquares=*/false);
-    Value shared = block.shared[numShared - 1];
+    Value shared = block.shared[sumsNumber];
     for (auto [number, product] : llvm::enumerate(sums.products))
       for (auto [i, vector] : llvm::enumerate(product))
         vector::StoreOp::create(
@@ -296,25 +338,88 @@ static void launchThreadProduct(GroupedMatmulOp op, KernelBuilder &b) {
             {b.index(number), tile.row(block, i), tile.column(block, 0)});
     return shared;
   };
-  launchProduct(op, b,
-                {kProductTile.rows, kProductTile.columns,
-                 kProductTile.threads(), shared, 0, emitSums});
+  return {op,
+          kProductTile.rows,
+          kProductTile.columns,
+          kProductTile.threads(),
+          shared,
+          0,
+          emitSums};
 }
 
-template <bool useWarpgroups>
-static void lowerGroupedMatmul(GroupedMatmulOp op, KernelBuilder &b) {
+/// Whether the matrix units can do it.
+static bool fitsMatrixUnits(GroupedMatmulOp op) {
   auto lhs = cast<MemRefType>(op.getLhs().getType());
-  if (llvm::all_of(rightHandSides(op), [&](Value rhs) {
-        return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()));
-      }))
-    launchMatrixProduct(op, b, useWarpgroups);
-  else
-    launchThreadProduct(op, b);
+  return llvm::all_of(rightHandSides(op), [&](Value rhs) {
+    return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()));
+  });
 }
+
+static ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b) {
+  return fitsMatrixUnits(op) ? matrixKernel(op, b) : threadKernel(op, b);
+}
+
+/// The product that stands behind this one, past ops that touch no memory, if
+/// neither writes what the other accesses.
+static GroupedMatmulOp findPartner(GroupedMatmulOp op) {
+  Operation *next = op->getNextNode();
+  while (next && (isMemoryEffectFree(next) || isa<memref::AllocOp>(next)))
+    next = next->getNextNode();
+  auto partner = dyn_cast_if_present<GroupedMatmulOp>(next);
+  if (!partner)
+    return {};
+  AliasAnalysis aliases(op->getParentOp());
+  auto isFreeOf = [&](GroupedMatmulOp one, GroupedMatmulOp other) {
+    return llvm::all_of(one->getOperands(), [&](Value operand) {
+      return aliases.alias(operand, other.getOut()).isNo();
+    });
+  };
+  return isFreeOf(op, partner) && isFreeOf(partner, op) ? partner
+                                                        : GroupedMatmulOp();
+}
+
+namespace {
+struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
+  GroupedMatmulPattern(MLIRContext *context, bool useWarpgroups)
+      : OpRewritePattern(context, /*benefit=*/2), useWarpgroups(useWarpgroups) {
+  }
+
+  LogicalResult matchAndRewrite(GroupedMatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureBufferSemantics())
+      return rewriter.notifyMatchFailure(op, "works on tensors");
+    KernelBuilder b(op.getLoc(), rewriter);
+    SmallVector<ProductKernel> kernels = {chooseKernel(op, b)};
+    SmallVector<GroupedMatmulOp> products = {op};
+    if (GroupedMatmulOp partner = findPartner(op)) {
+      ProductKernel other = chooseKernel(partner, b);
+      if (other.fitsOneLaunchWith(kernels.front())) {
+        kernels.push_back(other);
+        products.push_back(partner);
+        // Its destination may be allocated between the two.
+        b.setInsertionPoint(partner);
+        // Reports tell by it what a kernel was made of.
+        b.setLoc(b.getFusedLoc({op.getLoc(), partner.getLoc()}));
+      }
+    }
+    Value isOther;
+    if (useWarpgroups && llvm::all_of(products, fitsMatrixUnits)) {
+      Value processors = b.hopperProcessors();
+      launchWarpgroupProducts(products, b, processors);
+      isOther = b.cmp(CmpIPredicate::eq, processors, b.index(0));
+    }
+    launchProducts(b, kernels, isOther);
+    for (GroupedMatmulOp product : products)
+      rewriter.eraseOp(product);
+    return success();
+  }
+
+private:
+  bool useWarpgroups;
+};
+} // namespace
 
 void et::populateProductKernels(RewritePatternSet &patterns,
                                 bool useWarpgroups) {
-  patterns.add<KernelPattern<GroupedMatmulOp>>(
-      patterns.getContext(),
-      useWarpgroups ? lowerGroupedMatmul<true> : lowerGroupedMatmul<false>);
+  patterns.add<GroupedMatmulPattern>(patterns.getContext(), useWarpgroups);
 }

@@ -10,8 +10,7 @@
 // Everything moves in chunks of 16 bytes, eight elements. The eight lanes whose
 // chunks ldmatrix reads together have eight successive rows and the same chunk
 // of them; so chunk c of a row lies at place c ^ f(row), with f such that those
-// eight meet all 32 banks. For rows of 64 and of 128 bytes that is what wgmma
-// calls the swizzles of 64 and of 128 bytes.
+// eight meet all 32 banks.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,8 +49,7 @@ MemRefType MatrixProduct::sumsType() {
 
 int64_t MatrixProduct::sharedBytes() {
   // The sums take the place of the stages.
-  return std::max(kAlignment + kStages * stageBytes(),
-                  sumsType().getNumElements() * 4);
+  return std::max(kStages * stageBytes(), sumsType().getNumElements() * 4);
 }
 
 //===----------------------------------------------------------------------===//
@@ -329,36 +327,25 @@ MatrixProduct::prepareFragments(const BlockInfo &block) {
 void MatrixProduct::run(const BlockInfo &block, Value lhs,
                         function_ref<Value(Value)> sourceRow, Value count,
                         ArrayRef<Matrix> rhs, Value firstColumn, Value sums) {
-  // The address is a multiple of 16 only.
-  Value ahead = b.add(b.addressOf(block.dynamicShared), kAlignment - 1);
-  sharedAddress = b.both(ahead, b.constantLike(ahead, -kAlignment));
-  shared = b.pointerTo(sharedAddress, NVVM::NVVMMemorySpace::Shared);
+  shared = b.pointerTo(b.addressOf(block.dynamicShared),
+                       NVVM::NVVMMemorySpace::Shared);
   Copies copies = prepareCopies(block, lhs, sourceRow, count, rhs, firstColumn);
   Fragments fragments = prepareFragments(block);
-  auto runAll = [&](int64_t slices) {
-    int64_t rows = slices * kSlice;
-    if (!tile.useWarpgroups || rows % kGroupRows != 0)
-      return runSlices(slices, copies, fragments, sums);
-    auto branch = scf::IfOp::create(b, b.isHopper(), /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(branch.thenYield());
-    runGroups(rows / kGroupRows, copies, fragments, sums);
-    b.setInsertionPoint(branch.elseYield());
-    runSlices(slices, copies, fragments, sums);
-  };
-  // A loop of its own for every number of slices, halving: at most half of the
-  // instructions that a tile issues are for rows that it lacks.
-  std::function<void(int64_t)> dispatch = [&](int64_t slices) {
-    if (slices == 1)
-      return runAll(slices);
-    Value isLess =
-        b.cmp(arith::CmpIPredicate::ule, count, b.index(slices / 2 * kSlice));
-    auto branch = scf::IfOp::create(b, isLess, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(branch.thenYield());
-    dispatch(slices / 2);
-    b.setInsertionPoint(branch.elseYield());
-    runAll(slices);
-  };
-  dispatch(tile.rows / kSlice);
+  // A loop of its own for every number of slices: the only rows that a tile
+  // lacks and multiplies are those of its last slice.
+  SmallVector<int64_t> numbers =
+      llvm::to_vector(llvm::seq<int64_t>(1, tile.rows / kSlice));
+  auto branch = scf::IndexSwitchOp::create(
+      b, TypeRange(), b.ceilDiv(count, kSlice), numbers, numbers.size());
+  numbers.push_back(tile.rows / kSlice);
+  OpBuilder::InsertionGuard guard(b);
+  SmallVector<Region *> regions;
+  for (Region &region : branch.getCaseRegions())
+    regions.push_back(&region);
+  regions.push_back(&branch.getDefaultRegion());
+  for (auto [number, region] : llvm::zip_equal(numbers, regions)) {
+    b.setInsertionPointToStart(&region->emplaceBlock());
+    runSlices(number, copies, fragments, sums);
+    scf::YieldOp::create(b);
+  }
 }
