@@ -50,7 +50,8 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   pm.addNestedPass<func::FuncOp>(createHoistChecks());
   if (compileTo == Phase::Input)
     return;
-  pm.addPass(createDecomposeMoe({options.pairBuffers}));
+  bool choosesSchedule = !options.chips.empty();
+  pm.addPass(createDecomposeMoe({options.pairBuffers, choosesSchedule}));
   pm.addPass(createDecomposeExpertFfn());
   addCleanup(pm);
   if (compileTo == Phase::Decompose)

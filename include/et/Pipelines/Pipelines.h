@@ -86,6 +86,8 @@ struct FrontEndOptions {
   /// Whether the target's kernels gate while they score, and find the tokens of
   /// a tile in the mask.
   bool fusesRouting;
+  /// The GPUs that layers' schedules are chosen for; none for other targets.
+  std::vector<std::string> chips = {};
 };
 
 /// The part that all targets share: up to and including Phase::Bufferize, or
