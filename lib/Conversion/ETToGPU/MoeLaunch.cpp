@@ -676,6 +676,19 @@ void OneLaunch::emit() {
     memref::DeallocOp::create(b, buffer);
 }
 
+OneLaunchBlock et::getOneLaunchBlock(MoeOp op) {
+  OpBuilder builder(op);
+  KernelBuilder b(op.getLoc(), builder);
+  auto x = cast<ShapedType>(op.getX().getType());
+  int64_t tokens = mostTokens(op);
+  int64_t bytes = std::max(
+      {NarrowScores::sharedBytes(tokens),
+       NarrowProduct(b, x.getElementType(), op.getGate() ? 2 : 1, tokens)
+           .sharedBytes(),
+       NarrowProduct(b, x.getElementType(), 1, tokens).sharedBytes()});
+  return {kThreads, bytes};
+}
+
 static void lowerMoe(MoeOp op, KernelBuilder &b) { OneLaunch(op, b).emit(); }
 
 static bool runsInOneLaunch(MoeOp op) {
