@@ -53,7 +53,9 @@ def report(arrays, chosen, hidden, stats):
         c["global.load.unique_bytes"] + c["global.store.unique_bytes"] for c in counters
     )
     products = [
-        launch["counters"] for launch in stats if "grouped_matmul" in launch["kernel"]
+        launch["counters"]
+        for launch in stats
+        if "grouped_matmul" in launch["kernel"] or "et_moe" in launch["kernel"]
     ]
     width = arrays["x"].shape[1]
     useful = int(chosen.sum()) * 2 * width * hidden

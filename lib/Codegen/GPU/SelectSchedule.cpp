@@ -126,11 +126,11 @@ struct SelectSchedule : et::impl::SelectScheduleBase<SelectSchedule> {
   void runOnOperation() override {
     for (const std::string &chip : chips)
       if (llvm::Error error = checkChip(chip)) {
-        getOperation().emitError(llvm::toString(std::move(error)));
+        getOperation()->emitError(llvm::toString(std::move(error)));
         return signalPassFailure();
       }
     SmallVector<MoeOp> layers;
-    getOperation().walk([&](MoeOp op) { layers.push_back(op); });
+    getOperation()->walk([&](MoeOp op) { layers.push_back(op); });
     for (MoeOp op : layers)
       if (failed(select(op)))
         return signalPassFailure();
@@ -163,7 +163,7 @@ private:
                << "cannot run in one launch: " << obstacle
                << "; change that, or configure schedule = grouped";
       remark::missed(op.getLoc(), remarkOf(op))
-          << "grouped: " << remark::reason("{0}", obstacle);
+          << "grouped: " + obstacle;
       op.setLoweringConfigAttr(configOf(Schedule::Grouped));
       return success();
     }
@@ -202,11 +202,12 @@ private:
 
   /// As many as fit on the chip that most fit on.
   int64_t chooseWorkgroups(MoeOp op) const {
-    OneLaunchBlock block = getOneLaunchBlock(op);
+    // What the driver takes of each block's.
+    int64_t bytes = oneLaunchSharedBytes(op) + 1024;
     int64_t most = 0;
     for (const std::string &name : chips) {
       const ChipFigures &chip = getChipFigures(name);
-      int64_t fit = std::max<int64_t>(1, chip.sharedBytes / block.sharedBytes);
+      int64_t fit = std::max<int64_t>(1, chip.sharedBytes / bytes);
       most = std::max(most, fit * chip.multiprocessors);
     }
     return most;
@@ -222,12 +223,12 @@ private:
       std::string result;
       for (const std::string &name : chips) {
         const ChipFigures &chip = getChipFigures(name);
-        result += llvm::formatv(" {0:f1} us on {1},",
+        result += llvm::formatv(", {0:f1} us on {1}",
                                 cost.seconds(chip) * 1e6, chip.product);
       }
-      return llvm::formatv("{0} predicted,{1} of {2:f1} MB, launches: {3}",
-                           stringifySchedule(schedule), result,
-                           cost.bytes / 1e6, cost.launches)
+      return llvm::formatv("{0} takes {1} launches, {2:f1} MB{3}",
+                           stringifySchedule(schedule), cost.launches,
+                           cost.bytes / 1e6, result)
           .str();
     };
     std::string choice = "one launch";
@@ -235,10 +236,12 @@ private:
       choice = llvm::formatv("one launch for T <= {0}", limit);
     if (limit == 0 || (!isDynamic && tokens > limit))
       choice = "grouped";
+    if (isGiven)
+      choice += ", as configured";
     remark::passed(op.getLoc(), remarkOf(op))
-        << choice << (isGiven ? ", as configured" : "")
-        << llvm::formatv("; at T = {0}: ", tokens).str()
-        << text(Schedule::OneLaunch) << "; " << text(Schedule::Grouped);
+        << llvm::formatv("{0}; at T = {1}: {2}; {3}", choice, tokens,
+                         text(Schedule::OneLaunch), text(Schedule::Grouped))
+               .str();
   }
 };
 } // namespace

@@ -84,7 +84,6 @@ class OneLaunch {
 public:
   OneLaunch(MoeOp op, KernelBuilder &b);
 
-  int64_t sharedBytes() const;
   void emit();
 
 private:
@@ -178,6 +177,27 @@ static int64_t mostTokens(MoeOp op) {
                                        : std::max<int64_t>(tokens, 1);
 }
 
+static int64_t bytesOfStages(MoeOp op) {
+  int64_t tokens = mostTokens(op);
+  return std::max({NarrowScores::sharedBytes(tokens),
+                   NarrowProduct::sharedBytes(op.getGate() ? 2 : 1, tokens),
+                   NarrowProduct::sharedBytes(1, tokens)});
+}
+
+/// Numbers and mask words of the experts with tokens, the tokens of an expert,
+/// and what a thread tells the others.
+static std::array<int64_t, 4> wordsOfBlock(MoeOp op) {
+  int64_t experts = cast<ShapedType>(op.getRouter().getType()).getDimSize(1);
+  return {experts + 1, experts + 1, kOneLaunchTokens, 2};
+}
+
+int64_t et::oneLaunchSharedBytes(MoeOp op) {
+  int64_t bytes = bytesOfStages(op);
+  for (int64_t words : wordsOfBlock(op))
+    bytes += llvm::alignTo(words * sizeof(int32_t), 16);
+  return bytes;
+}
+
 OneLaunch::OneLaunch(MoeOp op, KernelBuilder &b)
     : op(op), b(b), x(contiguous(op.getX())),
       router(contiguous(op.getRouter())), w1(contiguous(op.getW1())),
@@ -212,11 +232,6 @@ Value OneLaunch::contiguous(Value operand) {
       b, MemRefType::get(type.getShape(), type.getElementType()), sizes);
   memref::CopyOp::create(b, operand, copy);
   return copies.emplace_back(copy);
-}
-
-int64_t OneLaunch::sharedBytes() const {
-  return std::max({scores.sharedBytes(), hiddenProduct.sharedBytes(),
-                   outputProduct.sharedBytes()});
 }
 
 //===----------------------------------------------------------------------===//
@@ -653,11 +668,9 @@ void OneLaunch::emit() {
                  tilesOf(sharedHidden) + (experts + 1) * tilesOf(width);
   int64_t workgroups = op.getLoweringConfig()->getWorkgroups();
   int64_t blocks = std::min(most, workgroups ? workgroups : kWorkgroups);
-  Type i32 = b.getI32Type();
-  MemRefType shared[] = {b.sharedType({experts + 1}, i32),
-                         b.sharedType({experts + 1}, i32),
-                         b.sharedType({kOneLaunchTokens}, i32),
-                         b.sharedType({2}, i32)};
+  SmallVector<MemRefType> shared;
+  for (int64_t words : wordsOfBlock(op))
+    shared.push_back(b.sharedType({words}, b.getI32Type()));
   b.launch(
       "et_moe", b.index(blocks), kThreads, shared,
       [&](const BlockInfo &block) {
@@ -670,23 +683,10 @@ void OneLaunch::emit() {
         slots = block.shared[3];
         b.when(b.less(b.index(0), tokens), [&] { emitBlock(); });
       },
-      sharedBytes());
+      bytesOfStages(op));
   copies.append({words, hiddenUnits, outputs});
   for (Value buffer : copies)
     memref::DeallocOp::create(b, buffer);
-}
-
-OneLaunchBlock et::getOneLaunchBlock(MoeOp op) {
-  OpBuilder builder(op);
-  KernelBuilder b(op.getLoc(), builder);
-  auto x = cast<ShapedType>(op.getX().getType());
-  int64_t tokens = mostTokens(op);
-  int64_t bytes = std::max(
-      {NarrowScores::sharedBytes(tokens),
-       NarrowProduct(b, x.getElementType(), op.getGate() ? 2 : 1, tokens)
-           .sharedBytes(),
-       NarrowProduct(b, x.getElementType(), 1, tokens).sharedBytes()});
-  return {kThreads, bytes};
 }
 
 static void lowerMoe(MoeOp op, KernelBuilder &b) { OneLaunch(op, b).emit(); }

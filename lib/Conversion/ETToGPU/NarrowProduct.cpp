@@ -25,10 +25,12 @@ MemRefType NarrowProduct::sumsType() const {
                       b.getF32Type());
 }
 
-int64_t NarrowProduct::sharedBytes() const {
+int64_t NarrowProduct::sharedBytes(int64_t numRhs, int64_t maxRows) {
+  int64_t groups = groupsOf(maxRows);
+  int64_t sums = numRhs * groups * kGroup * (kColumns + kSumsPadding);
   // The sums take the place of the stages.
-  return std::max(kStages * stageBytes(maxGroups),
-                  sumsType().getNumElements() * 4);
+  return std::max<int64_t>(kStages * stageBytes(numRhs, groups),
+                           sums * sizeof(float));
 }
 
 Value NarrowProduct::placeInRhs(Value row, Value chunk) {
@@ -181,10 +183,10 @@ void NarrowProduct::runGroups(Value thread, Value shared,
   Copies rhs = prepareRhs(thread, operands);
   Value steps = b.ceilDiv(operands.depth, depthOfStage);
   auto stageAt = [&](int64_t stage) {
-    return b.i32(static_cast<int32_t>(stage * stageBytes(groups)));
+    return b.i32(static_cast<int32_t>(stage * stageBytes(numRhs, groups)));
   };
   auto stageAfter = [&](Value stage) {
-    Value next = b.add(stage, stageBytes(groups));
+    Value next = b.add(stage, stageBytes(numRhs, groups));
     Value isLast = b.cmp(arith::CmpIPredicate::eq, next, stageAt(kStages));
     return b.select(isLast, stageAt(0), next);
   };

@@ -26,11 +26,10 @@ public:
   /// For tiles of at most `maxRows` rows, which are kMaxRows at most.
   NarrowProduct(KernelBuilder &b, Type element, int64_t numRhs,
                 int64_t maxRows)
-      : b(b), element(element), numRhs(numRhs),
-        maxGroups(llvm::PowerOf2Ceil(llvm::divideCeil(maxRows, 8))),
-        depthOfStage(64 / numRhs) {}
+      : b(b), element(element), numRhs(numRhs), maxGroups(groupsOf(maxRows)),
+        depthOfStage(depthOf(numRhs)) {}
 
-  int64_t sharedBytes() const;
+  static int64_t sharedBytes(int64_t numRhs, int64_t maxRows);
   /// The sums: [right-hand side][row][column].
   MemRefType sumsType() const;
 
@@ -57,10 +56,15 @@ private:
   /// Two rows later, four lanes' sums lie eight banks further.
   static constexpr int64_t kSumsPadding = 4;
 
+  static int64_t groupsOf(int64_t rows) {
+    return llvm::PowerOf2Ceil(llvm::divideCeil(rows, kGroup));
+  }
+  /// Stages are of the same size for one right-hand side and for two.
+  static int64_t depthOf(int64_t numRhs) { return 64 / numRhs; }
   int64_t rhsBytes() const { return depthOfStage * kRhsRowBytes; }
   int64_t rowBytes() const { return depthOfStage * 2; }
-  int64_t stageBytes(int64_t groups) const {
-    return numRhs * rhsBytes() + groups * kGroup * rowBytes();
+  static int64_t stageBytes(int64_t numRhs, int64_t groups) {
+    return depthOf(numRhs) * (numRhs * kRhsRowBytes + groups * kGroup * 2);
   }
   Value placeInRhs(Value row, Value chunk);
   Value placeInRows(Value row, Value chunk);

@@ -30,11 +30,6 @@ MemRefType NarrowScores::scoresType() const {
   return b.sharedType({tokens(), kExperts + 1}, b.getF32Type());
 }
 
-int64_t NarrowScores::sharedBytes() const {
-  // The scores take the place of the stages.
-  return kStages * stageBytes();
-}
-
 Value NarrowScores::placeInX(Value row, Value chunk) {
   Value turned = b.bitXor(chunk, b.rem(row, 8));
   return b.add(b.mul(row, kRowBytes), b.mul(turned, Units::kChunkBytes));
@@ -100,7 +95,7 @@ Values NarrowScores::multiplyByUnits(MatrixInstructions &units, Value thread,
 
 Values NarrowScores::multiplyByThreads(Value thread, Value shared, Value stage,
                                        ValueRange sums) {
-  auto type = b.sharedType({sharedBytes() / 2}, element);
+  auto type = b.sharedType({kStages * stageBytes() / 2}, element);
   Value memory =
       memref::ViewOp::create(b, type, shared, b.index(0), ValueRange());
   Value expert = b.rem(thread, kExperts), token = b.div(thread, kExperts);

@@ -20,11 +20,8 @@ inline constexpr int64_t kOneLaunchTokens = kTokensPerWord;
 /// can.
 std::string whyNotOneLaunch(MoeOp op);
 
-/// What a block of that launch takes of a multiprocessor.
-struct OneLaunchBlock {
-  int64_t threads, sharedBytes;
-};
-OneLaunchBlock getOneLaunchBlock(MoeOp op);
+/// The shared memory of a block of that launch.
+int64_t oneLaunchSharedBytes(MoeOp op);
 
 } // namespace mlir::et
 
