@@ -113,8 +113,7 @@ static void makeBranch(MoeOp op, int64_t limit, LoweringConfigAttr few,
       scf::YieldOp::create(nested, loc, clone->getResults());
     };
   };
-  auto branch =
-      scf::IfOp::create(builder, loc, isFew, layer(few), layer(many));
+  auto branch = scf::IfOp::create(builder, loc, isFew, layer(few), layer(many));
   op->replaceAllUsesWith(branch);
   op.erase();
 }
@@ -162,8 +161,7 @@ private:
         return op.emitOpError()
                << "cannot run in one launch: " << obstacle
                << "; change that, or configure schedule = grouped";
-      remark::missed(op.getLoc(), remarkOf(op))
-          << "grouped: " + obstacle;
+      remark::missed(op.getLoc(), remarkOf(op)) << "grouped: " + obstacle;
       op.setLoweringConfigAttr(configOf(Schedule::Grouped));
       return success();
     }
@@ -174,8 +172,8 @@ private:
     bool isDynamic = ShapedType::isDynamic(tokens);
     int64_t limit = given ? kOneLaunchTokens : chooseLimit(op);
     explain(op, limit, given.has_value());
-    LoweringConfigAttr few = given.value_or(
-        configOf(Schedule::OneLaunch, chooseWorkgroups(op)));
+    LoweringConfigAttr few =
+        given.value_or(configOf(Schedule::OneLaunch, chooseWorkgroups(op)));
     LoweringConfigAttr many = configOf(Schedule::Grouped);
     if (isDynamic && limit > 0)
       makeBranch(op, limit, few, many);
@@ -223,8 +221,8 @@ private:
       std::string result;
       for (const std::string &name : chips) {
         const ChipFigures &chip = getChipFigures(name);
-        result += llvm::formatv(", {0:f1} us on {1}",
-                                cost.seconds(chip) * 1e6, chip.product);
+        result += llvm::formatv(", {0:f1} us on {1}", cost.seconds(chip) * 1e6,
+                                chip.product);
       }
       return llvm::formatv("{0} takes {1} launches, {2:f1} MB{3}",
                            stringifySchedule(schedule), cost.launches,

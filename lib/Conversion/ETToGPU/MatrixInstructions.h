@@ -24,8 +24,8 @@ public:
   /// `memory` is shared memory.
   MatrixInstructions(KernelBuilder &b, Type element, Value memory)
       : b(b), element(element),
-        start(b.pointerTo(b.addressOf(memory),
-                          NVVM::NVVMMemorySpace::Shared)) {}
+        start(b.pointerTo(b.addressOf(memory), NVVM::NVVMMemorySpace::Shared)) {
+  }
 
   /// Bytes behind the start: an i32, and a constant.
   struct Place {

@@ -7,25 +7,21 @@
 //
 // Blocks take tickets, ascending. The first are for the scores of 16 experts
 // each; once all of these are there, a block lists the experts that have tokens
-// and knows what the other tickets are for: every listed expert's tiles of hidden
-// units, then every one's tiles of outputs. Who adds the last expert's part to
-// the outputs of some columns combines these.
+// and knows what the other tickets are for: every listed expert's tiles of
+// hidden units, then every one's tiles of outputs. Who adds the last expert's
+// part to the outputs of some columns combines these.
 //
 // A ticket waits only for lower ones, and whoever holds those is at work on one
 // of them. So nothing depends on which blocks run at the same time.
 //
 //===----------------------------------------------------------------------===//
 
-#include "et/Conversion/ETToGPU/OneLaunch.h"
-#include "NarrowProduct.h"
-#include "NarrowScores.h"
+#include "MoeLaunch.h"
 #include "Patterns.h"
-#include "et/Conversion/ScalarMath.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace mlir::et;
-using arith::CmpFPredicate;
 using arith::CmpIPredicate;
 using Values = LoopBuilder::Values;
 
@@ -34,9 +30,9 @@ static constexpr int64_t kMaxExperts = 1024;
 /// Enough for the largest chips, and no harm to others: a block that finds no
 /// ticket leaves.
 static constexpr int64_t kWorkgroups = 1024;
-static constexpr int64_t kColumns = NarrowProduct::kColumns;
-static constexpr int64_t kThreads = NarrowProduct::kThreads;
-static_assert(kThreads == NarrowScores::kThreads);
+static_assert(NarrowProduct::kThreads == NarrowScores::kThreads);
+static constexpr int64_t kStageBytes =
+    std::max(NarrowScores::kSharedBytes, NarrowProduct::kSharedBytes);
 
 //===----------------------------------------------------------------------===//
 // Which layers
@@ -63,11 +59,6 @@ std::string et::whyNotOneLaunch(MoeOp op) {
       return (name + " is not a known multiple of 8").str();
   if (router.getDimSize(1) > kMaxExperts)
     return "it has more than " + std::to_string(kMaxExperts) + " experts";
-  for (Value weight : {op.getRouter(), op.getW1(), op.getW2(), op.getGate(),
-                       op.getSharedW1(), op.getSharedW2(), op.getSharedGate()})
-    if (weight &&
-        cast<ShapedType>(weight.getType()).getElementType() != element)
-      return "its weights are not of the type of x";
   int64_t tokens = x.getDimSize(0);
   if (!ShapedType::isDynamic(tokens) && tokens > kOneLaunchTokens)
     return "it has " + std::to_string(tokens) + " tokens, more than " +
@@ -79,109 +70,10 @@ std::string et::whyNotOneLaunch(MoeOp op) {
 // The kernel
 //===----------------------------------------------------------------------===//
 
-namespace {
-class OneLaunch {
-public:
-  OneLaunch(MoeOp op, KernelBuilder &b);
-
-  void emit();
-
-private:
-  void emitBlock();
-  /// An expert with tokens, as the list has it. The shared expert comes last,
-  /// by the number E.
-  struct Expert {
-    Value rank, number, isShared, word, count;
-  };
-
-  //===--- Meeting other blocks -------------------------------------------===//
-  Value addressOfWord(Value word);
-  Value atomicAdd(Value word);
-  void fence();
-  /// Thread 0's next ticket; what other threads have is nothing.
-  Value takeTicket();
-  /// Thread 0's value, for all.
-  Value fromFirstThread(Value value);
-  /// Ends work that `word` counts: returns the ticket taken before, and how
-  /// often the word was counted up before.
-  std::pair<Value, Value> finish(Value word, Value ticket);
-  /// Until `word` was counted up `count` times; what was done before each is
-  /// seen from there on.
-  void await(Value word, Value count);
-
-  //===--- Work -----------------------------------------------------------===//
-  void emitScores(Value firstExpert);
-  void listExperts();
-  Expert expertAt(Value rank);
-  void emitHidden(const Expert &expert, Value tile);
-  void emitOutputs(const Expert &expert, Value tile);
-  void emitCombine(Value tile);
-  Value weightsOf(const Expert &expert, Value routed, Value shared,
-                  int64_t elements);
-  Value hiddenWidth(const Expert &expert);
-  Value rowIn(Value buffer, Value row, Value width);
-
-  /// The operand, or a copy of it if its elements are not next to each other.
-  Value contiguous(Value operand);
-  static int64_t sizeOf(Value memref, int64_t dim) {
-    return memref ? cast<MemRefType>(memref.getType()).getDimSize(dim) : 0;
-  }
-  static int64_t tilesOf(int64_t columns) {
-    return llvm::divideCeil(columns, kColumns);
-  }
-  int64_t scoreItems() const {
-    return llvm::divideCeil(experts, NarrowScores::kExperts);
-  }
-
-  // Where the words are that blocks meet at.
-  Value ticketWord() { return b.index(0); }
-  Value scoredWord() { return b.index(1); }
-  Value hiddenWord(Value rank) { return b.add(rank, 2); }
-  Value outputsWord(Value tile) { return b.add(tile, experts + 3); }
-  Value maskWord(Value expert) {
-    return b.add(expert, experts + 3 + tilesOf(width));
-  }
-  int64_t numWords() const { return 2 * experts + 3 + tilesOf(width); }
-  /// Gates, then rows of outputs.
-  Value gatePlace(Value expert, Value token) {
-    return b.add(b.mul(expert, kOneLaunchTokens), token);
-  }
-  Value outputPlace(Value row, Value column) {
-    return b.add(b.add(b.mul(row, width), column),
-                 experts * kOneLaunchTokens);
-  }
-
-  MoeOp op;
-  KernelBuilder &b;
-  /// What `contiguous` made.
-  SmallVector<Value> copies;
-  Value x, router, w1, w2, theta, b1, b2, gate, gateBias;
-  Value sharedW1, sharedW2, sharedGate, out;
-  Type element;
-  int64_t experts, width, hidden, sharedHidden, maxTokens;
-  bool isWhole;
-  NarrowScores scores;
-  NarrowProduct hiddenProduct, outputProduct;
-  // Global memory, and the number of tokens.
-  Value words, hiddenUnits, outputs, tokens;
-  // What a block has: its thread, shared memory, and the number of experts with
-  // tokens.
-  Value thread, isFirstThread, dynamicShared;
-  Value listedExperts, listedWords, tokensOfExpert, slots, numListed;
-};
-} // namespace
-
 static int64_t mostTokens(MoeOp op) {
   int64_t tokens = cast<ShapedType>(op.getX().getType()).getDimSize(0);
   return ShapedType::isDynamic(tokens) ? kOneLaunchTokens
                                        : std::max<int64_t>(tokens, 1);
-}
-
-static int64_t bytesOfStages(MoeOp op) {
-  int64_t tokens = mostTokens(op);
-  return std::max({NarrowScores::sharedBytes(tokens),
-                   NarrowProduct::sharedBytes(op.getGate() ? 2 : 1, tokens),
-                   NarrowProduct::sharedBytes(1, tokens)});
 }
 
 /// Numbers and mask words of the experts with tokens, the tokens of an expert,
@@ -192,7 +84,7 @@ static std::array<int64_t, 4> wordsOfBlock(MoeOp op) {
 }
 
 int64_t et::oneLaunchSharedBytes(MoeOp op) {
-  int64_t bytes = bytesOfStages(op);
+  int64_t bytes = kStageBytes;
   for (int64_t words : wordsOfBlock(op))
     bytes += llvm::alignTo(words * sizeof(int32_t), 16);
   return bytes;
@@ -215,10 +107,6 @@ OneLaunch::OneLaunch(MoeOp op, KernelBuilder &b)
       scores(b, x, router, op.getScore(), maxTokens),
       hiddenProduct(b, element, gate ? 2 : 1, maxTokens),
       outputProduct(b, element, 1, maxTokens) {}
-
-static bool isContiguous(Value memref) {
-  return cast<MemRefType>(memref.getType()).getLayout().isIdentity();
-}
 
 Value OneLaunch::contiguous(Value operand) {
   if (!operand || isContiguous(operand))
@@ -307,36 +195,6 @@ void OneLaunch::await(Value word, Value count) {
 // Routing
 //===----------------------------------------------------------------------===//
 
-void OneLaunch::emitScores(Value firstExpert) {
-  auto routing = cast<ThresholdRoutingAttr>(op.getRouting());
-  CmpFPredicate predicate = routing.getCompare() == Comparison::GT
-                                ? CmpFPredicate::OGT
-                                : CmpFPredicate::OGE;
-  Value found = scores.run(thread, dynamicShared, firstExpert);
-  Value lane = b.rem(thread, kWarpSize), isToken = b.less(lane, tokens);
-  Value end = b.min(b.sub(b.index(experts), firstExpert),
-                    b.index(NarrowScores::kExperts));
-  b.loopBy(kThreads / kWarpSize, b.div(thread, kWarpSize), end, {},
-           [&](Value column, ValueRange) -> Values {
-             Value expert = b.add(firstExpert, column);
-             // There are no more rows than the layer may have tokens.
-             Value above = b.whenElse(
-                 isToken,
-                 [&] {
-                   Value score = b.load(found, {lane, column});
-                   b.store(emitGate(b, routing.getGate(), score), outputs,
-                           gatePlace(expert, lane));
-                   return b.cmp(predicate, score,
-                                b.load(theta, expert));
-                 },
-                 b.boolean(false));
-             Value word = b.ballot(above);
-             b.when(b.cmp(CmpIPredicate::eq, lane, b.index(0)),
-                    [&] { b.store(word, words, maskWord(expert)); });
-             return {};
-           });
-}
-
 /// By one warp, for all.
 void OneLaunch::listExperts() {
   Value zero = b.index(0), none = b.i32(0), one = b.index(1);
@@ -344,23 +202,23 @@ void OneLaunch::listExperts() {
   b.when(b.less(thread, b.index(kWarpSize)), [&] {
     Value bit = arith::ShLIOp::create(b, b.i32(1), b.toI32(lane));
     Value lanesBefore = b.sub(bit, b.i32(1));
-    Value count = b.loopBy(
-        kWarpSize, zero, b.index(experts), none,
-        [&](Value first, ValueRange listed) -> Values {
-          Value expert = b.add(first, lane);
-          Value word = b.whenElse(
-              b.less(expert, b.index(experts)),
-              [&] { return b.load(words, maskWord(expert)); }, none);
-          Value hasTokens = b.cmp(CmpIPredicate::ne, word, none);
-          Value all = b.ballot(hasTokens);
-          Value place = b.toIndex(
-              b.add(listed[0], b.popcount(b.both(all, lanesBefore))));
-          b.when(hasTokens, [&] {
-            b.store(b.toI32(expert), listedExperts, place);
-            b.store(word, listedWords, place);
-          });
-          return {b.add(listed[0], b.popcount(all))};
-        })[0];
+    Value count =
+        b.loopBy(kWarpSize, zero, b.index(experts), none,
+                 [&](Value first, ValueRange listed) -> Values {
+                   Value expert = b.add(first, lane);
+                   Value word = b.whenElse(
+                       b.less(expert, b.index(experts)),
+                       [&] { return b.load(words, maskWord(expert)); }, none);
+                   Value hasTokens = b.cmp(CmpIPredicate::ne, word, none);
+                   Value all = b.ballot(hasTokens);
+                   Value place = b.toIndex(
+                       b.add(listed[0], b.popcount(b.both(all, lanesBefore))));
+                   b.when(hasTokens, [&] {
+                     b.store(b.toI32(expert), listedExperts, place);
+                     b.store(word, listedWords, place);
+                   });
+                   return {b.add(listed[0], b.popcount(all))};
+                 })[0];
     b.when(isFirstThread, [&] {
       // Of the shared expert, if there is one.
       Value all = none;
@@ -380,205 +238,8 @@ void OneLaunch::listExperts() {
 OneLaunch::Expert OneLaunch::expertAt(Value rank) {
   Value number = b.toIndex(b.load(listedExperts, rank));
   Value word = b.load(listedWords, rank);
-  return {rank, number,
-          b.cmp(CmpIPredicate::eq, number, b.index(experts)), word,
-          b.toIndex(b.popcount(word))};
-}
-
-//===----------------------------------------------------------------------===//
-// Products
-//===----------------------------------------------------------------------===//
-
-static Value toI64(KernelBuilder &b, Value value) {
-  return arith::IndexCastOp::create(b, b.getI64Type(), value);
-}
-
-/// The address of an expert's matrix of so many elements.
-Value OneLaunch::weightsOf(const Expert &expert, Value routed, Value shared,
-                           int64_t elements) {
-  Value bytes = toI64(b, b.mul(expert.number, elements * 2));
-  Value address = b.add(b.addressOf(routed), bytes);
-  return shared ? b.select(expert.isShared, b.addressOf(shared), address)
-                : address;
-}
-
-Value OneLaunch::hiddenWidth(const Expert &expert) {
-  if (sharedHidden == 0 || sharedHidden == hidden)
-    return b.index(hidden);
-  return b.select(expert.isShared, b.index(sharedHidden), b.index(hidden));
-}
-
-/// The address of a row of 16-bit elements.
-Value OneLaunch::rowIn(Value buffer, Value row, Value rowWidth) {
-  return b.add(b.addressOf(buffer),
-               toI64(b, b.mul(b.mul(row, rowWidth), b.index(2))));
-}
-
-void OneLaunch::emitHidden(const Expert &expert, Value tile) {
-  Value columns = hiddenWidth(expert), firstColumn = b.mul(tile, kColumns);
-  b.when(b.less(thread, b.index(kOneLaunchTokens)), [&] {
-    Value bit = arith::ShLIOp::create(b, b.i32(1), b.toI32(thread));
-    b.when(b.cmp(CmpIPredicate::ne, b.both(expert.word, bit), b.i32(0)), [&] {
-      Value before = b.popcount(b.both(expert.word, b.sub(bit, b.i32(1))));
-      b.store(b.toI32(thread), tokensOfExpert, b.toIndex(before));
-    });
-  });
-  b.barrier();
-
-  NarrowProduct::Operands operands;
-  operands.rhs.push_back(weightsOf(expert, w1, sharedW1,
-                                   width * hidden));
-  if (gate)
-    operands.rhs.push_back(weightsOf(expert, gate,
-                                     sharedGate, width * hidden));
-  operands.depth = b.index(width);
-  operands.width = columns;
-  operands.firstColumn = firstColumn;
-  operands.count = expert.count;
-  auto rowAddress = [&](Value row) {
-    Value token = b.toIndex(b.load(tokensOfExpert, row));
-    return rowIn(x, token, b.index(width));
-  };
-  operands.rowAddress = rowAddress;
-  operands.isWhole = isWhole;
-  Value sums = hiddenProduct.run(thread, dynamicShared, operands);
-
-  constexpr int64_t step = 8, across = kColumns / step;
-  Value inTile = b.mul(b.rem(thread, across), step);
-  Value column = b.add(firstColumn, inTile);
-  b.when(b.less(column, columns), [&] {
-    // The shared expert has no bias; it loads what is there and drops it.
-    auto biasOf = [&](Value bias) {
-      if (!bias)
-        return Values(step, Value());
-      Value zero = b.index(0);
-      return b.loadElements(bias,
-                            {b.select(expert.isShared, zero, expert.number),
-                             b.select(expert.isShared, zero, column)},
-                            step);
-    };
-    Values bias = biasOf(b1), biasOfGate = biasOf(gateBias);
-    auto biased = [&](Value sum, Value bias) {
-      return bias ? b.select(expert.isShared, sum, b.add(sum, bias)) : sum;
-    };
-    Value firstPlace = b.mul(b.mul(expert.number, tokens), b.index(hidden));
-    b.loopBy(kThreads / across, b.div(thread, across), expert.count, {},
-             [&](Value row, ValueRange) -> Values {
-               Values results =
-                   b.loadElements(sums, {b.index(0), row, inTile}, step);
-               Values gates;
-               if (gate)
-                 gates = b.loadElements(sums, {b.index(1), row, inTile}, step);
-               for (int64_t i = 0; i < step; ++i) {
-                 Value product = biased(results[i], bias[i]);
-                 Value activated =
-                     gates.empty() ? product : biased(gates[i], biasOfGate[i]);
-                 activated = emitActivation(b, op.getActivation(), activated);
-                 results[i] =
-                     gates.empty() ? activated : b.mul(activated, product);
-               }
-               b.storeElements(
-                   results, hiddenUnits,
-                   b.add(firstPlace, b.add(b.mul(row, columns), column)));
-               return {};
-             });
-  });
-}
-
-void OneLaunch::emitOutputs(const Expert &expert, Value tile) {
-  Value depth = hiddenWidth(expert), firstColumn = b.mul(tile, kColumns);
-  NarrowProduct::Operands operands;
-  operands.rhs.push_back(weightsOf(expert, w2, sharedW2,
-                                   hidden * width));
-  operands.depth = depth;
-  operands.width = b.index(width);
-  operands.firstColumn = firstColumn;
-  operands.count = expert.count;
-  Value firstByte =
-      b.mul(b.mul(b.mul(expert.number, tokens), b.index(hidden)), b.index(2));
-  auto rowAddress = [&](Value row) {
-    return b.add(rowIn(hiddenUnits, row, depth), toI64(b, firstByte));
-  };
-  operands.rowAddress = rowAddress;
-  auto beforeRows = [&] {
-    await(hiddenWord(expert.rank), b.ceilDiv(depth, kColumns));
-  };
-  operands.beforeRows = beforeRows;
-  operands.isWhole = isWhole;
-  Value sums = outputProduct.run(thread, dynamicShared, operands);
-
-  constexpr int64_t step = 4, across = kColumns / step;
-  Value inTile = b.mul(b.rem(thread, across), step);
-  Value column = b.add(firstColumn, inTile);
-  b.when(b.less(column, b.index(width)), [&] {
-    Values bias(step, Value());
-    if (b2)
-      bias = b.loadElements(
-          b2,
-          {b.select(expert.isShared, b.index(0), expert.number), column}, step);
-    b.loopBy(kThreads / across, b.div(thread, across), expert.count, {},
-             [&](Value row, ValueRange) -> Values {
-               Values results =
-                   b.loadElements(sums, {b.index(0), row, inTile}, step);
-               for (int64_t i = 0; i < step; ++i)
-                 if (bias[i])
-                   results[i] = b.select(expert.isShared, results[i],
-                                         b.add(results[i], bias[i]));
-               Value pair = b.add(b.mul(expert.number, tokens), row);
-               b.storeElements(results, outputs, outputPlace(pair, column));
-               return {};
-             });
-  });
-}
-
-/// The experts' outputs of every token, in some columns, experts ascending.
-void OneLaunch::emitCombine(Value tile) {
-  constexpr int64_t step = 4, across = kColumns / step;
-  Value column = b.add(b.mul(tile, kColumns),
-                       b.mul(b.rem(thread, across), step));
-  b.when(b.less(column, b.index(width)), [&] {
-    b.loopBy(
-        kThreads / across, b.div(thread, across), tokens, {},
-        [&](Value token, ValueRange) -> Values {
-          Values sums(step, b.f32(0.0));
-          if (sharedHidden != 0) {
-            Value pair = b.add(b.mul(tokens, experts), token);
-            sums = b.loadElements(outputs, outputPlace(pair, column), step);
-          }
-          Value bit = arith::ShLIOp::create(b, b.i32(1), b.toI32(token));
-          Value bitsBefore = b.sub(bit, b.i32(1));
-          sums = b.loopBy(
-              1, b.index(0), numListed, sums,
-              [&](Value rank, ValueRange carried) -> Values {
-                Value word = b.load(listedWords, rank);
-                Value isChosen = b.cmp(CmpIPredicate::ne, b.both(word, bit),
-                                       b.i32(0));
-                auto branch = scf::IfOp::create(b, carried.getTypes(), isChosen,
-                                                /*withElseRegion=*/true);
-                OpBuilder::InsertionGuard guard(b);
-                b.setInsertionPointToEnd(branch.elseBlock());
-                scf::YieldOp::create(b, carried);
-                b.setInsertionPointToEnd(branch.thenBlock());
-                Value expert = b.toIndex(b.load(listedExperts, rank));
-                Value before = b.popcount(b.both(word, bitsBefore));
-                Value pair = b.add(b.mul(expert, tokens), b.toIndex(before));
-                Values part =
-                    b.loadElements(outputs, outputPlace(pair, column), step);
-                Value gate = b.load(outputs, gatePlace(expert, token));
-                for (auto [sum, value] : llvm::zip_equal(carried, part))
-                  value = b.fma(gate, value, sum);
-                scf::YieldOp::create(b, part);
-                return branch.getResults();
-              });
-          // Rows of a strided output may start anywhere.
-          if (isContiguous(out))
-            b.storeElements(sums, out, {token, column});
-          else
-            for (int64_t i = 0; i < step; ++i)
-              b.store(sums[i], out, {token, b.add(column, i)});
-          return {};
-        });
-  });
+  return {rank, number, b.cmp(CmpIPredicate::eq, number, b.index(experts)),
+          word, b.toIndex(b.popcount(word))};
 }
 
 //===----------------------------------------------------------------------===//
@@ -590,9 +251,7 @@ void OneLaunch::emitBlock() {
   Value scoreTickets = b.index(scoreItems());
   ticket = b.loopWhile(
       ticket,
-      [&](ValueRange held) {
-        return b.less(b.toIndex(held[0]), scoreTickets);
-      },
+      [&](ValueRange held) { return b.less(b.toIndex(held[0]), scoreTickets); },
       [&](ValueRange held) -> Values {
         Value next = takeTicket();
         emitScores(b.mul(b.toIndex(held[0]), NarrowScores::kExperts));
@@ -616,8 +275,7 @@ void OneLaunch::emitBlock() {
   };
   auto doHidden = [&](Value item, Value next) -> Value {
     Value isRouted = b.less(item, routedItems);
-    Expert expert =
-        expertAt(b.select(isRouted, b.div(item, tiles), numListed));
+    Expert expert = expertAt(b.select(isRouted, b.div(item, tiles), numListed));
     emitHidden(expert, b.select(isRouted, b.rem(item, tiles),
                                 b.sub(item, routedItems)));
     return finish(hiddenWord(expert.rank), next).first;
@@ -628,19 +286,18 @@ void OneLaunch::emitBlock() {
     b.when(b.cmp(CmpIPredicate::ne, expert.count, b.index(0)),
            [&] { emitOutputs(expert, tile); });
     auto [after, before] = finish(outputsWord(tile), next);
-    Value isLast = b.cmp(CmpIPredicate::eq, b.add(before, b.i32(1)),
-                         b.toI32(parts));
+    Value isLast =
+        b.cmp(CmpIPredicate::eq, b.add(before, b.i32(1)), b.toI32(parts));
     b.when(isLast, [&] { emitCombine(tile); });
     return after;
   };
   b.loopWhile(
-      ticket,
-      [&](ValueRange held) { return b.less(itemOf(held[0]), items); },
+      ticket, [&](ValueRange held) { return b.less(itemOf(held[0]), items); },
       [&](ValueRange held) -> Values {
         Value item = itemOf(held[0]), next = takeTicket();
-        auto branch = scf::IfOp::create(b, next.getType(),
-                                        b.less(item, hiddenItems),
-                                        /*withElseRegion=*/true);
+        auto branch =
+            scf::IfOp::create(b, next.getType(), b.less(item, hiddenItems),
+                              /*withElseRegion=*/true);
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPointToEnd(branch.thenBlock());
         scf::YieldOp::create(b, doHidden(item, next));
@@ -657,8 +314,8 @@ void OneLaunch::emit() {
         b, MemRefType::get(ShapedType::kDynamic, type), size);
   };
   words = allocate(b.getI32Type(), b.index(numWords()));
-  hiddenUnits = allocate(
-      element, b.mul(tokens, experts * hidden + sharedHidden));
+  hiddenUnits =
+      allocate(element, b.mul(tokens, experts * hidden + sharedHidden));
   outputs = allocate(b.getF32Type(),
                      outputPlace(b.mul(tokens, experts + 1), b.index(0)));
   gpu::MemsetOp::create(b, /*asyncToken=*/Type(), /*asyncDependencies=*/
@@ -683,7 +340,7 @@ void OneLaunch::emit() {
         slots = block.shared[3];
         b.when(b.less(b.index(0), tokens), [&] { emitBlock(); });
       },
-      bytesOfStages(op));
+      kStageBytes);
   copies.append({words, hiddenUnits, outputs});
   for (Value buffer : copies)
     memref::DeallocOp::create(b, buffer);

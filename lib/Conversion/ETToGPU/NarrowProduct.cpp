@@ -21,16 +21,9 @@ using Values = LoopBuilder::Values;
 using Units = MatrixInstructions;
 
 MemRefType NarrowProduct::sumsType() const {
+  // They take the place of the stages.
   return b.sharedType({numRhs, maxGroups * kGroup, kColumns + kSumsPadding},
                       b.getF32Type());
-}
-
-int64_t NarrowProduct::sharedBytes(int64_t numRhs, int64_t maxRows) {
-  int64_t groups = groupsOf(maxRows);
-  int64_t sums = numRhs * groups * kGroup * (kColumns + kSumsPadding);
-  // The sums take the place of the stages.
-  return std::max<int64_t>(kStages * stageBytes(numRhs, groups),
-                           sums * sizeof(float));
 }
 
 Value NarrowProduct::placeInRhs(Value row, Value chunk) {
@@ -68,8 +61,8 @@ static Value toI64(KernelBuilder &b, Value value) {
   return arith::IndexCastOp::create(b, b.getI64Type(), value);
 }
 
-NarrowProduct::Copies
-NarrowProduct::prepareRhs(Value thread, const Operands &operands) {
+NarrowProduct::Copies NarrowProduct::prepareRhs(Value thread,
+                                                const Operands &operands) {
   // Neighboring threads copy neighboring chunks of a row. Rows of a thread are
   // a multiple of eight apart, so that they swizzle alike.
   constexpr int64_t chunks = kRhsRowBytes / Units::kChunkBytes;
@@ -80,8 +73,7 @@ NarrowProduct::prepareRhs(Value thread, const Operands &operands) {
   copies.target = b.toI32(placeInRhs(row, chunk));
   copies.targetStep = rows * kRhsRowBytes;
   copies.stepBytes = toI64(b, b.mul(operands.width, depthOfStage * 2));
-  Value inWidth =
-      operands.isWhole ? Value() : b.less(column, operands.width);
+  Value inWidth = operands.isWhole ? Value() : b.less(column, operands.width);
   for (Value matrix : operands.rhs)
     for (int64_t i = 0; i < depthOfStage / rows; ++i) {
       Value k = b.add(row, i * rows);
@@ -126,8 +118,7 @@ void NarrowProduct::emitCopies(MatrixInstructions &units, const Copies &copies,
     for (auto [i, chunk] : llvm::enumerate(copies.chunks)) {
       Value isThere = chunk.isThere;
       if (chunk.depth) {
-        Value inDepth =
-            b.less(b.add(firstDepth, chunk.depth), operands.depth);
+        Value inDepth = b.less(b.add(firstDepth, chunk.depth), operands.depth);
         isThere = isThere ? b.both(isThere, inDepth) : inDepth;
       }
       units.copy(b.add(chunk.source, moved),
@@ -165,10 +156,10 @@ Values NarrowProduct::multiplyStage(MatrixInstructions &units,
           size_t first = (product * groups + group) * Units::kAccumulators;
           MutableArrayRef<Value> target =
               MutableArrayRef(sums).slice(first, Units::kAccumulators);
-          llvm::copy(
-              units.multiply(left, ArrayRef(narrow[group]).slice(2 * i, 2),
-                             ValueRange(ArrayRef<Value>(target))),
-              target.begin());
+          llvm::copy(units.multiply(left,
+                                    ArrayRef(narrow[group]).slice(2 * i, 2),
+                                    ValueRange(ArrayRef<Value>(target))),
+                     target.begin());
         }
       }
     }
@@ -182,17 +173,18 @@ void NarrowProduct::runGroups(Value thread, Value shared,
   MatrixInstructions units(b, element, shared);
   Copies rhs = prepareRhs(thread, operands);
   Value steps = b.ceilDiv(operands.depth, depthOfStage);
+  int64_t stages = kSharedBytes / stageBytes(groups);
   auto stageAt = [&](int64_t stage) {
-    return b.i32(static_cast<int32_t>(stage * stageBytes(numRhs, groups)));
+    return b.i32(static_cast<int32_t>(stage * stageBytes(groups)));
   };
   auto stageAfter = [&](Value stage) {
-    Value next = b.add(stage, stageBytes(numRhs, groups));
-    Value isLast = b.cmp(arith::CmpIPredicate::eq, next, stageAt(kStages));
+    Value next = b.add(stage, stageBytes(groups));
+    Value isLast = b.cmp(arith::CmpIPredicate::eq, next, stageAt(stages));
     return b.select(isLast, stageAt(0), next);
   };
   auto isStep = [&](int64_t step) { return b.less(b.index(step), steps); };
   // The right-hand sides are under way while the rows are waited for.
-  for (int64_t stage = 0; stage < kStages - 1; ++stage)
+  for (int64_t stage = 0; stage < stages - 1; ++stage)
     b.when(isStep(stage), [&] {
       emitCopies(units, rhs, operands, b.index(stage), stageAt(stage));
     });
@@ -200,7 +192,7 @@ void NarrowProduct::runGroups(Value thread, Value shared,
     operands.beforeRows();
   Copies rows = prepareRows(thread, operands, groups);
   // Every thread closes a group a step, so that the groups can be counted.
-  for (int64_t stage = 0; stage < kStages - 1; ++stage) {
+  for (int64_t stage = 0; stage < stages - 1; ++stage) {
     b.when(isStep(stage), [&] {
       emitCopies(units, rows, operands, b.index(stage), stageAt(stage));
     });
@@ -216,23 +208,22 @@ void NarrowProduct::runGroups(Value thread, Value shared,
   fragments.rhs = b.toI32(placeInRhs(depth, chunk));
   for (int64_t half = 0; half < depthOfStage / (2 * Units::kStep); ++half) {
     Value place = placeInRows(b.rem(lane, 8), b.add(b.div(lane, 8), half * 4));
-    fragments.rows.push_back(
-        b.add(b.toI32(place),
-              b.i32(static_cast<int32_t>(numRhs * rhsBytes()))));
+    fragments.rows.push_back(b.add(
+        b.toI32(place), b.i32(static_cast<int32_t>(numRhs * rhsBytes()))));
   }
 
   // Carried: the stage to multiply, the stage to fill, the accumulators.
   Values inits(2 + numRhs * groups * Units::kAccumulators, b.f32(0.0));
   inits[0] = stageAt(0);
-  inits[1] = stageAt(kStages - 1);
+  inits[1] = stageAt(stages - 1);
   Values last = b.loopBy(
       1, b.index(0), steps, inits,
       [&](Value step, ValueRange carried) -> Values {
-        NVVM::CpAsyncWaitGroupOp::create(b, kStages - 2);
+        NVVM::CpAsyncWaitGroupOp::create(b, stages - 2);
         // Past it, everyone's part of this stage is there, and no one
         // reads the stage before it, which is filled next.
         b.barrier();
-        Value next = b.add(step, kStages - 1);
+        Value next = b.add(step, stages - 1);
         b.when(b.less(next, steps), [&] {
           emitCopies(units, rhs, operands, next, carried[1]);
           emitCopies(units, rows, operands, next, carried[1]);
@@ -261,10 +252,9 @@ void NarrowProduct::runGroups(Value thread, Value shared,
       }
 }
 
-Value NarrowProduct::run(Value thread, Value shared,
-                         const Operands &operands) {
-  Value sums = memref::ViewOp::create(b, sumsType(), shared, b.index(0),
-                                      ValueRange());
+Value NarrowProduct::run(Value thread, Value shared, const Operands &operands) {
+  Value sums =
+      memref::ViewOp::create(b, sumsType(), shared, b.index(0), ValueRange());
   // A loop of its own for every number of groups, halving.
   std::function<void(int64_t)> dispatch = [&](int64_t groups) {
     if (groups == 1)

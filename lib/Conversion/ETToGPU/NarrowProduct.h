@@ -12,10 +12,10 @@
 
 namespace mlir::et {
 
-/// One block's tile of a product of up to 32 rows of f16 or bf16 with one or two
-/// right-hand sides. The right-hand sides are the wide operands of the matrix
-/// instructions, so that eight rows fill one; memory is what such a product
-/// waits for, and cp.async keeps kStages - 1 stages of it under way.
+/// One block's tile of a product of up to 32 rows of f16 or bf16 with one or
+/// two right-hand sides. The right-hand sides are the wide operands of the
+/// matrix instructions, so that eight rows fill one; memory is what such a
+/// product waits for, and cp.async keeps all stages but one under way.
 class NarrowProduct {
 public:
   static constexpr int64_t kWarps = 4, kThreads = kWarps * kWarpSize;
@@ -24,12 +24,14 @@ public:
   static constexpr int64_t kMaxRows = 32;
 
   /// For tiles of at most `maxRows` rows, which are kMaxRows at most.
-  NarrowProduct(KernelBuilder &b, Type element, int64_t numRhs,
-                int64_t maxRows)
-      : b(b), element(element), numRhs(numRhs), maxGroups(groupsOf(maxRows)),
-        depthOfStage(depthOf(numRhs)) {}
+  NarrowProduct(KernelBuilder &b, Type element, int64_t numRhs, int64_t maxRows)
+      : b(b), element(element), numRhs(numRhs),
+        maxGroups(llvm::PowerOf2Ceil(llvm::divideCeil(maxRows, kGroup))),
+        depthOfStage(64 / numRhs) {}
 
-  static int64_t sharedBytes(int64_t numRhs, int64_t maxRows);
+  /// What the stages and the sums take, for any number of rows: with fewer, a
+  /// block has more stages.
+  static constexpr int64_t kSharedBytes = 45 * 1024;
   /// The sums: [right-hand side][row][column].
   MemRefType sumsType() const;
 
@@ -51,20 +53,15 @@ public:
   Value run(Value thread, Value shared, const Operands &operands);
 
 private:
-  static constexpr int64_t kStages = 5, kGroup = 8;
+  static constexpr int64_t kGroup = 8;
   static constexpr int64_t kRhsRowBytes = kColumns * 2;
   /// Two rows later, four lanes' sums lie eight banks further.
   static constexpr int64_t kSumsPadding = 4;
 
-  static int64_t groupsOf(int64_t rows) {
-    return llvm::PowerOf2Ceil(llvm::divideCeil(rows, kGroup));
-  }
-  /// Stages are of the same size for one right-hand side and for two.
-  static int64_t depthOf(int64_t numRhs) { return 64 / numRhs; }
   int64_t rhsBytes() const { return depthOfStage * kRhsRowBytes; }
   int64_t rowBytes() const { return depthOfStage * 2; }
-  static int64_t stageBytes(int64_t numRhs, int64_t groups) {
-    return depthOf(numRhs) * (numRhs * kRhsRowBytes + groups * kGroup * 2);
+  int64_t stageBytes(int64_t groups) const {
+    return numRhs * rhsBytes() + groups * kGroup * rowBytes();
   }
   Value placeInRhs(Value row, Value chunk);
   Value placeInRows(Value row, Value chunk);

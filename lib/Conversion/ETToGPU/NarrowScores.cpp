@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A stage in shared memory is a slab of x [tokens, kDepth] and one of the router
-// [kDepth, kExperts]. By the matrix units, a warp takes 16 tokens and 8 experts;
-// cosines, which need the operands' norms as well, are summed up by threads that
-// have an expert and every eighth token each.
+// A stage in shared memory is a slab of x [tokens, kDepth] and one of the
+// router [kDepth, kExperts]. By the matrix units, a warp takes 16 tokens and 8
+// experts; cosines, which need the operands' norms as well, are summed up by
+// threads that have an expert and every eighth token each.
 //
 //===----------------------------------------------------------------------===//
 
@@ -47,8 +47,8 @@ void NarrowScores::emitCopies(MatrixInstructions &units, Value thread,
   Value firstDepth = b.mul(step, kDepth);
   auto addressOf = [&](Value memref, Value row, Value width, Value column) {
     Value element = b.add(b.mul(row, width), column);
-    Value bytes = arith::IndexCastOp::create(b, b.getI64Type(),
-                                             b.mul(element, 2));
+    Value bytes =
+        arith::IndexCastOp::create(b, b.getI64Type(), b.mul(element, 2));
     return b.add(b.addressOf(memref), bytes);
   };
   constexpr int64_t chunks = kRowBytes / Units::kChunkBytes;
@@ -84,9 +84,8 @@ Values NarrowScores::multiplyByUnits(MatrixInstructions &units, Value thread,
       right = units.load({routerPlace, xBytes() + step / 2 * 32 * kRouterBytes},
                          NVVM::MMALayout::col);
     Value chunk = b.add(b.div(lane, 16), 2 * step);
-    SmallVector<Value> left =
-        units.load({b.add(stage, b.toI32(placeInX(row, chunk))), 0},
-                   NVVM::MMALayout::row);
+    SmallVector<Value> left = units.load(
+        {b.add(stage, b.toI32(placeInX(row, chunk))), 0}, NVVM::MMALayout::row);
     result = units.multiply(left, ArrayRef(right).slice(step % 2 * 2, 2),
                             ValueRange(ArrayRef<Value>(result)));
   }
@@ -95,7 +94,7 @@ Values NarrowScores::multiplyByUnits(MatrixInstructions &units, Value thread,
 
 Values NarrowScores::multiplyByThreads(Value thread, Value shared, Value stage,
                                        ValueRange sums) {
-  auto type = b.sharedType({kStages * stageBytes() / 2}, element);
+  auto type = b.sharedType({kSharedBytes / 2}, element);
   Value memory =
       memref::ViewOp::create(b, type, shared, b.index(0), ValueRange());
   Value expert = b.rem(thread, kExperts), token = b.div(thread, kExperts);
@@ -109,15 +108,15 @@ Values NarrowScores::multiplyByThreads(Value thread, Value shared, Value stage,
         SmallVector<Values> left;
         for (int64_t i = 0; i < tokensOfThread; ++i) {
           Value row = b.add(token, i * kThreadTokens);
-          left.push_back(b.loadElements(
-              memory, elementAt(placeInX(row, chunk)), Units::kChunk));
+          left.push_back(b.loadElements(memory, elementAt(placeInX(row, chunk)),
+                                        Units::kChunk));
         }
         for (int64_t i = 0; i < Units::kChunk; ++i) {
           Value row = b.add(b.mul(chunk, Units::kChunk), i);
           Value place =
               b.add(placeInRouter(row, b.div(expert, Units::kChunk)), xBytes());
-          Value right = b.load(memory, b.add(elementAt(place),
-                                             b.rem(expert, Units::kChunk)));
+          Value right = b.load(
+              memory, b.add(elementAt(place), b.rem(expert, Units::kChunk)));
           result.front() = b.fma(right, right, result.front());
           for (int64_t j = 0; j < tokensOfThread; ++j) {
             Value &product = result[1 + 2 * j], &square = result[2 + 2 * j];
@@ -150,8 +149,7 @@ void NarrowScores::storeSums(Value thread, ValueRange sums, Value scores) {
     Value expert =
         b.add(b.mul(narrow, Units::kNarrow), b.mul(b.rem(lane, 4), 2));
     for (int64_t i = 0; i < Units::kAccumulators; ++i)
-      b.store(sums[i], scores,
-              {b.add(token, i / 2 * 8), b.add(expert, i % 2)});
+      b.store(sums[i], scores, {b.add(token, i / 2 * 8), b.add(expert, i % 2)});
   });
 }
 
@@ -163,7 +161,7 @@ Value NarrowScores::run(Value thread, Value shared, Value firstExpert) {
   };
   auto stageAfter = [&](Value stage) {
     Value next = b.add(stage, stageBytes());
-    Value isLast = b.cmp(arith::CmpIPredicate::eq, next, stageAt(kStages));
+    Value isLast = b.cmp(arith::CmpIPredicate::eq, next, stageAt(stages()));
     return b.select(isLast, stageAt(0), next);
   };
   auto copyStep = [&](Value step, Value stage) {
@@ -172,20 +170,20 @@ Value NarrowScores::run(Value thread, Value shared, Value firstExpert) {
     // Every thread closes a group a step, so that the groups can be counted.
     NVVM::CpAsyncCommitGroupOp::create(b);
   };
-  for (int64_t stage = 0; stage < kStages - 1; ++stage)
+  for (int64_t stage = 0; stage < stages() - 1; ++stage)
     copyStep(b.index(stage), stageAt(stage));
   int64_t numSums =
       isCosine ? 1 + 2 * tokens() / kThreadTokens : Units::kAccumulators;
   // Carried: the stage to multiply, the stage to fill, the sums.
   Values inits(2 + numSums, b.f32(0.0));
   inits[0] = stageAt(0);
-  inits[1] = stageAt(kStages - 1);
+  inits[1] = stageAt(stages() - 1);
   Values last = b.loopBy(
       1, b.index(0), steps, inits,
       [&](Value step, ValueRange carried) -> Values {
-        NVVM::CpAsyncWaitGroupOp::create(b, kStages - 2);
+        NVVM::CpAsyncWaitGroupOp::create(b, stages() - 2);
         b.barrier();
-        copyStep(b.add(step, kStages - 1), carried[1]);
+        copyStep(b.add(step, stages() - 1), carried[1]);
         Values result = {stageAfter(carried[0]), stageAfter(carried[1])};
         ValueRange sums = carried.drop_front(2);
         result.append(isCosine
@@ -195,8 +193,8 @@ Value NarrowScores::run(Value thread, Value shared, Value firstExpert) {
       });
   NVVM::CpAsyncWaitGroupOp::create(b, 0);
   b.barrier();
-  Value scores = memref::ViewOp::create(b, scoresType(), shared, b.index(0),
-                                        ValueRange());
+  Value scores =
+      memref::ViewOp::create(b, scoresType(), shared, b.index(0), ValueRange());
   storeSums(thread, ArrayRef<Value>(last).drop_front(2), scores);
   b.barrier();
   return scores;

@@ -26,12 +26,10 @@ public:
                int64_t maxTokens)
       : b(b), x(x), router(router), isCosine(kind == ScoreKind::Cosine),
         element(cast<MemRefType>(x.getType()).getElementType()),
-        slices(slicesOf(maxTokens)) {}
+        slices(llvm::divideCeil(maxTokens, MatrixInstructions::kSlice)) {}
 
-  static int64_t sharedBytes(int64_t maxTokens) {
-    // The scores take the place of the stages.
-    return kStages * stageBytes(slicesOf(maxTokens));
-  }
+  /// What the stages and the scores take, for any number of tokens.
+  static constexpr int64_t kSharedBytes = 45 * 1024;
 
   /// The scores [token][expert of the tile] at the start of `shared`. All
   /// threads of the block take part; none of them may be using that memory.
@@ -39,19 +37,13 @@ public:
   Value run(Value thread, Value shared, Value firstExpert);
 
 private:
-  static constexpr int64_t kDepth = 64, kStages = 7;
+  static constexpr int64_t kDepth = 64;
   static constexpr int64_t kRowBytes = kDepth * 2, kRouterBytes = kExperts * 2;
 
-  static int64_t slicesOf(int64_t tokens) {
-    return llvm::divideCeil(tokens, MatrixInstructions::kSlice);
-  }
-  static int64_t stageBytes(int64_t slices) {
-    return slices * MatrixInstructions::kSlice * kRowBytes +
-           kDepth * kRouterBytes;
-  }
-  int64_t stageBytes() const { return stageBytes(slices); }
   int64_t tokens() const { return slices * MatrixInstructions::kSlice; }
   int64_t xBytes() const { return tokens() * kRowBytes; }
+  int64_t stageBytes() const { return xBytes() + kDepth * kRouterBytes; }
+  int64_t stages() const { return kSharedBytes / stageBytes(); }
   MemRefType scoresType() const;
   Value placeInX(Value row, Value chunk);
   Value placeInRouter(Value row, Value chunk);
