@@ -243,7 +243,10 @@ SPECIALS = [
 
 
 def random_matrix_layer(rng, **fixed):
-    """A random layer of 16-bit elements whose widths are known multiples of 8."""
+    """A random layer of 16-bit elements whose widths are known multiples of 8.
+
+    It takes a kernel a step, however few tokens it has.
+    """
     sizes = {
         "T": int(rng.choice([0, 1, 16, 17, 64, 65, 128, 129, rng.integers(2, 200)])),
         "E": int(rng.choice([8, 72, rng.integers(1, 9)], p=[0.3, 0.1, 0.6])),
@@ -253,6 +256,7 @@ def random_matrix_layer(rng, **fixed):
     storage = str(rng.choice(["f16", "bf16"]))
     layer = random_layer(rng, **{"storage": storage} | sizes)
     layer.static = "DFG" + layer.static
+    layer.schedule = "grouped"
     return layer
 
 

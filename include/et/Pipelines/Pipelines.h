@@ -22,7 +22,8 @@ namespace mlir::et {
 enum class Phase {
   /// As written, with run-time checks of dynamic sizes.
   Input,
-  /// et.moe and et.expert_ffn are gone: one op a step.
+  /// et.moe and et.expert_ffn are gone: one op a step. Where the target has a
+  /// kernel for a whole layer, those that it takes stay.
   Decompose,
   /// Gathers are operands of the products that read them; where the target has
   /// a kernel for it, the routing is one op.

@@ -145,22 +145,19 @@ void OneLaunch::fence() {
   LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, kDevice);
 }
 
-Value OneLaunch::takeTicket() {
-  return b.whenElse(
-      isFirstThread, [&] { return atomicAdd(ticketWord()); }, b.i32(0));
-}
-
-Value OneLaunch::fromFirstThread(Value value) {
+Value OneLaunch::takeFirstTicket() {
   Value zero = b.index(0);
-  b.when(isFirstThread, [&] { b.store(value, slots, zero); });
+  b.when(isFirstThread, [&] { b.store(atomicAdd(ticketWord()), slots, zero); });
   b.barrier();
   return b.load(slots, zero);
 }
 
-std::pair<Value, Value> OneLaunch::finish(Value word, Value ticket) {
+std::pair<Value, Value> OneLaunch::finish(Value word) {
   Value zero = b.index(0), one = b.index(1);
   b.barrier();
   b.when(isFirstThread, [&] {
+    // Tickets order nothing, so this one comes while the fence is waited for.
+    Value ticket = atomicAdd(ticketWord());
     fence();
     Value before = atomicAdd(word);
     fence();
@@ -247,15 +244,14 @@ OneLaunch::Expert OneLaunch::expertAt(Value rank) {
 //===----------------------------------------------------------------------===//
 
 void OneLaunch::emitBlock() {
-  Value ticket = fromFirstThread(takeTicket());
+  Value ticket = takeFirstTicket();
   Value scoreTickets = b.index(scoreItems());
   ticket = b.loopWhile(
       ticket,
       [&](ValueRange held) { return b.less(b.toIndex(held[0]), scoreTickets); },
       [&](ValueRange held) -> Values {
-        Value next = takeTicket();
         emitScores(b.mul(b.toIndex(held[0]), NarrowScores::kExperts));
-        return {finish(scoredWord(), next).first};
+        return {finish(scoredWord()).first};
       })[0];
   await(scoredWord(), scoreTickets);
   listExperts();
@@ -273,36 +269,36 @@ void OneLaunch::emitBlock() {
   auto itemOf = [&](Value ticket) {
     return b.sub(b.toIndex(ticket), scoreTickets);
   };
-  auto doHidden = [&](Value item, Value next) -> Value {
+  auto doHidden = [&](Value item) -> Value {
     Value isRouted = b.less(item, routedItems);
     Expert expert = expertAt(b.select(isRouted, b.div(item, tiles), numListed));
     emitHidden(expert, b.select(isRouted, b.rem(item, tiles),
                                 b.sub(item, routedItems)));
-    return finish(hiddenWord(expert.rank), next).first;
+    return finish(hiddenWord(expert.rank)).first;
   };
-  auto doOutputs = [&](Value item, Value next) -> Value {
+  auto doOutputs = [&](Value item) -> Value {
     Expert expert = expertAt(b.div(item, outputTiles));
     Value tile = b.rem(item, outputTiles);
     b.when(b.cmp(CmpIPredicate::ne, expert.count, b.index(0)),
            [&] { emitOutputs(expert, tile); });
-    auto [after, before] = finish(outputsWord(tile), next);
+    auto [next, before] = finish(outputsWord(tile));
     Value isLast =
         b.cmp(CmpIPredicate::eq, b.add(before, b.i32(1)), b.toI32(parts));
     b.when(isLast, [&] { emitCombine(tile); });
-    return after;
+    return next;
   };
   b.loopWhile(
       ticket, [&](ValueRange held) { return b.less(itemOf(held[0]), items); },
       [&](ValueRange held) -> Values {
-        Value item = itemOf(held[0]), next = takeTicket();
+        Value item = itemOf(held[0]);
         auto branch =
-            scf::IfOp::create(b, next.getType(), b.less(item, hiddenItems),
+            scf::IfOp::create(b, b.getI32Type(), b.less(item, hiddenItems),
                               /*withElseRegion=*/true);
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPointToEnd(branch.thenBlock());
-        scf::YieldOp::create(b, doHidden(item, next));
+        scf::YieldOp::create(b, doHidden(item));
         b.setInsertionPointToEnd(branch.elseBlock());
-        scf::YieldOp::create(b, doOutputs(b.sub(item, hiddenItems), next));
+        scf::YieldOp::create(b, doOutputs(b.sub(item, hiddenItems)));
         return {branch.getResult(0)};
       });
 }

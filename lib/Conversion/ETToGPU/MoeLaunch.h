@@ -33,13 +33,10 @@ private:
   Value addressOfWord(Value word);
   Value atomicAdd(Value word);
   void fence();
-  /// Thread 0's next ticket; what other threads have is nothing.
-  Value takeTicket();
-  /// Thread 0's value, for all.
-  Value fromFirstThread(Value value);
-  /// Ends work that `word` counts: returns the ticket taken before, and how
-  /// often the word was counted up before.
-  std::pair<Value, Value> finish(Value word, Value ticket);
+  Value takeFirstTicket();
+  /// Ends work that `word` counts: returns the next ticket, and how often the
+  /// word was counted up before.
+  std::pair<Value, Value> finish(Value word);
   /// Until `word` was counted up `count` times; what was done before each is
   /// seen from there on.
   void await(Value word, Value count);

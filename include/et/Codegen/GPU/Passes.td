@@ -20,7 +20,7 @@ def SelectSchedule : Pass<"et-select-schedule"> {
     A layer that is configured `one_launch` and has no fixed T keeps that for as
     many tokens as it takes. Which is better for how many tokens is predicted from
     the chips' published bandwidth and matrix rate, for a mean of one expert a
-    token, and said in a remark (`--remarks-filter=et-select-schedule`).
+    token, and said in a remark (`--remarks-filter=et-select-schedule --remark-format=emitRemark`).
 
     <!-- test: et-opt --et-select-schedule=chips=sm_90a -->
     ```mlir
@@ -48,7 +48,7 @@ def SelectSchedule : Pass<"et-select-schedule"> {
             ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<64x8xbf16>,
                 tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
             theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xbf16>)
-            {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 396>}
+            {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 528>}
         scf.yield %one : tensor<?x64xbf16>
       } else {
         %grouped = et.moe linear #et.threshold relu_squared
