@@ -32,17 +32,23 @@ func.func @main(%x: {x}, %router: {r}, %theta: {theta}, %w1: {w1}, %w2: {w2}) ->
 """
 
 
-def threshold(scores, rate):
-    """Near the rate, and in the widest gap: no summation order moves a score past it."""
-    falling = -np.sort(-scores)
-    count = round(len(scores) * rate)
-    near = np.arange(max(1, count - 4), min(len(scores) - 1, count + 4) + 1)
-    best = near[np.argmax(falling[near - 1] - falling[near])]
-    return np.float32((falling[best - 1] + falling[best]) / 2)
+def threshold(scores, count):
+    """For about so many tokens, in the widest gap: no order of sums moves a score past it."""
+    falling = np.concatenate(
+        [[scores.max() + 1], -np.sort(-scores), [scores.min() - 1]]
+    )
+    slack = min(4, count // 4)
+    near = np.arange(max(0, count - slack), min(len(scores), count + slack) + 1)
+    best = near[np.argmax(falling[near] - falling[near + 1])]
+    return np.float32((falling[best] + falling[best + 1]) / 2)
 
 
 def inputs(rng, tokens, width, hidden, experts, mean):
-    """A layer's arrays and its pairs, at rates of 0.7 to 1.3 of the mean."""
+    """A layer's arrays and its pairs.
+
+    Thresholds do not know the batch, so loads scatter as those of coins do, much as
+    the loads of a top k over such scores.
+    """
 
     def normal(*shape, fan_in=1):
         return (rng.standard_normal(shape) / fan_in**0.5).astype(ml_dtypes.bfloat16)
@@ -50,8 +56,8 @@ def inputs(rng, tokens, width, hidden, experts, mean):
     x = normal(tokens, width)
     router = normal(width, experts, fan_in=width)
     scores = x.astype(np.float32) @ router.astype(np.float32)
-    rates = mean / experts * rng.permutation(np.linspace(0.7, 1.3, experts))
-    theta = np.array([threshold(r, q) for r, q in zip(scores.T, rates, strict=True)])
+    counts = rng.binomial(tokens, mean / experts, experts)
+    theta = np.array([threshold(s, n) for s, n in zip(scores.T, counts, strict=True)])
     w1 = normal(experts, width, hidden, fan_in=width)
     w2 = normal(experts, hidden, width, fan_in=hidden)
     chosen = scores > theta

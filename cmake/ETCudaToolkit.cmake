@@ -1,4 +1,5 @@
-# Sets ET_CUDA_TOOLKIT to the root of a CUDA toolkit that has libdevice and a
+# Sets ET_NVDISASM to nvdisasm, which not every toolkit has, and
+# ET_CUDA_TOOLKIT to the root of a CUDA toolkit that has libdevice and a
 # ptxas for every chip we compile for: the one that was set, the environment's,
 # the machine's, the virtual environment's. utils/find_cuda_toolkit.sh looks, as
 # it does for ./dev. Tests need it; with ET_CUDA off it is empty, cubins and
@@ -21,6 +22,14 @@ if(ET_CUDA)
     message(WARNING "Using CUDA toolkit ${_et_root}: ${_et_why}")
   else()
     message(STATUS "Using CUDA toolkit ${_et_root}")
+  endif()
+endif()
+if(ET_CUDA)
+  find_program(ET_NVDISASM nvdisasm HINTS ${_et_root}/bin ${_et_roots} PATH_SUFFIXES bin
+               DOC "nvdisasm, for kernel reports (PyPI: nvidia-cuda-nvdisasm)")
+  if(NOT ET_NVDISASM)
+    message(FATAL_ERROR "No nvdisasm in the CUDA toolkit or on PATH: run './dev setup', install the PyPI package "
+                        "nvidia-cuda-nvdisasm, or configure with -DET_CUDA=OFF to do without kernel reports.")
   endif()
 endif()
 set(ET_CUDA_TOOLKIT "${_et_root}" CACHE PATH "Root of a CUDA toolkit with bin/ptxas and nvvm/libdevice" FORCE)

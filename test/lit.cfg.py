@@ -48,6 +48,7 @@ llvm_config.add_tool_substitutions(
             "et-reduce",
             "et-run",
             "ptx-emu",
+            "ptx-report",
             "llvm-nm",
             "llvm-readelf",
             "mlir-opt",

@@ -7,19 +7,25 @@
 """Counts what a layer's kernels do, on the emulator, against the least there is.
 
 Counts are exact, so they need no GPU and no repetition. The output is compared with
-that of the compiled CPU layer first.
+that of the compiled CPU layer first, or with NumPy for Triton's layer: a fused top-k
+layer (benchmarks/triton_moe) on the same arrays, with k the mean of experts a token.
 
 least bytes: x once, the router and thresholds, each selected expert's weights once,
 the hidden units H once written and once read, the output once.
 bytes: what each kernel touches, each byte once a kernel.
-useful: multiply-adds of the selected pairs; issued: those of the matrix instructions
-that the product kernels execute.
-ways: passes over the banks of shared memory that the product kernels' loads make, for
-each pass that their width needs; their epilogues included.
+useful: multiply-adds of the scores and of the selected pairs; issued: those of all
+matrix instructions that the kernels execute.
+ways: passes over the banks of shared memory that loads of the kernels with matrix
+instructions make, for each pass that their width needs; their epilogues included.
+
+Of the disassembly: the instructions in the main loop of each product kernel, the
+innermost with the most matrix instructions.
 """
 
 import argparse
 import json
+import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -27,16 +33,13 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from gpu_layers import inputs, run, write
+from gpu_layers import inputs, module, run, write
+from triton_moe.peer import PTX, choice
+from triton_moe.plan import LAYERS, VARIANTS, steps
 
 SEED = 3
+BENCHMARKS = Path(__file__).parents[1]
 CHIPS = ["sm_80", "sm_90a", "sm_120"]
-# Tokens, width, hidden width, experts, mean experts a token.
-LAYERS = [
-    (2048, 768, 1536, 16, 1),
-    (512, 2048, 1024, 64, 8),
-    (8, 2048, 1024, 64, 8),
-]
 
 
 def least_bytes(arrays, chosen, hidden):
@@ -47,23 +50,104 @@ def least_bytes(arrays, chosen, hidden):
     return fixed + weights + 2 * h + arrays["x"].nbytes
 
 
-def report(arrays, chosen, hidden, stats):
-    counters = [launch["counters"] for launch in stats]
-    touched = sum(
+def print_row(layer, what, arrays, chosen, launches):
+    counters = [launch["counters"] for launch in launches]
+    moved = sum(
         c["global.load.unique_bytes"] + c["global.store.unique_bytes"] for c in counters
     )
-    products = [
-        launch["counters"]
-        for launch in stats
-        if "grouped_matmul" in launch["kernel"] or "et_moe" in launch["kernel"]
-    ]
-    width = arrays["x"].shape[1]
-    useful = int(chosen.sum()) * 2 * width * hidden
-    issued = sum(c["matrix.macs"] for c in products)
-    loads = sum(c["shared.load.ways"] for c in products)
+    least = least_bytes(arrays, chosen, layer.hidden)
+    pairs = int(chosen.sum())
+    useful = pairs * 2 * layer.width * layer.hidden
+    useful += layer.tokens * layer.width * layer.experts
+    matrix = [c for c in counters if c["matrix.macs"]]
+    issued = sum(c["matrix.macs"] for c in matrix)
+    loads = sum(c["shared.load.ways"] for c in matrix)
     # A pass moves 128 bytes.
-    needed = sum(-(-c["shared.load.bytes"] // 128) for c in products)
-    return touched, issued / useful, loads / needed
+    needed = sum(-(-c["shared.load.bytes"] // 128) for c in matrix)
+    print(
+        f"{layer.tokens:6}{layer.width:5}{layer.hidden:5}{layer.experts:4}{pairs:7}"
+        f"  {what:<19}{len(launches):8}{least / 1e6:10.1f}{moved / 1e6:7.1f}"
+        f"{moved / least:7.3f}{issued / useful:15.3f}{loads / needed:6.2f}",
+        flush=True,
+    )
+
+
+def count_ours(build, folder, layer, arrays, chosen, chips):
+    expected = run(build, folder, "cpu", arrays)
+    for chip in chips:
+        output = run(build, folder, "cuda", arrays, chip, ET_EMU_CHECK="none")
+        # Counting needs the right work, not the last bit: a wrong tile or
+        # token is off by as much as the output. test/python has bounds.
+        scale = np.abs(expected).max(axis=1, keepdims=True) + 1e-30
+        if (np.abs(output - expected) > 2.0**-6 * scale).any():
+            sys.exit(f"{chip}: the output is not that of the CPU")
+        stats = json.loads((folder / "stats.json").read_text())
+        print_row(layer, f"et {chip}", arrays, chosen, stats)
+
+
+def count_triton(build, folder, layer, arrays):
+    stats = folder / "triton.json"
+    environment = os.environ | {
+        "ET_CUDA_DRIVER": str(build / "lib" / "libet_cuda_emu.so"),
+        "ET_EMU_STATS": str(stats),
+        "ET_EMU_CHECK": "none",
+    }
+    command = [
+        sys.executable,
+        BENCHMARKS / "triton_moe" / "peer.py",
+        str(layer.tokens),
+        folder,
+    ]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"Triton's layer failed: {done.stderr}")
+    launches = json.loads(stats.read_text())
+    for (chip, y), ids in zip(VARIANTS, json.loads(done.stdout), strict=True):
+        count = len(steps(layer, y))
+        own, launches = launches[:count], launches[count:]
+        chosen = choice(np.array(ids), layer.experts)
+        print_row(layer, f"triton {chip} y={y}", arrays, chosen, own)
+
+
+def tool(build, name, *arguments):
+    command = [build / "bin" / name, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def print_loops(build, layer, what, ptx):
+    for kernel in json.loads(tool(build, "ptx-report", ptx)):
+        if not kernel["loops"]:
+            continue
+        loop = kernel["loops"][0]
+        print(
+            f"{layer.tokens:6}{layer.width:5}{layer.hidden:5}{layer.experts:4}"
+            f"  {what:<22}{kernel['kernel']:<22}{loop['instruction']:<26}"
+            f"{loop['matrix']:6}{loop['others']:7}{loop['others'] / loop['matrix']:10.2f}"
+            f"{1000 * loop['others'] / loop['macs']:12.2f}"
+        )
+
+
+def print_all_loops(build, chips):
+    print("others: instructions of a main loop that are no matrix instructions")
+    print(f"     T    D    F   E  {'compiler':<22}{'kernel':<22}{'matrix instruction':<26}"
+          "number others  a matrix  a 1000 MACs")  # fmt: skip
+    for layer in LAYERS:
+        with tempfile.TemporaryDirectory(prefix="et-") as folder:
+            ptx = Path(folder) / "layer.ptx"
+            model = Path(folder) / "layer.mlir"
+            model.write_text(module(layer.width, layer.hidden, layer.experts))
+            for chip in chips:
+                tool(build, "et-compile", model, "--target=cuda", f"--chip={chip}",
+                     "--emit=ptx", "-o", ptx)  # fmt: skip
+                print_loops(build, layer, f"et {chip}", ptx)
+        products = {
+            step.file(chip): f"triton {chip} {step.name.removeprefix('product')}"
+            for chip, y in VARIANTS
+            for step in steps(layer, y)
+            if step.kernel == "product"
+        }
+        for name, what in products.items():
+            print_loops(build, layer, what, PTX / name)
 
 
 def main():
@@ -71,35 +155,22 @@ def main():
     parser.add_argument("--build-dir", type=Path, default=Path("build/dev"))
     parser.add_argument("--chip", action="append", choices=CHIPS)
     options = parser.parse_args()
-    build = options.build_dir.resolve()
+    build, chips = options.build_dir.resolve(), options.chip or CHIPS
     rng = np.random.default_rng(SEED)
     print(f"bf16, seed {SEED}; MB = 1e6 bytes")
     print(
-        "     T    D    F   E  pairs   chip launches  least MB     MB  ratio"
-        "  issued/useful  ways"
+        "     T    D    F   E  pairs  kernels            launches  least MB     MB"
+        "  ratio  issued/useful  ways"
     )
-    for tokens, width, hidden, experts, mean in LAYERS:
-        arrays, chosen = inputs(rng, tokens, width, hidden, experts, mean)
-        least = least_bytes(arrays, chosen, hidden)
+    for layer in LAYERS:
+        sizes = (layer.tokens, layer.width, layer.hidden, layer.experts, layer.topk)
+        arrays, chosen = inputs(rng, *sizes)
         with tempfile.TemporaryDirectory(prefix="et-") as name:
             folder = Path(name)
             write(folder, arrays)
-            expected = run(build, folder, "cpu", arrays)
-            for chip in options.chip or CHIPS:
-                output = run(build, folder, "cuda", arrays, chip, ET_EMU_CHECK="none")
-                # Counting needs the right work, not the last bit: a wrong tile or
-                # token is off by as much as the output. test/python has bounds.
-                scale = np.abs(expected).max(axis=1, keepdims=True) + 1e-30
-                if (np.abs(output - expected) > 2.0**-6 * scale).any():
-                    sys.exit(f"{chip}: the output is not that of the CPU")
-                stats = json.loads((folder / "stats.json").read_text())
-                moved, matrix, ways = report(arrays, chosen, hidden, stats)
-                print(
-                    f"{tokens:6}{width:5}{hidden:5}{experts:4}{int(chosen.sum()):7}"
-                    f"{chip:>7}{len(stats):9}{least / 1e6:10.1f}{moved / 1e6:7.1f}"
-                    f"{moved / least:7.3f}{matrix:15.3f}{ways:6.2f}",
-                    flush=True,
-                )
+            count_ours(build, folder, layer, arrays, chosen, chips)
+            count_triton(build, folder, layer, arrays)
+    print_all_loops(build, chips)
 
 
 if __name__ == "__main__":

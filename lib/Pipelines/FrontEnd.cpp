@@ -66,6 +66,7 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   if (options.fusesRouting) {
     pm.addPass(createFuseTokenList());
     pm.addPass(createFuseGating());
+    pm.addPass(createPairProducts());
   }
   addCleanup(pm);
   if (compileTo == Phase::Fuse)

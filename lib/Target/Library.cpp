@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "RunProgram.h"
 #include "et/Target/HostCode.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
@@ -42,26 +42,6 @@ static llvm::Expected<std::string> findCompiler() {
   return llvm::createStringError(
       "a shared library needs a C compiler to link it, and neither cc, clang "
       "nor gcc is on PATH; install clang-22 or gcc, or use --emit=obj");
-}
-
-/// Runs `arguments`; the error holds what it wrote.
-static llvm::Error runLinker(ArrayRef<StringRef> arguments) {
-  SmallString<128> log;
-  if (std::error_code code = fs::createTemporaryFile("et-link", "log", log))
-    return llvm::createStringError(code, "cannot make a temporary file");
-  llvm::FileRemover removeLog(log);
-  std::string message;
-  std::optional<StringRef> redirects[] = {StringRef(""), log.str(), log.str()};
-  int code = llvm::sys::ExecuteAndWait(arguments.front(), arguments,
-                                       /*Env=*/std::nullopt, redirects,
-                                       /*SecondsToWait=*/0, /*MemoryLimit=*/0,
-                                       &message);
-  if (code == 0)
-    return llvm::Error::success();
-  if (auto buffer = llvm::MemoryBuffer::getFile(log))
-    message += (*buffer)->getBuffer();
-  return llvm::createStringError("'" + arguments.front() +
-                                 "' failed to link the library: " + message);
 }
 
 static llvm::Error writeObject(const HostCode &code, int descriptor) {
@@ -115,8 +95,9 @@ llvm::Error et::linkLibrary(const HostCode &code, StringRef file) {
     arguments.push_back(ET_OPENMP_LIBRARY);
     arguments.push_back(rpath);
   }
-  if (llvm::Error error = runLinker(arguments))
-    return error;
+  auto log = runProgram(arguments, "link the library");
+  if (!log)
+    return log.takeError();
   if (std::error_code error = fs::rename(linked, file))
     return llvm::createFileError(file, error);
   removeLinked.releaseFile();

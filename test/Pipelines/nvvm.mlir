@@ -36,6 +36,14 @@
 // LOOPS:       gpu.wait [
 // LOOPS-NEXT:  return
 
+// Biases, gates and a shared expert add none.
+// LOOPS-LABEL: func @all_in_four
+// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_route
+// LOOPS-COUNT-2: gpu.launch_func async {{.*}} @et_kernels::@et_grouped_matmul
+// LOOPS-NOT:   gpu.launch_func
+// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_combine
+// LOOPS-NOT:   gpu.launch_func
+
 // LLVM:        gpu.binary @et_kernels
 // LLVM-SAME:     chip = "sm_80"
 // LLVM-SAME:     .target sm_80
@@ -70,4 +78,15 @@ func.func @two_layers(%x: tensor<?x24xf32>, %router: tensor<24x?xf32>, %theta: t
       ins(%a, %router, %w1, %w2 : tensor<?x24xf32>, tensor<24x?xf32>, tensor<?x24x40xf32>, tensor<?x40x24xf32>)
       outs(%init2 : tensor<?x24xf32>)
   return %b : tensor<?x24xf32>
+}
+
+func.func @all_in_four(%x: tensor<?x24xf16>, %router: tensor<24x5xf16>, %theta: tensor<5xf32>, %w1: tensor<5x24x40xf16>, %w2: tensor<5x40x24xf16>,
+                       %b1: tensor<5x40xf16>, %b2: tensor<5x24xf16>, %wg: tensor<5x24x40xf16>, %bg: tensor<5x40xf16>,
+                       %s1: tensor<24x72xf16>, %s2: tensor<72x24xf16>, %sg: tensor<24x72xf16>, %init: tensor<?x24xf16>) -> tensor<?x24xf16> {
+  %y = et.moe linear #et.threshold<gate = sigmoid> silu
+      ins(%x, %router, %w1, %w2 : tensor<?x24xf16>, tensor<24x5xf16>, tensor<5x24x40xf16>, tensor<5x40x24xf16>)
+      theta(%theta : tensor<5xf32>) b1(%b1 : tensor<5x40xf16>) b2(%b2 : tensor<5x24xf16>) gate(%wg : tensor<5x24x40xf16>)
+      gate_bias(%bg : tensor<5x40xf16>) shared(%s1, %s2 : tensor<24x72xf16>, tensor<72x24xf16>) shared_gate(%sg : tensor<24x72xf16>)
+      outs(%init : tensor<?x24xf16>)
+  return %y : tensor<?x24xf16>
 }

@@ -25,7 +25,7 @@
 // DECOMPOSE: et.offsets
 // DECOMPOSE: et.token_list
 // DECOMPOSE: et.grouped_matmul relu_squared {{.*}} tokens({{.*}} : tensor<?xi32>) outs(%{{.*}} : tensor<?x16xbf16>)
-// DECOMPOSE: et.grouped_matmul none {{.*}} outs(%{{.*}} : tensor<?x8xf32>)
+// DECOMPOSE: et.grouped_matmul none {{.*}} outs(%{{.*}} : tensor<?x8xbf16>)
 // DECOMPOSE: et.combine
 // DECOMPOSE-LABEL: func @gathered
 // DECOMPOSE: et.gather

@@ -8,15 +8,16 @@
 // CLEAN-NOT: {{[1-9][0-9]*}} stack
 // CLEAN-NOT: {{[1-9][0-9]*}} spill
 
-// Products by the matrix units have a loop for every number of slices (1, 2, 4
-// and 8), the bisection and the rows of a tile, the first also two that find its
-// tokens; the shared expert's no bisection.
-// CHECK-DAG: sm_80 et_grouped_matmul: {{.*}} 0 stack, 0 spill, 8 loops
-// CHECK-DAG: sm_80 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, 6 loops
-// CHECK-DAG: sm_80 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, 5 loops
-// CHECK-DAG: sm_80 et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, 5 loops
-// CHECK-DAG: sm_90a et_grouped_matmul: {{.*}} 0 stack, 0 spill, 8 loops
-// CHECK-DAG: sm_120 et_grouped_matmul: {{.*}} 0 stack, 0 spill, 8 loops
+// Products by the matrix units have a loop for every number of slices (1 to 8; on
+// sm_90a 1 to 3, and for 64 and 128 rows), one for the results, the bisection, and
+// the first two that find the rows of a tile. The shared expert's, in the same
+// kernel, have no bisection and find no rows.
+// CHECK-DAG: sm_80 et_grouped_matmul: {{.*}} 0 stack, 0 spill, 21 loops
+// CHECK-DAG: sm_80 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, 19 loops
+// CHECK-DAG: sm_90a et_grouped_matmul: {{.*}} 0 stack, 0 spill, 15 loops
+// CHECK-DAG: sm_90a et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, 13 loops
+// CHECK-DAG: sm_120 et_grouped_matmul: {{.*}} 0 stack, 0 spill, 21 loops
+// CHECK-DAG: sm_120 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, 19 loops
 func.func @layer(%x: tensor<?x768xbf16>, %router: tensor<768x16xbf16>, %theta: tensor<16xf32>, %w1: tensor<16x768x1536xbf16>, %wg: tensor<16x768x1536xbf16>, %w2: tensor<16x1536x768xbf16>,
                  %b1: tensor<16x1536xbf16>, %bg: tensor<16x1536xbf16>, %b2: tensor<16x768xbf16>, %s1: tensor<768x1536xbf16>, %sg: tensor<768x1536xbf16>, %s2: tensor<1536x768xbf16>, %init: tensor<?x768xbf16>) -> tensor<?x768xbf16> {
   %y = et.moe linear #et.threshold<gate = sigmoid> silu
@@ -29,9 +30,9 @@ func.func @layer(%x: tensor<?x768xbf16>, %router: tensor<768x16xbf16>, %theta: t
 }
 
 // f16, with widths and a depth that fill no tile.
-// CHECK-DAG: sm_80 et_grouped_matmul_3: {{.*}} 0 stack, 0 spill
-// CHECK-DAG: sm_90a et_grouped_matmul_3: {{.*}} 0 stack, 0 spill
-// CHECK-DAG: sm_120 et_grouped_matmul_3: {{.*}} 0 stack, 0 spill
+// CHECK-DAG: sm_80 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill
+// CHECK-DAG: sm_90a et_grouped_matmul_1: {{.*}} 0 stack, 0 spill
+// CHECK-DAG: sm_120 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill
 func.func @cut(%x: tensor<?x104xf16>, %w: tensor<3x104x200xf16>, %wg: tensor<3x104x200xf16>, %b: tensor<3x200xf16>, %offsets: tensor<4xi32>, %init: tensor<?x200xf16>) -> tensor<?x200xf16> {
   %y = et.grouped_matmul gelu ins(%x, %w : tensor<?x104xf16>, tensor<3x104x200xf16>)
       offsets(%offsets : tensor<4xi32>) bias(%b : tensor<3x200xf16>) gate(%wg : tensor<3x104x200xf16>)

@@ -284,13 +284,23 @@ def matmul_with_error(act, a, w, bias=None, wg=None, gate_bias=None, sums=gamma)
     return h, error + 2 * U * np.abs(h) + TINY
 
 
+def stored_with_error(value, error, dtype):
+    """What is stored of a value within `error` of `value`, and its error: by how much
+    the end of the interval that lies further away differs. An f32 is stored as it is.
+    """
+    if dtype == np.float32:
+        return value, error
+    low, high = rounded_interval(value, error, dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        stored = f64(value.astype(dtype))
+        return stored, np.maximum(high - stored, stored - low)
+
+
 def ffn_with_error(
     act, a, w1, w2, b1=None, b2=None, wg=None, gate_bias=None, sums=gamma
 ):
     h, error = matmul_with_error(act, a, w1, b1, wg, gate_bias, sums)
-    low, high = rounded_interval(h, error, a.dtype)
-    h = f64(h.astype(a.dtype))
-    return sum_with_error(h, np.maximum(high - h, h - low), w2, b2, sums)
+    return sum_with_error(*stored_with_error(h, error, a.dtype), w2, b2, sums)
 
 
 def moe_output_with_error(act, x, chosen, gates, weights, sums=gamma):
@@ -302,21 +312,24 @@ def moe_output_with_error(act, x, chosen, gates, weights, sums=gamma):
     width = weights["w2"].shape[2]
     value, error = np.zeros((tokens, width)), np.zeros((tokens, width))
     magnitude = np.zeros((tokens, width))
+
+    def expert_output(*operands, **names):
+        y, y_error = ffn_with_error(act, *operands, sums=sums, **names)
+        return stored_with_error(y, y_error, x.dtype)
+
     with np.errstate(invalid="ignore", over="ignore"):
         if weights.get("shared_w1") is not None:
-            value, error = ffn_with_error(
-                act,
+            value, error = expert_output(
                 x,
                 weights["shared_w1"],
                 weights["shared_w2"],
                 wg=weights.get("shared_gate"),
-                sums=sums,
             )
             magnitude = np.abs(value) + error
         for e in range(experts):
             rows = np.flatnonzero(chosen[:, e])
             operands = expert_arguments(e, **weights)
-            y, y_error = ffn_with_error(act, x[rows], *operands, sums=sums)
+            y, y_error = expert_output(x[rows], *operands)
             g = f64(gates[rows, e])[:, None]
             value[rows] += g * y
             error[rows] += np.abs(g) * y_error

@@ -25,7 +25,7 @@ from et_reference import STORAGE
 
 SCHEDULES = ("early", "late", "random")
 CHIPS = ("sm_80", "sm_90a", "sm_120")
-# Names of the kernels that were launched, where a test makes it a set.
+# Names of the kernels that were launched, in order, where a test makes it a list.
 launched = None
 # In the order of et_dtype.
 DTYPES = [
@@ -107,7 +107,7 @@ def in_child(folder, settings, path, arguments, count):
             f"status {status} with {settings}:\n{said.read_text()[:4000]}"
         )
     if launched is not None:
-        launched.update(one["kernel"] for one in json.loads(counters.read_text()))
+        launched.extend(one["kernel"] for one in json.loads(counters.read_text()))
     return [np.load(folder / f"out{k}.npy") for k in range(count)]
 
 

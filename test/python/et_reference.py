@@ -8,8 +8,8 @@
 
 Written from the specification alone, for reading: no code is shared with the
 compiler. Sums are float64; a value is rounded where the specification rounds it
-(scores and gates to f32, the hidden activations H to the storage type, the
-output to its type) and nowhere else. How far an f32 implementation may be from
+(scores and gates to f32, the hidden units and the output of an expert to the
+storage type, the layer's output to its type) and nowhere else. How far an f32 implementation may be from
 these values is the business of et_bounds.py.
 """
 
@@ -310,30 +310,6 @@ def expert_arguments(e, w1, w2, b1=None, b2=None, gate=None, gate_bias=None, **_
     """Expert e's slice of the stacked weights, as ffn takes them."""
     stacked = (w1, w2, b1, b2, gate, gate_bias)
     return tuple(None if a is None else a[e] for a in stacked)
-
-
-def moe_output(act, x, chosen, gates, weights, out_type=None):
-    """The layer's output for a given selection.
-
-    weights: w1, w2 and, as the layer has them, b1, b2, gate, gate_bias,
-    shared_w1, shared_w2, shared_gate.
-    """
-    out = np.zeros((x.shape[0], weights["w2"].shape[2]))
-    if weights.get("shared_w1") is not None:
-        out += ffn(
-            act,
-            x,
-            weights["shared_w1"],
-            weights["shared_w2"],
-            wg=weights.get("shared_gate"),
-        )
-    for e in range(chosen.shape[1]):
-        rows = np.flatnonzero(chosen[:, e])
-        y = ffn(act, x[rows], *expert_arguments(e, **weights))
-        with np.errstate(invalid="ignore", over="ignore"):
-            out[rows] += f64(gates[rows, e])[:, None] * y
-    with np.errstate(over="ignore"):
-        return out.astype(out_type or x.dtype)
 
 
 # ---------------------------------------------------------------------------

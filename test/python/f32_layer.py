@@ -165,7 +165,8 @@ class F32Layer:
             h = h.astype(x.dtype)
         if self.mutation == "b2 dropped":
             b2 = None
-        return self.dot(h, w2) + rows(b2)
+        y = self.dot(h, w2) + rows(b2)
+        return y if self.mutation == "Y not rounded" else y.astype(x.dtype).astype(F)
 
     def results(self):
         a = self.layer.array

@@ -91,6 +91,7 @@ FAULTS = {
     "gate ignored": lambda layer: getattr(layer.routing, "gate", "") != "binary",
     "one pair dropped": lambda _: True,
     "H not rounded": lambda layer: layer.storage == "bf16" and layer.sizes["F"] > 8,
+    "Y not rounded": lambda layer: layer.storage == "bf16" and layer.sizes["D"] > 8,
 }
 
 

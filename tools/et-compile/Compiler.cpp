@@ -11,6 +11,9 @@
 #include "et/Target/DeviceCode.h"
 #include "et/Target/Header.h"
 #include "et/Target/HostCode.h"
+#include "et/Target/KernelReport.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "support/Frontend.h"
 #include "support/OutputFiles.h"
 
@@ -56,13 +59,15 @@ static llvm::Error checkRequest(const CompileRequest &request) {
   if (isDeviceCode(request.emit) && !request.isCuda)
     return llvm::createStringError(
         "ptx, cubin and fatbin are for a GPU; add --target=cuda");
-  if (request.output == "-" && request.emit == EmitKind::Library)
+  bool isReport = request.report != ReportKind::None;
+  if (request.output == "-" && request.emit == EmitKind::Library && !isReport)
     return llvm::createStringError(
         "a shared library cannot go to the standard output; name a file");
   if (llvm::sys::fs::equivalent(request.model, request.output))
     return llvm::createStringError("'" + request.output +
                                    "' is the model itself; name another file");
-  if (request.emit == EmitKind::Library || request.emit == EmitKind::Object)
+  if (!isReport &&
+      (request.emit == EmitKind::Library || request.emit == EmitKind::Object))
     for (StringRef taken : {request.output, request.model})
       if (taken == headerOf(request.output))
         return llvm::createStringError("the C header would replace '" + taken +
@@ -105,6 +110,36 @@ static llvm::Error writeDeviceCode(ModuleOp module,
     return object.takeError();
   return writeOutput(request.output, [&](llvm::raw_ostream &os) {
     os << *object;
+    return llvm::Error::success();
+  });
+}
+
+/// Lowers the model to PTX, and writes what the kernels of each chip are like.
+static llvm::Error writeReport(Frontend &frontend, ModuleOp module,
+                               const CompileRequest &request) {
+  std::vector<KernelLaunch> launches;
+  if (llvm::Error error = frontend.lower(
+          module, getPipeline(request),
+          std::make_unique<LaunchRecorder>(request.reportSize, launches)))
+    return error;
+  std::vector<KernelReport> reports;
+  for (auto binary : module.getOps<gpu::BinaryOp>())
+    for (auto object : binary.getObjects().getAsRange<gpu::ObjectAttr>()) {
+      StringRef chip = cast<NVVM::NVVMTargetAttr>(object.getTarget()).getChip();
+      // Assembly is embedded as a C string.
+      StringRef ptx = object.getObject().getValue().split('\0').first;
+      auto kernels = getKernelFacts(ptx, chip);
+      if (!kernels)
+        return kernels.takeError();
+      llvm::append_range(reports, makeReports(chip, *kernels, launches));
+    }
+  if (reports.empty())
+    return llvm::createStringError("the model has no kernel to report on");
+  return writeOutput(request.output, [&](llvm::raw_ostream &os) {
+    if (request.report == ReportKind::Json)
+      printJSON(reports, request.reportSize, os);
+    else
+      printTable(reports, request.reportSize, os);
     return llvm::Error::success();
   });
 }
@@ -153,7 +188,8 @@ static llvm::Error writeHostCode(ModuleOp module,
 llvm::Error et::compileModel(const CompileRequest &request) {
   if (llvm::Error error = checkRequest(request))
     return error;
-  if (request.emit == EmitKind::Cubin || request.emit == EmitKind::Fatbin)
+  if (request.emit == EmitKind::Cubin || request.emit == EmitKind::Fatbin ||
+      request.report != ReportKind::None)
     if (llvm::Error error = provideToolkit())
       return error;
   Frontend frontend;
@@ -163,6 +199,8 @@ llvm::Error et::compileModel(const CompileRequest &request) {
   auto signatures = getSignatures(**module);
   if (!signatures)
     return signatures.takeError();
+  if (request.report != ReportKind::None)
+    return writeReport(frontend, **module, request);
   if (llvm::Error error = frontend.lower(**module, getPipeline(request)))
     return error;
   if (request.emit == EmitKind::Mlir)

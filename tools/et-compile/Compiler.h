@@ -8,6 +8,7 @@
 #ifndef ET_TOOLS_ET_COMPILE_COMPILER_H
 #define ET_TOOLS_ET_COMPILE_COMPILER_H
 
+#include "et/Target/KernelLaunches.h"
 #include "llvm/Support/Error.h"
 
 #include <string>
@@ -15,6 +16,8 @@
 namespace mlir::et {
 
 enum class EmitKind { Mlir, Llvm, Object, Library, Ptx, Cubin, Fatbin };
+
+enum class ReportKind { None, Table, Json };
 
 /// What the command line asked for.
 struct CompileRequest {
@@ -25,9 +28,11 @@ struct CompileRequest {
   std::string chip;
   std::string compileTo; ///< A phase of the pipeline.
   EmitKind emit;
+  ReportKind report = ReportKind::None; ///< In place of what `emit` says.
+  LayerSize reportSize = {};
 };
 
-/// Compiles the model and writes the output, whole or not at all.
+/// Compiles the model and writes the output or the report, whole or not at all.
 llvm::Error compileModel(const CompileRequest &request);
 
 } // namespace mlir::et

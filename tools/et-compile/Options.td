@@ -19,3 +19,11 @@ defm compile_to : Value<"compile-to", "PHASE",
 defm output : Value<"output", "FILE", "Where to write it; - is the standard output">;
 def output_short : JoinedOrSeparate<["-"], "o">, Alias<output>, MetaVarName<"FILE">,
   HelpText<"The same as --output">;
+def report : Flag<["--"], "report">,
+  HelpText<"With --target=cuda: print a line a kernel instead of compiling to a file">;
+def report_eq : Joined<["--"], "report=">, MetaVarName<"table|json">,
+  HelpText<"The same, in one of these forms (default: table)">;
+defm report_tokens : Value<"report-tokens", "T",
+  "With --report: the number of tokens to predict times for (default: 2048)">;
+defm report_pairs : Value<"report-pairs", "S",
+  "With --report: the number of pairs of a token and an expert (default: T)">;

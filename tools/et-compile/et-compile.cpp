@@ -15,14 +15,40 @@
 using namespace mlir::et;
 using namespace llvm;
 
-static Error checkChips(StringRef list, EmitKind emit) {
+static Error checkChips(StringRef list, bool maySeveral) {
   SmallVector<StringRef> chips;
   list.split(chips, ',');
   for (StringRef chip : chips)
     if (Error error = checkChip(chip))
       return error;
-  if (chips.size() > 1 && emit != EmitKind::Fatbin && emit != EmitKind::Mlir)
+  if (chips.size() > 1 && !maySeveral)
     return createStringError("code for several chips needs --emit=fatbin");
+  return Error::success();
+}
+
+static Error readReport(const CommandLine &line, CompileRequest &request) {
+  Expected<unsigned> kind = line.getChoice(OPT_report_eq, {"table", "json"}, 0);
+  if (!kind)
+    return kind.takeError();
+  if (line.has(OPT_report) || line.has(OPT_report_eq))
+    request.report = *kind == 1 ? ReportKind::Json : ReportKind::Table;
+  Expected<unsigned> tokens = line.getCount(OPT_report_tokens, 2048);
+  if (!tokens)
+    return tokens.takeError();
+  Expected<unsigned> pairs = line.getCount(OPT_report_pairs, *tokens);
+  if (!pairs)
+    return pairs.takeError();
+  request.reportSize = {double(*tokens), double(*pairs)};
+  if (request.report == ReportKind::None) {
+    if (line.has(OPT_report_tokens) || line.has(OPT_report_pairs))
+      return createStringError(
+          "--report-tokens and --report-pairs go with --report");
+    return Error::success();
+  }
+  if (line.get(OPT_target) != "cuda")
+    return createStringError("--report is of GPU kernels; add --target=cuda");
+  if (line.has(OPT_emit))
+    return createStringError("--report and --emit exclude each other");
   return Error::success();
 }
 
@@ -30,7 +56,11 @@ static Error makeRequest(const CommandLine &line, CompileRequest &request) {
   Expected<std::string> model = line.getInput();
   if (!model)
     return model.takeError();
-  Expected<std::string> output = line.getRequired(OPT_output);
+  if (Error error = readReport(line, request))
+    return error;
+  bool isReport = request.report != ReportKind::None;
+  Expected<std::string> output =
+      isReport ? line.get(OPT_output, "-") : line.getRequired(OPT_output);
   if (!output)
     return output.takeError();
   Expected<unsigned> target = line.getChoice(OPT_target, {"cpu", "cuda"}, 0);
@@ -57,7 +87,9 @@ static Error makeRequest(const CommandLine &line, CompileRequest &request) {
   request.chip = line.get(OPT_chip, kDefaultChip);
   if (line.has(OPT_chip) && !request.isCuda)
     return createStringError("--chip goes with --target=cuda");
-  if (Error error = checkChips(request.chip, request.emit))
+  if (Error error = checkChips(request.chip,
+                               isReport || request.emit == EmitKind::Fatbin ||
+                                   request.emit == EmitKind::Mlir))
     return error;
   if (!cpu::TargetModel::get(request.march))
     return createStringError("unknown processor '" + request.march +

@@ -45,7 +45,8 @@ llvm::Expected<OwningOpRef<ModuleOp>> Frontend::read(StringRef file) {
   return std::move(module);
 }
 
-llvm::Error Frontend::lower(ModuleOp module, const Twine &pipeline) {
+llvm::Error Frontend::lower(ModuleOp module, const Twine &pipeline,
+                            std::unique_ptr<PassInstrumentation> watcher) {
   PassManager manager(context.get(), ModuleOp::getOperationName(),
                       PassManager::Nesting::Implicit);
   std::string message;
@@ -53,6 +54,8 @@ llvm::Error Frontend::lower(ModuleOp module, const Twine &pipeline) {
   std::string text = pipeline.str();
   if (failed(parsePassPipeline(text, manager, os)))
     return llvm::createStringError("cannot set up '" + text + "': " + message);
+  if (watcher)
+    manager.addInstrumentation(std::move(watcher));
   if (failed(manager.run(module)))
     return llvm::createStringError("the model could not be lowered");
   return llvm::Error::success();

@@ -10,6 +10,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "mlir/Pass/PassInstrumentation.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -27,9 +28,10 @@ public:
   llvm::Expected<OwningOpRef<ModuleOp>> read(StringRef file);
 
   /// Runs a pipeline given as text, such as
-  /// `et-lower-to-cpu-pipeline{compile-to=loops}`. Diagnostics have been
-  /// printed where it fails.
-  llvm::Error lower(ModuleOp module, const Twine &pipeline);
+  /// `et-lower-to-cpu-pipeline{compile-to=loops}`, with somebody watching it if
+  /// there is one. Diagnostics have been printed where it fails.
+  llvm::Error lower(ModuleOp module, const Twine &pipeline,
+                    std::unique_ptr<PassInstrumentation> watcher = nullptr);
 
 private:
   std::unique_ptr<MLIRContext> context;

@@ -8,6 +8,7 @@
 #include "ToolOptions.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Config/llvm-config.h"
 #include "llvm/Support/InitLLVM.h"
 #include "llvm/Support/WithColor.h"
 #include "llvm/Support/raw_ostream.h"
@@ -95,6 +96,8 @@ int mlir::et::runMain(const ToolDescription &tool, const ToolOptionTable &table,
   } else if (line->has(table.helpId)) {
     std::string usage = (Twine(tool.name) + " " + tool.arguments).str();
     table.printHelp(outs(), usage.c_str(), tool.purpose);
+  } else if (line->has(table.versionId)) {
+    outs() << tool.name << " " ET_VERSION " (LLVM " LLVM_VERSION_STRING ")\n";
   } else {
     handleAllErrors(run(*line), report);
   }

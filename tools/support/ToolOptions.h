@@ -26,10 +26,12 @@ class ToolOptionTable : public llvm::opt::GenericOptTable {
 public:
   ToolOptionTable(const llvm::StringTable &strings,
                   llvm::ArrayRef<llvm::StringTable::Offset> prefixes,
-                  llvm::ArrayRef<Info> options, unsigned helpId)
-      : GenericOptTable(strings, prefixes, options), helpId(helpId) {}
+                  llvm::ArrayRef<Info> options, unsigned helpId,
+                  unsigned versionId)
+      : GenericOptTable(strings, prefixes, options), helpId(helpId),
+        versionId(versionId) {}
 
-  const unsigned helpId;
+  const unsigned helpId, versionId;
 };
 
 /// A parsed command line. The last of several values of an option counts.
@@ -74,8 +76,8 @@ struct ToolDescription {
   const char *purpose;
 };
 
-/// The main function of a tool: prints the help, or calls `run` and prints its
-/// errors as "TOOL: error: ...". Returns the exit status.
+/// The main function of a tool: prints the help or the version, or calls `run`
+/// and prints its errors as "TOOL: error: ...". Returns the exit status.
 int runMain(const ToolDescription &tool, const ToolOptionTable &table, int argc,
             char **argv,
             llvm::function_ref<llvm::Error(const CommandLine &)> run);

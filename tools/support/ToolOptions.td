@@ -15,4 +15,5 @@ multiclass Value<string name, string meta, string help> {
 }
 
 def help : Flag<["--"], "help">, HelpText<"Print this">;
+def version : Flag<["--"], "version">, HelpText<"Print the version">;
 def help_short : Flag<["-"], "h">, Alias<help>;

@@ -84,8 +84,8 @@ struct NVVMPipelineOptions : PhasedPipelineOptions<NVVMPipelineOptions> {
 /// What targets choose about the part that they share.
 struct FrontEndOptions {
   PairBuffers pairBuffers;
-  /// Whether the target's kernels gate while they score, and find the tokens of
-  /// a tile in the mask.
+  /// Whether the target's kernels gate while they score, find the tokens of a
+  /// tile in the mask, and run two products at once.
   bool fusesRouting;
   /// The GPUs that layers' schedules are chosen for; none for other targets.
   std::vector<std::string> chips = {};

@@ -56,7 +56,7 @@ llvm::Error et::checkChip(StringRef chip) {
                                  "'; known: " + llvm::join(known, ", "));
 }
 
-// Sources: shared memory and registers, "Compute Capabilities" in the CUDA C++
+// Sources: what a multiprocessor holds, "Compute Capabilities" in the CUDA C++
 // Programming Guide 13.0; the rest, NVIDIA's "A100 Tensor Core GPU" (80 GB SXM)
 // data sheet, the whitepapers "Ampere GA102" (appendix A), "Ada GPU
 // Architecture" (appendix A), "H100 Tensor Core GPU Architecture" (SXM5),
@@ -64,14 +64,18 @@ llvm::Error et::checkChip(StringRef chip) {
 // Blackwell GPU Architecture" (appendix A).
 static constexpr int64_t kKiB = 1024;
 static const ChipFigures kFigures[] = {
-    {"sm_80", "A100", 2.039e12, 312e12, 108, 164 * kKiB, 163 * kKiB, 65536},
-    {"sm_86", "RTX 3090", 0.936e12, 71e12, 82, 100 * kKiB, 99 * kKiB, 65536},
-    {"sm_89", "RTX 4090", 1.008e12, 165.2e12, 128, 100 * kKiB, 99 * kKiB,
-     65536},
-    {"sm_90", "H100", 3.35e12, 989.4e12, 132, 228 * kKiB, 227 * kKiB, 65536},
-    {"sm_100", "B200", 8.0e12, 2250e12, 148, 228 * kKiB, 227 * kKiB, 65536},
-    {"sm_120", "RTX 5090", 1.792e12, 209.5e12, 170, 100 * kKiB, 99 * kKiB,
-     65536},
+    {"sm_80", "A100", 2.039e12, 312e12, 19.5e12, 108, 164 * kKiB, 163 * kKiB,
+     65536, 2048, 32},
+    {"sm_86", "RTX 3090", 0.936e12, 71e12, 35.6e12, 82, 100 * kKiB, 99 * kKiB,
+     65536, 1536, 16},
+    {"sm_89", "RTX 4090", 1.008e12, 165.2e12, 82.6e12, 128, 100 * kKiB,
+     99 * kKiB, 65536, 1536, 24},
+    {"sm_90", "H100", 3.35e12, 989.4e12, 66.9e12, 132, 228 * kKiB, 227 * kKiB,
+     65536, 2048, 32},
+    {"sm_100", "B200", 8.0e12, 2250e12, 80e12, 148, 228 * kKiB, 227 * kKiB,
+     65536, 2048, 32},
+    {"sm_120", "RTX 5090", 1.792e12, 209.5e12, 104.8e12, 170, 100 * kKiB,
+     99 * kKiB, 65536, 1536, 24},
 };
 
 const ChipFigures &et::getChipFigures(StringRef chip) {

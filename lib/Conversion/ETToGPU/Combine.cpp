@@ -13,19 +13,44 @@ using namespace mlir::et;
 using arith::CmpIPredicate;
 using Values = LoopBuilder::Values;
 
+/// The columns of a token that a block sums up. A thread has neighbors, as many
+/// as one access of 16 bytes takes; where rows are not made of those, it has
+/// columns that lie a block apart, so that a warp's accesses are whole.
+namespace {
+struct Columns {
+  int64_t threads, width, steps;
+  int64_t ofBlock() const { return threads * width * steps; }
+};
+} // namespace
+
+static Columns chooseColumns(CombineOp op) {
+  constexpr int64_t mostThreads = 256, scattered = 4;
+  Value shared = op.getShared();
+  SmallVector<Value> rows = {op.getPairs(), op.getOut()};
+  if (shared)
+    rows.push_back(shared);
+  int64_t width = accessWidth(rows);
+  if (width == 1)
+    return {mostThreads, width, scattered};
+  // Warps take turns by a mask, so they are a power of two.
+  uint64_t columns = cast<MemRefType>(op.getOut().getType()).getDimSize(1);
+  uint64_t threads = llvm::PowerOf2Ceil(llvm::divideCeil(columns, width));
+  return {std::clamp<int64_t>(threads, kWarpSize, mostThreads), width, 1};
+}
+
 /// A block sums up a token's pairs over some columns. For 32 experts at a time,
 /// a warp finds the row of a chosen expert's pair by counting the expert's bits
 /// before the token; then every thread adds the pairs of its columns, experts
 /// ascending.
 static void lowerCombine(CombineOp op, KernelBuilder &b) {
-  constexpr int64_t threads = 256, warps = threads / kWarpSize;
-  constexpr int64_t threadColumns = 4, columnsOfBlock = threads * threadColumns;
+  const Columns split = chooseColumns(op);
+  const int64_t threads = split.threads, warps = threads / kWarpSize;
   Value mask = op.getMask(), out = op.getOut(), gates = op.getGates();
   Value tokens = b.dim(out, 0), columns = b.dim(out, 1);
   Value experts = b.dim(mask, 0);
   MemRefType rowsType = b.sharedType({kWarpSize}, b.getI32Type());
   b.launch(
-      "et_combine", {tokens, b.ceilDiv(columns, columnsOfBlock)}, threads,
+      "et_combine", {tokens, b.ceilDiv(columns, split.ofBlock())}, threads,
       rowsType, [&](const BlockInfo &block) {
         Value token = block.x, rows = block.shared[0], none = b.i32(0);
         Value lane = b.rem(block.thread, kWarpSize);
@@ -43,21 +68,34 @@ static void lowerCombine(CombineOp op, KernelBuilder &b) {
         };
 
         b.when(b.less(token, tokens), [&] {
-          Value firstColumn =
-              b.add(b.mul(block.y, columnsOfBlock), block.thread);
-          SmallVector<Value> column, sums;
-          for (int64_t j = 0; j < threadColumns; ++j)
+          Value firstColumn = b.add(b.mul(block.y, split.ofBlock()),
+                                    b.mul(block.thread, split.width));
+          SmallVector<Value> column, isThere, sums;
+          for (int64_t j = 0; j < split.steps; ++j) {
             column.push_back(b.add(firstColumn, j * threads));
-          for (Value c : column) {
-            Value zero = b.f32(0.0);
-            sums.push_back(
-                op.getShared()
-                    ? b.whenElse(
-                          b.less(c, columns),
-                          [&] { return b.load(op.getShared(), {token, c}); },
-                          zero)
-                    : zero);
+            isThere.push_back(b.less(column[j], columns));
           }
+          // The values of the columns that exist, else `otherwise`.
+          auto forColumns =
+              [&](ValueRange otherwise,
+                  function_ref<Values(Value, ValueRange)> compute) {
+                Values result;
+                for (int64_t j = 0; j < split.steps; ++j) {
+                  ValueRange old =
+                      otherwise.slice(j * split.width, split.width);
+                  llvm::append_range(
+                      result,
+                      b.whenElse(
+                          isThere[j], [&] { return compute(column[j], old); },
+                          old));
+                }
+                return result;
+              };
+          sums.assign(split.steps * split.width, b.f32(0.0));
+          if (Value shared = op.getShared())
+            sums = forColumns(sums, [&](Value c, ValueRange) {
+              return b.loadElements(shared, {token, c}, split.width);
+            });
 
           sums = b.loopBy(
               kWarpSize, b.index(0), experts, sums,
@@ -113,24 +151,28 @@ static void lowerCombine(CombineOp op, KernelBuilder &b) {
                       Value gate =
                           b.load(gates, {token, b.add(first, inChunk)});
                       Values next = {withoutFirst(s[0])};
-                      for (int64_t j = 0; j < threadColumns; ++j)
-                        next.push_back(b.whenElse(
-                            b.less(column[j], columns),
-                            [&]() -> Value {
-                              Value pair =
-                                  b.load(op.getPairs(), {row, column[j]});
-                              return b.fma(gate, pair, s[1 + j]);
-                            },
-                            s[1 + j]));
+                      llvm::append_range(
+                          next, forColumns(s.drop_front(), [&](Value c,
+                                                               ValueRange old) {
+                            Values sums = b.loadElements(op.getPairs(),
+                                                         {row, c}, split.width);
+                            for (auto [sum, before] :
+                                 llvm::zip_equal(sums, old))
+                              sum = b.fma(gate, sum, before);
+                            return sums;
+                          }));
                       return next;
                     });
                 b.barrier();
                 return Values(ArrayRef<Value>(state).drop_front());
               });
 
-          for (int64_t j = 0; j < threadColumns; ++j)
-            b.when(b.less(column[j], columns),
-                   [&] { b.store(sums[j], out, {token, column[j]}); });
+          for (int64_t j = 0; j < split.steps; ++j)
+            b.when(isThere[j], [&] {
+              b.storeElements(
+                  ArrayRef(sums).slice(j * split.width, split.width), out,
+                  {token, column[j]});
+            });
         });
       });
 }

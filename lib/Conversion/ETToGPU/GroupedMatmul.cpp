@@ -9,6 +9,7 @@
 #include "Patterns.h"
 #include "TileProduct.h"
 #include "et/Conversion/ScalarMath.h"
+#include "mlir/Analysis/AliasAnalysis.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -64,30 +65,16 @@ static RowTile findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
           offset(b.min(b.add(expert, 1), experts))};
 }
 
-/// Elements of a row that a thread turns from sums to results at a time: what
-/// makes 16 bytes of the result, if all rows are made of that.
-static int64_t resultWidth(GroupedMatmulOp op) {
-  auto type = cast<MemRefType>(op.getOut().getType());
-  int64_t width = 16 * 8 / type.getElementTypeBitWidth();
-  auto allows = [&](Value memref) {
-    if (!memref)
-      return true;
-    auto type = cast<MemRefType>(memref.getType());
-    int64_t columns = type.getShape().back();
-    return type.getLayout().isIdentity() && !ShapedType::isDynamic(columns) &&
-           columns % width == 0;
-  };
-  bool all =
-      allows(op.getOut()) && allows(op.getBias()) && allows(op.getGateBias());
-  return all ? width : 1;
-}
-
 /// Bias, activation and gate of the first `count` rows of a tile whose sums lie
 /// in shared memory [right-hand side][row][column], on their way to the result.
 static void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
                          int64_t threads, const RowTile &rows, Value count,
                          Value firstColumn, int64_t columnsOfTile, Value sums) {
-  int64_t width = resultWidth(op), across = columnsOfTile / width;
+  SmallVector<Value> rowMemrefs = {op.getOut()};
+  for (Value bias : {op.getBias(), op.getGateBias()})
+    if (bias)
+      rowMemrefs.push_back(bias);
+  int64_t width = accessWidth(rowMemrefs), across = columnsOfTile / width;
   Value inTile = b.mul(b.rem(thread, across), width);
   Value column = b.add(firstColumn, inTile);
   b.when(b.less(column, b.dim(op.getOut(), 1)), [&] {
@@ -172,66 +159,111 @@ static void findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
 }
 
 namespace {
-/// A kernel for a product: `emitSums` leaves the sums of a tile of `rows` by
-/// `columns` in shared memory, and returns them.
+/// How the tiles of a product are computed: `emitSums` leaves the sums of a
+/// tile of `rows` by `columns` in shared memory, and returns them.
 struct ProductKernel {
+  GroupedMatmulOp op;
   int64_t rows, columns, threads;
   SmallVector<MemRefType> shared;
-  int64_t dynamicShared = 0;
-  function_ref<Value(const BlockInfo &, const RowTile &, Value count,
-                     function_ref<Value(Value)> sourceRow, Value firstColumn)>
+  int64_t dynamicShared;
+  std::function<Value(const BlockInfo &, const RowTile &, Value count,
+                      function_ref<Value(Value)> sourceRow, Value firstColumn)>
       emitSums;
+
+  bool hasMask() const { return GroupedMatmulOp(op).getMask() != nullptr; }
+  bool fitsOneLaunchWith(const ProductKernel &other) const {
+    return rows == other.rows && columns == other.columns &&
+           threads == other.threads && shared == other.shared &&
+           dynamicShared == other.dynamicShared;
+  }
 };
 } // namespace
 
-/// One tile of the output a block. Blocks beyond the plan's rows leave.
-static void launchProduct(GroupedMatmulOp op, KernelBuilder &b,
-                          const ProductKernel &kernel) {
-  Value out = op.getOut();
-  SmallVector<MemRefType> shared = kernel.shared;
-  if (op.getMask()) {
-    shared.push_back(b.sharedType({kernel.rows}, b.getI32Type()));
-    shared.push_back(
-        b.sharedType({kernel.threads / kWarpSize}, b.getI32Type()));
-  }
-  Value allRows = b.dim(out, 0), columns = b.dim(out, 1);
+/// The product's tiles by rows and by columns.
+static std::array<Value, 2> countTiles(KernelBuilder &b,
+                                       const ProductKernel &kernel) {
+  GroupedMatmulOp op = kernel.op;
+  Value allRows = b.dim(op.getOut(), 0), columns = b.dim(op.getOut(), 1);
   Value rowTiles = b.ceilDiv(allRows, kernel.rows);
   if (op.getOffsets())
     rowTiles = b.add(b.div(allRows, kernel.rows), b.dim(op.getRhs(), 0));
+  return {rowTiles, b.ceilDiv(columns, kernel.columns)};
+}
+
+/// One tile of the output, unless it lies beyond the plan's rows. `forTokens`
+/// is shared memory, where the product has a mask.
+static void emitTile(KernelBuilder &b, const ProductKernel &kernel,
+                     const BlockInfo &block, Value rowTile, Value columnTile,
+                     ArrayRef<Value> forTokens) {
+  GroupedMatmulOp op = kernel.op;
+  RowTile rows = findRowTile(b, op, kernel.rows, rowTile);
+  Value firstColumn = b.mul(columnTile, kernel.columns);
+  Value any = b.both(b.less(rows.first, rows.end),
+                     b.less(firstColumn, b.dim(op.getOut(), 1)));
+  b.when(any, [&] {
+    Value count = b.min(b.sub(rows.end, rows.first), b.index(kernel.rows));
+    Value lastRow = b.sub(count, b.index(1));
+    if (op.getMask())
+      findTokens(b, op, block.thread, kernel.threads, rows, count, forTokens[0],
+                 forTokens[1]);
+    auto sourceRow = [&](Value row) {
+      row = b.min(row, lastRow);
+      if (op.getMask())
+        return b.toIndex(b.load(forTokens[0], row));
+      Value pair = b.add(rows.first, row);
+      return op.getTokens() ? b.toIndex(b.load(op.getTokens(), pair)) : pair;
+    };
+    Value sums = kernel.emitSums(block, rows, count, sourceRow, firstColumn);
+    b.barrier();
+    emitEpilogue(b, op, block.thread, kernel.threads, rows, count, firstColumn,
+                 kernel.columns, sums);
+  });
+}
+
+/// One tile a block. Of several products, the tiles are counted one product
+/// after another.
+static void launchProducts(KernelBuilder &b, ArrayRef<ProductKernel> kernels) {
+  const ProductKernel &first = kernels.front();
+  SmallVector<MemRefType> shared = first.shared;
+  SmallVector<std::array<Value, 2>> tiles;
+  for (const ProductKernel &kernel : kernels) {
+    tiles.push_back(countTiles(b, kernel));
+    if (kernel.hasMask()) {
+      shared.push_back(b.sharedType({kernel.rows}, b.getI32Type()));
+      shared.push_back(
+          b.sharedType({kernel.threads / kWarpSize}, b.getI32Type()));
+    }
+  }
+  SmallVector<Value> blocks(tiles[0].begin(), tiles[0].end()), ends;
+  if (kernels.size() > 1) {
+    for (auto [rowTiles, columnTiles] : tiles) {
+      Value count = b.mul(rowTiles, columnTiles);
+      ends.push_back(ends.empty() ? count : b.add(ends.back(), count));
+    }
+    blocks = {ends.back()};
+  }
   b.launch(
-      "et_grouped_matmul", {rowTiles, b.ceilDiv(columns, kernel.columns)},
-      kernel.threads, shared,
+      "et_grouped_matmul", blocks, first.threads, shared,
       [&](const BlockInfo &block) {
-        RowTile rows = findRowTile(b, op, kernel.rows, block.x);
-        Value firstColumn = b.mul(block.y, kernel.columns);
-        Value any =
-            b.both(b.less(rows.first, rows.end), b.less(firstColumn, columns));
-        b.when(any, [&] {
-          Value count =
-              b.min(b.sub(rows.end, rows.first), b.index(kernel.rows));
-          Value lastRow = b.sub(count, b.index(1)), tokensOfTile;
-          if (op.getMask()) {
-            ArrayRef<Value> mine = ArrayRef(block.shared).take_back(2);
-            tokensOfTile = mine[0];
-            findTokens(b, op, block.thread, kernel.threads, rows, count,
-                       mine[0], mine[1]);
-          }
-          auto sourceRow = [&](Value row) {
-            row = b.min(row, lastRow);
-            if (tokensOfTile)
-              return b.toIndex(b.load(tokensOfTile, row));
-            Value pair = b.add(rows.first, row);
-            return op.getTokens() ? b.toIndex(b.load(op.getTokens(), pair))
-                                  : pair;
-          };
-          Value sums =
-              kernel.emitSums(block, rows, count, sourceRow, firstColumn);
-          b.barrier();
-          emitEpilogue(b, op, block.thread, kernel.threads, rows, count,
-                       firstColumn, kernel.columns, sums);
-        });
+        ArrayRef<Value> forTokens =
+            ArrayRef(block.shared).drop_front(first.shared.size());
+        if (kernels.size() == 1)
+          return emitTile(b, first, block, block.x, block.y, forTokens);
+        Value begin = b.index(0);
+        for (size_t i = 0; i < kernels.size(); ++i) {
+          // Blocks of products before this one wrap around.
+          Value number = b.sub(block.x, begin);
+          b.when(b.less(number, b.sub(ends[i], begin)), [&] {
+            Value column = b.div(number, tiles[i][0]);
+            Value row = b.sub(number, b.mul(column, tiles[i][0]));
+            emitTile(b, kernels[i], block, row, column, forTokens);
+          });
+          begin = ends[i];
+          if (kernels[i].hasMask())
+            forTokens = forTokens.drop_front(2);
+        }
       },
-      kernel.dynamicShared);
+      first.dynamicShared);
 }
 
 /// The right-hand sides: the weights and, if there is one, the gate's.
@@ -243,52 +275,47 @@ static SmallVector<Value> rightHandSides(GroupedMatmulOp op) {
 }
 
 /// By the matrix units.
-static void launchMatrixProduct(GroupedMatmulOp op, KernelBuilder &b,
-                                bool useWarpgroups) {
-  SmallVector<Value> rhs = rightHandSides(op);
-  int64_t numRhs = rhs.size(), columns = kMatrixColumns / numRhs;
+static ProductKernel matrixKernel(GroupedMatmulOp op, KernelBuilder &b,
+                                  bool useWarpgroups) {
+  int64_t numRhs = rightHandSides(op).size(), columns = kMatrixColumns / numRhs;
   MatrixProduct tile(b, cast<MemRefType>(op.getLhs().getType()),
                      cast<MemRefType>(op.getRhs().getType()),
                      {kMatrixRows, columns, numRhs, useWarpgroups});
-  auto emitSums = [&](const BlockInfo &block, const RowTile &rows, Value count,
-                      function_ref<Value(Value)> sourceRow,
-                      Value firstColumn) -> Value {
+  auto emitSums = [op, &b, tile](const BlockInfo &block, const RowTile &rows,
+                                 Value count,
+                                 function_ref<Value(Value)> sourceRow,
+                                 Value firstColumn) mutable -> Value {
     Value sums = memref::ViewOp::create(b, tile.sumsType(), block.dynamicShared,
                                         b.index(0), ValueRange());
     SmallVector<MatrixProduct::Matrix> matrices;
-    for (Value memref : rhs)
+    for (Value memref : rightHandSides(op))
       matrices.push_back({memref, rows.expert});
     tile.run(block, op.getLhs(), sourceRow, count, matrices, firstColumn, sums);
     return sums;
   };
-  launchProduct(op, b,
-                {kMatrixRows,
-                 columns,
-                 MatrixProduct::kThreads,
-                 {},
-                 tile.sharedBytes(),
-                 emitSums});
+  return {op, kMatrixRows,        columns, MatrixProduct::kThreads,
+          {}, tile.sharedBytes(), emitSums};
 }
 
 /// In f32, element by element.
-static void launchThreadProduct(GroupedMatmulOp op, KernelBuilder &b) {
-  SmallVector<Value> rhs = rightHandSides(op);
+static ProductKernel threadKernel(GroupedMatmulOp op, KernelBuilder &b) {
   TileProduct tile(b, kProductTile);
-  SmallVector<MemRefType> shared = tile.sharedTypes(rhs.size());
-  shared.push_back(b.sharedType({static_cast<int64_t>(rhs.size()),
-                                 kProductTile.rows, kProductTile.columns},
-                                b.getF32Type()));
-  size_t numShared = shared.size();
-  auto emitSums = [&](const BlockInfo &block, const RowTile &rows, Value,
-                      function_ref<Value(Value)> sourceRow,
-                      Value firstColumn) -> Value {
+  int64_t numRhs = rightHandSides(op).size();
+  SmallVector<MemRefType> shared = tile.sharedTypes(numRhs);
+  size_t sumsNumber = shared.size();
+  shared.push_back(b.sharedType(
+      {numRhs, kProductTile.rows, kProductTile.columns}, b.getF32Type()));
+  auto emitSums = [op, &b, tile,
+                   sumsNumber](const BlockInfo &block, const RowTile &rows,
+                               Value, function_ref<Value(Value)> sourceRow,
+                               Value firstColumn) mutable -> Value {
     SmallVector<TileProduct::Matrix> matrices;
-    for (Value memref : rhs)
+    for (Value memref : rightHandSides(op))
       matrices.push_back({memref, {rows.expert}});
     TileProduct::Sums sums =
         tile.run(block, op.getLhs(), sourceRow, matrices, firstColumn,
                  /*withSquares=*/false);
-    Value shared = block.shared[numShared - 1];
+    Value shared = block.shared[sumsNumber];
     for (auto [number, product] : llvm::enumerate(sums.products))
       for (auto [i, vector] : llvm::enumerate(product))
         vector::StoreOp::create(
@@ -296,25 +323,76 @@ static void launchThreadProduct(GroupedMatmulOp op, KernelBuilder &b) {
             {b.index(number), tile.row(block, i), tile.column(block, 0)});
     return shared;
   };
-  launchProduct(op, b,
-                {kProductTile.rows, kProductTile.columns,
-                 kProductTile.threads(), shared, 0, emitSums});
+  return {op,
+          kProductTile.rows,
+          kProductTile.columns,
+          kProductTile.threads(),
+          shared,
+          0,
+          emitSums};
 }
 
-template <bool useWarpgroups>
-static void lowerGroupedMatmul(GroupedMatmulOp op, KernelBuilder &b) {
+static ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b,
+                                  bool useWarpgroups) {
   auto lhs = cast<MemRefType>(op.getLhs().getType());
   if (llvm::all_of(rightHandSides(op), [&](Value rhs) {
         return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()));
       }))
-    launchMatrixProduct(op, b, useWarpgroups);
-  else
-    launchThreadProduct(op, b);
+    return matrixKernel(op, b, useWarpgroups);
+  return threadKernel(op, b);
 }
+
+/// The product that stands behind this one, past ops that touch no memory, if
+/// neither writes what the other accesses.
+static GroupedMatmulOp findPartner(GroupedMatmulOp op) {
+  Operation *next = op->getNextNode();
+  while (next && (isMemoryEffectFree(next) || isa<memref::AllocOp>(next)))
+    next = next->getNextNode();
+  auto partner = dyn_cast_if_present<GroupedMatmulOp>(next);
+  if (!partner)
+    return {};
+  AliasAnalysis aliases(op->getParentOp());
+  auto isFreeOf = [&](GroupedMatmulOp one, GroupedMatmulOp other) {
+    return llvm::all_of(one->getOperands(), [&](Value operand) {
+      return aliases.alias(operand, other.getOut()).isNo();
+    });
+  };
+  return isFreeOf(op, partner) && isFreeOf(partner, op) ? partner
+                                                        : GroupedMatmulOp();
+}
+
+namespace {
+struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
+  GroupedMatmulPattern(MLIRContext *context, bool useWarpgroups)
+      : OpRewritePattern(context, /*benefit=*/2), useWarpgroups(useWarpgroups) {
+  }
+
+  LogicalResult matchAndRewrite(GroupedMatmulOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureBufferSemantics())
+      return rewriter.notifyMatchFailure(op, "works on tensors");
+    KernelBuilder b(op.getLoc(), rewriter);
+    SmallVector<ProductKernel> kernels = {chooseKernel(op, b, useWarpgroups)};
+    if (GroupedMatmulOp partner = findPartner(op)) {
+      ProductKernel other = chooseKernel(partner, b, useWarpgroups);
+      if (other.fitsOneLaunchWith(kernels.front())) {
+        kernels.push_back(other);
+        // Its destination may be allocated between the two.
+        b.setInsertionPoint(partner);
+      }
+    }
+    launchProducts(b, kernels);
+    for (const ProductKernel &kernel : kernels)
+      rewriter.eraseOp(kernel.op);
+    return success();
+  }
+
+private:
+  bool useWarpgroups;
+};
+} // namespace
 
 void et::populateProductKernels(RewritePatternSet &patterns,
                                 bool useWarpgroups) {
-  patterns.add<KernelPattern<GroupedMatmulOp>>(
-      patterns.getContext(),
-      useWarpgroups ? lowerGroupedMatmul<true> : lowerGroupedMatmul<false>);
+  patterns.add<GroupedMatmulPattern>(patterns.getContext(), useWarpgroups);
 }

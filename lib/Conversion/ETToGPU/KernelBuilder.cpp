@@ -116,14 +116,22 @@ KernelBuilder::loopWhile(ValueRange inits,
 
 Value KernelBuilder::whenElse(Value condition, function_ref<Value()> ifTrue,
                               Value ifFalse) {
-  auto op = scf::IfOp::create(*this, ifFalse.getType(), condition,
+  return whenElse(
+      condition, [&]() -> Values { return {ifTrue()}; },
+      ValueRange(ifFalse))[0];
+}
+
+KernelBuilder::Values KernelBuilder::whenElse(Value condition,
+                                              function_ref<Values()> ifTrue,
+                                              ValueRange ifFalse) {
+  auto op = scf::IfOp::create(*this, ifFalse.getTypes(), condition,
                               /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToEnd(op.thenBlock());
   scf::YieldOp::create(*this, ifTrue());
   setInsertionPointToEnd(op.elseBlock());
   scf::YieldOp::create(*this, ifFalse);
-  return op.getResult(0);
+  return op.getResults();
 }
 
 //===----------------------------------------------------------------------===//
@@ -158,8 +166,26 @@ Value KernelBuilder::fma(Value a, Value b, Value c) {
   return math::FmaOp::create(*this, a, b, c);
 }
 
+int64_t et::accessWidth(ValueRange memrefs) {
+  constexpr int64_t bits = 16 * 8;
+  int64_t width = 1;
+  for (Value memref : memrefs)
+    width = std::max<int64_t>(
+        width,
+        bits / cast<MemRefType>(memref.getType()).getElementTypeBitWidth());
+  auto allows = [&](Value memref) {
+    auto type = cast<MemRefType>(memref.getType());
+    int64_t columns = type.getShape().back();
+    return type.getLayout().isIdentity() && !ShapedType::isDynamic(columns) &&
+           columns % width == 0;
+  };
+  return llvm::all_of(memrefs, allows) ? width : 1;
+}
+
+/// Tensors start at multiples of 16 bytes.
 static llvm::MaybeAlign vectorAlignment(Type element, int64_t width) {
-  return llvm::MaybeAlign(width * element.getIntOrFloatBitWidth() / 8);
+  return llvm::MaybeAlign(
+      std::min<int64_t>(width * element.getIntOrFloatBitWidth() / 8, 16));
 }
 
 Value KernelBuilder::loadVector(Value memref, ValueRange indices,

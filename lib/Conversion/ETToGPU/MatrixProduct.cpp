@@ -335,30 +335,49 @@ void MatrixProduct::run(const BlockInfo &block, Value lhs,
   shared = b.pointerTo(sharedAddress, NVVM::NVVMMemorySpace::Shared);
   Copies copies = prepareCopies(block, lhs, sourceRow, count, rhs, firstColumn);
   Fragments fragments = prepareFragments(block);
-  auto runAll = [&](int64_t slices) {
-    int64_t rows = slices * kSlice;
-    if (!tile.useWarpgroups || rows % kGroupRows != 0)
-      return runSlices(slices, copies, fragments, sums);
-    auto branch = scf::IfOp::create(b, b.isHopper(), /*withElseRegion=*/true);
+  // A loop of its own for every number of slices: the only rows that a tile
+  // lacks and multiplies are those of its last slice.
+  auto runExactly = [&](int64_t most) {
+    SmallVector<int64_t> numbers = llvm::to_vector(llvm::seq<int64_t>(1, most));
+    auto branch = scf::IndexSwitchOp::create(
+        b, TypeRange(), b.ceilDiv(count, kSlice), numbers, numbers.size());
+    numbers.push_back(most);
+    OpBuilder::InsertionGuard guard(b);
+    SmallVector<Region *> regions;
+    for (Region &region : branch.getCaseRegions())
+      regions.push_back(&region);
+    regions.push_back(&branch.getDefaultRegion());
+    for (auto [number, region] : llvm::zip_equal(numbers, regions)) {
+      b.setInsertionPointToStart(&region->emplaceBlock());
+      runSlices(number, copies, fragments, sums);
+      scf::YieldOp::create(b);
+    }
+  };
+  if (!tile.useWarpgroups)
+    return runExactly(tile.rows / kSlice);
+
+  // Where an instruction has 64 rows, it takes them from the 49th on.
+  auto whenElse = [&](Value condition, function_ref<void()> ifTrue,
+                      function_ref<void()> ifFalse) {
+    auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(branch.thenYield());
-    runGroups(rows / kGroupRows, copies, fragments, sums);
+    ifTrue();
     b.setInsertionPoint(branch.elseYield());
-    runSlices(slices, copies, fragments, sums);
+    ifFalse();
   };
-  // A loop of its own for every number of slices, halving: at most half of the
-  // instructions that a tile issues are for rows that it lacks.
-  std::function<void(int64_t)> dispatch = [&](int64_t slices) {
-    if (slices == 1)
-      return runAll(slices);
-    Value isLess =
-        b.cmp(arith::CmpIPredicate::ule, count, b.index(slices / 2 * kSlice));
-    auto branch = scf::IfOp::create(b, isLess, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(branch.thenYield());
-    dispatch(slices / 2);
-    b.setInsertionPoint(branch.elseYield());
-    runAll(slices);
+  auto atMost = [&](int64_t rows) {
+    return b.cmp(arith::CmpIPredicate::ule, count, b.index(rows));
   };
-  dispatch(tile.rows / kSlice);
+  std::function<void(int64_t)> runInGroups = [&](int64_t groups) {
+    constexpr int64_t slices = kGroupRows / kSlice - 1;
+    int64_t fewer = groups == 1 ? slices * kSlice : groups / 2 * kGroupRows;
+    whenElse(
+        atMost(fewer),
+        [&] { groups == 1 ? runExactly(slices) : runInGroups(groups / 2); },
+        [&] { runGroups(groups, copies, fragments, sums); });
+  };
+  whenElse(
+      b.isHopper(), [&] { runInGroups(tile.rows / kGroupRows); },
+      [&] { runExactly(tile.rows / kSlice); });
 }

@@ -11,6 +11,8 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
 
 namespace mlir::et {
 #define GEN_PASS_DEF_LOWERASSERTS
@@ -47,13 +49,24 @@ struct LowerAsserts : et::impl::LowerAssertsBase<LowerAsserts> {
   }
 
 private:
+  /// "FILE:LINE:COLUMN: " without folders, which are the compiling machine's,
+  /// or nothing.
+  static std::string describePlace(Location loc) {
+    auto place = loc->findInstanceOf<FileLineColLoc>();
+    if (!place)
+      return "";
+    StringRef file = llvm::sys::path::filename(place.getFilename());
+    return llvm::formatv("{0}:{1}:{2}: ", file, place.getLine(),
+                         place.getColumn());
+  }
+
   LLVM::GlobalOp getText(cf::AssertOp op, SymbolTable &symbols,
                          llvm::StringMap<LLVM::GlobalOp> &texts) {
-    LLVM::GlobalOp &text = texts[op.getMsg()];
+    std::string bytes = describePlace(op.getLoc()) + op.getMsg().str();
+    bytes.push_back('\0');
+    LLVM::GlobalOp &text = texts[bytes];
     if (text)
       return text;
-    std::string bytes = op.getMsg().str();
-    bytes.push_back('\0');
     OpBuilder builder(getOperation().getBodyRegion());
     auto type =
         LLVM::LLVMArrayType::get(builder.getI8Type(), unsigned(bytes.size()));

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
+#include <fstream>
 
 Driver &Driver::get() {
   static Driver driver;
@@ -76,6 +77,11 @@ CUresult Driver::initialize() {
   }
   timing = std::getenv("ET_EMU_TIME") != nullptr;
   if (const char *file = std::getenv("ET_EMU_STATS")) {
+    // Better now than after the work: it is written when the process ends.
+    if (!std::ofstream(file, std::ios::app)) {
+      say(std::string("ET_EMU_STATS: cannot write '") + file + "'");
+      return kInvalidValue;
+    }
     statsFile = file;
     options.countMemory = true;
   }

@@ -63,6 +63,8 @@ func.func @dense(%x: memref<?x9xf32>, %w: memref<1x9x7xf32>, %out: memref<?x7xf3
 // CHECK:       scf.while
 // CHECK:       memref.load %arg3
 // 16 rows: a slice by a warp's 32 columns, in two steps of 16.
+// CHECK:       scf.index_switch
+// CHECK:       case 1
 // CHECK-COUNT-3: nvvm.cp.async.commit.group
 // CHECK:       scf.for
 // CHECK:         nvvm.cp.async.wait.group 2
@@ -75,9 +77,18 @@ func.func @dense(%x: memref<?x9xf32>, %w: memref<1x9x7xf32>, %out: memref<?x7xf3
 // CHECK-COUNT-8: nvvm.mma.sync {{.*}}<bf16>
 // CHECK-NOT:     nvvm.mma.sync
 // CHECK:       nvvm.cp.async.wait.group 0
+// 48 rows: copies fetch 32 at a time.
+// CHECK:       case 3
+// CHECK:       scf.for
+// CHECK-COUNT-6: nvvm.cp.async.shared.global
+// CHECK-NOT:     nvvm.cp.async.shared.global
+// CHECK:         nvvm.cp.async.commit.group
+// CHECK-COUNT-24: nvvm.mma.sync {{.*}}<bf16>
+// CHECK-NOT:     nvvm.mma.sync
+// CHECK:       case 4
 // 128 rows.
-// CHECK:       scf.for
-// CHECK:       scf.for
+// CHECK:       case 7
+// CHECK:       default
 // CHECK:       scf.for
 // CHECK-COUNT-8: nvvm.cp.async.shared.global
 // CHECK-COUNT-64: nvvm.mma.sync {{.*}}<bf16>
@@ -91,6 +102,88 @@ func.func @matrix(%x: memref<?x64xbf16>, %w: memref<4x64x256xbf16>, %offsets: me
     offsets(%offsets : memref<5xi32>) tokens(%tokens : memref<?xi32>)
     outs(%out : memref<?x256xbf16>)
   return
+}
+
+// -----
+
+// Two products of the same tiles, of which neither writes what the other reads
+// or writes, are one launch: tiles of the second behind those of the first.
+// CHECK-LABEL: func @pair
+// CHECK:       %[[H:.*]] = memref.alloc
+// CHECK:       %[[G:.*]] = memref.alloc
+// CHECK-NOT:   gpu.launch
+// CHECK:       gpu.launch blocks(%[[BLOCK:[^,]*]], {{.*}} function(@et_grouped_matmul)
+// CHECK:         arith.subi %[[BLOCK]]
+// CHECK:         %[[FIRST:.*]] = arith.cmpi ult
+// CHECK:         scf.if %[[FIRST]] {
+// CHECK:           vector.store {{.*}}, %[[H]]
+// CHECK:         arith.subi %[[BLOCK]]
+// CHECK:         %[[SECOND:.*]] = arith.cmpi ult
+// CHECK:         scf.if %[[SECOND]] {
+// CHECK:           vector.store {{.*}}, %[[G]]
+// CHECK-NOT:   gpu.launch
+func.func @pair(%x: memref<?x64xbf16>, %w: memref<4x64x256xbf16>, %s: memref<1x64x128xbf16>, %offsets: memref<5xi32>, %tokens: memref<?xi32>, %pairs: index, %all: index) -> (memref<?x256xbf16>, memref<?x128xbf16>) {
+  %h = memref.alloc(%pairs) : memref<?x256xbf16>
+  et.grouped_matmul relu ins(%x, %w : memref<?x64xbf16>, memref<4x64x256xbf16>)
+    offsets(%offsets : memref<5xi32>) tokens(%tokens : memref<?xi32>)
+    outs(%h : memref<?x256xbf16>)
+  %g = memref.alloc(%all) : memref<?x128xbf16>
+  et.grouped_matmul relu ins(%x, %s : memref<?x64xbf16>, memref<1x64x128xbf16>) outs(%g : memref<?x128xbf16>)
+  return %h, %g : memref<?x256xbf16>, memref<?x128xbf16>
+}
+
+// -----
+
+// The second reads what the first writes.
+// CHECK-LABEL: func @chain
+// CHECK-COUNT-2: function(@et_grouped_matmul)
+func.func @chain(%x: memref<64x64xbf16>, %w: memref<1x64x64xbf16>) -> memref<64x64xbf16> {
+  %h = memref.alloc() : memref<64x64xbf16>
+  %y = memref.alloc() : memref<64x64xbf16>
+  et.grouped_matmul relu ins(%x, %w : memref<64x64xbf16>, memref<1x64x64xbf16>) outs(%h : memref<64x64xbf16>)
+  et.grouped_matmul none ins(%h, %w : memref<64x64xbf16>, memref<1x64x64xbf16>) outs(%y : memref<64x64xbf16>)
+  return %y : memref<64x64xbf16>
+}
+
+// -----
+
+// Arguments may overlap.
+// CHECK-LABEL: func @arguments
+// CHECK-COUNT-2: function(@et_grouped_matmul)
+func.func @arguments(%x: memref<64x64xbf16>, %w: memref<1x64x64xbf16>, %y: memref<64x64xbf16>, %z: memref<64x64xbf16>) {
+  et.grouped_matmul none ins(%x, %w : memref<64x64xbf16>, memref<1x64x64xbf16>) outs(%y : memref<64x64xbf16>)
+  et.grouped_matmul none ins(%x, %w : memref<64x64xbf16>, memref<1x64x64xbf16>) outs(%z : memref<64x64xbf16>)
+  return
+}
+
+// -----
+
+// Something between the two touches memory.
+// CHECK-LABEL: func @apart
+// CHECK-COUNT-2: function(@et_grouped_matmul)
+func.func @apart(%x: memref<64x64xbf16>, %w: memref<1x64x64xbf16>, %n: memref<i32>) -> (memref<64x64xbf16>, memref<64x64xbf16>) {
+  %y = memref.alloc() : memref<64x64xbf16>
+  %z = memref.alloc() : memref<64x64xbf16>
+  et.grouped_matmul none ins(%x, %w : memref<64x64xbf16>, memref<1x64x64xbf16>) outs(%y : memref<64x64xbf16>)
+  %zero = arith.constant 0 : i32
+  memref.store %zero, %n[] : memref<i32>
+  et.grouped_matmul none ins(%x, %w : memref<64x64xbf16>, memref<1x64x64xbf16>) outs(%z : memref<64x64xbf16>)
+  return %y, %z : memref<64x64xbf16>, memref<64x64xbf16>
+}
+
+// -----
+
+// A gated tile has half the columns, and a tile in f32 half the rows.
+// CHECK-LABEL: func @other_tiles
+// CHECK-COUNT-3: function(@et_grouped_matmul)
+func.func @other_tiles(%x: memref<64x64xbf16>, %w: memref<1x64x64xbf16>, %u: memref<64x64xf32>, %v: memref<1x64x64xf32>) -> (memref<64x64xbf16>, memref<64x64xbf16>, memref<64x64xf32>) {
+  %0 = memref.alloc() : memref<64x64xbf16>
+  %1 = memref.alloc() : memref<64x64xbf16>
+  %2 = memref.alloc() : memref<64x64xf32>
+  et.grouped_matmul none ins(%x, %w : memref<64x64xbf16>, memref<1x64x64xbf16>) outs(%0 : memref<64x64xbf16>)
+  et.grouped_matmul none ins(%x, %w : memref<64x64xbf16>, memref<1x64x64xbf16>) gate(%w : memref<1x64x64xbf16>) outs(%1 : memref<64x64xbf16>)
+  et.grouped_matmul none ins(%u, %v : memref<64x64xf32>, memref<1x64x64xf32>) outs(%2 : memref<64x64xf32>)
+  return %0, %1, %2 : memref<64x64xbf16>, memref<64x64xbf16>, memref<64x64xf32>
 }
 
 // -----

@@ -1,7 +1,7 @@
 // RUN: et-opt %s --et-lower-asserts | FileCheck %s
 
-// Equal texts are kept once.
-// CHECK-DAG: llvm.mlir.global internal constant @[[A:et_check[_0-9]*]]("too wide\00")
+// A text says where its op stands; equal ones are kept once.
+// CHECK-DAG: llvm.mlir.global internal constant @[[A:et_check[_0-9]*]]("layer.mlir:3:8: too wide\00")
 // CHECK-DAG: llvm.mlir.global internal constant @[[B:et_check[_0-9]*]]("too narrow\00")
 // CHECK-DAG: llvm.func @et_check_failed(!llvm.ptr)
 
@@ -12,11 +12,11 @@ func.func @checks(%ok: i1, %fine: i1) {
   // CHECK: scf.if %[[BROKEN]] {
   // CHECK:   %[[TEXT:.*]] = llvm.mlir.addressof @[[A]]
   // CHECK:   llvm.call @et_check_failed(%[[TEXT]])
-  cf.assert %ok, "too wide"
+  cf.assert %ok, "too wide" loc("folder/layer.mlir":3:8)
   // CHECK: llvm.mlir.addressof @[[B]]
-  cf.assert %fine, "too narrow"
+  cf.assert %fine, "too narrow" loc(unknown)
   // CHECK: llvm.mlir.addressof @[[A]]
-  cf.assert %fine, "too wide"
+  cf.assert %fine, "too wide" loc(fused["folder/layer.mlir":3:8])
   return
 }
 

@@ -30,11 +30,15 @@ struct ChipFigures {
   double bandwidth;
   /// Multiply-adds count as two: f16 by the matrix units, sums in f32.
   double matrixFlops;
+  /// By the other units, in f32.
+  double vectorFlops;
   int64_t multiprocessors;
   /// Of a multiprocessor; and the most that one block may have.
   int64_t sharedBytes, blockSharedBytes;
   /// 32-bit registers of a multiprocessor.
   int64_t registers;
+  /// Threads and blocks that a multiprocessor holds at a time.
+  int64_t threads, blocks;
 };
 
 /// The figures of a known chip, or of the latest one before it that has any.

@@ -52,6 +52,8 @@ public:
                    function_ref<Values(ValueRange)> body);
   /// The value of `ifTrue`, computed only where the condition holds.
   Value whenElse(Value condition, function_ref<Value()> ifTrue, Value ifFalse);
+  Values whenElse(Value condition, function_ref<Values()> ifTrue,
+                  ValueRange ifFalse);
 
   //===--- Unsigned arithmetic, on index or i32 ---------------------------===//
   Value constantLike(Value value, int64_t constant);
@@ -76,12 +78,11 @@ public:
   //===--- Bits and vectors -----------------------------------------------===//
   Value popcount(Value bits);
   Value fma(Value a, Value b, Value c);
-  /// `width` elements, aligned to their size together.
+  /// `width` elements, aligned to their size together, or to 16 bytes.
   Value loadVector(Value memref, ValueRange indices, int64_t width);
   /// The same as f32 scalars.
   Values loadElements(Value memref, ValueRange indices, int64_t width);
-  /// Rounds f32 scalars to the element type; they are aligned to their size
-  /// together.
+  /// Rounds f32 scalars to the element type; they are aligned as for loads.
   void storeElements(ValueRange values, Value memref, ValueRange indices);
   Value element(Value vector, int64_t position);
   Value broadcast(Value scalar, int64_t width);
@@ -113,6 +114,10 @@ public:
   /// barrier.
   WarpSums scanWarps(Value ofWarp, Value thread, int64_t warps, Value perWarp);
 };
+
+/// Elements of a row that a thread may access at a time in all of the memrefs:
+/// 16 bytes of the narrowest, if all rows are made of that, else 1.
+int64_t accessWidth(ValueRange memrefs);
 
 } // namespace mlir::et
 

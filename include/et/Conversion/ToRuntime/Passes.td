@@ -59,8 +59,9 @@ def LowerAsserts : Pass<"et-lower-asserts", "::mlir::ModuleOp"> {
   let summary = "let a failed cf.assert end the call with an error";
   let description = [{
     A `cf.assert` becomes a call of the runtime's `et_check_failed` where its
-    condition is false: `et_call` then returns the message, where upstream's
-    lowering ends the process. Runs before scf is lowered. Assertions in kernels
+    condition is false: `et_call` then returns the message, after the file, line
+    and column that the assertion comes from, where upstream's lowering ends the
+    process. Runs before scf is lowered. Assertions in kernels
     are left alone.
 
     ```mlir

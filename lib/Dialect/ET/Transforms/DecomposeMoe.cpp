@@ -11,6 +11,7 @@
 #include "et/Dialect/ET/Utils/RoutingUtils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace mlir::et {
@@ -67,14 +68,16 @@ struct DecomposeMoePattern : OpRewritePattern<MoeOp> {
     OpFoldResult pairs = countPairs(rewriter, op, offsets, tokens, experts);
     Value list = createInto<TokenListOp>(
         rewriter, loc, destination({pairs}, i32), mask, offsets)[0];
+    // Experts' outputs are stored as the hidden units are.
+    Type storage = getElementTypeOrSelf(x.getType());
     Value outputs = createInto<ExpertFfnOp>(
-        rewriter, loc, destination({pairs, width}, f32), op.getActivationAttr(),
-        x, op.getW1(), op.getW2(), offsets, list, op.getB1(), op.getB2(),
-        op.getGate(), op.getGateBias())[0];
+        rewriter, loc, destination({pairs, width}, storage),
+        op.getActivationAttr(), x, op.getW1(), op.getW2(), offsets, list,
+        op.getB1(), op.getB2(), op.getGate(), op.getGateBias())[0];
     Value shared;
     if (op.getSharedW1())
       shared = createInto<ExpertFfnOp>(
-          rewriter, loc, destination({tokens, width}, f32),
+          rewriter, loc, destination({tokens, width}, storage),
           op.getActivationAttr(), x,
           asOneExpert(rewriter, loc, op.getSharedW1()),
           asOneExpert(rewriter, loc, op.getSharedW2()), /*offsets=*/Value(),

@@ -5,9 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FusionRemarks.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace mlir::et {
 #define GEN_PASS_DEF_FUSEGATHER
@@ -16,6 +18,31 @@ namespace mlir::et {
 
 using namespace mlir;
 using namespace mlir::et;
+
+static constexpr StringLiteral kPass = "et-fuse-gather";
+
+template <typename OpTy>
+static GatherOp getGather(OpTy op) {
+  return op->getOperand(0).template getDefiningOp<GatherOp>();
+}
+
+/// Why a product does not read what `gather` reads; empty if it may.
+template <typename OpTy>
+static StringRef findObstacle(OpTy op, GatherOp gather) {
+  if (op.getTokens())
+    return "the product has a token list of its own";
+  if (op.getOffsets() != gather.getOffsets())
+    return "the gather is by the offsets of another plan";
+  return "";
+}
+
+template <typename OpTy>
+static void remarkMiss(OpTy op) {
+  if (GatherOp gather = getGather(op))
+    remark::missed(op.getLoc(), fusionRemark(op, kPass))
+        << "rows are gathered ahead"
+        << remark::reason("{0}", findObstacle(op, gather));
+}
 
 namespace {
 /// Rows beyond the plan differ between the gathered copy and x, but no consumer
@@ -27,9 +54,14 @@ struct FuseGatherInto : OpRewritePattern<OpTy> {
   LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     OpOperand &rows = op->getOpOperand(0);
-    auto gather = rows.get().template getDefiningOp<GatherOp>();
-    if (!gather || op.getTokens() || op.getOffsets() != gather.getOffsets())
+    GatherOp gather = getGather(op);
+    if (!gather)
       return failure();
+    StringRef obstacle = findObstacle(op, gather);
+    if (!obstacle.empty())
+      return rewriter.notifyMatchFailure(op, obstacle);
+    remark::passed(op.getLoc(), fusionRemark(op, kPass))
+        << "rows are gathered by the product that reads them";
     rewriter.modifyOpInPlace(op, [&] {
       rows.set(gather.getX());
       op.getTokensMutable().assign(gather.getTokens());
@@ -43,7 +75,11 @@ struct FuseGather : et::impl::FuseGatherBase<FuseGather> {
     RewritePatternSet patterns(&getContext());
     populateFuseGatherPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    getOperation()->walk([](Operation *op) {
+      llvm::TypeSwitch<Operation *>(op).Case<GroupedMatmulOp, ExpertFfnOp>(
+          [](auto product) { remarkMiss(product); });
+    });
   }
 };
 } // namespace

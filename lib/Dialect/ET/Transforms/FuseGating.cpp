@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FusionRemarks.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -17,6 +18,28 @@ namespace mlir::et {
 using namespace mlir;
 using namespace mlir::et;
 
+static constexpr StringLiteral kPass = "et-fuse-gating";
+
+/// Why the gate of these offsets stays apart from scores and offsets; empty if
+/// it need not.
+static StringRef findObstacle(OffsetsOp op, GateOp gate) {
+  if (gate->getBlock() != op->getBlock())
+    return "the gate is in another block";
+  if (!isa<ThresholdRoutingAttr>(gate.getRouting()))
+    return "the gate compares scores with each other";
+  auto scores = gate.getScores().getDefiningOp<ScoresOp>();
+  if (!scores || scores->getBlock() != op->getBlock())
+    return "the scores are computed elsewhere";
+  if (!scores->hasOneUse())
+    return "the scores have another reader";
+  for (Operation *user : gate->getUsers()) {
+    Operation *here = op->getBlock()->findAncestorOpInBlock(*user);
+    if (here && here->isBeforeInBlock(op))
+      return "the gate's results are used before the offsets";
+  }
+  return "";
+}
+
 namespace {
 /// On tensors: `et.route` takes the place of the offsets.
 struct FuseGatingPattern : OpRewritePattern<OffsetsOp> {
@@ -25,19 +48,14 @@ struct FuseGatingPattern : OpRewritePattern<OffsetsOp> {
   LogicalResult matchAndRewrite(OffsetsOp op,
                                 PatternRewriter &rewriter) const override {
     auto gate = op.getMask().getDefiningOp<GateOp>();
-    if (!gate || gate->getBlock() != op->getBlock())
+    if (!gate)
       return failure();
-    if (!isa<ThresholdRoutingAttr>(gate.getRouting()))
-      return rewriter.notifyMatchFailure(gate,
-                                         "compares scores with each other");
+    StringRef obstacle = findObstacle(op, gate);
+    if (!obstacle.empty())
+      return rewriter.notifyMatchFailure(op, obstacle);
+    remark::passed(op.getLoc(), fusionRemark(op, kPass))
+        << "tokens are scored, gated and counted in one pass over them";
     auto scores = gate.getScores().getDefiningOp<ScoresOp>();
-    if (!scores || !scores->hasOneUse() || scores->getBlock() != op->getBlock())
-      return rewriter.notifyMatchFailure(gate, "shares its scores");
-    for (Operation *user : gate->getUsers()) {
-      Operation *here = op->getBlock()->findAncestorOpInBlock(*user);
-      if (here && here->isBeforeInBlock(op))
-        return rewriter.notifyMatchFailure(gate, "is used before the offsets");
-    }
     SmallVector<Type> types(gate->getResultTypes());
     llvm::append_range(types, op->getResultTypes());
     auto route = RouteOp::create(
@@ -56,7 +74,13 @@ struct FuseGating : et::impl::FuseGatingBase<FuseGating> {
     RewritePatternSet patterns(&getContext());
     populateFuseGatingPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    getOperation()->walk([](OffsetsOp op) {
+      if (auto gate = op.getMask().getDefiningOp<GateOp>())
+        remark::missed(op.getLoc(), fusionRemark(op, kPass))
+            << "scores, gate and offsets stay apart"
+            << remark::reason("{0}", findObstacle(op, gate));
+    });
   }
 };
 } // namespace

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FusionRemarks.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -33,6 +34,20 @@ static bool hasWordsOf(Value mask, Value x) {
              static_cast<int64_t>(llvm::divideCeil(tokens, kTokensPerWord));
 }
 
+static constexpr StringLiteral kPass = "et-fuse-token-list";
+
+/// Why a product by a list of tokens needs that list; empty if its mask does.
+static StringRef findObstacle(GroupedMatmulOp op) {
+  auto list = op.getTokens().getDefiningOp<TokenListOp>();
+  if (!list)
+    return "no mask is known that the list is of";
+  if (list.getOffsets() != op.getOffsets())
+    return "the list is by the offsets of another plan";
+  if (!hasWordsOf(list.getMask(), op.getLhs()))
+    return "the mask may be of other tokens";
+  return "";
+}
+
 namespace {
 struct FuseTokenListPattern : OpRewritePattern<GroupedMatmulOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -41,11 +56,12 @@ struct FuseTokenListPattern : OpRewritePattern<GroupedMatmulOp> {
                                 PatternRewriter &rewriter) const override {
     if (!op.getTokens())
       return failure();
+    StringRef obstacle = findObstacle(op);
+    if (!obstacle.empty())
+      return rewriter.notifyMatchFailure(op, obstacle);
+    remark::passed(op.getLoc(), fusionRemark(op, kPass))
+        << "tokens are found in the mask, no list is written";
     auto list = op.getTokens().getDefiningOp<TokenListOp>();
-    if (!list || list.getOffsets() != op.getOffsets())
-      return failure();
-    if (!hasWordsOf(list.getMask(), op.getLhs()))
-      return rewriter.notifyMatchFailure(list, "may be of other tokens");
     rewriter.modifyOpInPlace(op, [&] {
       op.getTokensMutable().clear();
       op.getMaskMutable().assign(list.getMask());
@@ -59,7 +75,13 @@ struct FuseTokenList : et::impl::FuseTokenListBase<FuseTokenList> {
     RewritePatternSet patterns(&getContext());
     populateFuseTokenListPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    getOperation()->walk([](GroupedMatmulOp op) {
+      if (op.getTokens())
+        remark::missed(op.getLoc(), fusionRemark(op, kPass))
+            << "the product reads a token list"
+            << remark::reason("{0}", findObstacle(op));
+    });
   }
 };
 } // namespace

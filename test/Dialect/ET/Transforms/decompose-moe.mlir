@@ -18,13 +18,13 @@
 // CHECK: %[[S:.*]] = arith.index_cast %[[PAIRS]] : i32 to index
 // CHECK: %[[L:.*]] = tensor.empty(%[[S]]) : tensor<?xi32>
 // CHECK: %[[TOKENS:.*]] = et.token_list ins(%[[MASK]], %[[OFFSETS]] : {{.*}}) outs(%[[L]] : tensor<?xi32>)
-// CHECK: %[[P:.*]] = tensor.empty(%[[S]]) : tensor<?x8xf32>
-// CHECK: %[[EXPERTS:.*]] = et.expert_ffn relu_squared ins(%[[X]], %[[W1]], %[[W2]] : {{.*}}) offsets(%[[OFFSETS]] : tensor<5xi32>) tokens(%[[TOKENS]] : tensor<?xi32>) outs(%[[P]] : tensor<?x8xf32>)
+// CHECK: %[[P:.*]] = tensor.empty(%[[S]]) : tensor<?x8xbf16>
+// CHECK: %[[EXPERTS:.*]] = et.expert_ffn relu_squared ins(%[[X]], %[[W1]], %[[W2]] : {{.*}}) offsets(%[[OFFSETS]] : tensor<5xi32>) tokens(%[[TOKENS]] : tensor<?xi32>) outs(%[[P]] : tensor<?x8xbf16>)
 // The shared expert is one expert over all tokens: no offsets, no token list.
 // CHECK-DAG: %[[ONE1:.*]] = tensor.expand_shape %[[S1]] {{\[\[}}0, 1], [2]] output_shape [1, 8, 24] : tensor<8x24xbf16> into tensor<1x8x24xbf16>
 // CHECK-DAG: %[[ONE2:.*]] = tensor.expand_shape %[[S2]] {{\[\[}}0, 1], [2]] output_shape [1, 24, 8] : tensor<24x8xbf16> into tensor<1x24x8xbf16>
-// CHECK: %[[SHARED:.*]] = et.expert_ffn relu_squared ins(%[[X]], %[[ONE1]], %[[ONE2]] : {{.*}}) outs(%{{.*}} : tensor<?x8xf32>)
-// CHECK: %[[Y:.*]] = et.combine ins(%[[EXPERTS]], %[[GATES]], %[[MASK]], %[[OFFSETS]] : {{.*}}) shared(%[[SHARED]] : tensor<?x8xf32>) outs(%[[OUT]] : tensor<?x8xbf16>)
+// CHECK: %[[SHARED:.*]] = et.expert_ffn relu_squared ins(%[[X]], %[[ONE1]], %[[ONE2]] : {{.*}}) outs(%{{.*}} : tensor<?x8xbf16>)
+// CHECK: %[[Y:.*]] = et.combine ins(%[[EXPERTS]], %[[GATES]], %[[MASK]], %[[OFFSETS]] : {{.*}}) shared(%[[SHARED]] : tensor<?x8xbf16>) outs(%[[OUT]] : tensor<?x8xbf16>)
 // CHECK: return %[[Y]]
 
 // Any token may go to all four experts, and nothing reads the plan.

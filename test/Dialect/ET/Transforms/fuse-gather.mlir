@@ -1,4 +1,12 @@
 // RUN: et-opt %s --et-fuse-gather | FileCheck %s
+// RUN: et-opt %s --et-fuse-gather --remarks-filter=et-fuse-gather -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: et-opt %s --et-fuse-gather -o /dev/null 2>&1 | count 0
+
+// REMARK-DAG: remark: [Passed] fusion {{.*}} Function=into_product | Remark="rows are gathered by the product that reads them"
+// REMARK-DAG: remark: [Passed] fusion {{.*}} Function=into_ffn | Remark="rows are gathered by the product that reads them"
+// REMARK-DAG: remark: [Passed] fusion {{.*}} Function=two_readers | Remark="rows are gathered by the product that reads them"
+// REMARK-DAG: remark: [Missed] fusion {{.*}} Function=other_plan | Reason="the gather is by the offsets of another plan", Remark="rows are gathered ahead"
+// REMARK-DAG: remark: [Missed] fusion {{.*}} Function=gathers_twice | Reason="the product has a token list of its own", Remark="rows are gathered ahead"
 
 // CHECK-LABEL: func @into_product
 // CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x8xf32>, %[[W:[a-z0-9]+]]: tensor<4x8x16xf32>, %[[O:[a-z0-9]+]]: tensor<5xi32>, %[[L:[a-z0-9]+]]: tensor<?xi32>

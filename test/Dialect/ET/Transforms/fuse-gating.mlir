@@ -1,4 +1,11 @@
 // RUN: et-opt %s --et-fuse-gating | FileCheck %s
+// RUN: et-opt %s --et-fuse-gating --remarks-filter=et-fuse-gating -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: et-opt %s --et-fuse-gating -o /dev/null 2>&1 | count 0
+
+// REMARK-DAG: remark: [Passed] fusion {{.*}} Function=plan | Remark="tokens are scored, gated and counted in one pass over them"
+// REMARK-DAG: remark: [Missed] fusion {{.*}} Function=scores_are_read | Reason="the scores have another reader", Remark="scores, gate and offsets stay apart"
+// REMARK-DAG: remark: [Missed] fusion {{.*}} Function=top_k | Reason="the gate compares scores with each other", Remark="scores, gate and offsets stay apart"
+// REMARK-DAG: remark: [Missed] fusion {{.*}} Function=used_before | Reason="the gate's results are used before the offsets", Remark="scores, gate and offsets stay apart"
 
 // CHECK-LABEL: func @plan
 // CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x8xf32>, %[[ROUTER:[a-z0-9]+]]: tensor<8x4xf32>, %[[THETA:[a-z0-9]+]]: tensor<4xf32>, %{{.*}}: tensor<?x4xf32>, %[[M:[a-z0-9]+]]: tensor<4x?xi32>, %[[G:[a-z0-9]+]]: tensor<?x4xf32>, %[[O:[a-z0-9]+]]: tensor<5xi32>

@@ -1,4 +1,13 @@
 // RUN: et-opt %s --et-fuse-token-list --canonicalize | FileCheck %s
+// RUN: et-opt %s --et-fuse-token-list --remarks-filter=et-fuse-token-list -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: et-opt %s --et-fuse-token-list -o /dev/null 2>&1 | count 0
+
+// REMARK-DAG: remark: [Passed] fusion {{.*}} Function=into_product | Remark="tokens are found in the mask, no list is written"
+// REMARK-DAG: remark: [Passed] fusion {{.*}} Function=two_readers | Remark="tokens are found in the mask, no list is written"
+// REMARK-DAG: remark: [Passed] fusion {{.*}} Function=gated | Remark="tokens are found in the mask, no list is written"
+// REMARK-DAG: remark: [Missed] fusion {{.*}} Function=other_plan | Reason="the list is by the offsets of another plan", Remark="the product reads a token list"
+// REMARK-DAG: remark: [Missed] fusion {{.*}} Function=other_plan | Reason="no mask is known that the list is of", Remark="the product reads a token list"
+// REMARK-DAG: remark: [Missed] fusion {{.*}} Function=fewer_words | Reason="the mask may be of other tokens", Remark="the product reads a token list"
 
 // CHECK-LABEL: func @into_product
 // CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<64x8xf32>, %[[W:[a-z0-9]+]]: tensor<4x8x16xf32>, %[[M:[a-z0-9]+]]: tensor<4x2xi32>, %[[O:[a-z0-9]+]]: tensor<5xi32>

@@ -303,6 +303,48 @@ def FuseTokenList : Pass<"et-fuse-token-list"> {
   }];
 }
 
+def PairProducts : Pass<"et-pair-products"> {
+  let summary = "move independent products side by side";
+  let description = [{
+    A layer's shared expert depends on nothing that its other experts compute. So
+    each `et.grouped_matmul` on tensors, with what its operands are computed from,
+    moves behind the first one that it does not depend on and that has no partner
+    yet: the two first products of the experts stand together, then the two second
+    ones. `convert-et-to-gpu` makes one launch of two that stand together and have
+    tiles of one shape.
+
+    ```mlir
+    func.func @f(%x: tensor<64x8xf16>, %w1: tensor<1x8x16xf16>, %w2: tensor<1x16x8xf16>,
+                 %s1: tensor<1x8x24xf16>, %h: tensor<64x16xf16>, %g: tensor<64x24xf16>,
+                 %out: tensor<64x8xf16>) -> (tensor<64x8xf16>, tensor<64x24xf16>) {
+      %0 = et.grouped_matmul relu ins(%x, %w1 : tensor<64x8xf16>, tensor<1x8x16xf16>)
+          outs(%h : tensor<64x16xf16>)
+      %1 = et.grouped_matmul none ins(%0, %w2 : tensor<64x16xf16>, tensor<1x16x8xf16>)
+          outs(%out : tensor<64x8xf16>)
+      %2 = et.grouped_matmul relu ins(%x, %s1 : tensor<64x8xf16>, tensor<1x8x24xf16>)
+          outs(%g : tensor<64x24xf16>)
+      return %1, %2 : tensor<64x8xf16>, tensor<64x24xf16>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<64x8xf16>, %w1: tensor<1x8x16xf16>, %w2: tensor<1x16x8xf16>,
+                 %s1: tensor<1x8x24xf16>, %h: tensor<64x16xf16>, %g: tensor<64x24xf16>,
+                 %out: tensor<64x8xf16>) -> (tensor<64x8xf16>, tensor<64x24xf16>) {
+      %0 = et.grouped_matmul relu ins(%x, %w1 : tensor<64x8xf16>, tensor<1x8x16xf16>)
+          outs(%h : tensor<64x16xf16>)
+      %2 = et.grouped_matmul relu ins(%x, %s1 : tensor<64x8xf16>, tensor<1x8x24xf16>)
+          outs(%g : tensor<64x24xf16>)
+      %1 = et.grouped_matmul none ins(%0, %w2 : tensor<64x16xf16>, tensor<1x16x8xf16>)
+          outs(%out : tensor<64x8xf16>)
+      return %1, %2 : tensor<64x8xf16>, tensor<64x24xf16>
+    }
+    ```
+  }];
+}
+
 def FuseGating : Pass<"et-fuse-gating"> {
   let summary = "merge the scores, the threshold gate and the offsets of a plan";
   let description = [{

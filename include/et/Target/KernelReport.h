@@ -1,0 +1,44 @@
+//===- KernelReport.h - A line a kernel -------------------------*- C++ -*-===//
+//-*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_TARGET_KERNELREPORT_H
+#define ET_TARGET_KERNELREPORT_H
+
+#include "et/Target/KernelFacts.h"
+#include "et/Target/KernelLaunches.h"
+
+namespace mlir::et {
+
+/// What is known of a kernel, and what its chip's published figures make of it.
+struct KernelReport {
+  std::string chip;
+  KernelFacts facts;
+  KernelLaunch launch;
+  /// Blocks that a multiprocessor holds at a time.
+  int64_t blocks = 0;
+  /// What limits the kernel: memory, matrix (for kernels with matrix
+  /// instructions), vector (for others) or latency; empty where the work is not
+  /// known.
+  std::string bound;
+  double seconds = 0;
+};
+
+/// Joins the kernels of a chip with their launches, in the order of these. A
+/// kernel that nothing launches is left out.
+std::vector<KernelReport> makeReports(StringRef chip,
+                                      ArrayRef<KernelFacts> kernels,
+                                      ArrayRef<KernelLaunch> launches);
+
+void printTable(ArrayRef<KernelReport> reports, LayerSize size,
+                llvm::raw_ostream &os);
+void printJSON(ArrayRef<KernelReport> reports, LayerSize size,
+               llvm::raw_ostream &os);
+
+} // namespace mlir::et
+
+#endif // ET_TARGET_KERNELREPORT_H

@@ -1,0 +1,55 @@
+//===- ptx-report.cpp - what the assembler makes of any compiler's PTX ----===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Codegen/GPU/Chips.h"
+#include "et/Target/KernelFacts.h"
+#include "mlir/Support/FileUtilities.h"
+#include "support/ToolOptions.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Regex.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include "support/OptionTable.inc"
+
+using namespace mlir::et;
+using namespace llvm;
+
+static Error runTool(const CommandLine &line) {
+  Expected<std::string> input = line.getInput();
+  if (!input)
+    return input.takeError();
+  std::string message;
+  auto buffer = mlir::openInputFile(*input, &message);
+  if (!buffer)
+    return createStringError(message);
+  StringRef ptx = buffer->getBuffer();
+  SmallVector<StringRef> match;
+  if (!Regex("^\\.target (sm_[0-9]+[a-z]?)", Regex::Newline).match(ptx, &match))
+    return createStringError("'" + *input + "' is no PTX: it has no .target");
+  std::string chip = line.get(OPT_chip, match[1]);
+  if (Error error = checkChip(chip))
+    return error;
+  auto kernels = getKernelFacts(ptx, chip);
+  if (!kernels)
+    return kernels.takeError();
+  json::Array all;
+  for (const KernelFacts &facts : *kernels) {
+    json::Object object = toJSON(facts);
+    object["chip"] = chip;
+    all.push_back(std::move(object));
+  }
+  outs() << formatv("{0:2}\n", json::Value(std::move(all)));
+  return Error::success();
+}
+
+int main(int argc, char **argv) {
+  ToolDescription tool = {
+      "ptx-report", "KERNELS.ptx [options]",
+      "Prints what ptxas and nvdisasm say of kernels, as JSON"};
+  return runMain(tool, optionTable, argc, argv, runTool);
+}
