@@ -58,9 +58,9 @@ static Cost estimate(MoeOp op, int64_t tokens, Schedule schedule) {
   double rows = used * llvm::alignTo(std::ceil(pairs / used), rowsOfUnit);
   double weights = matrices * width * hidden;
   Cost cost = {isOneLaunch ? 1 : kGroupedLaunches,
-               elementBytes * (used * weights + width * experts +
-                               2 * tokens * width + 2 * pairs * hidden) +
-                   2 * sizeof(float) * pairs * width,
+               elementBytes *
+                   (used * weights + width * experts + 2 * tokens * width +
+                    2 * pairs * (hidden + width)),
                rows * weights};
   if (op.getSharedW1()) {
     double sharedWeights =

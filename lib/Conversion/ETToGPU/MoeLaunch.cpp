@@ -312,8 +312,8 @@ void OneLaunch::emit() {
   words = allocate(b.getI32Type(), b.index(numWords()));
   hiddenUnits =
       allocate(element, b.mul(tokens, experts * hidden + sharedHidden));
-  outputs = allocate(b.getF32Type(),
-                     outputPlace(b.mul(tokens, experts + 1), b.index(0)));
+  outputs =
+      allocate(element, outputPlace(b.mul(tokens, experts + 1), b.index(0)));
   gpu::MemsetOp::create(b, /*asyncToken=*/Type(), /*asyncDependencies=*/
                         ValueRange(), words, b.i32(0));
 

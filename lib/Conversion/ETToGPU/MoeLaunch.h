@@ -78,13 +78,16 @@ private:
   Value maskWord(Value expert) {
     return b.add(expert, experts + 3 + tilesOf(width));
   }
-  int64_t numWords() const { return 2 * experts + 3 + tilesOf(width); }
-  /// Gates, then rows of outputs.
-  Value gatePlace(Value expert, Value token) {
-    return b.add(b.mul(expert, kOneLaunchTokens), token);
+  /// The bits of a pair's gate.
+  Value gateWord(Value expert, Value token) {
+    return b.add(b.add(b.mul(expert, kOneLaunchTokens), token),
+                 2 * experts + 3 + tilesOf(width));
+  }
+  int64_t numWords() const {
+    return (2 + kOneLaunchTokens) * experts + 3 + tilesOf(width);
   }
   Value outputPlace(Value row, Value column) {
-    return b.add(b.add(b.mul(row, width), column), experts * kOneLaunchTokens);
+    return b.add(b.mul(row, width), column);
   }
 
   MoeOp op;

@@ -35,8 +35,9 @@ void OneLaunch::emitScores(Value firstExpert) {
                  isToken,
                  [&] {
                    Value score = b.load(found, {lane, column});
-                   b.store(emitGate(b, routing.getGate(), score), outputs,
-                           gatePlace(expert, lane));
+                   Value weight = emitGate(b, routing.getGate(), score);
+                   b.store(arith::BitcastOp::create(b, b.getI32Type(), weight),
+                           words, gateWord(expert, lane));
                    return b.cmp(predicate, score, b.load(theta, expert));
                  },
                  b.boolean(false));
@@ -50,6 +51,19 @@ void OneLaunch::emitScores(Value firstExpert) {
 //===----------------------------------------------------------------------===//
 // Products
 //===----------------------------------------------------------------------===//
+
+/// What a thread works on at a time: 16 bytes of f16 or bf16.
+static constexpr int64_t kStep = 8;
+
+static Values loadSums(KernelBuilder &b, Value sums, int64_t product, Value row,
+                       Value column) {
+  int64_t width = accessWidth(sums);
+  Values result;
+  for (int64_t i = 0; i < kStep; i += width)
+    result.append(
+        b.loadElements(sums, {b.index(product), row, b.add(column, i)}, width));
+  return result;
+}
 
 static Value toI64(KernelBuilder &b, Value value) {
   return arith::IndexCastOp::create(b, b.getI64Type(), value);
@@ -103,19 +117,19 @@ void OneLaunch::emitHidden(const Expert &expert, Value tile) {
   operands.isWhole = isWhole;
   Value sums = hiddenProduct.run(thread, dynamicShared, operands);
 
-  constexpr int64_t step = 8, across = kColumns / step;
-  Value inTile = b.mul(b.rem(thread, across), step);
+  constexpr int64_t across = kColumns / kStep;
+  Value inTile = b.mul(b.rem(thread, across), kStep);
   Value column = b.add(firstColumn, inTile);
   b.when(b.less(column, columns), [&] {
     // The shared expert has no bias; it loads what is there and drops it.
     auto biasOf = [&](Value bias) {
       if (!bias)
-        return Values(step, Value());
+        return Values(kStep, Value());
       Value zero = b.index(0);
       return b.loadElements(bias,
                             {b.select(expert.isShared, zero, expert.number),
                              b.select(expert.isShared, zero, column)},
-                            step);
+                            kStep);
     };
     Values bias = biasOf(b1), biasOfGate = biasOf(gateBias);
     auto biased = [&](Value sum, Value bias) {
@@ -124,12 +138,11 @@ void OneLaunch::emitHidden(const Expert &expert, Value tile) {
     Value firstPlace = b.mul(b.mul(expert.number, tokens), b.index(hidden));
     b.loopBy(kThreads / across, b.div(thread, across), expert.count, {},
              [&](Value row, ValueRange) -> Values {
-               Values results =
-                   b.loadElements(sums, {b.index(0), row, inTile}, step);
+               Values results = loadSums(b, sums, 0, row, inTile);
                Values gates;
                if (gate)
-                 gates = b.loadElements(sums, {b.index(1), row, inTile}, step);
-               for (int64_t i = 0; i < step; ++i) {
+                 gates = loadSums(b, sums, 1, row, inTile);
+               for (int64_t i = 0; i < kStep; ++i) {
                  Value product = biased(results[i], bias[i]);
                  Value activated =
                      gates.empty() ? product : biased(gates[i], biasOfGate[i]);
@@ -166,20 +179,19 @@ void OneLaunch::emitOutputs(const Expert &expert, Value tile) {
   operands.isWhole = isWhole;
   Value sums = outputProduct.run(thread, dynamicShared, operands);
 
-  constexpr int64_t step = 4, across = kColumns / step;
-  Value inTile = b.mul(b.rem(thread, across), step);
+  constexpr int64_t across = kColumns / kStep;
+  Value inTile = b.mul(b.rem(thread, across), kStep);
   Value column = b.add(firstColumn, inTile);
   b.when(b.less(column, b.index(width)), [&] {
-    Values bias(step, Value());
+    Values bias(kStep, Value());
     if (b2)
       bias = b.loadElements(
           b2, {b.select(expert.isShared, b.index(0), expert.number), column},
-          step);
+          kStep);
     b.loopBy(kThreads / across, b.div(thread, across), expert.count, {},
              [&](Value row, ValueRange) -> Values {
-               Values results =
-                   b.loadElements(sums, {b.index(0), row, inTile}, step);
-               for (int64_t i = 0; i < step; ++i)
+               Values results = loadSums(b, sums, 0, row, inTile);
+               for (int64_t i = 0; i < kStep; ++i)
                  if (bias[i])
                    results[i] = b.select(expert.isShared, results[i],
                                          b.add(results[i], bias[i]));
@@ -192,6 +204,7 @@ void OneLaunch::emitOutputs(const Expert &expert, Value tile) {
 
 /// The experts' outputs of every token, in some columns, experts ascending.
 void OneLaunch::emitCombine(Value tile) {
+  // Eight tokens at a time, which leaves no thread without work in most layers.
   constexpr int64_t step = 4, across = kColumns / step;
   Value column =
       b.add(b.mul(tile, kColumns), b.mul(b.rem(thread, across), step));
@@ -223,18 +236,18 @@ void OneLaunch::emitCombine(Value tile) {
                 Value pair = b.add(b.mul(expert, tokens), b.toIndex(before));
                 Values part =
                     b.loadElements(outputs, outputPlace(pair, column), step);
-                Value gate = b.load(outputs, gatePlace(expert, token));
+                Value gate = arith::BitcastOp::create(
+                    b, b.getF32Type(), b.load(words, gateWord(expert, token)));
                 for (auto [sum, value] : llvm::zip_equal(carried, part))
                   value = b.fma(gate, value, sum);
                 scf::YieldOp::create(b, part);
                 return branch.getResults();
               });
           // Rows of a strided output may start anywhere.
-          if (isContiguous(out))
-            b.storeElements(sums, out, {token, column});
-          else
-            for (int64_t i = 0; i < step; ++i)
-              b.store(sums[i], out, {token, b.add(column, i)});
+          int64_t together = std::min(step, accessWidth(out));
+          for (int64_t i = 0; i < step; i += together)
+            b.storeElements(ArrayRef<Value>(sums).slice(i, together), out,
+                            {token, b.add(column, i)});
           return {};
         });
   });
