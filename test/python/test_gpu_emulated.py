@@ -124,6 +124,12 @@ def test_every_kernel_is_run(monkeypatch):
         test_state.test_routing_stats(seed, "sm_80")
     # Hopper has a product kernel of its own.
     check_one(random_matrix_layer(np.random.default_rng(0)), "sm_90a", 0)
+    sizes = {"T": 4, "D": 16, "E": 8, "F": 16, "G": 16}
+    few = random_layer(
+        np.random.default_rng(3), special="all pairs", storage="bf16", **sizes
+    )
+    few.static, few.schedule = "TDEFG", "one_launch"
+    check_one(few, "sm_80", 3)
     run = {re.sub(r"_\d+$", "", name) for name in et_emulated.launched}
     sources = (ROOT / "lib" / "Conversion" / "ETToGPU").glob("*.cpp")
     text = "".join(path.read_text() for path in sources)
