@@ -44,7 +44,7 @@ def verified(root):
     folder = root / "lib/Dialect/ET/IR"
     for path, kind, prefix in (
         ("ETVerifiers.cpp", "Op", "et."),
-        ("ETAttrs.cpp", "(?:Routing|Statistic)Attr", "#et."),
+        ("ETAttrs.cpp", "(?:Routing|Statistic|)Attr", "#et."),
     ):
         function = rf"^LogicalResult\s+(\w+?){kind}::verify\w*\(.*?^}}"
         text = (folder / path).read_text()

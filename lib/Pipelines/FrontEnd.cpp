@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "et/Codegen/GPU/Passes.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Pipelines/Pipelines.h"
 #include "mlir/Conversion/BufferizationToMemRef/BufferizationToMemRef.h"
@@ -50,7 +51,13 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   pm.addNestedPass<func::FuncOp>(createHoistChecks());
   if (compileTo == Phase::Input)
     return;
-  pm.addPass(createDecomposeMoe({options.pairBuffers}));
+  bool choosesSchedule = !options.chips.empty();
+  if (choosesSchedule) {
+    SelectScheduleOptions schedule;
+    llvm::append_range(schedule.chips, options.chips);
+    pm.addPass(createSelectSchedule(schedule));
+  }
+  pm.addPass(createDecomposeMoe({options.pairBuffers, choosesSchedule}));
   pm.addPass(createDecomposeExpertFfn());
   addCleanup(pm);
   if (compileTo == Phase::Decompose)

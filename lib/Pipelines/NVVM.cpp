@@ -77,8 +77,10 @@ static void addHostToLLVM(OpPassManager &pm) {
 
 void et::buildNVVMPipeline(OpPassManager &pm,
                            const NVVMPipelineOptions &options) {
-  buildFrontEndPipeline(pm, options.compileTo,
-                        {PairBuffers::Bound, /*fusesRouting=*/true});
+  buildFrontEndPipeline(
+      pm, options.compileTo,
+      {PairBuffers::Bound, /*fusesRouting=*/true,
+       std::vector<std::string>(options.chips.begin(), options.chips.end())});
   if (options.compileTo <= Phase::Bufferize)
     return;
   addKernels(pm, options.chips);

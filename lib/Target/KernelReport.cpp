@@ -63,6 +63,7 @@ std::vector<KernelReport> et::makeReports(StringRef chip,
     const auto *facts = llvm::find_if(kernels, [&](const KernelFacts &facts) {
       return facts.name == launch.kernel;
     });
+    // What is launched on other chips only is empty.
     if (facts == kernels.end() || facts->isEmpty)
       continue;
     KernelReport report;

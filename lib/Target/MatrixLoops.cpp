@@ -32,12 +32,6 @@ struct Instruction {
   StringRef base() const { return opcode.split('.').first; }
   /// HMMA, HGMMA, QMMA, UTCHMMA, ...; HFMA2.MMA is no matrix instruction.
   bool isMatrix() const { return base().ends_with("MMA"); }
-  /// Stores, reductions, atomics, and bulk copies out of shared memory.
-  bool isWrite() const {
-    constexpr StringLiteral kinds[] = {"ST", "RED", "ATOM", "UTMAST", "UBLKCP"};
-    return llvm::any_of(
-        kinds, [&](StringRef kind) { return opcode.starts_with(kind); });
-  }
   /// Multiply-adds of a warp.
   uint64_t macs() const;
   /// Tries whether an mbarrier's phase is over.
@@ -62,12 +56,12 @@ public:
     findLoops();
   }
 
-  bool isEmpty() const {
-    return llvm::none_of(code,
-                         [](const Instruction &i) { return i.isWrite(); });
-  }
   std::vector<MatrixLoop> matrixLoops() const;
   std::vector<std::pair<std::string, unsigned>> matrixInstructions() const;
+  /// Every kernel starts with its stack's address.
+  bool isEmpty() const {
+    return code.size() > 1 && code[1].opcode == "EXIT" && !code[1].isPredicated;
+  }
 
 private:
   std::optional<unsigned> target(unsigned at) const;
@@ -307,9 +301,9 @@ llvm::Expected<std::vector<KernelFacts>> et::readDisassembly(StringRef text) {
       return function.takeError();
     KernelFacts facts;
     facts.name = name->str();
-    facts.isEmpty = function->isEmpty();
     facts.loops = function->matrixLoops();
     facts.matrixInstructions = function->matrixInstructions();
+    facts.isEmpty = function->isEmpty();
     result.push_back(std::move(facts));
   }
   return std::move(result);

@@ -73,6 +73,7 @@ class Layer:
     static: str
     special: str
     arrays: dict
+    schedule: str = ""  # of the layer's #et.lowering_config, if it has one
 
     def array(self, name):
         return self.arrays.get(name)
@@ -139,6 +140,8 @@ class Layer:
         )
         inputs = " ".join(filter(None, (self.clause(k, p) for k in ("theta", "bias"))))
         rule = attribute(self.routing)
+        config = f"#et.lowering_config<schedule = {self.schedule}>"
+        config = f" {{lowering_config = {config}}}" if self.schedule else ""
         return f"""\
     %{p}nT = tensor.dim %{p}x, %c0 : {x}
     %{p}nD = tensor.dim %{p}x, %c1 : {x}
@@ -148,7 +151,7 @@ class Layer:
     {self.empty("r0", "TE", "f32", p)}
     {self.empty("m0", "EW", "i32", p)}
     {self.empty("g0", "TE", "f32", p)}
-    %{p}y = et.moe {self.score} {rule} {self.activation} {clauses} outs(%{p}y0 : {out})
+    %{p}y = et.moe {self.score} {rule} {self.activation} {clauses} outs(%{p}y0 : {out}){config}
     %{p}r = et.scores {self.score} ins(%{p}x, %{p}router : {x}, {w}) outs(%{p}r0 : {r})
     %{p}mask, %{p}g = et.gate {rule} ins(%{p}r : {r}) {inputs}
       outs(%{p}m0, %{p}g0 : {mask}, {r})
@@ -240,7 +243,10 @@ SPECIALS = [
 
 
 def random_matrix_layer(rng, **fixed):
-    """A random layer of 16-bit elements whose widths are known multiples of 8."""
+    """A random layer of 16-bit elements whose widths are known multiples of 8.
+
+    It takes a kernel a step, however few tokens it has.
+    """
     sizes = {
         "T": int(rng.choice([0, 1, 16, 17, 64, 65, 128, 129, rng.integers(2, 200)])),
         "E": int(rng.choice([8, 72, rng.integers(1, 9)], p=[0.3, 0.1, 0.6])),
@@ -248,8 +254,9 @@ def random_matrix_layer(rng, **fixed):
     sizes |= {width: 8 * int(rng.integers(1, 24)) for width in "DFG"}
     sizes |= fixed
     storage = str(rng.choice(["f16", "bf16"]))
-    layer = random_layer(rng, storage=storage, **sizes)
+    layer = random_layer(rng, **{"storage": storage} | sizes)
     layer.static = "DFG" + layer.static
+    layer.schedule = "grouped"
     return layer
 
 

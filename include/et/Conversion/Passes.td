@@ -216,6 +216,7 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     | the same, 16-bit elements in widths that are known multiples of 8 | tiles of 128 x 128 by the matrix units, `mma.sync`, with copies several steps ahead |
     | the same on sm_90a, with `use-warpgroups` | tiles of 256 columns x 128 tokens by `wgmma`, weights by TMA; a block a multiprocessor takes tiles in turn |
     | `et.combine` | a block a token; warps find its pairs' rows by popcount |
+    | `et.moe` with `schedule = one_launch` | blocks take tickets for scores, tiles of hidden units, tiles of outputs; the last to add to some columns combines them |
 
     A block of the grouped product finds its expert and rows by bisection of the
     offsets, so no loop runs over experts or pairs. The only atomics count, so no

@@ -22,7 +22,8 @@ namespace mlir::et {
 enum class Phase {
   /// As written, with run-time checks of dynamic sizes.
   Input,
-  /// et.moe and et.expert_ffn are gone: one op a step.
+  /// et.moe and et.expert_ffn are gone: one op a step. Where the target has a
+  /// kernel for a whole layer, those that it takes stay.
   Decompose,
   /// Gathers are operands of the products that read them; where the target has
   /// a kernel for it, the routing is one op.
@@ -86,6 +87,8 @@ struct FrontEndOptions {
   /// Whether the target's kernels gate while they score, find the tokens of a
   /// tile in the mask, and run two products at once.
   bool fusesRouting;
+  /// The GPUs that layers' schedules are chosen for; none for other targets.
+  std::vector<std::string> chips = {};
 };
 
 /// The part that all targets share: up to and including Phase::Bufferize, or

@@ -30,8 +30,7 @@ struct MatrixLoop {
 
 struct KernelFacts {
   std::string name;
-  /// Whether it writes nothing: a kernel of another chip, of whose code this
-  /// chip has none.
+  /// Whether it ends at once: it is there for other chips.
   bool isEmpty = false;
   /// Of a block, where the text fixes it; else 0.
   unsigned threads = 0;

@@ -28,8 +28,8 @@ struct KernelReport {
   double seconds = 0;
 };
 
-/// Joins the kernels of a chip with their launches, in the order of these. What
-/// nothing launches, or has no code for this chip, is left out.
+/// Joins the kernels of a chip with their launches, in the order of these. A
+/// kernel that nothing launches is left out.
 std::vector<KernelReport> makeReports(StringRef chip,
                                       ArrayRef<KernelFacts> kernels,
                                       ArrayRef<KernelLaunch> launches);

@@ -46,4 +46,5 @@ void et::populateETToGPUPatterns(RewritePatternSet &patterns,
   populatePlanKernels(patterns);
   populateProductKernels(patterns, useWarpgroups);
   populateCombineKernels(patterns);
+  populateMoeKernels(patterns);
 }

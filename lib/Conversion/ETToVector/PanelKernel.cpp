@@ -205,8 +205,13 @@ SmallVector<Value> PanelKernel::emitSums(VectorBuilder &b,
     emitPrefetch(b, operands, next, nextPerStep, lines);
     Values sums(steps.getRegionIterArgs().begin(),
                 steps.getRegionIterArgs().end());
-    for (int64_t part : llvm::seq(kStep))
-      sums = oneDepth(b.add(k, b.index(part)), sums);
+    if (packing) {
+      // Unrolled, its many loads and stores leave no registers.
+      sums = b.loop(k, b.add(k, step), sums, oneDepth);
+    } else {
+      for (int64_t part : llvm::seq(kStep))
+        sums = oneDepth(b.add(k, b.index(part)), sums);
+    }
     scf::YieldOp::create(b, sums);
   }
   return b.loop(whole, depth, steps.getResults(), oneDepth);

@@ -35,15 +35,16 @@ namespace {
 /// One product being lowered: sizes as values, and the steps of the lowering.
 class ProductLowering {
 public:
+  /// `tile` is the shape of most tasks, `vectorTile` that of those which do
+  /// without matrix registers; they are the same where there are none.
   ProductLowering(GroupedMatmulOp op, VectorBuilder &b, TileShape tile,
-                  bool matrices)
+                  TileShape vectorTile, bool matrices)
       : op(op), b(b), module(op->getParentOfType<ModuleOp>()), tile(tile),
-        experts(b.dim(op.getRhs(), 0)), depth(b.dim(op.getRhs(), 1)),
-        columns(b.dim(op.getRhs(), 2)), tileColumns(b.index(tile.columns())),
+        vectorTile(vectorTile), experts(b.dim(op.getRhs(), 0)),
+        depth(b.dim(op.getRhs(), 1)), columns(b.dim(op.getRhs(), 2)),
+        tileColumns(b.index(tile.columns())),
         panels(b.ceilDiv(columns, tileColumns)), lhs(op.getLhs()),
         tokens(op.getTokens()), matrices(matrices) {
-    int64_t width = widthOf(op);
-    wholeColumns = !ShapedType::isDynamic(width) && width % tile.columns() == 0;
     isF32 = getElementTypeOrSelf(op.getLhs().getType()).isF32();
   }
 
@@ -55,10 +56,21 @@ private:
   Value mostRows();
   Value rowsOfTask(Value rows);
   void emitTask(Value task, Value scratch);
-  /// Rows [first, last) of a panel: reads the weights where they are if they
-  /// are used once, else through a contiguous f32 copy.
+  /// Rows [first, last) of a panel.
   void emitPanel(Value expert, Value column, Value first, Value last,
                  PanelOperands operands, Value scratch);
+  /// The same in vector registers: reads the weights where they are if they are
+  /// used once, else through a contiguous f32 copy.
+  void emitVectorPanel(Value expert, PanelOperands operands, Value scratch);
+  /// A panel of matrix registers in vector registers, part by part.
+  void emitFewRows(Value expert, PanelOperands operands, Value scratch);
+  /// Calls a kernel that leaves the weights in panels of a thread's scratch.
+  void fillPanels(Value expert, PanelOperands operands, Value scratch,
+                  const PanelKernel &kernel);
+  /// A kernel's sums and rows in a thread's scratch.
+  void viewRows(PanelOperands &operands, Value scratch,
+                const PanelKernel &kernel);
+  PanelKernel kernelOf(const TileShape &shape, bool usesMatrices);
   /// Where in the weights the task that this thread is likely to get next
   /// begins, and how many rows of it to ask for.
   void setNext(Value task, PanelOperands &operands);
@@ -67,7 +79,9 @@ private:
     Value expert, column, first, last;
   };
   TaskParts partsOf(Value task);
-  Value panelInPlace(Value weights, Value expert, Value column);
+  Value panelInPlace(Value weights, Value expert, Value column, int64_t width);
+  /// The first `width` columns of a panel.
+  Value narrow(Value panel, int64_t width);
   /// Row or matrix `expert` of a [E, ...] memref.
   Value sliceOf(Value memref, Value expert);
   /// The matrix of `columns` columns at byte `offset` of a thread's scratch,
@@ -87,8 +101,10 @@ private:
   /// What a thread's scratch holds besides a tile's sums: panels, and rows that
   /// are widened or copied.
   Value panelBytes() {
-    return b.mul(matrices ? paddedDepth : depth,
-                 b.index(tile.columns() * (matrices ? 2 : 4)));
+    int64_t width = vectorTile.columns() * 4;
+    if (matrices)
+      width = std::max(width, tile.columns() * 2);
+    return b.mul(matrices ? paddedDepth : depth, b.index(width));
   }
   Value rowBytes() {
     if (matrices)
@@ -104,11 +120,11 @@ private:
   GroupedMatmulOp op;
   VectorBuilder &b;
   ModuleOp module;
-  TileShape tile;
+  TileShape tile, vectorTile;
   Value experts, depth, columns, tileColumns, panels;
   Value threads, taskRows, rowBlocks, tasks;
   Value lhs, tokens, paddedDepth;
-  bool wholeColumns, isF32, matrices;
+  bool isF32, matrices;
 };
 } // namespace
 
@@ -266,21 +282,31 @@ void ProductLowering::setNext(Value task, PanelOperands &operands) {
   TaskParts parts = partsOf(b.min(next, last));
   Value used = b.cmp(arith::CmpIPredicate::ult, parts.first, parts.last);
   operands.nextRows = b.select(b.both(exists, used), depth, b.index(0));
-  operands.nextPanel = panelInPlace(op.getRhs(), parts.expert, parts.column);
+  operands.nextPanel =
+      panelInPlace(op.getRhs(), parts.expert, parts.column, tile.columns());
   if (op.getGate())
-    operands.nextGate = panelInPlace(op.getGate(), parts.expert, parts.column);
+    operands.nextGate =
+        panelInPlace(op.getGate(), parts.expert, parts.column, tile.columns());
 }
 
-Value ProductLowering::panelInPlace(Value weights, Value expert, Value column) {
+Value ProductLowering::panelInPlace(Value weights, Value expert, Value column,
+                                    int64_t width) {
   auto type = cast<MemRefType>(weights.getType());
   SmallVector<OpFoldResult> offsets = {expert, b.getIndexAttr(0), column};
   SmallVector<OpFoldResult> sizes = {b.getIndexAttr(1), depth,
-                                     b.getIndexAttr(tile.columns())};
+                                     b.getIndexAttr(width)};
   SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
   auto panelType = memref::SubViewOp::inferRankReducedResultType(
-      {ShapedType::kDynamic, tile.columns()}, type, offsets, sizes, strides);
+      {ShapedType::kDynamic, width}, type, offsets, sizes, strides);
   return memref::SubViewOp::create(b, panelType, weights, offsets, sizes,
                                    strides);
+}
+
+Value ProductLowering::narrow(Value panel, int64_t width) {
+  SmallVector<OpFoldResult> offsets(2, b.getIndexAttr(0));
+  SmallVector<OpFoldResult> sizes = {b.dim(panel, 0), b.getIndexAttr(width)};
+  SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
+  return memref::SubViewOp::create(b, panel, offsets, sizes, strides);
 }
 
 Value ProductLowering::sliceOf(Value memref, Value expert) {
@@ -305,10 +331,16 @@ Value ProductLowering::viewScratch(Value scratch, Value offset, Value rows,
                                 ValueRange{rows, columns});
 }
 
+PanelKernel ProductLowering::kernelOf(const TileShape &shape,
+                                      bool usesMatrices) {
+  int64_t width = widthOf(op);
+  bool whole = !ShapedType::isDynamic(width) && width % shape.columns() == 0;
+  return {shape, op.getActivation(), whole, usesMatrices};
+}
+
 void ProductLowering::emitPanel(Value expert, Value column, Value first,
                                 Value last, PanelOperands operands,
                                 Value scratch) {
-  PanelKernel kernel{tile, op.getActivation(), wholeColumns, matrices};
   operands.begin = first;
   operands.end = last;
   operands.column = column;
@@ -316,48 +348,109 @@ void ProductLowering::emitPanel(Value expert, Value column, Value first,
     operands.bias = sliceOf(op.getBias(), expert);
   if (op.getGateBias())
     operands.gateBias = sliceOf(op.getGateBias(), expert);
-  Value panelAt = sumBytes(), gateAt = b.add(panelAt, panelBytes());
-  Value rowsAt = op.getGate() ? b.add(gateAt, panelBytes()) : gateAt;
-  Type f32 = b.getF32Type(), element = matrices ? Type(b.getBF16Type()) : f32;
-  operands.sums = viewScratch(scratch, b.index(0), b.index(tile.rows),
-                              b.index(tile.products * tile.columns()), f32);
-  if (!isF32)
-    operands.rowBlock = viewScratch(
-        scratch, rowsAt, b.index(tile.rows),
-        matrices ? paddedDepth : roundUp(depth, tile.lanes), element);
-  auto usePanels = [&] {
-    Value rows = matrices ? b.div(paddedDepth, b.index(2)) : depth;
-    Value width = matrices ? b.mul(tileColumns, b.index(2)) : tileColumns;
-    operands.weights = sliceOf(op.getRhs(), expert);
-    operands.panel = viewScratch(scratch, panelAt, rows, width, element);
-    if (op.getGate()) {
-      operands.gateWeights = sliceOf(op.getGate(), expert);
-      operands.gatePanel = viewScratch(scratch, gateAt, rows, width, element);
-    }
-    kernel.call(b, module, operands);
-  };
-  // The sums of matrix registers differ in the last bits from those of vector
-  // registers, so which are used must not depend on the number of rows.
-  if (matrices)
-    return usePanels();
+  if (!matrices)
+    return emitVectorPanel(expert, operands, scratch);
 
+  // The sums of matrix registers differ in the last bits from those of vector
+  // registers. How many rows the expert has decides which are used: that is the
+  // same for any number of threads.
+  auto [begin, end] = rowsOf(expert);
+  Value few = b.cmp(arith::CmpIPredicate::ule, b.sub(end, begin),
+                    b.index(vectorTile.rows));
+  auto branch = scf::IfOp::create(b, few, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenYield());
+  emitFewRows(expert, operands, scratch);
+  b.setInsertionPoint(branch.elseYield());
+  fillPanels(expert, operands, scratch, kernelOf(tile, /*usesMatrices=*/true));
+}
+
+void ProductLowering::emitFewRows(Value expert, PanelOperands operands,
+                                  Value scratch) {
+  Value first = operands.column;
+  operands.lhs = op.getLhs();
+  operands.tokens = op.getTokens();
+  // Requests for the next panel come from the last part; the others ask for the
+  // part that follows.
+  Value nextRows = operands.nextRows;
+  Value nextPanel = operands.nextPanel, nextGate = operands.nextGate;
+  int64_t width = vectorTile.columns();
+  for (int64_t part = 0; part < tile.columns(); part += width) {
+    operands.column = b.add(first, b.index(part));
+    bool isLast = part + width >= tile.columns();
+    Value following = b.add(operands.column, b.index(width));
+    Value follows = b.cmp(arith::CmpIPredicate::ult, following, columns);
+    b.when(b.cmp(arith::CmpIPredicate::ult, operands.column, columns), [&] {
+      auto next = [&](Value weights, Value ofTask) {
+        return isLast ? narrow(ofTask, width)
+                      : panelInPlace(weights, expert, following, width);
+      };
+      operands.nextRows =
+          isLast ? nextRows : b.select(follows, depth, b.index(0));
+      operands.nextPanel = next(op.getRhs(), nextPanel);
+      if (op.getGate())
+        operands.nextGate = next(op.getGate(), nextGate);
+      emitVectorPanel(expert, operands, scratch);
+    });
+  }
+}
+
+void ProductLowering::fillPanels(Value expert, PanelOperands operands,
+                                 Value scratch, const PanelKernel &kernel) {
+  bool pairs = kernel.matrices;
+  Value panelAt = sumBytes(), gateAt = b.add(panelAt, panelBytes());
+  Value rows = pairs ? b.div(paddedDepth, b.index(2)) : depth;
+  Value width = b.index(kernel.tile.columns() * (pairs ? 2 : 1));
+  Type element = pairs ? Type(b.getBF16Type()) : b.getF32Type();
+  viewRows(operands, scratch, kernel);
+  operands.weights = sliceOf(op.getRhs(), expert);
+  operands.panel = viewScratch(scratch, panelAt, rows, width, element);
+  if (op.getGate()) {
+    operands.gateWeights = sliceOf(op.getGate(), expert);
+    operands.gatePanel = viewScratch(scratch, gateAt, rows, width, element);
+  }
+  kernel.call(b, module, operands);
+}
+
+void ProductLowering::viewRows(PanelOperands &operands, Value scratch,
+                               const PanelKernel &kernel) {
+  const TileShape &shape = kernel.tile;
+  operands.sums =
+      viewScratch(scratch, b.index(0), b.index(shape.rows),
+                  b.index(shape.products * shape.columns()), b.getF32Type());
+  if (isF32)
+    return;
+  Value at = b.add(sumBytes(), b.mul(panelBytes(), b.index(tile.products)));
+  Value width = kernel.matrices ? paddedDepth : roundUp(depth, shape.lanes);
+  Type element = kernel.matrices ? Type(b.getBF16Type()) : b.getF32Type();
+  operands.rowBlock =
+      viewScratch(scratch, at, b.index(shape.rows), width, element);
+}
+
+void ProductLowering::emitVectorPanel(Value expert, PanelOperands operands,
+                                      Value scratch) {
+  PanelKernel kernel = kernelOf(vectorTile, /*usesMatrices=*/false);
+  int64_t width = vectorTile.columns();
+  Value column = operands.column;
   Value once =
-      b.cmp(arith::CmpIPredicate::ule, b.sub(last, first), b.index(tile.rows));
-  if (!wholeColumns)
+      b.cmp(arith::CmpIPredicate::ule, b.sub(operands.end, operands.begin),
+            b.index(vectorTile.rows));
+  if (!kernel.wholeColumns)
     once = b.both(once, b.cmp(arith::CmpIPredicate::ule,
-                              b.add(column, tileColumns), columns));
+                              b.add(column, b.index(width)), columns));
   auto branch = scf::IfOp::create(b, once, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
 
   b.setInsertionPoint(branch.thenYield());
   PanelOperands inPlace = operands;
-  inPlace.panel = panelInPlace(op.getRhs(), expert, column);
+  viewRows(inPlace, scratch, kernel);
+  inPlace.panel = panelInPlace(op.getRhs(), expert, column, width);
   if (op.getGate())
-    inPlace.gatePanel = panelInPlace(op.getGate(), expert, column);
+    inPlace.gatePanel = panelInPlace(op.getGate(), expert, column, width);
   kernel.call(b, module, inPlace);
 
   b.setInsertionPoint(branch.elseYield());
-  usePanels();
+  fillPanels(expert, operands, scratch, kernel);
 }
 
 static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
@@ -370,11 +463,11 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
   bool matrices = registers.matrices &&
                   getElementTypeOrSelf(op.getLhs().getType()).isBF16() &&
                   getElementTypeOrSelf(op.getRhs().getType()).isBF16();
-  TileShape tile = matrices
-                       ? TileShape::chooseMatrix(widthOf(op), products)
-                       : TileShape::choose(registers.lanes, registers.count,
+  TileShape vectorTile = TileShape::choose(registers.lanes, registers.count,
                                            widthOf(op), products);
-  ProductLowering(op, b, tile, matrices).lower();
+  TileShape tile =
+      matrices ? TileShape::chooseMatrix(widthOf(op), products) : vectorTile;
+  ProductLowering(op, b, tile, vectorTile, matrices).lower();
   return success();
 }
 

@@ -120,6 +120,26 @@ func.func private @f() attributes {a = #et.top_p<p = 0.5, renormalize = yes>}
 
 // -----
 
+// expected-error@+1 {{expected schedule, one of: grouped, one_launch}}
+func.func private @f() attributes {a = #et.lowering_config<schedule = 1>}
+
+// -----
+
+// expected-error@+1 {{unknown schedule 'two_launches'; expected one of: grouped, one_launch}}
+func.func private @f() attributes {a = #et.lowering_config<schedule = two_launches>}
+
+// -----
+
+// expected-error@+1 {{#et.lowering_config needs workgroups in [0, 2147483647], got -1 [A1]}}
+func.func private @f() attributes {a = #et.lowering_config<schedule = one_launch, workgroups = -1>}
+
+// -----
+
+// expected-error@+1 {{#et.lowering_config has workgroups for schedule = one_launch only [A2]}}
+func.func private @f() attributes {a = #et.lowering_config<schedule = grouped, workgroups = 8>}
+
+// -----
+
 // Attributes of a function's values.
 
 // expected-error@+1 {{'func.func' op has an unknown attribute 'et.weigth' on argument 1; there are et.name and et.weight}}

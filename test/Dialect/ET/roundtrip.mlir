@@ -294,6 +294,24 @@ func.func @moe(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf
   return
 }
 
+// CHECK-LABEL: func @moe_configured
+// CHECK: et.moe {{.*}} outs(%{{.*}} : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = grouped>}
+// CHECK: et.moe {{.*}} outs(%{{.*}} : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = one_launch>}
+// CHECK: et.moe {{.*}} outs(%{{.*}} : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 264>}
+func.func @moe_configured(%x: memref<?x8xf32>, %router: memref<8x4xf32>, %w1: memref<4x8x16xf32>, %w2: memref<4x16x8xf32>,
+                          %out: memref<?x8xf32>) {
+  et.moe linear #et.top_p<p = 0.5> gelu
+    ins(%x, %router, %w1, %w2 : memref<?x8xf32>, memref<8x4xf32>, memref<4x8x16xf32>, memref<4x16x8xf32>)
+    outs(%out : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = grouped>}
+  et.moe linear #et.top_p<p = 0.5> gelu
+    ins(%x, %router, %w1, %w2 : memref<?x8xf32>, memref<8x4xf32>, memref<4x8x16xf32>, memref<4x16x8xf32>)
+    outs(%out : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = one_launch>}
+  et.moe linear #et.top_p<p = 0.5> gelu
+    ins(%x, %router, %w1, %w2 : memref<?x8xf32>, memref<8x4xf32>, memref<4x8x16xf32>, memref<4x16x8xf32>)
+    outs(%out : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 264>}
+  return
+}
+
 // CHECK-LABEL: func @moe_on_memrefs
 // CHECK: et.moe linear #et.top_p<p = 5.000000e-01> gelu ins(%{{.*}} : memref<?x8xbf16>, memref<8x4xbf16>, memref<4x8x16xbf16>, memref<4x16x8xbf16>) outs(%{{.*}} : memref<?x8xf32>){{$}}
 func.func @moe_on_memrefs(%x: memref<?x8xbf16>, %router: memref<8x4xbf16>, %w1: memref<4x8x16xbf16>, %w2: memref<4x16x8xbf16>,

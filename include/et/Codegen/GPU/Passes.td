@@ -10,6 +10,67 @@
 
 include "mlir/Pass/PassBase.td"
 
+def SelectSchedule : Pass<"et-select-schedule"> {
+  let summary = "choose between one launch for a layer and a kernel a step";
+  let description = [{
+    Records in `#et.lowering_config` how a GPU runs each layer that does not say.
+    One launch is for threshold routing of at most 32 tokens, elements of 16 bits,
+    and sizes D, E, F that are known multiples of 8. Where T is known, the layer
+    gets one schedule; where it is not, a branch on T chooses between two layers.
+    A layer that is configured `one_launch` and has no fixed T keeps that for as
+    many tokens as it takes. Which is better for how many tokens is predicted from
+    the chips' published bandwidth and matrix rate, for a mean of one expert a
+    token, and said in a remark (`--remarks-filter=et-select-schedule --remark-format=emitRemark`).
+
+    <!-- test: et-opt --et-select-schedule=chips=sm_90a -->
+    ```mlir
+    func.func @layer(%x: tensor<?x64xbf16>, %router: tensor<64x8xbf16>,
+                     %w1: tensor<8x64x128xbf16>, %w2: tensor<8x128x64xbf16>,
+                     %theta: tensor<8xf32>, %out: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+      %y = et.moe linear #et.threshold relu_squared
+          ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<64x8xbf16>,
+              tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
+          theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xbf16>)
+      return %y : tensor<?x64xbf16>
+    }
+    ```
+
+    ```mlir
+    func.func @layer(%x: tensor<?x64xbf16>, %router: tensor<64x8xbf16>,
+                     %w1: tensor<8x64x128xbf16>, %w2: tensor<8x128x64xbf16>,
+                     %theta: tensor<8xf32>, %out: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+      %c0 = arith.constant 0 : index
+      %tokens = tensor.dim %x, %c0 : tensor<?x64xbf16>
+      %c32 = arith.constant 32 : index
+      %few = arith.cmpi ule, %tokens, %c32 : index
+      %y = scf.if %few -> (tensor<?x64xbf16>) {
+        %one = et.moe linear #et.threshold relu_squared
+            ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<64x8xbf16>,
+                tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
+            theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xbf16>)
+            {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 528>}
+        scf.yield %one : tensor<?x64xbf16>
+      } else {
+        %grouped = et.moe linear #et.threshold relu_squared
+            ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<64x8xbf16>,
+                tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
+            theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xbf16>)
+            {lowering_config = #et.lowering_config<schedule = grouped>}
+        scf.yield %grouped : tensor<?x64xbf16>
+      }
+      return %y : tensor<?x64xbf16>
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"chips", "chips", "std::string", "Chips, such as sm_80,sm_90a,sm_120">,
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def LoopsToKernels : Pass<"et-loops-to-kernels", "::mlir::func::FuncOp"> {
   let summary = "run outermost parallel loops as GPU kernels";
   let description = [{

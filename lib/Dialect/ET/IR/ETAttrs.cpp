@@ -27,6 +27,7 @@ static StringRef getNoun(Activation) { return "activation"; }
 static StringRef getNoun(Comparison) { return "comparison"; }
 static StringRef getNoun(GateKind) { return "gate"; }
 static StringRef getNoun(ScoreKind) { return "score"; }
+static StringRef getNoun(Schedule) { return "schedule"; }
 static StringRef getNoun(Scoring) { return "scoring"; }
 
 /// The words of an enum, whose values count up from 0.
@@ -211,4 +212,20 @@ LogicalResult KthLargestStatisticAttr::verify(EmitError emitError,
 
 LogicalResult QuantileStatisticAttr::verify(EmitError emitError, APFloat q) {
   return verifyShare(emitError, getMnemonic(), "q", q, "A1");
+}
+
+//===----------------------------------------------------------------------===//
+// Lowering
+//===----------------------------------------------------------------------===//
+
+LogicalResult LoweringConfigAttr::verify(EmitError emitError, Schedule schedule,
+                                         int64_t workgroups) {
+  constexpr int64_t most = std::numeric_limits<int32_t>::max();
+  if (workgroups < 0 || workgroups > most)
+    return emitError() << "#et.lowering_config needs workgroups in [0, " << most
+                       << "], got " << workgroups << " [A1]";
+  if (workgroups != 0 && schedule != Schedule::OneLaunch)
+    return emitError() << "#et.lowering_config has workgroups for "
+                          "schedule = one_launch only [A2]";
+  return success();
 }

@@ -24,11 +24,17 @@ using namespace mlir::et;
 
 namespace {
 struct DecomposeMoePattern : OpRewritePattern<MoeOp> {
-  DecomposeMoePattern(MLIRContext *context, PairBuffers pairBuffers)
-      : OpRewritePattern(context), pairBuffers(pairBuffers) {}
+  DecomposeMoePattern(MLIRContext *context, PairBuffers pairBuffers,
+                      bool keepsOneLaunch)
+      : OpRewritePattern(context), pairBuffers(pairBuffers),
+        keepsOneLaunch(keepsOneLaunch) {}
 
   LogicalResult matchAndRewrite(MoeOp op,
                                 PatternRewriter &rewriter) const override {
+    std::optional<LoweringConfigAttr> config = op.getLoweringConfig();
+    if (keepsOneLaunch && config &&
+        config->getSchedule() == Schedule::OneLaunch)
+      return rewriter.notifyMatchFailure(op, "is a kernel of its own");
     Location loc = op.getLoc();
     MLIRContext *context = op.getContext();
     Type f32 = rewriter.getF32Type(), i32 = rewriter.getI32Type();
@@ -129,6 +135,7 @@ private:
   }
 
   PairBuffers pairBuffers;
+  bool keepsOneLaunch;
 };
 
 struct DecomposeMoe : et::impl::DecomposeMoeBase<DecomposeMoe> {
@@ -136,7 +143,7 @@ struct DecomposeMoe : et::impl::DecomposeMoeBase<DecomposeMoe> {
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    populateDecomposeMoePatterns(patterns, pairBuffers);
+    populateDecomposeMoePatterns(patterns, pairBuffers, keepsOneLaunch);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
@@ -144,6 +151,8 @@ struct DecomposeMoe : et::impl::DecomposeMoeBase<DecomposeMoe> {
 } // namespace
 
 void et::populateDecomposeMoePatterns(RewritePatternSet &patterns,
-                                      PairBuffers pairBuffers) {
-  patterns.add<DecomposeMoePattern>(patterns.getContext(), pairBuffers);
+                                      PairBuffers pairBuffers,
+                                      bool keepsOneLaunch) {
+  patterns.add<DecomposeMoePattern>(patterns.getContext(), pairBuffers,
+                                    keepsOneLaunch);
 }

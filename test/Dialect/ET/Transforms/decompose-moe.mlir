@@ -1,5 +1,6 @@
 // RUN: et-opt %s --et-decompose-moe --canonicalize --cse | FileCheck %s
 // RUN: et-opt %s --et-decompose-moe=pair-buffers=bound --canonicalize --cse | FileCheck %s --check-prefix=BOUND
+// RUN: et-opt %s --et-decompose-moe=keep-one-launch | FileCheck %s --check-prefix=KEEP
 
 // Every step, and the number of pairs read from the plan.
 // CHECK-LABEL: func @paper_form
@@ -98,4 +99,21 @@ func.func @few_experts(%x: tensor<?x8xf32>, %router: tensor<8x?xf32>, %w1: tenso
     ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x?xf32>, tensor<?x8x16xf32>, tensor<?x16x8xf32>)
     outs(%out : tensor<?x8xf32>)
   return %y : tensor<?x8xf32>
+}
+
+// A layer of one launch is a kernel of its own where the target has it.
+// CHECK-LABEL: func @configured
+// CHECK-NOT:   et.moe
+// CHECK:       return
+// KEEP-LABEL:  func @configured
+// KEEP:        et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = one_launch>}
+// KEEP-NOT:    et.moe
+// KEEP:        et.combine
+func.func @configured(%x: tensor<?x8xbf16>, %router: tensor<8x4xbf16>, %theta: tensor<4xf32>, %w1: tensor<4x8x16xbf16>, %w2: tensor<4x16x8xbf16>, %out: tensor<?x8xbf16>)
+    -> (tensor<?x8xbf16>, tensor<?x8xbf16>) {
+  %0 = et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : tensor<?x8xbf16>, tensor<8x4xbf16>, tensor<4x8x16xbf16>, tensor<4x16x8xbf16>)
+    theta(%theta : tensor<4xf32>) outs(%out : tensor<?x8xbf16>) {lowering_config = #et.lowering_config<schedule = one_launch>}
+  %1 = et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : tensor<?x8xbf16>, tensor<8x4xbf16>, tensor<4x8x16xbf16>, tensor<4x16x8xbf16>)
+    theta(%theta : tensor<4xf32>) outs(%out : tensor<?x8xbf16>) {lowering_config = #et.lowering_config<schedule = grouped>}
+  return %0, %1 : tensor<?x8xbf16>, tensor<?x8xbf16>
 }

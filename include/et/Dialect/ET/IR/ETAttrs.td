@@ -158,4 +158,28 @@ def ET_QuantileStatisticAttr : ET_StatisticAttr<"Quantile", "quantile"> {
   let genVerifyDecl = 1;
 }
 
+//===----------------------------------------------------------------------===//
+// Lowering
+//===----------------------------------------------------------------------===//
+
+def ET_LoweringConfigAttr : ET_Attr<"LoweringConfig", "lowering_config"> {
+  let summary = "how a GPU runs a layer";
+  let description = [{
+    Changes nothing that a layer computes but the order in which its sums are
+    made. `grouped` is a kernel a step: routing, the two products, the combine.
+    `one_launch` is one kernel for the whole layer, for few tokens, in which
+    `workgroups` blocks take turns at the work (0, the default, leaves their
+    number to the compiler). Where a layer has none, `--et-select-schedule`
+    chooses; other targets than GPUs read none of it.
+
+    ```mlir
+    #et.lowering_config<schedule = one_launch, workgroups = 528>
+    ```
+  }];
+  let parameters = (ins "::mlir::et::Schedule":$schedule,
+    DefaultValuedParameter<"int64_t", "0">:$workgroups);
+  let assemblyFormat = "`<` struct(custom<Word>($schedule), custom<Count>($workgroups)) `>`";
+  let genVerifyDecl = 1;
+}
+
 #endif // ET_DIALECT_ET_IR_ETATTRS

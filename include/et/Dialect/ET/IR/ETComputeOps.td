@@ -137,7 +137,8 @@ def ET_MoeOp : ET_DpsOp<"moe", 1, 0, [AttrSizedOperandSegments]> {
                        Optional<ET_Storage2D>:$b1, Optional<ET_Storage2D>:$b2,
                        Optional<ET_Storage3D>:$gate, Optional<ET_Storage2D>:$gateBias,
                        Optional<ET_Storage2D>:$sharedW1, Optional<ET_Storage2D>:$sharedW2,
-                       Optional<ET_Storage2D>:$sharedGate, ET_Storage2D:$out);
+                       Optional<ET_Storage2D>:$sharedGate, ET_Storage2D:$out,
+                       OptionalAttr<ET_LoweringConfigAttr>:$lowering_config);
   let assemblyFormat = [{
     custom<Word>($score) custom<Routing>($routing) custom<Word>($activation)
     `ins` `(` $x `,` $router `,` $w1 `,` $w2 `:`

@@ -55,4 +55,9 @@ def ET_Activation : ET_Enum<"Activation", "activation of an expert's hidden unit
 ]>;
 def ET_ActivationAttr : ET_EnumAttr<ET_Activation, "activation">;
 
+def ET_Schedule : ET_Enum<"Schedule", "how a layer becomes kernels", [
+  I32EnumAttrCase<"Grouped", 0, "grouped">,
+  I32EnumAttrCase<"OneLaunch", 1, "one_launch">
+]>;
+
 #endif // ET_DIALECT_ET_IR_ETENUMS

@@ -122,6 +122,9 @@ def DecomposeMoe : Pass<"et-decompose-moe"> {
     experts a token), so nothing waits for the plan: the choice for a device whose
     memory the host should not read.
 
+    A layer that is configured to run in one launch (`#et.lowering_config`) is left
+    alone with `keep-one-launch`, which is for targets that have such a kernel.
+
     ```mlir
     func.func @layer(%x: tensor<64x8xf32>, %router: tensor<8x4xf32>,
                      %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
@@ -174,7 +177,9 @@ def DecomposeMoe : Pass<"et-decompose-moe"> {
            "::mlir::et::PairBuffers::Exact", "How buffers of selected pairs are sized",
            [{::llvm::cl::values(
              clEnumValN(::mlir::et::PairBuffers::Exact, "exact", "the number of selected pairs"),
-             clEnumValN(::mlir::et::PairBuffers::Bound, "bound", "the most the routing allows"))}]>
+             clEnumValN(::mlir::et::PairBuffers::Bound, "bound", "the most the routing allows"))}]>,
+    Option<"keepsOneLaunch", "keep-one-launch", "bool", "false",
+           "Leave layers whose #et.lowering_config has schedule = one_launch">
   ];
   let dependentDialects = [
     "affine::AffineDialect", "arith::ArithDialect", "memref::MemRefDialect",

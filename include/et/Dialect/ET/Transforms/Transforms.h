@@ -20,9 +20,11 @@ enum class PairBuffers {
   Bound
 };
 
-/// et.moe -> scores, gate, plan, expert_ffn, combine.
+/// et.moe -> scores, gate, plan, expert_ffn, combine. With `keepsOneLaunch`,
+/// layers that are configured to run in one launch stay.
 void populateDecomposeMoePatterns(RewritePatternSet &patterns,
-                                  PairBuffers pairBuffers);
+                                  PairBuffers pairBuffers,
+                                  bool keepsOneLaunch);
 
 /// et.expert_ffn -> two et.grouped_matmul.
 void populateDecomposeExpertFfnPatterns(RewritePatternSet &patterns);

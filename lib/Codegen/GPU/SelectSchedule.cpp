@@ -1,0 +1,245 @@
+//===- SelectSchedule.cpp - One launch for a layer, or several ------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "et/Codegen/GPU/Chips.h"
+#include "et/Codegen/GPU/Passes.h"
+#include "et/Conversion/ETToGPU/OneLaunch.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/Support/FormatVariadic.h"
+
+namespace mlir::et {
+#define GEN_PASS_DEF_SELECTSCHEDULE
+#include "et/Codegen/GPU/Passes.h.inc"
+} // namespace mlir::et
+
+using namespace mlir;
+using namespace mlir::et;
+
+//===----------------------------------------------------------------------===//
+// The cost model
+//===----------------------------------------------------------------------===//
+
+/// From the end of a kernel to the start of the next one in its stream: 3.8 us
+/// from start to start of kernels that take 2.9 us, as NVIDIA published in
+/// "Getting Started with CUDA Graphs" (2019).
+static constexpr double kSecondsALaunch = 0.9e-6;
+static constexpr int64_t kGroupedLaunches = 4;
+
+namespace {
+/// What a layer of some tokens costs by a schedule, at a mean of one expert a
+/// token: nothing in a layer says what its thresholds let through.
+struct Cost {
+  int64_t launches;
+  /// Through global memory; and multiply-adds that the matrix units issue.
+  double bytes, macs;
+
+  double seconds(const ChipFigures &chip) const {
+    return launches * kSecondsALaunch +
+           std::max(bytes / chip.bandwidth, 2 * macs / chip.matrixFlops);
+  }
+};
+} // namespace
+
+static Cost estimate(MoeOp op, int64_t tokens, Schedule schedule) {
+  auto w1 = cast<ShapedType>(op.getW1().getType());
+  double experts = w1.getDimSize(0), width = w1.getDimSize(1),
+         hidden = w1.getDimSize(2);
+  double elementBytes = w1.getElementTypeBitWidth() / 8.0;
+  double matrices = op.getGate() ? 3 : 2, pairs = tokens;
+  double used = experts * (1 - std::pow(1 - 1 / experts, tokens));
+  bool isOneLaunch = schedule == Schedule::OneLaunch;
+  // Rows that an expert's matrix instructions take: multiples of these.
+  int64_t rowsOfUnit = isOneLaunch ? 8 : 16;
+  double rows = used * llvm::alignTo(std::ceil(pairs / used), rowsOfUnit);
+  double weights = matrices * width * hidden;
+  Cost cost = {isOneLaunch ? 1 : kGroupedLaunches,
+               elementBytes *
+                   (used * weights + width * experts + 2 * tokens * width +
+                    2 * pairs * (hidden + width)),
+               rows * weights};
+  if (op.getSharedW1()) {
+    double sharedWeights =
+        matrices * width *
+        cast<ShapedType>(op.getSharedW1().getType()).getDimSize(1);
+    cost.bytes += elementBytes * sharedWeights;
+    cost.macs += llvm::alignTo(tokens, rowsOfUnit) * sharedWeights;
+  }
+  return cost;
+}
+
+//===----------------------------------------------------------------------===//
+// The choice
+//===----------------------------------------------------------------------===//
+
+/// Whether the op is where `makeBranch` puts a layer of few tokens.
+static bool isInBranchOfFewTokens(MoeOp op) {
+  auto branch = dyn_cast<scf::IfOp>(op->getParentOp());
+  if (!branch || op->getBlock() != branch.thenBlock())
+    return false;
+  auto cmp = branch.getCondition().getDefiningOp<arith::CmpIOp>();
+  APInt limit;
+  if (!cmp || cmp.getPredicate() != arith::CmpIPredicate::ule ||
+      !matchPattern(cmp.getRhs(), m_ConstantInt(&limit)) ||
+      limit.ugt(kOneLaunchTokens))
+    return false;
+  Operation *dim = cmp.getLhs().getDefiningOp();
+  return isa_and_present<tensor::DimOp, memref::DimOp>(dim) &&
+         dim->getOperand(0) == op.getX() &&
+         matchPattern(dim->getOperand(1), m_Zero());
+}
+
+/// One layer for at most `limit` tokens, another for more.
+static void makeBranch(MoeOp op, int64_t limit, LoweringConfigAttr few,
+                       LoweringConfigAttr many) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0), tokens;
+  if (isa<TensorType>(op.getX().getType()))
+    tokens = tensor::DimOp::create(builder, loc, op.getX(), zero);
+  else
+    tokens = memref::DimOp::create(builder, loc, op.getX(), zero);
+  Value most = arith::ConstantIndexOp::create(builder, loc, limit);
+  Value isFew = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ule,
+                                      tokens, most);
+  auto layer = [&](LoweringConfigAttr config) {
+    return [&, config](OpBuilder &nested, Location) {
+      auto clone = cast<MoeOp>(nested.clone(*op));
+      clone.setLoweringConfigAttr(config);
+      scf::YieldOp::create(nested, loc, clone->getResults());
+    };
+  };
+  auto branch = scf::IfOp::create(builder, loc, isFew, layer(few), layer(many));
+  op->replaceAllUsesWith(branch);
+  op.erase();
+}
+
+namespace {
+struct SelectSchedule : et::impl::SelectScheduleBase<SelectSchedule> {
+  using SelectScheduleBase::SelectScheduleBase;
+
+  void runOnOperation() override {
+    for (const std::string &chip : chips)
+      if (llvm::Error error = checkChip(chip)) {
+        getOperation()->emitError(llvm::toString(std::move(error)));
+        return signalPassFailure();
+      }
+    SmallVector<MoeOp> layers;
+    getOperation()->walk([&](MoeOp op) { layers.push_back(op); });
+    for (MoeOp op : layers)
+      if (failed(select(op)))
+        return signalPassFailure();
+  }
+
+private:
+  static constexpr StringLiteral kRemark = "et-select-schedule";
+
+  remark::RemarkOpts remarkOf(MoeOp op) const {
+    auto function = op->getParentOfType<func::FuncOp>();
+    return remark::RemarkOpts::name("schedule")
+        .category(kRemark)
+        .function(function ? function.getSymName() : StringRef());
+  }
+
+  LoweringConfigAttr configOf(Schedule schedule, int64_t workgroups = 0) {
+    return LoweringConfigAttr::get(&getContext(), schedule, workgroups);
+  }
+
+  LogicalResult select(MoeOp op) {
+    std::optional<LoweringConfigAttr> given = op.getLoweringConfig();
+    std::string obstacle = whyNotOneLaunch(op);
+    if (given && given->getSchedule() == Schedule::Grouped) {
+      remark::analysis(op.getLoc(), remarkOf(op)) << "grouped, as configured";
+      return success();
+    }
+    if (!obstacle.empty()) {
+      if (given)
+        return op.emitOpError()
+               << "cannot run in one launch: " << obstacle
+               << "; change that, or configure schedule = grouped";
+      remark::missed(op.getLoc(), remarkOf(op)) << "grouped: " + obstacle;
+      op.setLoweringConfigAttr(configOf(Schedule::Grouped));
+      return success();
+    }
+    if (given && isInBranchOfFewTokens(op))
+      return success();
+
+    int64_t tokens = cast<ShapedType>(op.getX().getType()).getDimSize(0);
+    bool isDynamic = ShapedType::isDynamic(tokens);
+    int64_t limit = given ? kOneLaunchTokens : chooseLimit(op);
+    explain(op, limit, given.has_value());
+    LoweringConfigAttr few =
+        given.value_or(configOf(Schedule::OneLaunch, chooseWorkgroups(op)));
+    LoweringConfigAttr many = configOf(Schedule::Grouped);
+    if (isDynamic && limit > 0)
+      makeBranch(op, limit, few, many);
+    else
+      op.setLoweringConfigAttr(!isDynamic && tokens <= limit ? few : many);
+    return success();
+  }
+
+  /// The most tokens for which one launch costs no more, on every chip.
+  int64_t chooseLimit(MoeOp op) const {
+    auto isBetter = [&](int64_t tokens) {
+      Cost one = estimate(op, tokens, Schedule::OneLaunch);
+      Cost grouped = estimate(op, tokens, Schedule::Grouped);
+      return llvm::all_of(chips, [&](const std::string &name) {
+        const ChipFigures &chip = getChipFigures(name);
+        return one.seconds(chip) <= grouped.seconds(chip);
+      });
+    };
+    int64_t limit = 0;
+    while (limit < kOneLaunchTokens && isBetter(limit + 1))
+      ++limit;
+    return limit;
+  }
+
+  /// As many as fit on the chip that most fit on.
+  int64_t chooseWorkgroups(MoeOp op) const {
+    // What the driver takes of each block's.
+    int64_t bytes = oneLaunchSharedBytes(op) + 1024;
+    int64_t most = 0;
+    for (const std::string &name : chips) {
+      const ChipFigures &chip = getChipFigures(name);
+      int64_t fit = std::max<int64_t>(1, chip.sharedBytes / bytes);
+      most = std::max(most, fit * chip.multiprocessors);
+    }
+    return most;
+  }
+
+  void explain(MoeOp op, int64_t limit, bool isGiven) const {
+    int64_t tokens = cast<ShapedType>(op.getX().getType()).getDimSize(0);
+    bool isDynamic = ShapedType::isDynamic(tokens);
+    if (isDynamic)
+      tokens = std::max<int64_t>(limit, 1);
+    auto text = [&](Schedule schedule) {
+      Cost cost = estimate(op, tokens, schedule);
+      std::string result;
+      for (const std::string &name : chips) {
+        const ChipFigures &chip = getChipFigures(name);
+        result += llvm::formatv(", {0:f1} us on {1}", cost.seconds(chip) * 1e6,
+                                chip.product);
+      }
+      return llvm::formatv("{0} takes {1} launches, {2:f1} MB{3}",
+                           stringifySchedule(schedule), cost.launches,
+                           cost.bytes / 1e6, result)
+          .str();
+    };
+    std::string choice = "one launch";
+    if (isDynamic)
+      choice = llvm::formatv("one launch for T <= {0}", limit);
+    if (limit == 0 || (!isDynamic && tokens > limit))
+      choice = "grouped";
+    if (isGiven)
+      choice += ", as configured";
+    remark::passed(op.getLoc(), remarkOf(op))
+        << llvm::formatv("{0}; at T = {1}: {2}; {3}", choice, tokens,
+                         text(Schedule::OneLaunch), text(Schedule::Grouped))
+               .str();
+  }
+};
+} // namespace

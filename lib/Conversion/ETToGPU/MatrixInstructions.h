@@ -1,0 +1,55 @@
+//===- MatrixInstructions.h - mma.sync and what feeds it --------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_LIB_CONVERSION_ETTOGPU_MATRIXINSTRUCTIONS_H
+#define ET_LIB_CONVERSION_ETTOGPU_MATRIXINSTRUCTIONS_H
+
+#include "et/Conversion/ETToGPU/KernelBuilder.h"
+
+namespace mlir::et {
+
+/// Copies and matrix instructions on shared memory that starts at one address.
+/// Everything moves in chunks of 16 bytes, eight elements of f16 or bf16.
+class MatrixInstructions {
+public:
+  static constexpr int64_t kChunkBytes = 16, kChunk = 8;
+  /// A matrix instruction multiplies 16 x 16 by 16 x 8.
+  static constexpr int64_t kSlice = 16, kStep = 16, kNarrow = 8;
+  static constexpr int64_t kAccumulators = 4;
+
+  /// `memory` is shared memory.
+  MatrixInstructions(KernelBuilder &b, Type element, Value memory)
+      : b(b), element(element),
+        start(b.pointerTo(b.addressOf(memory), NVVM::NVVMMemorySpace::Shared)) {
+  }
+
+  /// Bytes behind the start: an i32, and a constant.
+  struct Place {
+    Value offset;
+    int64_t constant;
+  };
+
+  /// Copies a chunk from a global address; what is not there becomes zero, and
+  /// is not read.
+  void copy(Value source, Place target, Value isThere);
+  /// The four 8 x 8 matrices whose rows the lanes name, eight lanes each.
+  SmallVector<Value> load(Place place, NVVM::MMALayout layout);
+  /// accumulators + lhs * rhs.
+  SmallVector<Value> multiply(ArrayRef<Value> lhs, ArrayRef<Value> rhs,
+                              ValueRange accumulators);
+
+private:
+  Value pointerTo(Place place);
+
+  KernelBuilder &b;
+  Type element;
+  Value start;
+};
+
+} // namespace mlir::et
+
+#endif // ET_LIB_CONVERSION_ETTOGPU_MATRIXINSTRUCTIONS_H

@@ -1,0 +1,71 @@
+// RUN: et-opt %s --convert-et-to-gpu --split-input-file | FileCheck %s
+
+// A whole layer is one kernel, and its memory for meeting is zero at first.
+// CHECK-LABEL: func @one_launch
+// CHECK:       %[[WORDS:.*]] = memref.alloc
+// CHECK:       gpu.memset %[[WORDS]]
+// CHECK:       gpu.launch {{.*}} module(@et_kernels) function(@et_moe)
+// Tickets are taken by a thread a block.
+// CHECK:         llvm.atomicrmw add {{.*}} syncscope("device") monotonic
+// CHECK:         gpu.barrier
+// Scores: as long as tickets are for them.
+// CHECK:         scf.while
+// CHECK:           nvvm.cp.async.shared.global
+// CHECK:           nvvm.mma.sync
+// CHECK:           arith.cmpf ogt
+// CHECK:           nvvm.vote.sync ballot
+// CHECK:           llvm.fence syncscope("device") acq_rel
+// CHECK:           llvm.atomicrmw add {{.*}} syncscope("device") monotonic
+// CHECK:           llvm.fence syncscope("device") acq_rel
+// All scores are waited for.
+// CHECK:         llvm.load {{.*}} atomic syncscope("device") monotonic
+// CHECK:         llvm.fence syncscope("device") acq_rel
+// CHECK:         gpu.barrier
+// Hidden units, then outputs, whose weights are copied before hidden units are
+// waited for.
+// CHECK:         scf.while
+// CHECK:           nvvm.mma.sync
+// CHECK:           arith.maximumf
+// CHECK:           llvm.atomicrmw add
+// CHECK:         } else {
+// CHECK:           nvvm.cp.async.shared.global
+// CHECK:           llvm.load {{.*}} atomic syncscope("device") monotonic
+// CHECK:           nvvm.cp.async.shared.global
+// CHECK:           nvvm.cp.async.commit.group
+// CHECK:           nvvm.mma.sync
+// CHECK:           llvm.atomicrmw add
+// Who adds the last part combines.
+// CHECK:           math.fma
+// CHECK-NOT:   gpu.launch
+// CHECK:       memref.dealloc %[[WORDS]]
+func.func @one_launch(%x: memref<8x128xbf16>, %router: memref<128x16xbf16>, %w1: memref<16x128x64xbf16>, %w2: memref<16x64x128xbf16>, %theta: memref<16xf32>, %out: memref<8x128xbf16>) {
+  et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : memref<8x128xbf16>, memref<128x16xbf16>, memref<16x128x64xbf16>, memref<16x64x128xbf16>)
+    theta(%theta : memref<16xf32>) outs(%out : memref<8x128xbf16>) {lowering_config = #et.lowering_config<schedule = one_launch>}
+  return
+}
+
+// -----
+
+// As many blocks as are configured, or as there is work.
+// CHECK-LABEL: func @workgroups
+// CHECK:       %[[BLOCKS:.*]] = arith.constant 3 : index
+// CHECK:       gpu.launch blocks({{.*}}) in (%{{.*}} = %[[BLOCKS]]
+func.func @workgroups(%x: memref<8x128xbf16>, %router: memref<128x16xbf16>, %w1: memref<16x128x64xbf16>, %w2: memref<16x64x128xbf16>, %theta: memref<16xf32>, %out: memref<8x128xbf16>) {
+  et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : memref<8x128xbf16>, memref<128x16xbf16>, memref<16x128x64xbf16>, memref<16x64x128xbf16>)
+    theta(%theta : memref<16xf32>) outs(%out : memref<8x128xbf16>) {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 3>}
+  return
+}
+
+// -----
+
+// Weights that are not contiguous are copied first.
+// CHECK-LABEL: func @strided
+// CHECK:       %[[COPY:.*]] = memref.alloc() : memref<16x128x64xf16>
+// CHECK:       memref.copy %arg2, %[[COPY]]
+// CHECK:       function(@et_moe)
+// CHECK:       memref.dealloc %[[COPY]]
+func.func @strided(%x: memref<?x128xf16>, %router: memref<128x16xf16>, %w1: memref<16x128x64xf16, strided<[9000, 65, 1], offset: 3>>, %w2: memref<16x64x128xf16>, %theta: memref<16xf32>, %out: memref<?x128xf32>) {
+  et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : memref<?x128xf16>, memref<128x16xf16>, memref<16x128x64xf16, strided<[9000, 65, 1], offset: 3>>, memref<16x64x128xf16>)
+    theta(%theta : memref<16xf32>) outs(%out : memref<?x128xf32>) {lowering_config = #et.lowering_config<schedule = one_launch>}
+  return
+}

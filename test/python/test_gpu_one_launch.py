@@ -1,0 +1,120 @@
+# ===- test_gpu_one_launch.py - layers in one kernel -------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Random layers of few tokens that run in one launch, on the emulator.
+
+Outputs are compared with NumPy, and with the same layer's schedule of a kernel a
+step: both must select the same pairs, also where a threshold is a score, bit for
+bit. A failure prints the seed.
+"""
+
+import numpy as np
+import pytest
+
+import et_emulated
+from et_layers import ACTIVATIONS, GATES, SPECIALS, module, random_matrix_layer
+from et_reference import Threshold
+from test_gpu_emulated import check_one, on_each_chip
+from test_layers import run_batch
+
+TOKENS = [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32]
+
+
+def one_launch_layer(seed, **given):
+    """Every activation, gate, type and special input comes up in turn."""
+    rng = np.random.default_rng(seed)
+    fixed = {
+        "T": TOKENS[seed % len(TOKENS)],
+        "E": int(rng.choice([8, 16, 24, 40])),
+        "storage": ["f16", "bf16"][seed % 2],
+        "special": SPECIALS[seed % len(SPECIALS)],
+    } | given
+    layer = random_matrix_layer(rng, **fixed)
+    while not isinstance(layer.routing, Threshold):
+        layer = random_matrix_layer(rng, **fixed)
+    layer.routing = Threshold(str(rng.choice(["gt", "ge"])), GATES[seed % len(GATES)])
+    layer.activation = ACTIVATIONS[seed % len(ACTIVATIONS)]
+    layer.static += "E"
+    layer.schedule = "one_launch"
+    return layer
+
+
+@on_each_chip(range(6000, 6066))
+def test_layer_matches_numpy(seed, chip):
+    check_one(one_launch_layer(seed), chip, seed)
+
+
+@on_each_chip(range(6100, 6124))
+def test_thresholds_that_are_scores(seed, chip):
+    """A score that differs in one bit from et.scores' would flip its pair."""
+    layer = one_launch_layer(seed)
+    while not layer.sizes["T"] or layer.special == "non-finite token":
+        seed += 1000
+        layer = one_launch_layer(seed)
+    layer.routing = Threshold(layer.routing.compare, "binary")
+    scores = run_batch([layer], chip)[0][1]
+    rng = np.random.default_rng(seed)
+    tokens = rng.integers(layer.sizes["T"], size=layer.sizes["E"])
+    layer.arrays["theta"] = np.take_along_axis(scores, tokens[None], 0)[0]
+    check_one(layer, chip, seed)
+
+
+# Around the most tokens that one launch takes.
+CHOICES = [(t, k) for k, t in enumerate((0, 1, 31, 32, 33, 64))]
+
+
+@pytest.mark.parametrize("is_static", [False, True])
+@pytest.mark.parametrize(("tokens", "k"), CHOICES)
+def test_schedule_follows_the_tokens(tokens, k, is_static, monkeypatch):
+    """A layer that is configured by nobody, and the kernels that it launches."""
+    chip = et_emulated.CHIPS[k % len(et_emulated.CHIPS)]
+    layer = one_launch_layer(6200 + k, T=tokens, special="plain")
+    layer.schedule = ""
+    layer.static = layer.static.replace("T", "") + "T" * is_static
+    check_one(layer, chip, 6200 + k)
+    kernels = set()
+    monkeypatch.setattr(et_emulated, "launched", kernels)
+    text = module([layer], outputs_only=True)
+    et_emulated.run(text, list(layer.arrays.values()), [layer.storage], chip)
+    if tokens == 0:
+        assert kernels <= {"et_moe"}
+    elif tokens <= 32:
+        assert kernels == {"et_moe"}
+    else:
+        assert "et_moe" not in kernels
+        assert len(kernels) >= 4
+
+
+@on_each_chip(range(6300, 6306))
+def test_strided_operands(seed, chip):
+    """Slices of larger tensors: rows that do not follow each other in memory."""
+    layer = one_launch_layer(seed, T=5, special="plain")
+    layer.static = "TDEFG"
+    text = module([layer], outputs_only=True)
+    arguments = dict(layer.arrays)
+    for name in ("x", "w1", "w2", "router"):
+        whole = arguments[name]
+        rank = whole.ndim
+        padded = np.zeros([n + 3 for n in whole.shape], whole.dtype)
+        padded[tuple(slice(2, 2 + n) for n in whole.shape)] = whole
+        arguments[name] = padded
+        small = layer.operand_type(name)
+        large = f"tensor<{'x'.join(map(str, padded.shape))}x{layer.storage}>"
+        twos, ones = ", ".join(["2"] * rank), ", ".join(["1"] * rank)
+        sizes = ", ".join(map(str, whole.shape))
+        text = text.replace(f"%l0_{name}: {small}", f"%whole_{name}: {large}")
+        text = text.replace(
+            "    %c0 =",
+            f"    %l0_{name} = tensor.extract_slice %whole_{name}"
+            f"[{twos}] [{sizes}] [{ones}] : {large} to {small}\n    %c0 =",
+            1,
+        )
+    strided = et_emulated.run(text, list(arguments.values()), [layer.storage], chip)[0]
+    plain = module([layer], outputs_only=True)
+    expected = et_emulated.run(
+        plain, list(layer.arrays.values()), [layer.storage], chip
+    )[0]
+    assert strided.tobytes() == expected.tobytes(), f"seed {seed}, {chip}\n  {layer}"
