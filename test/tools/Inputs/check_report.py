@@ -12,9 +12,13 @@ FIGURES = {"sm_80": (2.039e12, 312e12), "sm_90a": (3.35e12, 989.4e12)}
 
 assert (report["tokens"], report["pairs"]) == (T, S)
 kernels = report["kernels"]
-# Scores, and two products of every pair, whatever kernels do them.
-useful = sum(k["useful_flops"] for k in kernels)
-assert useful == 2 * T * D * E + 2 * S * 2 * D * F, useful
+# Scores, and two products of every pair, whatever kernels do them: one, which runs
+# for few tokens, or several.
+whole = [k for k in kernels if k["kernel"].startswith("et_moe")]
+kernels = [k for k in kernels if k not in whole]
+needed = 2 * T * D * E + 2 * S * 2 * D * F
+assert sum(k["useful_flops"] for k in kernels) == needed, (kernels, needed)
+assert all(k["useful_flops"] == needed for k in whole), (whole, needed)
 # At least the input, the output, hidden units twice, and the weights of as many
 # experts as S random pairs meet; at most the input twice, and pairs' outputs in f32
 # twice. The plan adds what is little beside that.
