@@ -35,6 +35,7 @@ llvm::json::Object et::toJSON(const KernelFacts &facts) {
   for (const auto &[name, count] : facts.matrixInstructions)
     instructions[name] = count;
   return llvm::json::Object({{"kernel", facts.name},
+                             {"is_empty", facts.isEmpty},
                              {"threads", facts.threads},
                              {"registers", facts.registers},
                              {"stack_bytes", facts.stackBytes},

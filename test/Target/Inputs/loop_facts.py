@@ -11,6 +11,8 @@ for kernel in json.load(sys.stdin):
         f"{kernel['kernel']} {kernel['chip']}: {kernel['threads']} threads, "
         f"{kernel['static_shared_bytes']} shared, {kernel['spill_bytes']} spill"
     )
+    if kernel["is_empty"]:
+        line += ", empty"
     for loop in kernel["loops"]:
         assert loop["others"] in range(3, MOST[kernel["kernel"]] + 1), loop
         line += (
