@@ -14,7 +14,7 @@ import ml_dtypes
 import numpy as np
 
 
-def module(width, hidden, experts):
+def module(width, hidden, experts, gate="sigmoid"):
     x, r = f"tensor<?x{width}xbf16>", f"tensor<{width}x{experts}xbf16>"
     w1 = f"tensor<{experts}x{width}x{hidden}xbf16>"
     w2 = f"tensor<{experts}x{hidden}x{width}xbf16>"
@@ -24,12 +24,22 @@ func.func @main(%x: {x}, %router: {r}, %theta: {theta}, %w1: {w1}, %w2: {w2}) ->
   %c0 = arith.constant 0 : index
   %tokens = tensor.dim %x, %c0 : {x}
   %init = tensor.empty(%tokens) : {x}
-  %y = et.moe linear #et.threshold relu_squared
+  %y = et.moe linear #et.threshold<gate = {gate}> relu_squared
       ins(%x, %router, %w1, %w2 : {x}, {r}, {w1}, {w2})
       theta(%theta : {theta}) outs(%init : {x})
   return %y : {x}
 }}
 """
+
+
+def compare(output, expected, what):
+    """An error if tiles or tokens are wrong: those are off by as much as the output.
+
+    Not the last bit is asked for, for which test/python has bounds.
+    """
+    scale = np.abs(expected).max(axis=1, keepdims=True) + 1e-30
+    if not (np.abs(output - expected) <= 2.0**-6 * scale).all():
+        raise ValueError(f"{what} is not that of the CPU")
 
 
 def threshold(scores, count):

@@ -18,7 +18,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 import kernels
-from plan import LAYERS, VARIANTS, steps
+from plan import CHIPS, LAYERS, steps
 
 BF, F, INTS, LONG = "*bf16", "*fp32", "*i32", "i32"
 # Older than what this Triton writes, so that the ptxas of CUDA 13.0 takes it.
@@ -28,16 +28,14 @@ FOLDER = Path(__file__).with_name("ptx")
 
 def signature(step):
     """The parameters' types, in order; the constants come after."""
-    y = BF if step.name.endswith("bf16") else F
     if step.kernel == "route":
         return {"x": BF, "router": BF, "ids": INTS, "gates": F, "T": LONG, "D": LONG}
     if step.kernel == "align":
         return {"ids": INTS, "pairs": INTS, "experts": INTS, "total": INTS, "P": LONG}
     if step.kernel == "combine":
-        return {"y": y, "out": BF, "D": LONG}
-    c = y if step.constants["IS_SECOND"] else BF
+        return {"y": BF, "out": BF, "D": LONG}
     lists = {"gates": F, "pairs": INTS, "experts": INTS, "total": INTS}
-    return {"a": BF, "b": BF, "c": c, **lists, "P": LONG, "N": LONG, "K": LONG}
+    return {"a": BF, "b": BF, "c": BF, **lists, "P": LONG, "N": LONG, "K": LONG}
 
 
 def compile_step(step, chip):
@@ -68,8 +66,8 @@ def main():
     wanted = {
         (step.file(chip), int(chip.removeprefix("sm_"))): step
         for layer in LAYERS
-        for chip, y in VARIANTS
-        for step in steps(layer, y)
+        for chip in CHIPS
+        for step in steps(layer)
     }
     for old in FOLDER.glob("*.ptx"):
         old.unlink()

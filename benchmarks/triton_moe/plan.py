@@ -58,8 +58,8 @@ class Step:
         return f"{self.name}{constants}-{self.warps}warps-{chip}.ptx"
 
 
-def steps(layer, y="f32"):
-    """The launches of a layer whose pairs' outputs are stored as `y`, f32 or bf16."""
+def steps(layer):
+    """The launches of a layer."""
     rows, columns, depth, warps, stages = tile(layer.tokens)
     places, _ = padded(layer)
     block = {"BM": rows, "BN": columns, "BK": depth}
@@ -76,9 +76,9 @@ def steps(layer, y="f32"):
         Step("align", "align", e | {"BM": rows, "B": LIST}, 4, 1, (layer.experts,)),
         Step("product1", "product", k | {"IS_SECOND": False} | block, warps, stages,
              tiles(layer.hidden)),
-        Step(f"product2-{y}", "product", epilogue | block, warps, stages,
+        Step("product2", "product", epilogue | block, warps, stages,
              tiles(layer.width)),
-        Step(f"combine-{y}", "combine", k | {"B": COMBINE}, 4, 1,
+        Step("combine", "combine", k | {"B": COMBINE}, 4, 1,
              (layer.tokens, -(-layer.width // COMBINE))),
     ]  # fmt: skip
 
@@ -89,5 +89,5 @@ LAYERS = [
     Layer(512, 2048, 1024, 64, 8),
     Layer(8, 2048, 1024, 64, 8),
 ]
-# Chips that Triton compiles for, and how pairs' outputs are stored.
-VARIANTS = [("sm_80", "f32"), ("sm_90", "f32"), ("sm_90", "bf16")]
+# What Triton compiles for.
+CHIPS = ["sm_80", "sm_90"]

@@ -30,7 +30,8 @@ void et::buildCPUPipeline(OpPassManager &pm,
   if (options.compileTo <= Phase::Bufferize)
     return;
   pm.addPass(
-      createConvertETToVector({model->vectorBits, model->vectorRegisters}));
+      createConvertETToVector({model->vectorBits, model->vectorRegisters,
+                               model->has("amx-bf16")}));
   pm.addPass(createApproximateMath());
   pm.addPass(createConvertETToSCF());
   pm.addPass(createConvertLinalgToParallelLoopsPass());

@@ -26,8 +26,11 @@ static void addCleanup(OpPassManager &pm) {
 
 /// From bufferized functions to gpu.launch on device memory.
 static void addKernels(OpPassManager &pm, ArrayRef<std::string> chips) {
+  // Both have the number 90, which is what tells kernels apart, and sm_90 has
+  // no wgmma.
   pm.addPass(createConvertETToGPU(
-      {/*useWarpgroups=*/!llvm::is_contained(chips, "sm_90")}));
+      {/*useWarpgroups=*/llvm::is_contained(chips, "sm_90a") &&
+       !llvm::is_contained(chips, "sm_90")}));
   pm.addPass(createConvertLinalgToParallelLoopsPass());
   pm.addNestedPass<func::FuncOp>(createLoopsToKernels());
   pm.addNestedPass<func::FuncOp>(createMoveBuffersToDevice());
@@ -52,6 +55,8 @@ static void addKernelsToNVVM(OpPassManager &pm, ArrayRef<std::string> chips) {
   ConvertGpuOpsToNVVMOpsOptions nvvm;
   nvvm.indexBitwidth = 64;
   kernels.addPass(createConvertGpuOpsToNVVMOps(nvvm));
+  kernels.addPass(createTensorMapParameters());
+  kernels.addPass(createAlignDynamicShared());
   // What has no intrinsic becomes inline assembly.
   kernels.addPass(createConvertNVVMToLLVMPass());
   addCleanup(kernels);

@@ -86,6 +86,7 @@ static void loadSymbols(void *library, CudaDriver &driver) {
   ET_SYMBOL(cuMemcpyAsync);
   ET_SYMBOL(cuMemsetD32Async);
   ET_SYMBOL(cuMemsetD16Async);
+  ET_SYMBOL(cuTensorMapEncodeTiled);
 #undef ET_SYMBOL
 }
 

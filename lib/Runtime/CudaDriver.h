@@ -86,6 +86,10 @@ struct CudaDriver {
   CuResult (*cuMemcpyAsync)(CuPointer, CuPointer, size_t, CuHandle);
   CuResult (*cuMemsetD32Async)(CuPointer, unsigned, size_t, CuHandle);
   CuResult (*cuMemsetD16Async)(CuPointer, unsigned short, size_t, CuHandle);
+  CuResult (*cuTensorMapEncodeTiled)(void *, int, unsigned, CuPointer,
+                                     const uint64_t *, const uint64_t *,
+                                     const unsigned *, const unsigned *, int,
+                                     int, int, int);
 };
 
 /// The driver, loaded and initialised on first use; null, with the reason and

@@ -1,11 +1,12 @@
-//===- CudaWrappers.cpp - the mgpu functions of compiled code -------------===//
+//===- CudaWrappers.cpp - the GPU functions of compiled code --------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 //
-// The functions that MLIR's gpu-to-llvm and the translation of gpu.binary call.
+// The functions that MLIR's gpu-to-llvm and the translation of gpu.binary call,
+// and two of our own, et_cuda_..., for kernels that are made for Hopper.
 // They return no error, so one ends the call that runs them; where there is
 // none to end (a static destructor, a foreign runner) it is written to stderr.
 //
@@ -45,6 +46,7 @@ struct Module {
 static constexpr CuResult noBinaryForDevice = 209;
 static constexpr int jitErrorLog = 5, jitErrorLogSize = 6, jitOptLevel = 7;
 static constexpr int attributeMajor = 75, attributeMinor = 76;
+static constexpr int attributeProcessors = 16;
 static constexpr int functionMaxDynamicShared = 8;
 static constexpr int launchClusterDimension = 4;
 // A stream that waits for what the default stream did before, where a caller's
@@ -399,6 +401,50 @@ void mgpuMemset16(void *data, unsigned short value, size_t count,
     return ET_CUDA(driver, status, nullptr, cuMemsetD16Async,
                    reinterpret_cast<CuPointer>(data), value, count,
                    streamFor(stream));
+  });
+}
+
+/// The multiprocessors of the current device if it has the architecture 90,
+/// which sm_90a code is for; else 0.
+int64_t et_cuda_hopper_processors() {
+  int major = 0, minor = 0, processors = 0;
+  onDevice([&](const CudaDriver &driver, et_status *status) -> int {
+    CuDevice device = 0;
+    if (int code = ET_CUDA(driver, status, nullptr, cuDeviceGet, &device,
+                           currentDevice))
+      return code;
+    auto get = [&](int *value, int attribute) {
+      return ET_CUDA(driver, status, nullptr, cuDeviceGetAttribute, value,
+                     attribute, device);
+    };
+    if (int code = get(&major, attributeMajor))
+      return code;
+    if (int code = get(&minor, attributeMinor))
+      return code;
+    return get(&processors, attributeProcessors);
+  });
+  return major == 9 && minor == 0 ? processors : 0;
+}
+
+/// Writes the 128 bytes of a tensor map of row-major matrices of 16-bit
+/// elements, [count][rows][columns], which copies boxes of 64 x 64 elements,
+/// swizzled by 128 bytes; beyond the matrix they are zero. `map` is aligned to
+/// 64 bytes. They are zero where there is no such device or no such element.
+void et_cuda_tensor_map(void *map, int64_t address, int64_t count, int64_t rows,
+                        int64_t columns) {
+  memset(map, 0, 128);
+  if (count == 0 || rows == 0 || columns == 0 || !et_cuda_hopper_processors())
+    return;
+  constexpr int uint16Type = 1, noInterleave = 0, swizzle128 = 3;
+  constexpr int promoteTo256 = 3, fillZero = 0;
+  const uint64_t sizes[] = {uint64_t(columns), uint64_t(rows), uint64_t(count)};
+  const uint64_t strides[] = {2 * sizes[0], 2 * sizes[0] * sizes[1]};
+  const unsigned box[] = {64, 64, 1}, steps[] = {1, 1, 1};
+  onDevice([&](const CudaDriver &driver, et_status *status) {
+    return ET_CUDA(driver, status, "weights of a grouped product",
+                   cuTensorMapEncodeTiled, map, uint16Type, 3U,
+                   CuPointer(address), sizes, strides, box, steps, noInterleave,
+                   swizzle128, promoteTo256, fillZero);
   });
 }
 

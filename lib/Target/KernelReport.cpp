@@ -59,7 +59,8 @@ std::vector<KernelReport> et::makeReports(StringRef chip,
     const auto *facts = llvm::find_if(kernels, [&](const KernelFacts &facts) {
       return facts.name == launch.kernel;
     });
-    if (facts == kernels.end())
+    // What is launched on other chips only is empty.
+    if (facts == kernels.end() || facts->isEmpty)
       continue;
     KernelReport report;
     report.chip = chip.str();

@@ -58,6 +58,10 @@ public:
 
   std::vector<MatrixLoop> matrixLoops() const;
   std::vector<std::pair<std::string, unsigned>> matrixInstructions() const;
+  /// Every kernel starts with its stack's address.
+  bool isEmpty() const {
+    return code.size() > 1 && code[1].opcode == "EXIT" && !code[1].isPredicated;
+  }
 
 private:
   std::optional<unsigned> target(unsigned at) const;
@@ -299,6 +303,7 @@ llvm::Expected<std::vector<KernelFacts>> et::readDisassembly(StringRef text) {
     facts.name = name->str();
     facts.loops = function->matrixLoops();
     facts.matrixInstructions = function->matrixInstructions();
+    facts.isEmpty = function->isEmpty();
     result.push_back(std::move(facts));
   }
   return std::move(result);

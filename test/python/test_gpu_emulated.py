@@ -23,7 +23,7 @@ import test_state
 from et_bounds import gamma, matrix_gamma
 from et_compare import check_layer
 from et_emulated import CHIPS
-from et_layers import SPECIALS, random_layer
+from et_layers import SPECIALS, random_layer, random_matrix_layer
 from et_reference import STORAGE
 from et_tools import ROOT
 from test_layers import run_batch
@@ -122,6 +122,8 @@ def test_every_kernel_is_run(monkeypatch):
         test_state.test_statistics(seed, "sm_80")
         test_state.test_moving_averages(seed, "sm_80")
         test_state.test_routing_stats(seed, "sm_80")
+    # Hopper has a product kernel of its own.
+    check_one(random_matrix_layer(np.random.default_rng(0)), "sm_90a", 0)
     sizes = {"T": 4, "D": 16, "E": 8, "F": 16, "G": 16}
     few = random_layer(
         np.random.default_rng(3), special="all pairs", storage="bf16", **sizes

@@ -60,6 +60,17 @@ def test_small_threshold_layer(seed, chip):
     check_fused(layer, chip, seed)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_blocks_that_take_several_tiles(seed, monkeypatch):
+    """Hopper's products have a block a multiprocessor: tiles of several experts,
+    columns and products, wide enough for some that the width cuts."""
+    rng = np.random.default_rng(seed)
+    monkeypatch.setenv("ET_EMU_PROCESSORS", str(int(rng.integers(1, 4))))
+    widths = {k: 8 * int(rng.integers(20, 70)) for k in "DF"}
+    layer = random_matrix_layer(rng, T=int(rng.integers(100, 200)), E=3, **widths)
+    check_fused(layer, "sm_90a", seed)
+
+
 @on_each_chip(range(3000, 3009))
 def test_fused_in_f32(seed, chip):
     """Routing in one kernel and tokens from the mask, by plain multiply-adds."""

@@ -42,6 +42,8 @@ struct VectorRegisters {
   /// f32 values a register.
   int64_t lanes;
   int64_t count;
+  /// There are matrix registers that multiply bf16 (AMX).
+  bool matrices;
 };
 
 /// Products, scores, threshold gates and combine on memrefs -> vector code.

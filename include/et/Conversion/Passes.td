@@ -152,7 +152,9 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"vectorBits", "vector-bits", "unsigned", "512", "Bits of a vector register">,
-    Option<"vectorRegisters", "vector-registers", "unsigned", "32", "Number of vector registers">
+    Option<"vectorRegisters", "vector-registers", "unsigned", "32", "Number of vector registers">,
+    Option<"matrixRegisters", "matrix-registers", "bool", "false",
+           "Multiply bf16 by AMX, in matrix registers">
   ];
   let dependentDialects = [
     "arith::ArithDialect", "func::FuncDialect", "LLVM::LLVMDialect", "math::MathDialect",
@@ -211,7 +213,8 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     | `et.token_list` | a block an expert; popcounts, scans, then each thread lists a word |
     | `et.gather` | a block a row |
     | `et.grouped_matmul` | tiles of 64 x 64 through shared memory; gather in the load, bias, activation and gate at the end |
-    | the same, 16-bit elements in widths that are known multiples of 8 | tiles of 128 x 128 by the matrix units, `mma.sync` or `wgmma`, with copies several steps ahead |
+    | the same, 16-bit elements in widths that are known multiples of 8 | tiles of 128 x 128 by the matrix units, `mma.sync`, with copies several steps ahead |
+    | the same on sm_90a, with `use-warpgroups` | tiles of 256 columns x 128 tokens by `wgmma`, weights by TMA; a block a multiprocessor takes tiles in turn |
     | `et.combine` | a block a token; warps find its pairs' rows by popcount |
     | `et.moe` with `schedule = one_launch` | blocks take tickets for scores, tiles of hidden units, tiles of outputs; the last to add to some columns combines them |
 
@@ -253,13 +256,13 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     ```
   }];
   let options = [
-    Option<"useWarpgroups", "use-warpgroups", "bool", "true",
-           "Whether kernels compiled for the architecture 90 may use wgmma, which sm_90a has and sm_90 has not">
+    Option<"useWarpgroups", "use-warpgroups", "bool", "false",
+           "Whether products also have a kernel for sm_90a, launched where the device is one">
   ];
   let dependentDialects = [
     "arith::ArithDialect", "gpu::GPUDialect", "math::MathDialect",
-    "memref::MemRefDialect", "NVVM::NVVMDialect", "scf::SCFDialect",
-    "vector::VectorDialect"
+    "LLVM::LLVMDialect", "memref::MemRefDialect", "NVVM::NVVMDialect",
+    "scf::SCFDialect", "vector::VectorDialect"
   ];
 }
 

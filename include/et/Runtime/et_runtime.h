@@ -47,7 +47,8 @@ typedef enum et_code {
   ET_OUT_OF_MEMORY = 2,
   ET_CHECK_FAILED = 3, /* a check that was compiled into the function */
   ET_CUDA_MISSING = 4, /* no driver, or no device */
-  ET_CUDA_ERROR = 5    /* the driver refused a call, or a kernel failed */
+  ET_CUDA_ERROR = 5,   /* the driver refused a call, or a kernel failed */
+  ET_PROCESSOR = 6     /* the processor lacks what the code was compiled for */
 } et_code;
 
 typedef struct et_status {

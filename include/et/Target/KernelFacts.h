@@ -30,6 +30,8 @@ struct MatrixLoop {
 
 struct KernelFacts {
   std::string name;
+  /// Whether it ends at once: it is there for other chips.
+  bool isEmpty = false;
   /// Of a block, where the text fixes it; else 0.
   unsigned threads = 0;
   unsigned registers = 0;

@@ -7,6 +7,7 @@
 
 #include "et/Codegen/CPU/Passes.h"
 #include "et/Codegen/CPU/TargetModel.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace mlir::et {
 #define GEN_PASS_DEF_ATTACHCPUTARGET
@@ -41,6 +42,39 @@ struct AttachCPUTarget : et::impl::AttachCPUTargetBase<AttachCPUTarget> {
       function.setTargetCpuAttr(cpu);
       function.setTargetFeaturesAttr(featuresAttr);
     });
+    checkInEntries(model->features);
+  }
+
+private:
+  /// Entries ask the runtime first whether the features are there.
+  void checkInEntries(ArrayRef<std::string> features) {
+    SmallVector<LLVM::LLVMFuncOp> entries;
+    for (auto function : getOperation().getOps<LLVM::LLVMFuncOp>())
+      if (function.getName().starts_with("et_entry_"))
+        entries.push_back(function);
+    if (entries.empty())
+      return;
+    std::string text;
+    for (StringRef feature : features)
+      if (feature.consume_front("+"))
+        text += (text.empty() ? "" : ",") + feature.str();
+    text.push_back('\0');
+    MLIRContext *context = &getContext();
+    ImplicitLocOpBuilder b(getOperation().getLoc(),
+                           getOperation().getBodyRegion());
+    auto type = LLVM::LLVMArrayType::get(b.getI8Type(), unsigned(text.size()));
+    auto list = LLVM::GlobalOp::create(
+        b, type, /*isConstant=*/true, LLVM::Linkage::Internal,
+        "et_processor_features", b.getStringAttr(text));
+    auto pointer = LLVM::LLVMPointerType::get(context);
+    auto check = LLVM::LLVMFuncOp::create(
+        b, "et_check_processor",
+        LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), pointer));
+    for (LLVM::LLVMFuncOp entry : entries) {
+      b.setInsertionPointToStart(&entry.getBody().front());
+      Value address = LLVM::AddressOfOp::create(b, list);
+      LLVM::CallOp::create(b, check, address);
+    }
   }
 };
 } // namespace

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "GroupedMatmul.h"
 #include "MatrixProduct.h"
 #include "Patterns.h"
 #include "TileProduct.h"
@@ -25,18 +26,15 @@ static constexpr ThreadTile kProductTile = {/*rows=*/64, /*columns=*/64,
                                             /*depth=*/16, /*threadRows=*/4,
                                             /*threadColumns=*/4};
 
-namespace {
-/// The rows that a block works on: [first, end) of one expert.
-struct RowTile {
-  Value expert, first, end;
-};
-} // namespace
+Value et::countRowTiles(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
+                        Value allRows) {
+  if (!op.getOffsets())
+    return b.ceilDiv(allRows, rows);
+  return b.add(b.div(allRows, rows), b.dim(op.getRhs(), 0));
+}
 
-/// Tiles are numbered so that tile offsets[e] / rows + e is the first of expert
-/// e: there are never fewer numbers than tiles between two experts, at most E
-/// more in all, and the expert of a number is found by bisection.
-static RowTile findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
-                           Value number) {
+RowTile et::findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
+                        Value number) {
   Value offsets = op.getOffsets(), zero = b.index(0);
   if (!offsets)
     return {zero, b.mul(number, rows), b.dim(op.getOut(), 0)};
@@ -65,16 +63,19 @@ static RowTile findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
           offset(b.min(b.add(expert, 1), experts))};
 }
 
-/// Bias, activation and gate of the first `count` rows of a tile whose sums lie
-/// in shared memory [right-hand side][row][column], on their way to the result.
-static void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
-                         int64_t threads, const RowTile &rows, Value count,
-                         Value firstColumn, int64_t columnsOfTile, Value sums) {
+int64_t et::resultWidth(GroupedMatmulOp op) {
   SmallVector<Value> rowMemrefs = {op.getOut()};
   for (Value bias : {op.getBias(), op.getGateBias()})
     if (bias)
       rowMemrefs.push_back(bias);
-  int64_t width = accessWidth(rowMemrefs), across = columnsOfTile / width;
+  return accessWidth(rowMemrefs);
+}
+
+void et::emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
+                      int64_t threads, const RowTile &rows, Value count,
+                      Value firstColumn, int64_t columnsOfTile, Value sums,
+                      int64_t splitAt) {
+  int64_t width = resultWidth(op), across = columnsOfTile / width;
   Value inTile = b.mul(b.rem(thread, across), width);
   Value column = b.add(firstColumn, inTile);
   b.when(b.less(column, b.dim(op.getOut(), 1)), [&] {
@@ -90,7 +91,15 @@ static void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
         threads / across, b.div(thread, across), count, {},
         [&](Value row, ValueRange) -> Values {
           auto sumsOf = [&](int64_t rhs) {
-            return b.loadElements(sums, {b.index(rhs), row, inTile}, width);
+            if (!splitAt)
+              return b.loadElements(sums, {b.index(rhs), row, inTile}, width);
+            Values all;
+            for (int64_t half : {int64_t(0), splitAt}) {
+              Value place = b.add(b.div(inTile, 2), half);
+              all.append(
+                  b.loadElements(sums, {b.index(rhs), row, place}, width / 2));
+            }
+            return all;
           };
           Values results = sumsOf(0), gates;
           if (op.getGate())
@@ -109,11 +118,9 @@ static void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
   });
 }
 
-/// The tokens of a tile's rows, found in the mask by all threads of the block,
-/// into shared memory. `perWarp` is as for KernelBuilder::scanWarps.
-static void findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
-                       int64_t threads, const RowTile &rows, Value count,
-                       Value tokens, Value perWarp) {
+void et::findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
+                    int64_t threads, const RowTile &rows, Value count,
+                    Value tokens, Value perWarp) {
   Value mask = op.getMask(), words = b.dim(mask, 1), none = b.i32(0);
   Value offset = b.toIndex(b.load(op.getOffsets(), rows.expert));
   // Ranks among the expert's tokens: those of the tile are [first, last).
@@ -158,6 +165,21 @@ static void findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
   b.barrier();
 }
 
+Value et::findSourceRow(KernelBuilder &b, GroupedMatmulOp op,
+                        const RowTile &rows, Value row, Value tokensOfTile) {
+  if (op.getMask())
+    return b.toIndex(b.load(tokensOfTile, row));
+  Value pair = b.add(rows.first, row);
+  return op.getTokens() ? b.toIndex(b.load(op.getTokens(), pair)) : pair;
+}
+
+SmallVector<Value> et::rightHandSides(GroupedMatmulOp op) {
+  SmallVector<Value> result = {op.getRhs()};
+  if (op.getGate())
+    result.push_back(op.getGate());
+  return result;
+}
+
 namespace {
 /// How the tiles of a product are computed: `emitSums` leaves the sums of a
 /// tile of `rows` by `columns` in shared memory, and returns them.
@@ -183,11 +205,8 @@ struct ProductKernel {
 static std::array<Value, 2> countTiles(KernelBuilder &b,
                                        const ProductKernel &kernel) {
   GroupedMatmulOp op = kernel.op;
-  Value allRows = b.dim(op.getOut(), 0), columns = b.dim(op.getOut(), 1);
-  Value rowTiles = b.ceilDiv(allRows, kernel.rows);
-  if (op.getOffsets())
-    rowTiles = b.add(b.div(allRows, kernel.rows), b.dim(op.getRhs(), 0));
-  return {rowTiles, b.ceilDiv(columns, kernel.columns)};
+  return {countRowTiles(b, op, kernel.rows, b.dim(op.getOut(), 0)),
+          b.ceilDiv(b.dim(op.getOut(), 1), kernel.columns)};
 }
 
 /// One tile of the output, unless it lies beyond the plan's rows. `forTokens`
@@ -207,11 +226,8 @@ static void emitTile(KernelBuilder &b, const ProductKernel &kernel,
       findTokens(b, op, block.thread, kernel.threads, rows, count, forTokens[0],
                  forTokens[1]);
     auto sourceRow = [&](Value row) {
-      row = b.min(row, lastRow);
-      if (op.getMask())
-        return b.toIndex(b.load(forTokens[0], row));
-      Value pair = b.add(rows.first, row);
-      return op.getTokens() ? b.toIndex(b.load(op.getTokens(), pair)) : pair;
+      return findSourceRow(b, op, rows, b.min(row, lastRow),
+                           op.getMask() ? forTokens[0] : Value());
     };
     Value sums = kernel.emitSums(block, rows, count, sourceRow, firstColumn);
     b.barrier();
@@ -221,8 +237,10 @@ static void emitTile(KernelBuilder &b, const ProductKernel &kernel,
 }
 
 /// One tile a block. Of several products, the tiles are counted one product
-/// after another.
-static void launchProducts(KernelBuilder &b, ArrayRef<ProductKernel> kernels) {
+/// after another. With `isOther`, on the host, the kernel is for other devices
+/// than Hopper alone.
+static void launchProducts(KernelBuilder &b, ArrayRef<ProductKernel> kernels,
+                           Value isOther) {
   const ProductKernel &first = kernels.front();
   SmallVector<MemRefType> shared = first.shared;
   SmallVector<std::array<Value, 2>> tiles;
@@ -242,45 +260,42 @@ static void launchProducts(KernelBuilder &b, ArrayRef<ProductKernel> kernels) {
     }
     blocks = {ends.back()};
   }
+  auto emitBlock = [&](const BlockInfo &block) {
+    ArrayRef<Value> forTokens =
+        ArrayRef(block.shared).drop_front(first.shared.size());
+    if (kernels.size() == 1)
+      return emitTile(b, first, block, block.x, block.y, forTokens);
+    Value begin = b.index(0);
+    for (size_t i = 0; i < kernels.size(); ++i) {
+      // Blocks of products before this one wrap around.
+      Value number = b.sub(block.x, begin);
+      b.when(b.less(number, b.sub(ends[i], begin)), [&] {
+        Value column = b.div(number, tiles[i][0]);
+        Value row = b.sub(number, b.mul(column, tiles[i][0]));
+        emitTile(b, kernels[i], block, row, column, forTokens);
+      });
+      begin = ends[i];
+      if (kernels[i].hasMask())
+        forTokens = forTokens.drop_front(2);
+    }
+  };
   b.launch(
       "et_grouped_matmul", blocks, first.threads, shared,
       [&](const BlockInfo &block) {
-        ArrayRef<Value> forTokens =
-            ArrayRef(block.shared).drop_front(first.shared.size());
-        if (kernels.size() == 1)
-          return emitTile(b, first, block, block.x, block.y, forTokens);
-        Value begin = b.index(0);
-        for (size_t i = 0; i < kernels.size(); ++i) {
-          // Blocks of products before this one wrap around.
-          Value number = b.sub(block.x, begin);
-          b.when(b.less(number, b.sub(ends[i], begin)), [&] {
-            Value column = b.div(number, tiles[i][0]);
-            Value row = b.sub(number, b.mul(column, tiles[i][0]));
-            emitTile(b, kernels[i], block, row, column, forTokens);
-          });
-          begin = ends[i];
-          if (kernels[i].hasMask())
-            forTokens = forTokens.drop_front(2);
-        }
+        if (!isOther)
+          return emitBlock(block);
+        b.when(b.bitXor(b.isHopper(), b.boolean(true)),
+               [&] { emitBlock(block); });
       },
-      first.dynamicShared);
-}
-
-/// The right-hand sides: the weights and, if there is one, the gate's.
-static SmallVector<Value> rightHandSides(GroupedMatmulOp op) {
-  SmallVector<Value> result = {op.getRhs()};
-  if (op.getGate())
-    result.push_back(op.getGate());
-  return result;
+      first.dynamicShared, isOther);
 }
 
 /// By the matrix units.
-static ProductKernel matrixKernel(GroupedMatmulOp op, KernelBuilder &b,
-                                  bool useWarpgroups) {
+static ProductKernel matrixKernel(GroupedMatmulOp op, KernelBuilder &b) {
   int64_t numRhs = rightHandSides(op).size(), columns = kMatrixColumns / numRhs;
   MatrixProduct tile(b, cast<MemRefType>(op.getLhs().getType()),
                      cast<MemRefType>(op.getRhs().getType()),
-                     {kMatrixRows, columns, numRhs, useWarpgroups});
+                     {kMatrixRows, columns, numRhs});
   auto emitSums = [op, &b, tile](const BlockInfo &block, const RowTile &rows,
                                  Value count,
                                  function_ref<Value(Value)> sourceRow,
@@ -332,14 +347,16 @@ static ProductKernel threadKernel(GroupedMatmulOp op, KernelBuilder &b) {
           emitSums};
 }
 
-static ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b,
-                                  bool useWarpgroups) {
+/// Whether the matrix units can do it.
+static bool fitsMatrixUnits(GroupedMatmulOp op) {
   auto lhs = cast<MemRefType>(op.getLhs().getType());
-  if (llvm::all_of(rightHandSides(op), [&](Value rhs) {
-        return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()));
-      }))
-    return matrixKernel(op, b, useWarpgroups);
-  return threadKernel(op, b);
+  return llvm::all_of(rightHandSides(op), [&](Value rhs) {
+    return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()));
+  });
+}
+
+static ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b) {
+  return fitsMatrixUnits(op) ? matrixKernel(op, b) : threadKernel(op, b);
 }
 
 /// The product that stands behind this one, past ops that touch no memory, if
@@ -372,18 +389,28 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
     if (!op.hasPureBufferSemantics())
       return rewriter.notifyMatchFailure(op, "works on tensors");
     KernelBuilder b(op.getLoc(), rewriter);
-    SmallVector<ProductKernel> kernels = {chooseKernel(op, b, useWarpgroups)};
+    SmallVector<ProductKernel> kernels = {chooseKernel(op, b)};
+    SmallVector<GroupedMatmulOp> products = {op};
     if (GroupedMatmulOp partner = findPartner(op)) {
-      ProductKernel other = chooseKernel(partner, b, useWarpgroups);
+      ProductKernel other = chooseKernel(partner, b);
       if (other.fitsOneLaunchWith(kernels.front())) {
         kernels.push_back(other);
+        products.push_back(partner);
         // Its destination may be allocated between the two.
         b.setInsertionPoint(partner);
+        // Reports tell by it what a kernel was made of.
+        b.setLoc(b.getFusedLoc({op.getLoc(), partner.getLoc()}));
       }
     }
-    launchProducts(b, kernels);
-    for (const ProductKernel &kernel : kernels)
-      rewriter.eraseOp(kernel.op);
+    Value isOther;
+    if (useWarpgroups && llvm::all_of(products, fitsMatrixUnits)) {
+      Value processors = b.hopperProcessors();
+      launchWarpgroupProducts(products, b, processors);
+      isOther = b.cmp(CmpIPredicate::eq, processors, b.index(0));
+    }
+    launchProducts(b, kernels, isOther);
+    for (GroupedMatmulOp product : products)
+      rewriter.eraseOp(product);
     return success();
   }
 

@@ -10,6 +10,8 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -22,7 +24,7 @@ using arith::CmpIPredicate;
 void KernelBuilder::launch(StringRef name, ValueRange blocks, int64_t threads,
                            ArrayRef<MemRefType> shared,
                            function_ref<void(const BlockInfo &)> body,
-                           int64_t dynamicSharedBytes) {
+                           int64_t dynamicSharedBytes, Value condition) {
   Value one = index(1);
   // An empty grid is an error to the driver, and a branch around the launch
   // would force the stream to be waited for.
@@ -30,6 +32,9 @@ void KernelBuilder::launch(StringRef name, ValueRange blocks, int64_t threads,
     return createOrFold<arith::MaxUIOp>(count, one);
   };
   Value x = atLeastOne(blocks[0]);
+  // The runtime takes an empty grid for what it is.
+  if (condition)
+    x = select(condition, x, index(0));
   Value y = blocks.size() > 1 ? atLeastOne(blocks[1]) : one;
   auto symbol = [&](StringRef text) {
     return FlatSymbolRefAttr::get(getContext(), text);
@@ -72,6 +77,88 @@ MemRefType KernelBuilder::sharedType(ArrayRef<int64_t> shape, Type element) {
   auto space = gpu::AddressSpaceAttr::get(
       getContext(), gpu::GPUDialect::getWorkgroupAddressSpace());
   return MemRefType::get(shape, element, MemRefLayoutAttrInterface(), space);
+}
+
+//===----------------------------------------------------------------------===//
+// On the host
+//===----------------------------------------------------------------------===//
+
+// Calls have effects that no one knows, so the host would wait for kernels
+// launched before them. They come first wherever what they take allows it.
+
+/// Goes behind the op that makes `value`, or to the start of the function.
+static void moveUp(OpBuilder &b, Value value) {
+  if (Operation *op = value ? value.getDefiningOp() : nullptr)
+    return b.setInsertionPointAfter(op);
+  if (value)
+    return b.setInsertionPointToStart(value.getParentBlock());
+  Operation *parent = b.getInsertionBlock()->getParentOp();
+  while (!isa<FunctionOpInterface>(parent))
+    parent = parent->getParentOp();
+  b.setInsertionPointToStart(&parent->getRegion(0).front());
+}
+
+static LLVM::LLVMFuncOp runtimeFunction(KernelBuilder &b, StringRef name,
+                                        ArrayRef<Type> types, Type result) {
+  auto module =
+      b.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  if (auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
+    return function;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(module.getBody());
+  return LLVM::LLVMFuncOp::create(b, name,
+                                  LLVM::LLVMFunctionType::get(result, types));
+}
+
+static Value callHopperProcessors(KernelBuilder &b) {
+  OpBuilder::InsertionGuard guard(b);
+  moveUp(b, Value());
+  LLVM::LLVMFuncOp function =
+      runtimeFunction(b, "et_cuda_hopper_processors", {}, b.getI64Type());
+  // One call a function.
+  LLVM::CallOp call;
+  for (auto other : b.getInsertionBlock()->getOps<LLVM::CallOp>())
+    if (other.getCallee() == function.getName())
+      call = other;
+  if (!call)
+    call = LLVM::CallOp::create(b, function, ValueRange());
+  return call.getResult();
+}
+
+Value KernelBuilder::hopperProcessors() {
+  return arith::IndexCastOp::create(*this, getIndexType(),
+                                    callHopperProcessors(*this));
+}
+
+Value KernelBuilder::tensorMap(Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  int64_t rank = type.getRank();
+  auto pointer = LLVM::LLVMPointerType::get(getContext());
+  auto map = LLVM::LLVMArrayType::get(getI64Type(), kTensorMapWords);
+  InsertionGuard guard(*this);
+  moveUp(*this, memref);
+  auto size = [&](int64_t dimension) -> Value {
+    if (dimension < 0)
+      return i64(1);
+    return arith::IndexCastOp::create(*this, getI64Type(),
+                                      dim(memref, dimension));
+  };
+  Value room = LLVM::AllocaOp::create(*this, pointer, map, i64(1),
+                                      /*alignment=*/64);
+  Type word = getI64Type();
+  LLVM::LLVMFuncOp function = runtimeFunction(
+      *this, "et_cuda_tensor_map", {pointer, word, word, word, word},
+      LLVM::LLVMVoidType::get(getContext()));
+  LLVM::CallOp::create(*this, function,
+                       ValueRange{room, addressOf(memref), size(rank - 3),
+                                  size(rank - 2), size(rank - 1)});
+  return LLVM::LoadOp::create(*this, map, room);
+}
+
+Value KernelBuilder::tensorMapPointer(Value map) {
+  return UnrealizedConversionCastOp::create(
+             *this, LLVM::LLVMPointerType::get(getContext()), map)
+      .getResult(0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -273,7 +360,21 @@ Value KernelBuilder::isHopper() {
 // Warps and blocks
 //===----------------------------------------------------------------------===//
 
-void KernelBuilder::barrier() { gpu::BarrierOp::create(*this); }
+void KernelBuilder::barrier() {
+  if (!group) {
+    gpu::BarrierOp::create(*this);
+    return;
+  }
+  NVVM::BarrierOp::create(*this, TypeRange(), group,
+                          i32(static_cast<int32_t>(groupThreads)), {}, Value());
+}
+
+void KernelBuilder::forGroup(Value number, int64_t threads,
+                             function_ref<void()> body) {
+  llvm::SaveAndRestore saveGroup(group, number);
+  llvm::SaveAndRestore saveThreads(groupThreads, threads);
+  body();
+}
 
 Value KernelBuilder::ballot(Value condition) {
   auto kind =

@@ -10,8 +10,7 @@
 // Everything moves in chunks of 16 bytes, eight elements. The eight lanes whose
 // chunks ldmatrix reads together have eight successive rows and the same chunk
 // of them; so chunk c of a row lies at place c ^ f(row), with f such that those
-// eight meet all 32 banks. For rows of 64 and of 128 bytes that is what wgmma
-// calls the swizzles of 64 and of 128 bytes.
+// eight meet all 32 banks.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,8 +49,7 @@ MemRefType MatrixProduct::sumsType() {
 
 int64_t MatrixProduct::sharedBytes() {
   // The sums take the place of the stages.
-  return std::max(kAlignment + kStages * stageBytes(),
-                  sumsType().getNumElements() * 4);
+  return std::max(kStages * stageBytes(), sumsType().getNumElements() * 4);
 }
 
 //===----------------------------------------------------------------------===//
@@ -329,55 +327,25 @@ MatrixProduct::prepareFragments(const BlockInfo &block) {
 void MatrixProduct::run(const BlockInfo &block, Value lhs,
                         function_ref<Value(Value)> sourceRow, Value count,
                         ArrayRef<Matrix> rhs, Value firstColumn, Value sums) {
-  // The address is a multiple of 16 only.
-  Value ahead = b.add(b.addressOf(block.dynamicShared), kAlignment - 1);
-  sharedAddress = b.both(ahead, b.constantLike(ahead, -kAlignment));
-  shared = b.pointerTo(sharedAddress, NVVM::NVVMMemorySpace::Shared);
+  shared = b.pointerTo(b.addressOf(block.dynamicShared),
+                       NVVM::NVVMMemorySpace::Shared);
   Copies copies = prepareCopies(block, lhs, sourceRow, count, rhs, firstColumn);
   Fragments fragments = prepareFragments(block);
   // A loop of its own for every number of slices: the only rows that a tile
   // lacks and multiplies are those of its last slice.
-  auto runExactly = [&](int64_t most) {
-    SmallVector<int64_t> numbers = llvm::to_vector(llvm::seq<int64_t>(1, most));
-    auto branch = scf::IndexSwitchOp::create(
-        b, TypeRange(), b.ceilDiv(count, kSlice), numbers, numbers.size());
-    numbers.push_back(most);
-    OpBuilder::InsertionGuard guard(b);
-    SmallVector<Region *> regions;
-    for (Region &region : branch.getCaseRegions())
-      regions.push_back(&region);
-    regions.push_back(&branch.getDefaultRegion());
-    for (auto [number, region] : llvm::zip_equal(numbers, regions)) {
-      b.setInsertionPointToStart(&region->emplaceBlock());
-      runSlices(number, copies, fragments, sums);
-      scf::YieldOp::create(b);
-    }
-  };
-  if (!tile.useWarpgroups)
-    return runExactly(tile.rows / kSlice);
-
-  // Where an instruction has 64 rows, it takes them from the 49th on.
-  auto whenElse = [&](Value condition, function_ref<void()> ifTrue,
-                      function_ref<void()> ifFalse) {
-    auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(branch.thenYield());
-    ifTrue();
-    b.setInsertionPoint(branch.elseYield());
-    ifFalse();
-  };
-  auto atMost = [&](int64_t rows) {
-    return b.cmp(arith::CmpIPredicate::ule, count, b.index(rows));
-  };
-  std::function<void(int64_t)> runInGroups = [&](int64_t groups) {
-    constexpr int64_t slices = kGroupRows / kSlice - 1;
-    int64_t fewer = groups == 1 ? slices * kSlice : groups / 2 * kGroupRows;
-    whenElse(
-        atMost(fewer),
-        [&] { groups == 1 ? runExactly(slices) : runInGroups(groups / 2); },
-        [&] { runGroups(groups, copies, fragments, sums); });
-  };
-  whenElse(
-      b.isHopper(), [&] { runInGroups(tile.rows / kGroupRows); },
-      [&] { runExactly(tile.rows / kSlice); });
+  SmallVector<int64_t> numbers =
+      llvm::to_vector(llvm::seq<int64_t>(1, tile.rows / kSlice));
+  auto branch = scf::IndexSwitchOp::create(
+      b, TypeRange(), b.ceilDiv(count, kSlice), numbers, numbers.size());
+  numbers.push_back(tile.rows / kSlice);
+  OpBuilder::InsertionGuard guard(b);
+  SmallVector<Region *> regions;
+  for (Region &region : branch.getCaseRegions())
+    regions.push_back(&region);
+  regions.push_back(&branch.getDefaultRegion());
+  for (auto [number, region] : llvm::zip_equal(numbers, regions)) {
+    b.setInsertionPointToStart(&region->emplaceBlock());
+    runSlices(number, copies, fragments, sums);
+    scf::YieldOp::create(b);
+  }
 }

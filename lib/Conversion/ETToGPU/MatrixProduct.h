@@ -14,8 +14,7 @@
 namespace mlir::et {
 
 /// One block's tile of a product of f16 or bf16 matrices, from operands that
-/// cp.async brings to shared memory several steps ahead: by mma.sync, and on
-/// Hopper by wgmma where a tile has more rows than half of what that takes.
+/// cp.async brings to shared memory several steps ahead, by mma.sync.
 ///
 /// Rows are gathered: each comes from wherever `sourceRow` says. Every warp
 /// multiplies all rows of the tile by its share of the columns, so that a tile
@@ -29,8 +28,6 @@ public:
   /// power of two, `columns` of each right-hand side 64 or 128.
   struct Tile {
     int64_t rows, columns, numRhs;
-    /// Whether 64 rows or more go to wgmma on GPUs of the architecture 90.
-    bool useWarpgroups;
   };
   MatrixProduct(KernelBuilder &b, MemRefType lhs, MemRefType rhs, Tile tile)
       : b(b), element(lhs.getElementType()), depth(lhs.getShape().back()),
@@ -91,13 +88,6 @@ private:
   /// The tile as if it had `slices` slices of 16 rows.
   void runSlices(int64_t slices, const Copies &copies,
                  const Fragments &fragments, Value sums);
-  /// The tile as if it had `groups` groups of 64 rows, by wgmma.
-  void runGroups(int64_t groups, const Copies &copies,
-                 const Fragments &fragments, Value sums);
-  /// Issues the products of one stage, and returns the accumulators to be. The
-  /// first of all take none.
-  SmallVector<Value> issueProducts(int64_t groups, Value stage,
-                                   ValueRange accumulators, bool isFirst);
   void emitCopies(const Copies &copies, int64_t slices, Value step,
                   Value stage);
   /// The accumulators after one stage.
@@ -125,18 +115,14 @@ private:
   int64_t lhsBytes() const { return tile.rows * kLhsRowBytes; }
   int64_t rhsBytes() const { return kDepth * tile.columns * 2; }
   int64_t stageBytes() const { return lhsBytes() + tile.numRhs * rhsBytes(); }
-  /// Rows of a wgmma.
-  static constexpr int64_t kGroupRows = 64;
-  /// Swizzles repeat after as many bytes.
-  static constexpr int64_t kAlignment = 1024;
   int64_t warpColumns() const { return tile.columns / kWarps; }
 
   KernelBuilder &b;
   Type element;
   int64_t depth, width;
   Tile tile;
-  /// Where the stages start: an i64, and a pointer to it.
-  Value sharedAddress, shared;
+  /// Where the stages start.
+  Value shared;
 };
 
 } // namespace mlir::et

@@ -25,8 +25,7 @@ ScoreTile::ScoreTile(KernelBuilder &b, Value x, Value router, ScoreKind kind)
   // Cosines also need the norms of the operands, which only threads see.
   if (!isCosine && MatrixProduct::applies(lhs, rhs))
     matrix.emplace(b, lhs, rhs,
-                   MatrixProduct::Tile{kRows, kMatrixColumns, /*numRhs=*/1,
-                                       /*useWarpgroups=*/false});
+                   MatrixProduct::Tile{kRows, kMatrixColumns, /*numRhs=*/1});
   tileColumns = matrix ? kMatrixColumns : kThreadTile.columns;
 }
 

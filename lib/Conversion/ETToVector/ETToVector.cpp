@@ -34,9 +34,9 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
       return signalPassFailure();
     }
     RewritePatternSet patterns(&getContext());
-    populateETToVectorPatterns(patterns,
-                               {static_cast<int64_t>(vectorBits) / 32,
-                                static_cast<int64_t>(vectorRegisters)});
+    populateETToVectorPatterns(patterns, {static_cast<int64_t>(vectorBits) / 32,
+                                          static_cast<int64_t>(vectorRegisters),
+                                          matrixRegisters});
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

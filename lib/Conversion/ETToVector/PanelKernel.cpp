@@ -13,8 +13,8 @@
 using namespace mlir;
 using namespace mlir::et;
 
-/// Steps of k between two requests for the next panel.
-static constexpr int64_t kStep = 64;
+/// Steps of k in a row, between requests for the next panel.
+static constexpr int64_t kStep = 4;
 
 TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
                             int64_t products) {
@@ -32,6 +32,15 @@ TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
   int64_t rows = (registers - 1 - perRow) / perRow;
   rows = std::clamp<int64_t>(rows, 1, std::max<int64_t>(6, 12 / perRow));
   return {rows, vectors, products, lanes};
+}
+
+TileShape TileShape::chooseMatrix(int64_t columns, int64_t products) {
+  // Two matrix registers a side. Wider panels read longer pieces of the rows
+  // of the weights.
+  int64_t vectors = 8 / products;
+  if (!ShapedType::isDynamic(columns))
+    vectors = std::min<int64_t>(vectors, llvm::divideCeil(columns, 16));
+  return {/*rows=*/32, vectors, products, /*lanes=*/16};
 }
 
 SmallVector<Value *> PanelOperands::present() {
@@ -66,6 +75,8 @@ std::string PanelKernel::getName(PanelOperands &operands) const {
     os << "_packing";
   if (wholeColumns)
     os << "_whole";
+  if (matrices)
+    os << "_matrix";
   return name;
 }
 
@@ -79,10 +90,10 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
     SmallVector<int64_t> shape(type.getRank(), ShapedType::kDynamic);
     SmallVector<int64_t> strides = shape;
     strides.back() = 1;
-    if (llvm::is_contained({&operands.panel, &operands.gatePanel,
-                            &operands.nextPanel, &operands.nextGate},
-                           operand))
+    if (llvm::is_contained({&operands.nextPanel, &operands.nextGate}, operand))
       shape.back() = tile.columns();
+    if (llvm::is_contained({&operands.panel, &operands.gatePanel}, operand))
+      shape.back() = matrices ? ShapedType::kDynamic : tile.columns();
     auto layout =
         StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, strides);
     auto general = MemRefType::get(shape, type.getElementType(), layout);
@@ -110,7 +121,7 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
     for (auto [operand, argument] :
          llvm::zip_equal(inside.present(), kernel.getArguments()))
       *operand = argument;
-    emitBody(b, inside);
+    matrices ? emitMatrixBody(b, inside) : emitBody(b, inside);
     func::ReturnOp::create(b);
   }
   func::CallOp::create(b, kernel, arguments);
@@ -120,8 +131,9 @@ void PanelKernel::emitBody(VectorBuilder &b, PanelOperands operands) const {
   Value tileRows = b.index(tile.rows), begin = operands.begin;
   // Requests for the next panel are spread evenly over the steps of all tiles.
   Value steps = b.mul(b.ceilDiv(b.sub(operands.end, begin), tileRows),
-                      b.ceilDiv(b.dim(operands.lhs, 1), b.index(kStep)));
-  Value nextPerStep = b.ceilDiv(operands.nextRows, b.max(steps, b.index(1)));
+                      b.div(b.dim(operands.lhs, 1), b.index(kStep)));
+  Value nextPerStep =
+      b.ceilDiv(nextLines(b, operands), b.max(steps, b.index(1)));
   b.stepLoop(begin, operands.end, tile.rows, [&](Value row) {
     Value rows = b.min(b.sub(operands.end, row), tileRows), which = rows;
     SmallVector<int64_t> cases =
@@ -154,11 +166,9 @@ SmallVector<Value> PanelKernel::emitSums(VectorBuilder &b,
                                          Value firstNext, Value nextPerStep,
                                          bool packing) const {
   using Values = LoopBuilder::Values;
-  SmallVector<Value, 2> weights = {operands.weights},
-                        nexts = {operands.nextPanel}, panels = {operands.panel};
+  SmallVector<Value, 2> weights = {operands.weights}, panels = {operands.panel};
   if (operands.gatePanel) {
     weights.push_back(operands.gateWeights);
-    nexts.push_back(operands.nextGate);
     panels.push_back(operands.gatePanel);
   }
   auto oneDepth = [&](Value k, ValueRange old) {
@@ -184,25 +194,53 @@ SmallVector<Value> PanelKernel::emitSums(VectorBuilder &b,
 
   Value zero = b.index(0), depth = b.dim(operands.lhs, 1);
   Values zeros(lhsRows.size() * tile.products * tile.vectors, b.splat(0.0));
-  auto outer = scf::ForOp::create(b, zero, depth, b.index(kStep), zeros);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToEnd(outer.getBody());
-  Value k = outer.getInductionVar();
-  Value next = b.add(firstNext, b.mul(b.div(k, b.index(kStep)), nextPerStep));
-  b.loop(next, b.min(b.add(next, nextPerStep), operands.nextRows),
-         [&](Value row) {
-           for (Value panel : nexts)
-             for (int64_t column = 0; column < tile.columns();
-                  column += kCacheLine / 4)
-               memref::PrefetchOp::create(b, panel,
-                                          ValueRange{row, b.index(column)},
-                                          /*isWrite=*/false,
-                                          /*localityHint=*/2,
-                                          /*isDataCache=*/true);
-         });
-  Value last = b.min(b.add(k, b.index(kStep)), depth);
-  scf::YieldOp::create(b, b.loop(k, last, outer.getRegionIterArgs(), oneDepth));
-  return outer.getResults();
+  Value step = b.index(kStep), whole = b.mul(b.div(depth, step), step);
+  Value lines = nextLines(b, operands);
+  auto steps = scf::ForOp::create(b, zero, whole, step, zeros);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(steps.getBody());
+    Value k = steps.getInductionVar();
+    Value next = b.add(firstNext, b.mul(b.div(k, step), nextPerStep));
+    emitPrefetch(b, operands, next, nextPerStep, lines);
+    Values sums(steps.getRegionIterArgs().begin(),
+                steps.getRegionIterArgs().end());
+    if (packing) {
+      // Unrolled, its many loads and stores leave no registers.
+      sums = b.loop(k, b.add(k, step), sums, oneDepth);
+    } else {
+      for (int64_t part : llvm::seq(kStep))
+        sums = oneDepth(b.add(k, b.index(part)), sums);
+    }
+    scf::YieldOp::create(b, sums);
+  }
+  return b.loop(whole, depth, steps.getResults(), oneDepth);
+}
+
+int64_t PanelKernel::linesPerRow(const PanelOperands &operands) const {
+  Type element = getElementTypeOrSelf(operands.nextPanel.getType());
+  return llvm::divideCeil(tile.columns() * element.getIntOrFloatBitWidth() / 8,
+                          kCacheLine);
+}
+
+Value PanelKernel::nextLines(VectorBuilder &b,
+                             const PanelOperands &operands) const {
+  return b.mul(operands.nextRows, b.index(linesPerRow(operands)));
+}
+
+void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
+                               Value first, Value count, Value last) const {
+  int64_t perRow = linesPerRow(operands), perLine = tile.columns() / perRow;
+  b.loop(first, b.min(b.add(first, count), last), [&](Value line) {
+    Value lines = b.index(perRow), row = b.div(line, lines);
+    Value column =
+        b.mul(arith::RemUIOp::create(b, line, lines), b.index(perLine));
+    for (Value panel : {operands.nextPanel, operands.nextGate})
+      if (panel)
+        memref::PrefetchOp::create(b, panel, ValueRange{row, column},
+                                   /*isWrite=*/false, /*localityHint=*/2,
+                                   /*isDataCache=*/true);
+  });
 }
 
 void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
@@ -234,7 +272,7 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
       lhsRows[row] = b.index(row);
   }
   Value tileIndex = b.div(b.sub(firstRow, operands.begin), b.index(tile.rows));
-  Value stepsPerTile = b.ceilDiv(depth, b.index(kStep));
+  Value stepsPerTile = b.div(depth, b.index(kStep));
   Value firstNext = b.mul(b.mul(tileIndex, stepsPerTile), nextPerStep);
   Values sums =
       emitSums(b, operands, lhs, lhsRows, firstNext, nextPerStep, packing);

@@ -25,6 +25,8 @@ struct TileShape {
   /// registers, for results `columns` wide (dynamic if unknown).
   static TileShape choose(int64_t lanes, int64_t registers, int64_t columns,
                           int64_t products);
+  /// The shape of a kernel with matrix registers.
+  static TileShape chooseMatrix(int64_t columns, int64_t products);
 };
 
 /// A panel kernel computes rows [begin, end) of the tile.columns() columns that
@@ -39,7 +41,11 @@ struct TileShape {
 /// With `weights`, the panel is scratch: the first tile reads the weights at
 /// `column` and leaves them in the panel, contiguous and widened, for the tiles
 /// that follow. While it works, a kernel asks for the panel that its thread
-/// needs next, a few rows at a time.
+/// needs next, a few lines at a time.
+///
+/// With matrix registers, `lhs` has a multiple of kMatrixDepth columns and no
+/// `tokens`, the panel is scratch of [K rounded up to kMatrixDepth / 2,
+/// 2 * columns] bf16, and all rows go through it.
 struct PanelOperands {
   Value lhs;         // [R, K]
   Value tokens;      // [P], optional: row p reads lhs[tokens[p], :]
@@ -52,8 +58,9 @@ struct PanelOperands {
   Value bias;        // [N], optional
   Value gateBias;    // [N], optional
   Value out;         // [P, N]
-  Value rowBlock;    // [rows, K rounded up to lanes] f32, optional: rows of
-                     // 16-bit elements are widened there
+  Value rowBlock;    // [rows, K rounded up] optional: rows of 16-bit elements
+                     // are widened there; with matrix registers, copied when
+                     // fewer than a tile's are left in lhs
   Value sums;        // [rows, products * columns] f32: a tile's sums, on their
                      // way to bias, activation and gate
   Value begin, end, column, nextRows;
@@ -67,6 +74,8 @@ struct PanelKernel {
   Activation activation;
   /// N is a multiple of the tile's columns, so no store needs a mask.
   bool wholeColumns;
+  /// Multiply in matrix registers.
+  bool matrices;
 
   /// Calls the kernel for these operands; the module gets it if it has none.
   void call(VectorBuilder &b, ModuleOp module, PanelOperands operands) const;
@@ -85,7 +94,27 @@ private:
   SmallVector<Value> emitSums(VectorBuilder &b, const PanelOperands &operands,
                               Value lhs, ValueRange lhsRows, Value firstNext,
                               Value nextPerStep, bool packing) const;
+  void emitMatrixBody(VectorBuilder &b, const PanelOperands &operands) const;
+  /// The sums of 16 or 32 rows that begin at address `lhs`, to operands.sums.
+  void emitMatrixSums(VectorBuilder &b, const PanelOperands &operands,
+                      Value lhs, Value lhsBytes, int64_t rowTiles,
+                      Value firstNext, Value lastNext) const;
+  /// Cache lines of a row of the next panel, and of all of it.
+  int64_t linesPerRow(const PanelOperands &operands) const;
+  Value nextLines(VectorBuilder &b, const PanelOperands &operands) const;
+  /// Asks for lines [first, first + count) of the next panels, up to `last`. A
+  /// few at a time, between many multiplications: more would fill the buffers
+  /// that loads need as well.
+  void emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
+                    Value first, Value count, Value last) const;
 };
+
+/// Elements of a row that a matrix register holds.
+inline constexpr int64_t kMatrixDepth = 32;
+
+/// copy[to, :] = lhs[from, :] and zeros, for a copy whose rows are multiples of
+/// kMatrixDepth.
+void emitRowCopy(VectorBuilder &b, Value lhs, Value from, Value copy, Value to);
 
 } // namespace mlir::et
 

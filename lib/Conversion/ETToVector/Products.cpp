@@ -35,13 +35,16 @@ namespace {
 /// One product being lowered: sizes as values, and the steps of the lowering.
 class ProductLowering {
 public:
-  ProductLowering(GroupedMatmulOp op, VectorBuilder &b, TileShape tile)
+  /// `tile` is the shape of most tasks, `vectorTile` that of those which do
+  /// without matrix registers; they are the same where there are none.
+  ProductLowering(GroupedMatmulOp op, VectorBuilder &b, TileShape tile,
+                  TileShape vectorTile, bool matrices)
       : op(op), b(b), module(op->getParentOfType<ModuleOp>()), tile(tile),
-        experts(b.dim(op.getRhs(), 0)), depth(b.dim(op.getRhs(), 1)),
-        columns(b.dim(op.getRhs(), 2)), tileColumns(b.index(tile.columns())),
-        panels(b.ceilDiv(columns, tileColumns)) {
-    int64_t width = widthOf(op);
-    wholeColumns = !ShapedType::isDynamic(width) && width % tile.columns() == 0;
+        vectorTile(vectorTile), experts(b.dim(op.getRhs(), 0)),
+        depth(b.dim(op.getRhs(), 1)), columns(b.dim(op.getRhs(), 2)),
+        tileColumns(b.index(tile.columns())),
+        panels(b.ceilDiv(columns, tileColumns)), lhs(op.getLhs()),
+        tokens(op.getTokens()), matrices(matrices) {
     isF32 = getElementTypeOrSelf(op.getLhs().getType()).isF32();
   }
 
@@ -53,10 +56,21 @@ private:
   Value mostRows();
   Value rowsOfTask(Value rows);
   void emitTask(Value task, Value scratch);
-  /// Rows [first, last) of a panel: reads the weights where they are if they
-  /// are used once, else through a contiguous f32 copy.
+  /// Rows [first, last) of a panel.
   void emitPanel(Value expert, Value column, Value first, Value last,
                  PanelOperands operands, Value scratch);
+  /// The same in vector registers: reads the weights where they are if they are
+  /// used once, else through a contiguous f32 copy.
+  void emitVectorPanel(Value expert, PanelOperands operands, Value scratch);
+  /// A panel of matrix registers in vector registers, part by part.
+  void emitFewRows(Value expert, PanelOperands operands, Value scratch);
+  /// Calls a kernel that leaves the weights in panels of a thread's scratch.
+  void fillPanels(Value expert, PanelOperands operands, Value scratch,
+                  const PanelKernel &kernel);
+  /// A kernel's sums and rows in a thread's scratch.
+  void viewRows(PanelOperands &operands, Value scratch,
+                const PanelKernel &kernel);
+  PanelKernel kernelOf(const TileShape &shape, bool usesMatrices);
   /// Where in the weights the task that this thread is likely to get next
   /// begins, and how many rows of it to ask for.
   void setNext(Value task, PanelOperands &operands);
@@ -65,13 +79,39 @@ private:
     Value expert, column, first, last;
   };
   TaskParts partsOf(Value task);
-  Value panelInPlace(Value weights, Value expert, Value column);
+  Value panelInPlace(Value weights, Value expert, Value column, int64_t width);
+  /// The first `width` columns of a panel.
+  Value narrow(Value panel, int64_t width);
   /// Row or matrix `expert` of a [E, ...] memref.
   Value sliceOf(Value memref, Value expert);
-  /// The f32 matrix of `columns` columns at byte `offset` of a thread's
-  /// scratch.
-  Value viewScratch(Value scratch, Value offset, Value rows, Value columns);
+  /// The matrix of `columns` columns at byte `offset` of a thread's scratch,
+  /// of f32 unless it is for matrix registers.
+  Value viewScratch(Value scratch, Value offset, Value rows, Value columns,
+                    Type element);
+  /// The rows of the left side, one after the other, as many as there are
+  /// pairs, padded for matrix registers; null if they are as good where they
+  /// are.
+  Value gatherRows();
+  /// Asks the operating system for the matrix registers.
+  void useMatrices();
 
+  Value roundUp(Value value, int64_t multiple) {
+    return b.mul(b.ceilDiv(value, b.index(multiple)), b.index(multiple));
+  }
+  /// What a thread's scratch holds besides a tile's sums: panels, and rows that
+  /// are widened or copied.
+  Value panelBytes() {
+    int64_t width = vectorTile.columns() * 4;
+    if (matrices)
+      width = std::max(width, tile.columns() * 2);
+    return b.mul(matrices ? paddedDepth : depth, b.index(width));
+  }
+  Value rowBytes() {
+    if (matrices)
+      return b.mul(paddedDepth, b.index(tile.rows * 2));
+    return isF32 ? b.index(0)
+                 : b.mul(roundUp(depth, tile.lanes), b.index(tile.rows * 4));
+  }
   Value sumBytes() {
     return b.index(tile.rows * tile.products * tile.columns() * 4);
   }
@@ -80,10 +120,11 @@ private:
   GroupedMatmulOp op;
   VectorBuilder &b;
   ModuleOp module;
-  TileShape tile;
+  TileShape tile, vectorTile;
   Value experts, depth, columns, tileColumns, panels;
   Value threads, taskRows, rowBlocks, tasks;
-  bool wholeColumns, isF32;
+  Value lhs, tokens, paddedDepth;
+  bool isF32, matrices;
 };
 } // namespace
 
@@ -132,16 +173,15 @@ void ProductLowering::lower() {
   rowBlocks = b.ceilDiv(most, taskRows);
   tasks = b.mul(b.mul(experts, rowBlocks), panels);
 
-  // A thread's scratch holds a tile's sums, its panels and, for 16-bit rows,
-  // its widened rows.
-  Value panelBytes = b.mul(depth, b.index(tile.columns() * 4 * tile.products));
-  Value rowBytes = b.index(0);
-  if (!isF32)
-    rowBytes = b.mul(b.ceilDiv(depth, b.index(tile.lanes)),
-                     b.index(tile.lanes * 4 * tile.rows));
-  Value line = b.index(kCacheLine);
-  Value threadBytes = b.mul(
-      b.ceilDiv(b.add(b.add(sumBytes(), panelBytes), rowBytes), line), line);
+  Value gathered;
+  if (matrices) {
+    useMatrices();
+    paddedDepth = roundUp(depth, kMatrixDepth);
+    gathered = gatherRows();
+  }
+  Value allPanels = b.mul(panelBytes(), b.index(tile.products));
+  Value threadBytes =
+      roundUp(b.add(b.add(sumBytes(), allPanels), rowBytes()), kCacheLine);
   auto scratchType = MemRefType::get(ShapedType::kDynamic, b.getI8Type());
   Value scratch =
       memref::AllocOp::create(b, scratchType, b.mul(threads, threadBytes),
@@ -171,6 +211,43 @@ void ProductLowering::lower() {
     omp::YieldOp::create(b, ValueRange());
   }
   memref::DeallocOp::create(b, scratch);
+  if (gathered)
+    memref::DeallocOp::create(b, gathered);
+}
+
+void ProductLowering::useMatrices() {
+  StringRef name = "et_use_matrices";
+  auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
+  if (!function) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    auto none = LLVM::LLVMVoidType::get(b.getContext());
+    function = LLVM::LLVMFuncOp::create(b, name,
+                                        LLVM::LLVMFunctionType::get(none, {}));
+  }
+  LLVM::CallOp::create(b, function, ValueRange());
+}
+
+Value ProductLowering::gatherRows() {
+  auto lhsType = cast<MemRefType>(lhs.getType());
+  int64_t width = lhsType.getShape()[1];
+  bool isPadded = !ShapedType::isDynamic(width) && width % kMatrixDepth == 0;
+  if (!tokens && isPadded)
+    return {};
+  // The list of tokens may be longer than there are pairs.
+  Value rows = op.getOffsets() ? b.toIndex(b.load(op.getOffsets(), experts))
+                               : b.dim(op.getOut(), 0);
+  auto type = MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
+                              lhsType.getElementType());
+  Value copy = memref::AllocOp::create(b, type, ValueRange{rows, paddedDepth},
+                                       b.getI64IntegerAttr(kCacheLine));
+  b.parallel(rows, [&](ValueRange row) {
+    Value from = tokens ? b.toIndex(b.load(tokens, row)) : row[0];
+    emitRowCopy(b, lhs, from, copy, row[0]);
+  });
+  lhs = copy;
+  tokens = {};
+  return copy;
 }
 
 ProductLowering::TaskParts ProductLowering::partsOf(Value task) {
@@ -188,8 +265,8 @@ void ProductLowering::emitTask(Value task, Value scratch) {
   TaskParts parts = partsOf(task);
   b.when(b.cmp(arith::CmpIPredicate::ult, parts.first, parts.last), [&] {
     PanelOperands operands;
-    operands.lhs = op.getLhs();
-    operands.tokens = op.getTokens();
+    operands.lhs = lhs;
+    operands.tokens = tokens;
     operands.out = op.getOut();
     setNext(task, operands);
     emitPanel(parts.expert, parts.column, parts.first, parts.last, operands,
@@ -205,21 +282,31 @@ void ProductLowering::setNext(Value task, PanelOperands &operands) {
   TaskParts parts = partsOf(b.min(next, last));
   Value used = b.cmp(arith::CmpIPredicate::ult, parts.first, parts.last);
   operands.nextRows = b.select(b.both(exists, used), depth, b.index(0));
-  operands.nextPanel = panelInPlace(op.getRhs(), parts.expert, parts.column);
+  operands.nextPanel =
+      panelInPlace(op.getRhs(), parts.expert, parts.column, tile.columns());
   if (op.getGate())
-    operands.nextGate = panelInPlace(op.getGate(), parts.expert, parts.column);
+    operands.nextGate =
+        panelInPlace(op.getGate(), parts.expert, parts.column, tile.columns());
 }
 
-Value ProductLowering::panelInPlace(Value weights, Value expert, Value column) {
+Value ProductLowering::panelInPlace(Value weights, Value expert, Value column,
+                                    int64_t width) {
   auto type = cast<MemRefType>(weights.getType());
   SmallVector<OpFoldResult> offsets = {expert, b.getIndexAttr(0), column};
   SmallVector<OpFoldResult> sizes = {b.getIndexAttr(1), depth,
-                                     b.getIndexAttr(tile.columns())};
+                                     b.getIndexAttr(width)};
   SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
   auto panelType = memref::SubViewOp::inferRankReducedResultType(
-      {ShapedType::kDynamic, tile.columns()}, type, offsets, sizes, strides);
+      {ShapedType::kDynamic, width}, type, offsets, sizes, strides);
   return memref::SubViewOp::create(b, panelType, weights, offsets, sizes,
                                    strides);
+}
+
+Value ProductLowering::narrow(Value panel, int64_t width) {
+  SmallVector<OpFoldResult> offsets(2, b.getIndexAttr(0));
+  SmallVector<OpFoldResult> sizes = {b.dim(panel, 0), b.getIndexAttr(width)};
+  SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
+  return memref::SubViewOp::create(b, panel, offsets, sizes, strides);
 }
 
 Value ProductLowering::sliceOf(Value memref, Value expert) {
@@ -237,17 +324,23 @@ Value ProductLowering::sliceOf(Value memref, Value expert) {
 }
 
 Value ProductLowering::viewScratch(Value scratch, Value offset, Value rows,
-                                   Value columns) {
-  auto type = MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
-                              b.getF32Type());
+                                   Value columns, Type element) {
+  auto type =
+      MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic}, element);
   return memref::ViewOp::create(b, type, scratch, offset,
                                 ValueRange{rows, columns});
+}
+
+PanelKernel ProductLowering::kernelOf(const TileShape &shape,
+                                      bool usesMatrices) {
+  int64_t width = widthOf(op);
+  bool whole = !ShapedType::isDynamic(width) && width % shape.columns() == 0;
+  return {shape, op.getActivation(), whole, usesMatrices};
 }
 
 void ProductLowering::emitPanel(Value expert, Value column, Value first,
                                 Value last, PanelOperands operands,
                                 Value scratch) {
-  PanelKernel kernel{tile, op.getActivation(), wholeColumns};
   operands.begin = first;
   operands.end = last;
   operands.column = column;
@@ -255,39 +348,109 @@ void ProductLowering::emitPanel(Value expert, Value column, Value first,
     operands.bias = sliceOf(op.getBias(), expert);
   if (op.getGateBias())
     operands.gateBias = sliceOf(op.getGateBias(), expert);
-  Value panelBytes = b.mul(depth, b.index(tile.columns() * 4));
-  Value panelAt = sumBytes(), gateAt = b.add(panelAt, panelBytes);
-  operands.sums = viewScratch(scratch, b.index(0), b.index(tile.rows),
-                              b.index(tile.products * tile.columns()));
-  if (!isF32)
-    operands.rowBlock = viewScratch(
-        scratch, op.getGate() ? b.add(gateAt, panelBytes) : gateAt,
-        b.index(tile.rows),
-        b.mul(b.ceilDiv(depth, b.index(tile.lanes)), b.index(tile.lanes)));
+  if (!matrices)
+    return emitVectorPanel(expert, operands, scratch);
 
+  // The sums of matrix registers differ in the last bits from those of vector
+  // registers. How many rows the expert has decides which are used: that is the
+  // same for any number of threads.
+  auto [begin, end] = rowsOf(expert);
+  Value few = b.cmp(arith::CmpIPredicate::ule, b.sub(end, begin),
+                    b.index(vectorTile.rows));
+  auto branch = scf::IfOp::create(b, few, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenYield());
+  emitFewRows(expert, operands, scratch);
+  b.setInsertionPoint(branch.elseYield());
+  fillPanels(expert, operands, scratch, kernelOf(tile, /*usesMatrices=*/true));
+}
+
+void ProductLowering::emitFewRows(Value expert, PanelOperands operands,
+                                  Value scratch) {
+  Value first = operands.column;
+  operands.lhs = op.getLhs();
+  operands.tokens = op.getTokens();
+  // Requests for the next panel come from the last part; the others ask for the
+  // part that follows.
+  Value nextRows = operands.nextRows;
+  Value nextPanel = operands.nextPanel, nextGate = operands.nextGate;
+  int64_t width = vectorTile.columns();
+  for (int64_t part = 0; part < tile.columns(); part += width) {
+    operands.column = b.add(first, b.index(part));
+    bool isLast = part + width >= tile.columns();
+    Value following = b.add(operands.column, b.index(width));
+    Value follows = b.cmp(arith::CmpIPredicate::ult, following, columns);
+    b.when(b.cmp(arith::CmpIPredicate::ult, operands.column, columns), [&] {
+      auto next = [&](Value weights, Value ofTask) {
+        return isLast ? narrow(ofTask, width)
+                      : panelInPlace(weights, expert, following, width);
+      };
+      operands.nextRows =
+          isLast ? nextRows : b.select(follows, depth, b.index(0));
+      operands.nextPanel = next(op.getRhs(), nextPanel);
+      if (op.getGate())
+        operands.nextGate = next(op.getGate(), nextGate);
+      emitVectorPanel(expert, operands, scratch);
+    });
+  }
+}
+
+void ProductLowering::fillPanels(Value expert, PanelOperands operands,
+                                 Value scratch, const PanelKernel &kernel) {
+  bool pairs = kernel.matrices;
+  Value panelAt = sumBytes(), gateAt = b.add(panelAt, panelBytes());
+  Value rows = pairs ? b.div(paddedDepth, b.index(2)) : depth;
+  Value width = b.index(kernel.tile.columns() * (pairs ? 2 : 1));
+  Type element = pairs ? Type(b.getBF16Type()) : b.getF32Type();
+  viewRows(operands, scratch, kernel);
+  operands.weights = sliceOf(op.getRhs(), expert);
+  operands.panel = viewScratch(scratch, panelAt, rows, width, element);
+  if (op.getGate()) {
+    operands.gateWeights = sliceOf(op.getGate(), expert);
+    operands.gatePanel = viewScratch(scratch, gateAt, rows, width, element);
+  }
+  kernel.call(b, module, operands);
+}
+
+void ProductLowering::viewRows(PanelOperands &operands, Value scratch,
+                               const PanelKernel &kernel) {
+  const TileShape &shape = kernel.tile;
+  operands.sums =
+      viewScratch(scratch, b.index(0), b.index(shape.rows),
+                  b.index(shape.products * shape.columns()), b.getF32Type());
+  if (isF32)
+    return;
+  Value at = b.add(sumBytes(), b.mul(panelBytes(), b.index(tile.products)));
+  Value width = kernel.matrices ? paddedDepth : roundUp(depth, shape.lanes);
+  Type element = kernel.matrices ? Type(b.getBF16Type()) : b.getF32Type();
+  operands.rowBlock =
+      viewScratch(scratch, at, b.index(shape.rows), width, element);
+}
+
+void ProductLowering::emitVectorPanel(Value expert, PanelOperands operands,
+                                      Value scratch) {
+  PanelKernel kernel = kernelOf(vectorTile, /*usesMatrices=*/false);
+  int64_t width = vectorTile.columns();
+  Value column = operands.column;
   Value once =
-      b.cmp(arith::CmpIPredicate::ule, b.sub(last, first), b.index(tile.rows));
-  if (!wholeColumns)
+      b.cmp(arith::CmpIPredicate::ule, b.sub(operands.end, operands.begin),
+            b.index(vectorTile.rows));
+  if (!kernel.wholeColumns)
     once = b.both(once, b.cmp(arith::CmpIPredicate::ule,
-                              b.add(column, tileColumns), columns));
+                              b.add(column, b.index(width)), columns));
   auto branch = scf::IfOp::create(b, once, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
 
   b.setInsertionPoint(branch.thenYield());
   PanelOperands inPlace = operands;
-  inPlace.panel = panelInPlace(op.getRhs(), expert, column);
+  viewRows(inPlace, scratch, kernel);
+  inPlace.panel = panelInPlace(op.getRhs(), expert, column, width);
   if (op.getGate())
-    inPlace.gatePanel = panelInPlace(op.getGate(), expert, column);
+    inPlace.gatePanel = panelInPlace(op.getGate(), expert, column, width);
   kernel.call(b, module, inPlace);
 
   b.setInsertionPoint(branch.elseYield());
-  operands.weights = sliceOf(op.getRhs(), expert);
-  operands.panel = viewScratch(scratch, panelAt, depth, tileColumns);
-  if (op.getGate()) {
-    operands.gateWeights = sliceOf(op.getGate(), expert);
-    operands.gatePanel = viewScratch(scratch, gateAt, depth, tileColumns);
-  }
-  kernel.call(b, module, operands);
+  fillPanels(expert, operands, scratch, kernel);
 }
 
 static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
@@ -296,9 +459,15 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
   ArrayRef<int64_t> sizes = cast<MemRefType>(op.getRhs().getType()).getShape();
   if (op.getMask() || llvm::is_contained(sizes, 0))
     return failure();
-  TileShape tile = TileShape::choose(registers.lanes, registers.count,
-                                     widthOf(op), op.getGate() ? 2 : 1);
-  ProductLowering(op, b, tile).lower();
+  int64_t products = op.getGate() ? 2 : 1;
+  bool matrices = registers.matrices &&
+                  getElementTypeOrSelf(op.getLhs().getType()).isBF16() &&
+                  getElementTypeOrSelf(op.getRhs().getType()).isBF16();
+  TileShape vectorTile = TileShape::choose(registers.lanes, registers.count,
+                                           widthOf(op), products);
+  TileShape tile =
+      matrices ? TileShape::chooseMatrix(widthOf(op), products) : vectorTile;
+  ProductLowering(op, b, tile, vectorTile, matrices).lower();
   return success();
 }
 

@@ -68,6 +68,16 @@ CUresult Driver::initialize() {
     capability = static_cast<unsigned>(number);
     suffix = *end;
   }
+  if (const char *text = std::getenv("ET_EMU_PROCESSORS")) {
+    char *end = nullptr;
+    unsigned long number = std::strtoul(text, &end, 10);
+    if (number < 1 || number > 1024 || *end) {
+      say(std::string("ET_EMU_PROCESSORS: '") + text +
+          "' is no number from 1 to 1024");
+      return kInvalidValue;
+    }
+    processors = static_cast<int>(number);
+  }
   if (const char *text = std::getenv("ET_EMU_PROBLEM")) {
     if (!parseProblem(problem, text, error)) {
       say("ET_EMU_PROBLEM: " + error);
@@ -190,7 +200,10 @@ ET_CU cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
     *value = 512;
     break;
   case 16: // MULTIPROCESSOR_COUNT
-    *value = major == 8 ? 108 : major == 9 ? 132 : 170;
+    *value = driver.processors ? driver.processors
+             : major == 8      ? 108
+             : major == 9      ? 132
+                               : 170;
     break;
   case 36: // MEMORY_CLOCK_RATE, kHz
     *value = 1000000;

@@ -94,6 +94,8 @@ public:
   /// 90 and 'a' for sm_90a.
   unsigned capability = 90;
   char suffix = 'a';
+  /// Multiprocessors; those of the chip, if 0.
+  int processors = 0;
   ContextObject context;
   PoolObject pool;
   StreamObject defaultStream;

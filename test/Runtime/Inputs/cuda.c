@@ -32,6 +32,8 @@ void mgpuMemcpy(void *, void *, size_t, void *);
 void mgpuMemset32(void *, unsigned, size_t, void *);
 void mgpuMemset16(void *, unsigned short, size_t, void *);
 void mgpuSetDefaultDevice(int32_t);
+int64_t et_cuda_hopper_processors(void);
+void et_cuda_tensor_map(void *, int64_t, int64_t, int64_t, int64_t);
 
 typedef struct {
   float *allocated, *aligned;
@@ -87,6 +89,14 @@ static void badDevice(void **slots) {
   mgpuMemAlloc(64, NULL, false);
   mgpuSetDefaultDevice(0);
   mgpuSetDefaultDevice(3);
+  CHECK(!"reached");
+}
+
+/* A tensor map that the driver refuses. */
+static void badMap(void **slots) {
+  uint64_t map[16];
+  (void)slots;
+  et_cuda_tensor_map(map, 256, 5, 72, 40);
   CHECK(!"reached");
 }
 
@@ -209,6 +219,23 @@ static void testCopy(void) {
   }
 }
 
+/* 5 matrices of 72 x 40 elements of 16 bits, in boxes of 64 x 64 that are
+   swizzled and end in zeros; of nothing, there is no map. */
+static void testMap(void) {
+  int isHopper = !getenv("FAKE_MAJOR");
+  const uint64_t expected[] = {1, 3,  256,  40, 72, 5, 64, 64,
+                               1, 80, 5760, 1,  1,  1, 3,  0};
+  uint64_t map[16], none[16] = {0};
+  CHECK(et_cuda_hopper_processors() == (isHopper ? 132 : 0));
+  et_cuda_tensor_map(map, 256, 5, 72, 40);
+  CHECK(!memcmp(map, isHopper ? expected : none, sizeof(map)));
+  et_cuda_tensor_map(map, 256, 0, 72, 40);
+  CHECK(!memcmp(map, none, sizeof(map)));
+  et_cuda_tensor_map(map, 256, 5, 72, 0);
+  CHECK(!memcmp(map, none, sizeof(map)));
+  CHECK(alive() == 0);
+}
+
 int main(int argc, char **argv) {
   CHECK(argc == 3);
   int code = atoi(argv[1]);
@@ -218,12 +245,15 @@ int main(int argc, char **argv) {
     testDevice();
     testStream();
     testCopy();
+    testMap();
     return 0;
   }
   if (!strcmp(argv[2], "no_such_kernel"))
     fn.entry = badKernel;
   if (strstr(argv[2], "no CUDA device"))
     fn.entry = badDevice;
+  if (strstr(argv[2], "TensorMap"))
+    fn.entry = badMap;
   if (strstr(argv[2], "grid"))
     fn.entry = hugeGrid;
   testCopy();

@@ -3,6 +3,7 @@
      FAKE_FAIL=NAME      that entry point returns an error
      FAKE_DEVICES=N      number of devices (1 without)
      FAKE_POOLS=1        streams can allocate
+     FAKE_MAJOR=N        the device's architecture is N.0 (9.0 without)
    Copies from the host land as late as a driver may let them: when the default
    stream is waited for, or work is put on a stream that waits for it.
      FAKE_LOG=FILE       one line for each launch and module */
@@ -114,7 +115,10 @@ result cuDeviceGet(int *device, int ordinal) {
 }
 result cuDeviceGetAttribute(int *value, int attribute, int device) {
   (void)device;
-  *value = attribute == 75 ? 9 : attribute == 115 && getenv("FAKE_POOLS");
+  const char *major = getenv("FAKE_MAJOR");
+  *value = attribute == 75   ? (major ? atoi(major) : 9)
+           : attribute == 16 ? 132
+                             : attribute == 115 && getenv("FAKE_POOLS");
   return 0;
 }
 result cuDevicePrimaryCtxRetain(void **context, int device) {
@@ -313,4 +317,19 @@ result cuMemsetD16Async(uint64_t to, unsigned short value, size_t count,
   for (size_t i = 0; i < count; ++i)
     ((unsigned short *)(uintptr_t)to)[i] = value;
   return 0;
+}
+/* What a map is made of, in place of one. */
+result cuTensorMapEncodeTiled(void *map, int type, unsigned rank,
+                              uint64_t address, const uint64_t *sizes,
+                              const uint64_t *strides, const unsigned *box,
+                              const unsigned *steps, int interleave,
+                              int swizzle, int promotion, int fill) {
+  ENTER_CONTEXT(cuTensorMapEncodeTiled);
+  uint64_t all[] = {type,     rank,       address,    sizes[0],
+                    sizes[1], sizes[2],   box[0],     box[1],
+                    box[2],   strides[0], strides[1], steps[0],
+                    steps[1], steps[2],   swizzle,    fill};
+  (void)promotion;
+  memcpy(map, all, sizeof(all));
+  return interleave;
 }

@@ -15,7 +15,9 @@ def AttachCPUTarget : Pass<"et-attach-cpu-target", "::mlir::ModuleOp"> {
   let description = [{
     Every `llvm.func` with a body gets `target_cpu` and `target_features`, so that
     whatever compiles the module later uses the instructions that the vector code
-    was made for. An unknown processor is an error.
+    was made for. An unknown processor is an error. Entry points (`et_entry_...`)
+    call the runtime first, which ends the call with an error on a processor that
+    lacks one of the features.
 
     <!-- test: et-opt --et-attach-cpu-target=march=x86-64-v3 -->
     ```mlir

@@ -208,6 +208,59 @@ def AttachGPUTargets : Pass<"et-attach-gpu-targets", "::mlir::gpu::GPUModuleOp">
   let dependentDialects = ["::mlir::NVVM::NVVMDialect"];
 }
 
+def AlignDynamicShared : Pass<"et-align-dynamic-shared", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "start a launch's shared memory at a multiple of 1024 bytes";
+  let description = [{
+    Copies and matrix instructions that swizzle count from multiples of 1024
+    bytes. The symbol of the shared memory whose size a launch gives is declared
+    external, as in CUDA C++, so that its place is where the launch puts it.
+
+    <!-- test: et-opt --et-align-dynamic-shared -->
+    ```mlir
+    gpu.module @kernels {
+      llvm.mlir.global internal @__dynamic_shmem__0() {addr_space = 3 : i32, alignment = 16 : i64} : !llvm.array<0 x i8>
+    }
+    ```
+
+    ```mlir
+    gpu.module @kernels {
+      llvm.mlir.global external @__dynamic_shmem__0() {addr_space = 3 : i32, alignment = 1024 : i64} : !llvm.array<0 x i8>
+    }
+    ```
+  }];
+}
+
+def TensorMapParameters : Pass<"et-tensor-map-parameters", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "let kernels point at the tensor maps among their arguments";
+  let description = [{
+    A tensor map is passed by value, 128 bytes, and used by address. The kernel's
+    argument becomes a pointer to the bytes in the parameters, which no one
+    writes, in place of the casts that stand for it.
+
+    <!-- test: et-opt --et-tensor-map-parameters -->
+    ```mlir
+    gpu.module @kernels {
+      llvm.func @use(!llvm.ptr)
+      llvm.func @kernel(%map: !llvm.array<16 x i64>) attributes {gpu.kernel, nvvm.kernel} {
+        %address = builtin.unrealized_conversion_cast %map : !llvm.array<16 x i64> to !llvm.ptr
+        llvm.call @use(%address) : (!llvm.ptr) -> ()
+        llvm.return
+      }
+    }
+    ```
+
+    ```mlir
+    gpu.module @kernels {
+      llvm.func @use(!llvm.ptr)
+      llvm.func @kernel(%map: !llvm.ptr {llvm.align = 64 : i64, llvm.byval = !llvm.array<16 x i64>, nvvm.grid_constant}) attributes {gpu.kernel, nvvm.kernel} {
+        llvm.call @use(%map) : (!llvm.ptr) -> ()
+        llvm.return
+      }
+    }
+    ```
+  }];
+}
+
 def MergeFatbins : Pass<"et-merge-fatbins"> {
   let summary = "make one fat binary of those for several GPUs";
   let description = [{

@@ -15,6 +15,8 @@
 namespace mlir::et {
 
 inline constexpr int64_t kWarpSize = 32;
+/// A tensor map is an array of as many i64.
+inline constexpr int64_t kTensorMapWords = 16;
 
 /// What a kernel's body knows of where it runs. Threads of a block are counted
 /// in one dimension.
@@ -36,12 +38,22 @@ public:
   /// Runs `body` in blocks[0] x blocks[1] (or x 1) blocks. At least one block
   /// runs whatever the counts are, so a body checks its bounds. With
   /// `dynamicSharedBytes`, the body also has that much shared memory without a
-  /// type, at an address that is a multiple of 16.
+  /// type, at an address that is a multiple of 1024. Where `condition` is given
+  /// and does not hold, no block runs.
   void launch(StringRef name, ValueRange blocks, int64_t threads,
               ArrayRef<MemRefType> shared,
               function_ref<void(const BlockInfo &)> body,
-              int64_t dynamicSharedBytes = 0);
+              int64_t dynamicSharedBytes = 0, Value condition = Value());
   MemRefType sharedType(ArrayRef<int64_t> shape, Type element);
+
+  //===--- On the host ----------------------------------------------------===//
+  /// The multiprocessors of the device if it runs code for sm_90a, else 0.
+  Value hopperProcessors();
+  /// A tensor map of a stack of matrices [.., K, N] of 16-bit elements, which
+  /// copies boxes of 64 x 64 (see et_cuda_tensor_map). A kernel takes it by
+  /// value; `tensorMapPointer` is what it copies by.
+  Value tensorMap(Value memref);
+  Value tensorMapPointer(Value map);
 
   //===--- Control flow ---------------------------------------------------===//
   /// A loop by steps that carries values.
@@ -98,6 +110,9 @@ public:
 
   //===--- Warps and blocks -----------------------------------------------===//
   void barrier();
+  /// What `body` emits is for so many threads of the block, which alone meet
+  /// its barriers; `number`, an i32 from 1 to 15, tells groups apart.
+  void forGroup(Value number, int64_t threads, function_ref<void()> body);
   /// Bit i is lane i's condition.
   Value ballot(Value condition);
   Value fromLane(Value value, Value lane);
@@ -113,6 +128,11 @@ public:
   /// memory with an i32 a warp; afterwards it may be written again only past a
   /// barrier.
   WarpSums scanWarps(Value ofWarp, Value thread, int64_t warps, Value perWarp);
+
+private:
+  /// The group whose code is being emitted, and its threads; all, if null.
+  Value group;
+  int64_t groupThreads = 0;
 };
 
 /// Elements of a row that a thread may access at a time in all of the memrefs:

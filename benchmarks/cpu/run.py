@@ -1,0 +1,352 @@
+# ===- run.py - speed of layers on this CPU, beside other libraries -----------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Times compiled layers against what people would use instead, in one process.
+
+All sides get the same tensors and are pinned to the same cores. Outputs are compared
+first; a peer that is wrong stops the run, one that cannot do a shape or a type is
+named with its reason. Then all run in turn, round after round. Printed are medians
+over the rounds, and of the ratios of each round the median, least and most. A ratio
+above 1 means that the peer takes longer.
+
+The limits are measured beside every row: for f32 a loop of multiply-adds in registers,
+for bf16 PyTorch's product of two matrices of 2048 x 2048, for memory a sum over 256 MB.
+"""
+
+import argparse
+import ctypes as c
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SEED = 1
+# Width, hidden width, experts, experts a token.
+LAYERS = [(768, 1536, 16, 1), (1024, 4096, 16, 2), (2048, 1024, 64, 8)]
+TOKENS = [1, 8, 64, 512, 2048]
+QUICK_LAYERS, QUICK_TOKENS = LAYERS[:1], [8, 64, 512, 2048]
+LANES, CHAINS, STEPS, CUBE = 16, 12, 200_000, 2048
+# Relative errors of the root mean square: sums of up to 4096 products, and for bf16
+# hidden units and outputs rounded to 8 bits.
+TOLERANCE = {"f32": 1e-5, "bf16": 1e-2}
+
+
+def layer_module(width, hidden, experts, chosen, kind):
+    x, router = f"tensor<?x{width}x{kind}>", f"tensor<{width}x{experts}x{kind}>"
+    w1 = f"tensor<{experts}x{width}x{hidden}x{kind}>"
+    w2 = f"tensor<{experts}x{hidden}x{width}x{kind}>"
+    theta = f"tensor<{experts}xf32>"
+
+    def function(name, routing, clause):
+        return f"""
+func.func @{name}(%x: {x}, %router: {router}, %w1: {w1}, %w2: {w2}, %theta: {theta}) -> {x} {{
+  %c0 = arith.constant 0 : index
+  %tokens = tensor.dim %x, %c0 : {x}
+  %init = tensor.empty(%tokens) : {x}
+  %y = et.moe linear {routing} relu_squared
+      ins(%x, %router, %w1, %w2 : {x}, {router}, {w1}, {w2})
+      {clause} outs(%init : {x})
+  return %y : {x}
+}}"""
+
+    threshold = "#et.threshold<gate = sigmoid>"
+    top_k = f"#et.top_k<k = {chosen}, scoring = sigmoid>"
+    return function("layer", threshold, f"theta(%theta : {theta})") + function(
+        "top_k", top_k, ""
+    )
+
+
+def peak_module():
+    vector = f"vector<{LANES}xf32>"
+    chains = range(CHAINS)
+    sums = "\n".join(f"    %n{i} = vector.fma %s{i}, %v, %v : {vector}" for i in chains)
+    total = "\n".join(
+        f"  %t{i + 1} = arith.addf %t{i}, %r#{i + 1} : {vector}"
+        for i in range(1, CHAINS - 1)
+    )
+    return f"""
+func.func @peak(%x: tensor<{LANES}xf32>) -> tensor<{LANES}xf32> {{
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %steps = arith.constant {STEPS} : index
+  %zero = arith.constant 0.0 : f32
+  %v = vector.transfer_read %x[%c0], %zero {{in_bounds = [true]}} : tensor<{LANES}xf32>, {vector}
+  %r:{CHAINS} = scf.for %i = %c0 to %steps step %c1
+      iter_args({", ".join(f"%s{i} = %v" for i in chains)}) -> ({", ".join([vector] * CHAINS)}) {{
+{sums}
+    scf.yield {", ".join(f"%n{i}" for i in chains)} : {", ".join([vector] * CHAINS)}
+  }}
+  %t1 = arith.addf %r#0, %r#1 : {vector}
+{total}
+  %init = tensor.empty() : tensor<{LANES}xf32>
+  %y = vector.transfer_write %t{CHAINS - 1}, %init[%c0] {{in_bounds = [true]}} : {vector}, tensor<{LANES}xf32>
+  return %y : tensor<{LANES}xf32>
+}}"""
+
+
+class Tensor(c.Structure):
+    """et_tensor."""
+
+    _fields_ = [
+        ("data", c.c_void_p),
+        ("owner", c.c_void_p),
+        ("dtype", c.c_int32),
+        ("memory", c.c_int32),
+        ("rank", c.c_int32),
+        ("reserved", c.c_int32),
+        ("sizes", c.c_int64 * 8),
+        ("strides", c.c_int64 * 8),
+    ]
+
+
+class Status(c.Structure):
+    """et_status."""
+
+    _fields_ = [
+        ("code", c.c_int32),
+        ("argument", c.c_int32),
+        ("message", c.c_char * 504),
+    ]
+
+
+class Library:
+    """A module compiled to a shared library, whose functions take torch tensors."""
+
+    def __init__(self, build_dir, folder, module):
+        source = Path(tempfile.mkstemp(suffix=".mlir", dir=folder)[1])
+        source.write_text(module)
+        library = source.with_suffix(".so")
+        start = time.perf_counter()
+        done = subprocess.run(
+            [build_dir / "bin" / "et-compile", source, "-o", library],
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            sys.exit(f"et-compile failed: {done.stderr}")
+        self.seconds = time.perf_counter() - start
+        self.library = c.CDLL(str(library))
+
+    def function(self, name, *fixed):
+        """The function as one of its first argument, the others fixed."""
+        import torch
+
+        codes = {torch.float32: 0, torch.bfloat16: 2}
+        entry = c.c_byte.in_dll(self.library, "et_function_" + name)
+
+        def describe(t):
+            d = Tensor(data=t.data_ptr(), dtype=codes[t.dtype], rank=t.dim())
+            d.sizes[: t.dim()] = t.shape
+            d.strides[: t.dim()] = t.stride()
+            return d
+
+        tail = [describe(t) for t in fixed]
+
+        def call(x):
+            arguments = (Tensor * (1 + len(fixed)))(describe(x), *tail)
+            result, status = Tensor(), Status()
+            if self.library.et_call(
+                c.byref(entry),
+                arguments,
+                c.c_size_t(len(arguments)),
+                c.byref(result),
+                c.c_size_t(1),
+                c.byref(status),
+            ):
+                sys.exit(status.message.decode())
+            shape = tuple(result.sizes[: result.rank])
+            out = torch.empty(shape, dtype=x.dtype)
+            c.memmove(out.data_ptr(), result.data, out.numel() * out.element_size())
+            self.library.et_tensor_release(c.byref(result))
+            return out
+
+        return call
+
+
+def even_thresholds(scores, pairs):
+    """Thresholds that give the experts equal loads of `pairs` together, each halfway
+    between two scores, so that no order of summation moves a token."""
+    import torch
+
+    tokens, experts = scores.shape
+    falling = scores.sort(0, descending=True).values
+    edge = torch.ones(1, experts)
+    falling = torch.cat([falling[:1] + edge, falling, falling[-1:] - edge]).double()
+    e = torch.arange(experts)
+    each = (pairs * (e + 1) // experts - pairs * e // experts).clamp(max=tokens)
+    return ((falling[each, e] + falling[each + 1, e]) / 2).float()
+
+
+def reference(x, router, w1, w2, mask, gates):
+    """The layer in f64, hidden units rounded to the storage type."""
+    import torch
+
+    out = torch.zeros(x.shape, dtype=torch.float64)
+    for e in range(mask.shape[1]):
+        rows = mask[:, e].nonzero()[:, 0]
+        h = torch.relu(x[rows].double() @ w1[e].double())
+        h = (h * h).to(x.dtype).double()
+        out[rows] += h @ w2[e].double() * gates[rows, e, None]
+    return out
+
+
+def compare(name, y, expected, kind):
+    error = (y.double() - expected).norm() / max(expected.norm(), 1e-30)
+    if not error <= TOLERANCE[kind]:
+        sys.exit(f"{name} is wrong: its relative error is {error:.2g}")
+
+
+def once(function, x):
+    start = time.perf_counter()
+    function(x)
+    return time.perf_counter() - start
+
+
+def measure(sides, x, rounds):
+    """Seconds of each side in each round: the least of a few calls in a row, for the
+    caches are a peer's before the first."""
+    return [
+        {name: min(once(f, x) for _ in range(2)) for name, f in sides.items()}
+        for _ in range(rounds)
+    ]
+
+
+def report(shape, kind, samples, work, limits):
+    row = {"shape": shape, "type": kind, **work, **limits}
+    for name in samples[0]:
+        times = [s[name] for s in samples]
+        ratios = [s[name] / s["layer"] for s in samples]
+        row[name] = {
+            "seconds": statistics.median(times),
+            "ratio": [min(ratios), statistics.median(ratios), max(ratios)],
+        }
+    seconds = row["layer"]["seconds"]
+    row["share_of_peak"] = work["flops"] / seconds / limits["peak"]
+    row["share_of_bandwidth"] = work["bytes"] / seconds / limits["bandwidth"]
+    cells = " ".join(
+        f"{name}={r['ratio'][1]:.2f}({r['ratio'][0]:.2f}-{r['ratio'][2]:.2f})"
+        for name, r in row.items()
+        if isinstance(r, dict) and name != "layer"
+    )
+    print(
+        f"{shape:>22} {kind:>4} {seconds * 1e3:9.2f} {row['share_of_peak']:6.1%} "
+        f"{row['share_of_bandwidth']:6.1%}  {cells}",
+        flush=True,
+    )
+    return row
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build-dir", type=Path, default=Path("build/dev"))
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--types", default="f32,bf16")
+    parser.add_argument("--json", type=Path, help="write the rows there too")
+    parser.add_argument("--quick", action="store_true", help="one layer, fewer sizes")
+    arguments = parser.parse_args()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-arguments.threads :])
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
+    # Two OpenMP runtimes are in the process; neither may spin while the other works.
+    os.environ["OMP_WAIT_POLICY"] = "passive"
+    import torch
+
+    from peers import NAMES, Peers
+
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(SEED)
+    print(
+        f"{arguments.threads} thread(s), medians of {arguments.rounds} interleaved rounds, "
+        f"torch {torch.__version__}, {platform.machine()}, "
+        f"load {os.getloadavg()[0]:.1f} at the start\n"
+        f"{'T D F E K':>22} {'type':>4} {'ms':>9} {'peak':>6} {'memory':>6}  "
+        "time of the others / ours: median (least-most)"
+    )
+    rows, absent = [], {}
+    folder = tempfile.mkdtemp(prefix="et-")
+    big = torch.ones(64 << 20)
+    fma = Library(arguments.build_dir, folder, peak_module()).function("peak")
+    lanes = torch.full((LANES,), 0.5)
+    cube = torch.ones(CUBE, CUBE, dtype=torch.bfloat16)
+    layers = QUICK_LAYERS if arguments.quick else LAYERS
+    for width, hidden, experts, chosen in layers:
+        for kind in arguments.types.split(","):
+            dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[kind]
+            router = (torch.randn(width, experts) / width**0.5).to(dtype)
+            w1 = (torch.randn(experts, width, hidden) / width**0.5).to(dtype)
+            w2 = (torch.randn(experts, hidden, width) / hidden**0.5).to(dtype)
+            library = Library(
+                arguments.build_dir,
+                folder,
+                layer_module(width, hidden, experts, chosen, kind),
+            )
+            for tokens in QUICK_TOKENS if arguments.quick else TOKENS:
+                x = torch.randn(tokens, width).to(dtype)
+                scores = x.double() @ router.double()
+                theta = even_thresholds(scores, tokens * chosen)
+                mask, gates = scores > theta, torch.sigmoid(scores)
+                expected = reference(x, router, w1, w2, mask, gates)
+
+                peers = Peers(router, w1, w2, theta)
+                sides = {
+                    "layer": library.function("layer", router, w1, w2, theta),
+                    "top_k": library.function("top_k", router, w1, w2, theta),
+                }
+                for name in NAMES:
+                    try:
+                        side = getattr(peers, name)()
+                        side(x)
+                    except (NotImplementedError, RuntimeError, ImportError) as error:
+                        absent[f"{name}, {kind}"] = str(error).strip().split("\n")[0]
+                        continue
+                    sides[name] = side
+                close = scores.topk(min(chosen + 1, experts)).values
+                chosen_mask = scores >= close[:, chosen - 1, None]
+                for name, side in sides.items():
+                    wanted = expected
+                    if name == "top_k":
+                        wanted = reference(x, router, w1, w2, chosen_mask, gates)
+                    compare(name, side(x), wanted, kind)
+
+                samples = measure(sides, x, arguments.rounds)
+                if kind == "f32":
+                    peak_time = min(once(fma, lanes) for _ in range(9))
+                    peak = 2 * LANES * CHAINS * STEPS / peak_time * arguments.threads
+                else:
+                    peak_time = min(once(cube.mm, cube) for _ in range(9))
+                    peak = 2 * CUBE**3 / peak_time
+                read_time = min(once(torch.sum, big) for _ in range(5))
+                pairs = int(mask.sum())
+                used = int(mask.any(0).sum())
+                work = {
+                    "pairs": pairs,
+                    "flops": 4 * pairs * width * hidden,
+                    "bytes": 2 * used * width * hidden * x.element_size(),
+                }
+                limits = {
+                    "peak": peak,
+                    "bandwidth": big.numel() * 4 / read_time,
+                }
+                shape = f"{tokens} {width} {hidden} {experts} {chosen}"
+                rows.append(report(shape, kind, samples, work, limits))
+    for name, reason in absent.items():
+        print(f"absent: {name}: {reason}")
+    if rows:
+        print(
+            f"limits of the last row: {rows[-1]['peak'] / 1e9:.0f} GFLOP/s, "
+            f"{rows[-1]['bandwidth'] / 1e9:.1f} GB/s; load {os.getloadavg()[0]:.1f} at the end"
+        )
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+//===- GroupedMatmul.h - What kernels for products share --------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_LIB_CONVERSION_ETTOGPU_GROUPEDMATMUL_H
+#define ET_LIB_CONVERSION_ETTOGPU_GROUPEDMATMUL_H
+
+#include "et/Conversion/ETToGPU/KernelBuilder.h"
+#include "et/Dialect/ET/IR/ETDialect.h"
+
+namespace mlir::et {
+
+/// The right-hand sides: the weights and, if there is one, the gate's.
+SmallVector<Value> rightHandSides(GroupedMatmulOp op);
+
+/// The rows that a block works on: [first, end) of one expert.
+struct RowTile {
+  Value expert, first, end;
+};
+
+/// Tiles of `rows` rows are numbered so that tile offsets[e] / rows + e is the
+/// first of expert e: there are never fewer numbers than tiles between two
+/// experts, at most E more in all, and the expert of a number is found by
+/// bisection.
+RowTile findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
+                    Value number);
+/// How many numbers there are, where the rows end at `allRows`.
+Value countRowTiles(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
+                    Value allRows);
+
+/// The tokens of a tile's rows, found in the mask by all `threads`, into shared
+/// memory. `perWarp` is as for KernelBuilder::scanWarps.
+void findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
+                int64_t threads, const RowTile &rows, Value count, Value tokens,
+                Value perWarp);
+
+/// The row of lhs that is row `row` of a tile, which has that many rows;
+/// `tokensOfTile` is what findTokens found, if the op has a mask.
+Value findSourceRow(KernelBuilder &b, GroupedMatmulOp op, const RowTile &rows,
+                    Value row, Value tokensOfTile);
+
+/// Elements of a row that a thread turns from sums to results at a time: what
+/// makes 16 bytes of the result, if all rows are made of that.
+int64_t resultWidth(GroupedMatmulOp op);
+
+/// Bias, activation and gate of the first `count` rows of a tile whose sums lie
+/// in shared memory [right-hand side][row][column], on their way to the result.
+/// With `splitAt`, a row has the first four of each eight columns, and there
+/// the others: so neighboring threads read neighboring sixteens of bytes.
+void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
+                  int64_t threads, const RowTile &rows, Value count,
+                  Value firstColumn, int64_t columnsOfTile, Value sums,
+                  int64_t splitAt = 0);
+
+/// Independent products by wgmma, of as many right-hand sides each, on as many
+/// blocks as `processors` of the device, which has the architecture 90. Without
+/// processors nothing is launched.
+void launchWarpgroupProducts(ArrayRef<GroupedMatmulOp> ops, KernelBuilder &b,
+                             Value processors);
+
+} // namespace mlir::et
+
+#endif // ET_LIB_CONVERSION_ETTOGPU_GROUPEDMATMUL_H

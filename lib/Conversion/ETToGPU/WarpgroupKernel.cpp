@@ -1,0 +1,94 @@
+//===- WarpgroupKernel.cpp - The kernel of Hopper's products --------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "WarpgroupProduct.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+static constexpr int64_t kGroup = WarpgroupStages::kGroup;
+static constexpr int64_t kThreads = (1 + WarpgroupStages::kConsumers) * kGroup;
+/// Registers a thread of either kind; together, those of a launch.
+static constexpr uint32_t kProducerRegisters = 56, kConsumerRegisters = 224;
+
+static void emitBlock(MutableArrayRef<WarpgroupProduct> products,
+                      KernelBuilder &b, const BlockInfo &block) {
+  WarpgroupStages stages(b);
+  stages.enterKernel(block);
+  b.when(b.cmp(arith::CmpIPredicate::eq, block.thread, b.index(0)),
+         [&] { stages.initializeBarriers(); });
+  b.barrier();
+  WarpgroupProduct::Shared shared = {block.shared[0], Value(), Value()};
+  if (block.shared.size() > 1) {
+    shared.tokens = block.shared[1];
+    shared.perWarp = block.shared[2];
+  }
+  for (WarpgroupProduct &product : products)
+    product.enterKernel(block, shared);
+
+  using Part = function_ref<Value(WarpgroupProduct &, const RowTile &,
+                                  Value firstColumn, Value turn)>;
+  auto forEachTile = [&](Part part) {
+    Value begin = b.index(0);
+    WarpgroupProduct::Position position = {block.x, b.i32(0)};
+    for (WarpgroupProduct &product : products)
+      position = product.forEachTile(
+          begin, position,
+          [&](const RowTile &rows, Value firstColumn, Value turn) {
+            return part(product, rows, firstColumn, turn);
+          });
+  };
+  // The same for a warp, which only a shuffle tells the back end.
+  Value group =
+      b.toIndex(b.fromLane(b.toI32(b.div(block.thread, kGroup)), b.index(0)));
+  Value thread = b.rem(block.thread, kGroup);
+  auto branch =
+      scf::IfOp::create(b, b.cmp(arith::CmpIPredicate::eq, group, b.index(0)),
+                        /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenYield());
+  NVVM::SetMaxRegisterOp::create(b, kProducerRegisters,
+                                 NVVM::SetMaxRegisterAction::decrease);
+  b.forGroup(b.i32(1), kGroup, [&] {
+    forEachTile([&](WarpgroupProduct &product, const RowTile &rows,
+                    Value firstColumn, Value turn) {
+      return product.fetch(thread, rows, firstColumn, turn);
+    });
+  });
+  b.setInsertionPoint(branch.elseYield());
+  NVVM::SetMaxRegisterOp::create(b, kConsumerRegisters,
+                                 NVVM::SetMaxRegisterAction::increase);
+  Value consumer = b.sub(group, b.index(1));
+  b.forGroup(b.add(b.toI32(group), 1), kGroup, [&] {
+    forEachTile([&](WarpgroupProduct &product, const RowTile &rows,
+                    Value firstColumn, Value turn) {
+      return product.multiply(thread, consumer, rows, firstColumn, turn);
+    });
+  });
+}
+
+void et::launchWarpgroupProducts(ArrayRef<GroupedMatmulOp> ops,
+                                 KernelBuilder &b, Value processors) {
+  SmallVector<WarpgroupProduct> products;
+  Value tiles = b.index(0);
+  for (GroupedMatmulOp op : ops) {
+    products.emplace_back(op, b);
+    tiles = b.add(tiles, products.back().countTiles(b.dim(op.getOut(), 0)));
+  }
+  SmallVector<MemRefType> shared = {products.front().sumsType()};
+  if (llvm::any_of(ops, [](GroupedMatmulOp op) { return op.getMask(); })) {
+    shared.push_back(b.sharedType({WarpgroupStages::kTokens}, b.getI32Type()));
+    shared.push_back(b.sharedType({kGroup / kWarpSize}, b.getI32Type()));
+  }
+  Value isHopper = b.cmp(arith::CmpIPredicate::ne, processors, b.index(0));
+  b.launch(
+      "et_grouped_matmul_sm90", b.min(tiles, processors), kThreads, shared,
+      [&](const BlockInfo &block) {
+        b.when(b.isHopper(), [&] { emitBlock(products, b, block); });
+      },
+      WarpgroupStages::kSharedBytes, isHopper);
+}

@@ -1,0 +1,77 @@
+// RUN: et-opt %s --convert-et-to-vector="matrix-registers=true" --split-input-file | FileCheck %s
+// RUN: et-opt %s --et-lower-to-cpu-pipeline="march=sapphirerapids" --split-input-file | mlir-translate --mlir-to-llvmir --split-input-file | FileCheck %s --check-prefix=LLVM
+
+// LLVM: call x86_amx @llvm.x86.tdpbf16ps.internal(i16 16, i16 64, i16 64,
+
+// Rows of tokens are gathered first, then a panel is packed in pairs of rows,
+// and 32 rows of 128 columns at a time are multiplied: 2 x 2 sums of 16 x 16,
+// or 1 x 4 where at most 16 rows are left. An expert of at most 6 rows takes
+// vector registers.
+
+// CHECK-LABEL:  func.func private @et_panel_32x128_bf16_bf16_bf16_relu_packing_whole_matrix
+// CHECK:          scf.for %[[PAIR:[a-z0-9]+]] =
+// CHECK:            vector.transfer_read {{.*}} vector<32xbf16>
+// CHECK:            vector.transfer_read {{.*}} vector<32xbf16>
+// CHECK:            vector.interleave {{.*}} : vector<32xbf16> -> vector<64xbf16>
+// CHECK-NEXT:       vector.transfer_write %{{.*}}, %{{.*}}[%[[PAIR]],
+// CHECK:          scf.if
+// CHECK:            scf.for {{.*}} -> (!llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx)
+// CHECK:              memref.prefetch
+// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK-NOT:          tileloadd64
+// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK-NOT:          tdpbf16ps
+// CHECK-COUNT-4:    llvm.call_intrinsic "llvm.x86.tilestored64.internal"
+// CHECK:          else
+// CHECK:              memref.prefetch
+// CHECK-COUNT-5:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK-NOT:          tileloadd64
+// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK:          arith.maximumf {{.*}} vector<16xf32>
+// CHECK:          vector.transfer_write
+
+// CHECK-LABEL:  func.func @gathered
+// CHECK:          llvm.call @et_use_matrices
+// CHECK:          %[[ROWS:.*]] = memref.alloc({{.*}} : memref<?x?xbf16>
+// CHECK:          scf.parallel
+// CHECK:            memref.load %{{.*}} : memref<?xi32>
+// CHECK:            vector.transfer_write {{.*}} vector<32xbf16>
+// CHECK:          omp.parallel
+// CHECK:            func.call @et_panel_6x64_bf16_bf16_bf16_relu_tokens_whole
+// CHECK:            func.call @et_panel_6x64_bf16_bf16_bf16_relu_tokens_whole
+// CHECK:            func.call @et_panel_32x128
+// CHECK:          memref.dealloc %[[ROWS]]
+func.func @gathered(%x: memref<?x128xbf16>, %w: memref<4x128x256xbf16>, %offsets: memref<5xi32>,
+                    %tokens: memref<?xi32>, %out: memref<?x256xbf16>) {
+  et.grouped_matmul relu ins(%x, %w : memref<?x128xbf16>, memref<4x128x256xbf16>)
+    offsets(%offsets : memref<5xi32>) tokens(%tokens : memref<?xi32>)
+    outs(%out : memref<?x256xbf16>)
+  return
+}
+
+// -----
+
+// LLVM: call x86_amx @llvm.x86.tdpbf16ps.internal
+
+// Rows that are whole already stay where they are.
+
+// CHECK-LABEL: func.func @in_place
+// CHECK-COUNT-1: memref.alloc
+// CHECK-NOT:     memref.alloc
+func.func @in_place(%x: memref<?x128xbf16>, %w: memref<1x128x256xbf16>, %out: memref<?x256xf32>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x128xbf16>, memref<1x128x256xbf16>)
+    outs(%out : memref<?x256xf32>)
+  return
+}
+
+// -----
+
+// Other types are multiplied in vector registers.
+
+// CHECK-LABEL: func.func private @et_panel_6x64_f16_f32_f32
+// CHECK-LABEL: func.func @other_types
+func.func @other_types(%x: memref<?x128xf16>, %w: memref<1x128x256xf16>, %out: memref<?x256xf32>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x128xf16>, memref<1x128x256xf16>)
+    outs(%out : memref<?x256xf32>)
+  return
+}

@@ -1,0 +1,41 @@
+"""Checks every kernel of a report, which is the standard input, as JSON.
+
+No spill, no stack, nothing that ptxas warns of or serializes; and kernels that do
+much of a layer's work do it with the matrix instruction of their chip.
+"""
+
+import json
+import re
+import sys
+
+# What products run on: wgmma is Hopper's alone.
+MATRIX = {"sm_80": r"HMMA\.", "sm_90a": r"HGMMA\.64x", "sm_120": r"HMMA\."}
+# A kernel with this part of the operations is one of the products.
+SHARE = 0.2
+
+has_matrix = sys.argv[1:] != ["--vector"]
+kernels = json.load(sys.stdin)["kernels"]
+assert {k["chip"] for k in kernels} == set(MATRIX)
+for chip, pattern in MATRIX.items():
+    own = [k for k in kernels if k["chip"] == chip]
+    total = sum(k.get("useful_flops", 0) for k in own)
+    products = 0
+    for k in own:
+        where = f"{chip} {k['kernel']}"
+        assert k["spill_bytes"] == k["stack_bytes"] == 0, where
+        assert k["notes"] == [], (where, k["notes"])
+        assert k["registers"] <= 255 and k["blocks_a_multiprocessor"] >= 1, where
+        found = [name for name in k["matrix_instructions"] if re.match(pattern, name)]
+        if k.get("useful_flops", 0) > SHARE * total:
+            products += 1
+            assert bool(found) == has_matrix, (where, k["matrix_instructions"])
+            # The biggest loop is of that instruction.
+            if has_matrix:
+                assert re.match(pattern, k["loops"][0]["instruction"]), (
+                    where,
+                    k["loops"],
+                )
+    # A report without work has kernels of sizes known at run time alone.
+    if total:
+        assert products >= 1, f"{chip} has no product"
+    print(f"{chip}: {len(own)} kernels, {products} products")
