@@ -29,9 +29,8 @@ void et::buildCPUPipeline(OpPassManager &pm,
                         {PairBuffers::Exact, /*fusesRouting=*/false});
   if (options.compileTo <= Phase::Bufferize)
     return;
-  pm.addPass(
-      createConvertETToVector({model->vectorBits, model->vectorRegisters,
-                               model->has("amx-bf16")}));
+  pm.addPass(createConvertETToVector(
+      {model->vectorBits, model->vectorRegisters, model->has("amx-bf16")}));
   pm.addPass(createApproximateMath());
   pm.addPass(createConvertETToSCF());
   pm.addPass(createConvertLinalgToParallelLoopsPass());

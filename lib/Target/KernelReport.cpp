@@ -16,10 +16,6 @@
 using namespace mlir;
 using namespace mlir::et;
 
-/// From a kernel of a CUDA graph to the next: NVIDIA's "Getting Started with
-/// CUDA Graphs" has 3.4 us a kernel where a kernel takes 2.9 us.
-static constexpr double kLaunchSeconds = 0.5e-6;
-
 /// Registers are given to warps in units of 256, and the driver takes 1 KiB of
 /// shared memory from every block (CUDA C++ Programming Guide, "Compute
 /// Capabilities").

@@ -8,25 +8,19 @@
 // CLEAN-NOT: {{[1-9][0-9]*}} stack
 // CLEAN-NOT: {{[1-9][0-9]*}} spill
 
-// A product kernel has four loops: the bisection of the offsets, the steps over
-// the depth of the product, the depth of a tile, and the rows of a tile; the first
-// product also two that find a tile's tokens, over the words of its expert's mask
-// and over the bits of a word. So none has a loop over pairs; without offsets it
-// has no bisection either.
+// Each kernel has two products: the experts', whose tiles have four loops (the
+// bisection of the offsets, the steps over the depth of the product, the depth of
+// a tile, and the rows of a tile; in the first kernel also two that find a tile's
+// tokens, over the words of its expert's mask and over the bits of a word), and
+// the shared expert's, whose tiles have three. So none has a loop over pairs.
 // (A loop that LLVM unrolls whole is not seen, but it cannot run over a dynamic
 // size.)
-// CHECK-DAG: sm_80 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-6]}} loops
-// CHECK-DAG: sm_80 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-4]}} loops
-// CHECK-DAG: sm_80 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_80 et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-6]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-4]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-6]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-4]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul_1: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul_2: {{.*}} 0 stack, 0 spill, {{[0-3]}} loops
+// CHECK-DAG: sm_80 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-9]}} loops
+// CHECK-DAG: sm_80 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-7]}} loops
+// CHECK-DAG: sm_90a et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-9]}} loops
+// CHECK-DAG: sm_90a et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-7]}} loops
+// CHECK-DAG: sm_120 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-9]}} loops
+// CHECK-DAG: sm_120 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-7]}} loops
 // CHECK-DAG: sm_120 et_route: {{.*}} 0 stack, 0 spill
 // CHECK-DAG: sm_120 et_combine: {{.*}} 0 stack, 0 spill
 // All sizes dynamic, every epilogue.

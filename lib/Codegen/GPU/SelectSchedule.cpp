@@ -24,10 +24,6 @@ using namespace mlir::et;
 // The cost model
 //===----------------------------------------------------------------------===//
 
-/// From the end of a kernel to the start of the next one in its stream: 3.8 us
-/// from start to start of kernels that take 2.9 us, as NVIDIA published in
-/// "Getting Started with CUDA Graphs" (2019).
-static constexpr double kSecondsALaunch = 0.9e-6;
 static constexpr int64_t kGroupedLaunches = 4;
 
 namespace {
@@ -39,7 +35,7 @@ struct Cost {
   double bytes, macs;
 
   double seconds(const ChipFigures &chip) const {
-    return launches * kSecondsALaunch +
+    return launches * kLaunchSeconds +
            std::max(bytes / chip.bandwidth, 2 * macs / chip.matrixFlops);
   }
 };

@@ -18,8 +18,9 @@
 // The others read the panel.
 // CHECK:          default
 // CHECK:          vector.transfer_read %[[PANEL]]
-// AVX512-COUNT-24: vector.fma
-// AVX2-COUNT-12:   vector.fma
+// Four steps of k, and one for what is left of them.
+// AVX512-COUNT-120: vector.fma
+// AVX2-COUNT-60:   vector.fma
 // CHECK-NOT:      vector.fma
 // AVX512-COUNT-24: vector.transfer_write %{{.*}}, %[[SUMS:[a-z0-9]+]][
 // AVX2-COUNT-12:   vector.transfer_write %{{.*}}, %[[SUMS:[a-z0-9]+]][

@@ -74,7 +74,7 @@ def LowerAsserts : Pass<"et-lower-asserts", "::mlir::ModuleOp"> {
     becomes
 
     ```mlir
-    llvm.mlir.global internal constant @et_check("x and w differ in width\00") ...
+    llvm.mlir.global internal constant @et_check("<stdin>:2:3: x and w differ in width\00") ...
     llvm.func @et_check_failed(!llvm.ptr)
     func.func @check(%ok: i1) {
       %true = arith.constant true

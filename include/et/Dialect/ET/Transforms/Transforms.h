@@ -23,8 +23,7 @@ enum class PairBuffers {
 /// et.moe -> scores, gate, plan, expert_ffn, combine. With `keepsOneLaunch`,
 /// layers that are configured to run in one launch stay.
 void populateDecomposeMoePatterns(RewritePatternSet &patterns,
-                                  PairBuffers pairBuffers,
-                                  bool keepsOneLaunch);
+                                  PairBuffers pairBuffers, bool keepsOneLaunch);
 
 /// et.expert_ffn -> two et.grouped_matmul.
 void populateDecomposeExpertFfnPatterns(RewritePatternSet &patterns);
