@@ -34,3 +34,25 @@ func.func @plain(%x: tensor<8x2048xf16>, %router: tensor<2048x64xf16>, %theta: t
       theta(%theta : tensor<64xf32>) outs(%init : tensor<8x2048xf16>)
   return %y : tensor<8x2048xf16>
 }
+
+// Layers of few tokens, whose kernels ptxas would squeeze into fewer registers
+// than they need if nothing bounded that.
+// CHECK-DAG: sm_80 et_moe_1: {{.*}} 0 stack, 0 spill
+// CHECK-DAG: sm_90a et_moe_1: {{.*}} 0 stack, 0 spill
+// CHECK-DAG: sm_120 et_moe_1: {{.*}} 0 stack, 0 spill
+func.func @one_token(%x: tensor<1x768xbf16>, %router: tensor<768x16xbf16>, %theta: tensor<16xf32>, %w1: tensor<16x768x1536xbf16>, %w2: tensor<16x1536x768xbf16>, %s1: tensor<768x1544xbf16>, %s2: tensor<1544x768xbf16>, %init: tensor<1x768xbf16>) -> tensor<1x768xbf16> {
+  %y = et.moe cosine #et.threshold gelu
+      ins(%x, %router, %w1, %w2 : tensor<1x768xbf16>, tensor<768x16xbf16>, tensor<16x768x1536xbf16>, tensor<16x1536x768xbf16>)
+      theta(%theta : tensor<16xf32>) shared(%s1, %s2 : tensor<768x1544xbf16>, tensor<1544x768xbf16>) outs(%init : tensor<1x768xbf16>)
+  return %y : tensor<1x768xbf16>
+}
+
+// CHECK-DAG: sm_80 et_moe_2: {{.*}} 0 stack, 0 spill
+// CHECK-DAG: sm_90a et_moe_2: {{.*}} 0 stack, 0 spill
+// CHECK-DAG: sm_120 et_moe_2: {{.*}} 0 stack, 0 spill
+func.func @gated(%x: tensor<16x200xf16>, %router: tensor<200x8xf16>, %theta: tensor<8xf32>, %w1: tensor<8x200x104xf16>, %wg: tensor<8x200x104xf16>, %w2: tensor<8x104x200xf16>, %init: tensor<16x200xf16>) -> tensor<16x200xf16> {
+  %y = et.moe linear #et.threshold<gate = raw> silu
+      ins(%x, %router, %w1, %w2 : tensor<16x200xf16>, tensor<200x8xf16>, tensor<8x200x104xf16>, tensor<8x104x200xf16>)
+      theta(%theta : tensor<8xf32>) gate(%wg : tensor<8x200x104xf16>) outs(%init : tensor<16x200xf16>)
+  return %y : tensor<16x200xf16>
+}

@@ -201,7 +201,8 @@ private:
     int64_t most = 0;
     for (const std::string &name : chips) {
       const ChipFigures &chip = getChipFigures(name);
-      int64_t fit = std::max<int64_t>(1, chip.sharedBytes / bytes);
+      int64_t fit =
+          std::clamp<int64_t>(chip.sharedBytes / bytes, 1, kOneLaunchBlocks);
       most = std::max(most, fit * chip.multiprocessors);
     }
     return most;

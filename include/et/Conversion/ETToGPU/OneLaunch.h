@@ -16,6 +16,11 @@ namespace mlir::et {
 /// one word of the mask.
 inline constexpr int64_t kOneLaunchTokens = kTokensPerWord;
 
+/// What the names of such kernels begin with. Their registers must let as many
+/// blocks share a multiprocessor: left alone, ptxas aims at more and spills.
+inline constexpr StringLiteral kOneLaunchKernel = "et_moe";
+inline constexpr int64_t kOneLaunchBlocks = 4;
+
 /// Why the layer cannot run in one launch, for however few tokens; empty if it
 /// can.
 std::string whyNotOneLaunch(MoeOp op);
