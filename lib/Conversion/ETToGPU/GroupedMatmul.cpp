@@ -188,6 +188,8 @@ struct ProductKernel {
   int64_t rows, columns, threads;
   SmallVector<MemRefType> shared;
   int64_t dynamicShared;
+  /// As for emitEpilogue.
+  int64_t splitAt;
   std::function<Value(const BlockInfo &, const RowTile &, Value count,
                       function_ref<Value(Value)> sourceRow, Value firstColumn)>
       emitSums;
@@ -232,7 +234,7 @@ static void emitTile(KernelBuilder &b, const ProductKernel &kernel,
     Value sums = kernel.emitSums(block, rows, count, sourceRow, firstColumn);
     b.barrier();
     emitEpilogue(b, op, block.thread, kernel.threads, rows, count, firstColumn,
-                 kernel.columns, sums);
+                 kernel.columns, sums, kernel.splitAt);
   });
 }
 
@@ -295,7 +297,8 @@ static ProductKernel matrixKernel(GroupedMatmulOp op, KernelBuilder &b) {
   int64_t numRhs = rightHandSides(op).size(), columns = kMatrixColumns / numRhs;
   MatrixProduct tile(b, cast<MemRefType>(op.getLhs().getType()),
                      cast<MemRefType>(op.getRhs().getType()),
-                     {kMatrixRows, columns, numRhs});
+                     {kMatrixRows, columns, numRhs,
+                      /*splitsSums=*/resultWidth(op) == 8});
   auto emitSums = [op, &b, tile](const BlockInfo &block, const RowTile &rows,
                                  Value count,
                                  function_ref<Value(Value)> sourceRow,
@@ -308,8 +311,8 @@ static ProductKernel matrixKernel(GroupedMatmulOp op, KernelBuilder &b) {
     tile.run(block, op.getLhs(), sourceRow, count, matrices, firstColumn, sums);
     return sums;
   };
-  return {op, kMatrixRows,        columns, MatrixProduct::kThreads,
-          {}, tile.sharedBytes(), emitSums};
+  return {op, kMatrixRows,        columns,        MatrixProduct::kThreads,
+          {}, tile.sharedBytes(), tile.splitAt(), emitSums};
 }
 
 /// In f32, element by element.
@@ -343,7 +346,8 @@ static ProductKernel threadKernel(GroupedMatmulOp op, KernelBuilder &b) {
           kProductTile.columns,
           kProductTile.threads(),
           shared,
-          0,
+          /*dynamicShared=*/0,
+          /*splitAt=*/0,
           emitSums};
 }
 

@@ -27,7 +27,6 @@ static constexpr int64_t kChunkBytes = 16, kChunk = 8;
 /// A matrix instruction multiplies 16 x 16 by 16 x 8.
 static constexpr int64_t kSlice = 16, kStep = 16, kNarrow = 8;
 static constexpr int64_t kAccumulators = 4;
-static constexpr int64_t kSumsPadding = 8;
 
 bool MatrixProduct::applies(MemRefType lhs, MemRefType rhs) {
   Type element = lhs.getElementType();
@@ -220,8 +219,15 @@ void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
   // An instruction leaves two neighbors of a row in a lane, and those of the
   // eighth row after it.
   Value row = b.div(fragments.lane, 4);
-  Value column = b.add(b.mul(fragments.warp, warpColumns()),
-                       b.mul(b.rem(fragments.lane, 4), 2));
+  Value pair = b.rem(fragments.lane, 4);
+  int64_t narrowWidth = kNarrow;
+  Value column = b.add(b.mul(fragments.warp, warpColumns()), b.mul(pair, 2));
+  if (tile.splitsSums) {
+    narrowWidth /= 2;
+    column = b.add(
+        b.mul(fragments.warp, warpColumns() / 2),
+        b.add(b.mul(b.rem(pair, 2), 2), b.mul(b.div(pair, 2), splitAt())));
+  }
   ArrayRef<Value> rest = ArrayRef<Value>(last).drop_front(2);
   for (int64_t slice = 0; slice < slices; ++slice)
     for (int64_t product = 0; product < tile.numRhs; ++product)
@@ -229,7 +235,7 @@ void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
         for (int64_t half = 0; half < 2; ++half) {
           Value place[] = {b.index(product),
                            b.add(row, slice * kSlice + half * 8),
-                           b.add(column, narrow * kNarrow)};
+                           b.add(column, narrow * narrowWidth)};
           b.storeElements(rest.take_front(2), sums, place);
           rest = rest.drop_front(2);
         }

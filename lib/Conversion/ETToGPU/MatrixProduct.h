@@ -23,11 +23,15 @@ class MatrixProduct {
 public:
   static constexpr int64_t kDepth = 32, kStages = 4, kWarps = 4;
   static constexpr int64_t kThreads = kWarps * kWarpSize;
+  static constexpr int64_t kSumsPadding = 8;
 
   /// For lhs [.., K] and right-hand sides [.., K, N]. `rows` is 32 times a
   /// power of two, `columns` of each right-hand side 64 or 128.
   struct Tile {
     int64_t rows, columns, numRhs;
+    /// Whether the sums of a row are those of the first four of each eight
+    /// columns and, from splitAt() on, those of the others.
+    bool splitsSums;
   };
   MatrixProduct(KernelBuilder &b, MemRefType lhs, MemRefType rhs, Tile tile)
       : b(b), element(lhs.getElementType()), depth(lhs.getShape().back()),
@@ -39,6 +43,10 @@ public:
   /// Sums in shared memory: [right-hand side][row][column], rows padded so that
   /// the warps' stores meet no bank twice.
   MemRefType sumsType();
+  /// 0 if sums are not split.
+  int64_t splitAt() const {
+    return tile.splitsSums ? (tile.columns + kSumsPadding) / 2 : 0;
+  }
   int64_t sharedBytes();
 
   /// A matrix [K, N], or the one at `outer` within a memref [.., K, N].

@@ -25,7 +25,8 @@ ScoreTile::ScoreTile(KernelBuilder &b, Value x, Value router, ScoreKind kind)
   // Cosines also need the norms of the operands, which only threads see.
   if (!isCosine && MatrixProduct::applies(lhs, rhs))
     matrix.emplace(b, lhs, rhs,
-                   MatrixProduct::Tile{kRows, kMatrixColumns, /*numRhs=*/1});
+                   MatrixProduct::Tile{kRows, kMatrixColumns, /*numRhs=*/1,
+                                       /*splitsSums=*/false});
   tileColumns = matrix ? kMatrixColumns : kThreadTile.columns;
 }
 
