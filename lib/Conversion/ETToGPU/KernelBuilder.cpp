@@ -136,6 +136,10 @@ Value KernelBuilder::tensorMap(Value memref) {
   auto pointer = LLVM::LLVMPointerType::get(getContext());
   auto map = LLVM::LLVMArrayType::get(getI64Type(), kTensorMapWords);
   InsertionGuard guard(*this);
+  // In the function's entry, or a loop would take more of the stack each time.
+  moveUp(*this, Value());
+  Value room = LLVM::AllocaOp::create(*this, pointer, map, i64(1),
+                                      /*alignment=*/64);
   moveUp(*this, memref);
   auto size = [&](int64_t dimension) -> Value {
     if (dimension < 0)
@@ -143,8 +147,6 @@ Value KernelBuilder::tensorMap(Value memref) {
     return arith::IndexCastOp::create(*this, getI64Type(),
                                       dim(memref, dimension));
   };
-  Value room = LLVM::AllocaOp::create(*this, pointer, map, i64(1),
-                                      /*alignment=*/64);
   Type word = getI64Type();
   LLVM::LLVMFuncOp function = runtimeFunction(
       *this, "et_cuda_tensor_map", {pointer, word, word, word, word},

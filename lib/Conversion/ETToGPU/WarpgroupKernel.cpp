@@ -12,8 +12,16 @@ using namespace mlir::et;
 
 static constexpr int64_t kGroup = WarpgroupStages::kGroup;
 static constexpr int64_t kThreads = (1 + WarpgroupStages::kConsumers) * kGroup;
-/// Registers a thread of either kind; together, those of a launch.
+/// Registers a thread of either kind.
 static constexpr uint32_t kProducerRegisters = 56, kConsumerRegisters = 224;
+/// A block starts with those of an equal share, in eights; a warpgroup that
+/// wanted more than what others gave back would wait for ever.
+static constexpr int64_t kRegisters = 65536;
+static_assert((kProducerRegisters +
+               WarpgroupStages::kConsumers * kConsumerRegisters) *
+                      kGroup <=
+                  kRegisters / kThreads / 8 * 8 * kThreads,
+              "setmaxnreg has no more registers to give");
 
 static void emitBlock(MutableArrayRef<WarpgroupProduct> products,
                       KernelBuilder &b, const BlockInfo &block) {
