@@ -45,7 +45,7 @@ Expected<std::string> CommandLine::getInput() const {
   std::vector<std::string> inputs = getAll(inputId);
   if (inputs.size() == 1)
     return inputs.front();
-  return createStringError("needs one MODEL.mlir and got " +
+  return createStringError("needs one input file and got " +
                            (inputs.empty() ? "none" : join(inputs, ", ")) +
                            "; --help lists the options");
 }
