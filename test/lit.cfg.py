@@ -50,6 +50,7 @@ llvm_config.add_tool_substitutions(
             "ptx-emu",
             "ptx-report",
             "llvm-nm",
+            "llvm-objdump",
             "llvm-readelf",
             "mlir-opt",
             "mlir-tblgen",

@@ -183,7 +183,10 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
                                  const PanelOperands &operands, Value lhs,
                                  Value lhsBytes, int64_t rowTiles,
                                  Value firstNext, Value lastNext) const {
-  // Eight registers: 2 x 2 sums with two of each side, or 1 x 4 with one row's.
+  // Of eight registers, the sums take four, 2 x 2 or 1 x 4; the rows' tiles two
+  // or one. A column's tile is read just before its products, so that one more
+  // register holds each in turn: all four at once would be nine, and a spill in
+  // every step.
   int64_t most = rowTiles == 2 ? 2 : 4;
   int64_t groups = llvm::divideCeil(tile.vectors, most) * tile.products;
   Value depth = b.dim(operands.lhs, 1), step = b.index(kMatrixDepth);
@@ -211,23 +214,23 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
         Value k = loop.getInductionVar();
         emitPrefetch(b, operands, b.add(next, b.mul(k, nextPerStep)),
                      nextPerStep, lastNext);
-        Values left, right, results;
+        Values left, results(loop.getRegionIterArgs());
         Place row = {b.add(lhs, b.mul(k, b.index(kTileBytes))), lhsBytes};
         for (int64_t i : llvm::seq(rowTiles))
           left.push_back(
               loadTile(b, row.at(b, b.mul(lhsBytes, b.index(i * kTileRows)))));
         Value depthBytes = b.mul(k, b.mul(panel.rowBytes, b.index(kTileRows)));
-        for (int64_t j : llvm::seq(columnTiles))
-          right.push_back(loadTile(
-              b, panel.at(b, b.add(depthBytes, b.index((first + j) *
-                                                       tile.lanes * kPair)))));
-        for (Value a : left)
-          for (Value w : right)
-            results.push_back(
-                callTile(b, "tdpbf16ps",
-                         {i16(b, kTileBytes),
-                          loop.getRegionIterArgs()[results.size()], a, w})
-                    .getResult(0));
+        for (int64_t j : llvm::seq(columnTiles)) {
+          Value right = loadTile(
+              b, panel.at(b, b.add(depthBytes,
+                                   b.index((first + j) * tile.lanes * kPair))));
+          for (int64_t i : llvm::seq(rowTiles)) {
+            Value &sum = results[i * columnTiles + j];
+            sum = callTile(b, "tdpbf16ps",
+                           {i16(b, kTileBytes), sum, left[i], right})
+                      .getResult(0);
+          }
+        }
         scf::YieldOp::create(b, results);
       }
       for (auto [index, sum] : llvm::enumerate(loop.getResults())) {

@@ -17,16 +17,32 @@
 // CHECK:          scf.if
 // CHECK:            scf.for {{.*}} -> (!llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx)
 // CHECK:              memref.prefetch
-// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK-COUNT-3:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
 // CHECK-NOT:          tileloadd64
-// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK-COUNT-2:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK-NOT:          tdpbf16ps
+// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK-NOT:          tileloadd64
+// CHECK-COUNT-2:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
 // CHECK-NOT:          tdpbf16ps
 // CHECK-COUNT-4:    llvm.call_intrinsic "llvm.x86.tilestored64.internal"
 // CHECK:          else
 // CHECK:              memref.prefetch
-// CHECK-COUNT-5:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK-COUNT-2:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
 // CHECK-NOT:          tileloadd64
-// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK-NOT:          tdpbf16ps
+// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK-NOT:          tileloadd64
+// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK-NOT:          tdpbf16ps
+// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK-NOT:          tileloadd64
+// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK-NOT:          tdpbf16ps
+// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK-NOT:          tileloadd64
+// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
 // CHECK:          arith.maximumf {{.*}} vector<16xf32>
 // CHECK:          vector.transfer_write
 
