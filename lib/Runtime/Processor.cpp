@@ -73,6 +73,10 @@ static bool isPresent(const Feature &feature) {
     return false;
   if (!feature.state)
     return true;
+  // Without OSXSAVE, xgetbv itself is an illegal instruction.
+  static constexpr Feature kSaved = {"", 1, 0, Feature::ECX, 27, 0};
+  if (!isPresent(kSaved))
+    return false;
   uint32_t low, high;
   __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return (low & feature.state) == feature.state;
@@ -88,6 +92,21 @@ static bool isListed(const char *name, const char *list) {
   }
   return false;
 }
+
+/// Of eight bytes at a time, because every call of an entry pays for it; never
+/// zero.
+static uint64_t hashOf(const char *text) {
+  size_t length = strlen(text);
+  uint64_t hash = length;
+  for (size_t at = 0; at < length; at += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    memcpy(&word, text + at,
+           length - at < sizeof(word) ? length - at : sizeof(word));
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15;
+    hash ^= hash >> 32;
+  }
+  return hash | 1;
+}
 #endif
 
 extern "C" {
@@ -98,10 +117,12 @@ extern "C" {
 void et_check_processor(const char *features) {
 #if defined(__linux__) && defined(__x86_64__)
   // A library is compiled for one processor, and has a runtime of its own; a
-  // process that compiles in memory asks again for another list. cpuid is slow
-  // in a virtual machine.
-  static const char *checked = nullptr;
-  if (__atomic_load_n(&checked, __ATOMIC_RELAXED) == features)
+  // process that compiles in memory asks again for another list, which may lie
+  // where that of a module it has freed lay. cpuid is slow in a virtual
+  // machine.
+  static uint64_t checked = 0;
+  uint64_t hash = hashOf(features);
+  if (__atomic_load_n(&checked, __ATOMIC_RELAXED) == hash)
     return;
   for (const Feature &feature : kFeatures)
     if (isListed(feature.name, features) && !isPresent(feature))
@@ -110,7 +131,7 @@ void et_check_processor(const char *features) {
             "lacks; compile it again with --march=native here, or with the "
             "name of a processor that this one can stand for",
             feature.name);
-  __atomic_store_n(&checked, features, __ATOMIC_RELAXED);
+  __atomic_store_n(&checked, hash, __ATOMIC_RELAXED);
 #endif
 }
 
@@ -125,6 +146,13 @@ void et_use_matrices() {
     __atomic_store_n(&granted, true, __ATOMIC_RELAXED);
     return;
   }
+  if (errno == ENOSPC)
+    raise(
+        ET_PROCESSOR,
+        "a thread of this process has an alternate signal stack (sigaltstack) "
+        "that is too small for AMX registers; give it at least "
+        "sysconf(_SC_MINSIGSTKSZ) bytes, or compile with --march for a "
+        "processor without AMX, such as x86-64-v4");
   raise(ET_PROCESSOR,
         "the operating system refuses AMX registers (%s); compile with --march "
         "for a processor without AMX, such as x86-64-v4",

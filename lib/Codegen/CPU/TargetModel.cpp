@@ -12,6 +12,11 @@
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
+#if defined(__linux__) && defined(__x86_64__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 using namespace mlir::et::cpu;
 
 bool TargetModel::has(llvm::StringRef feature) const {
@@ -22,13 +27,29 @@ static bool isX86Name(llvm::StringRef cpu) {
   return llvm::X86::parseArchX86(cpu, /*Only64Bit=*/true) != llvm::X86::CK_None;
 }
 
+/// Whether this process may use matrix registers: the processor has them and
+/// the system saves them, yet Linux grants them only on request, and may
+/// refuse.
+static bool grantsMatrices() {
+#if defined(__linux__) && defined(__x86_64__)
+  constexpr long kRequestPermission = 0x1023, kMatrixState = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kMatrixState) == 0;
+#else
+  return false;
+#endif
+}
+
 std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
   TargetModel model;
   if (march == "native") {
     model.cpu = llvm::sys::getHostCPUName().str();
-    for (const auto &feature : llvm::sys::getHostCPUFeatures())
-      model.features.push_back(
-          ((feature.second ? "+" : "-") + feature.first()).str());
+    llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+    bool matrices = features.lookup("amx-tile") && grantsMatrices();
+    for (const auto &feature : features) {
+      bool usable =
+          feature.second && (matrices || !feature.first().starts_with("amx-"));
+      model.features.push_back(((usable ? "+" : "-") + feature.first()).str());
+    }
   } else {
     if (!isX86Name(march))
       return std::nullopt;

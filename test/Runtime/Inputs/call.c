@@ -10,6 +10,7 @@ void *_mlir_memref_to_llvm_alloc(size_t size);
 void *_mlir_memref_to_llvm_aligned_alloc(size_t alignment, size_t size);
 void _mlir_memref_to_llvm_free(void *data);
 void et_check_failed(const char *message);
+void et_check_processor(const char *features);
 
 typedef struct {
   float *allocated, *aligned;
@@ -241,7 +242,43 @@ static void testStrideOfOne(void) {
   et_tensor_release(&results[1]);
 }
 
+#if defined(__linux__) && defined(__x86_64__)
+static char features[32];
+
+static void checksProcessor(void **slots) {
+  *(int64_t *)slots[0] = 0;
+  et_check_processor(features);
+}
+
+/* Another list at the address of one that passed is another list. No processor
+ * has both of these. */
+static void testProcessor(void) {
+  static const char *const rare[] = {"avx512vp2intersect", "amx-tile"};
+  et_function fn = {ET_ABI_VERSION,     ET_HOST,        "checks", 0, 1, NULL,
+                    matrixAndCount + 1, checksProcessor};
+  int refused = 0;
+  for (int i = 0; i < 2; ++i) {
+    et_tensor result;
+    et_status status;
+    strcpy(features, "sse4.2");
+    CHECK(et_call(&fn, NULL, 0, &result, 1, &status) == ET_OK);
+    et_tensor_release(&result);
+    strcpy(features, rare[i]);
+    if (et_call(&fn, NULL, 0, &result, 1, &status) == ET_OK) {
+      et_tensor_release(&result);
+      continue;
+    }
+    CHECK(status.code == ET_PROCESSOR && strstr(status.message, rare[i]));
+    ++refused;
+  }
+  CHECK(refused);
+}
+#else
+static void testProcessor(void) {}
+#endif
+
 int main(void) {
+  testProcessor();
   testSuccess();
   testEmpty();
   testAlias();
