@@ -144,7 +144,8 @@ void PanelKernel::emitMatrixBody(VectorBuilder &b,
   b.stepLoop(begin, end, tile.rows, [&](Value row) {
     Value rows = b.min(b.sub(end, row), tileRows);
     Value block = b.div(b.sub(row, begin), tileRows);
-    Value firstNext = b.mul(block, nextPerBlock);
+    // The last blocks may have none left.
+    Value firstNext = b.min(b.mul(block, nextPerBlock), lines);
     Value lastNext = b.min(b.add(firstNext, nextPerBlock), lines);
     // Rows of other experts do no harm, but a matrix register must not be
     // filled from past the end.
