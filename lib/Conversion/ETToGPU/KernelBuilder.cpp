@@ -140,7 +140,9 @@ Value KernelBuilder::tensorMap(Value memref) {
   moveUp(*this, Value());
   Value room = LLVM::AllocaOp::create(*this, pointer, map, i64(1),
                                       /*alignment=*/64);
-  moveUp(*this, memref);
+  // An argument of the function is defined before its first operation.
+  if (memref.getDefiningOp() || memref.getParentBlock() != getBlock())
+    moveUp(*this, memref);
   auto size = [&](int64_t dimension) -> Value {
     if (dimension < 0)
       return i64(1);
