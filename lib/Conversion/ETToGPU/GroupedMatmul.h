@@ -48,8 +48,8 @@ int64_t resultWidth(GroupedMatmulOp op);
 
 /// Bias, activation and gate of the first `count` rows of a tile whose sums lie
 /// in shared memory [right-hand side][row][column], on their way to the result.
-/// Unless `splitAt` is 0, a row has the first four of each eight columns, and there
-/// the others: so neighboring threads read neighboring sixteens of bytes.
+/// Unless `splitAt` is 0, a row has the first four of each eight columns, and
+/// there the others: so neighboring threads read neighboring sixteens of bytes.
 void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
                   int64_t threads, const RowTile &rows, Value count,
                   Value firstColumn, int64_t columnsOfTile, Value sums,
