@@ -260,9 +260,9 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
            "Whether products also have a kernel for sm_90a, launched where the device is one">
   ];
   let dependentDialects = [
-    "arith::ArithDialect", "gpu::GPUDialect", "math::MathDialect",
-    "LLVM::LLVMDialect", "memref::MemRefDialect", "NVVM::NVVMDialect",
-    "scf::SCFDialect", "vector::VectorDialect"
+    "arith::ArithDialect", "cf::ControlFlowDialect", "gpu::GPUDialect",
+    "math::MathDialect", "LLVM::LLVMDialect", "memref::MemRefDialect",
+    "NVVM::NVVMDialect", "scf::SCFDialect", "vector::VectorDialect"
   ];
 }
 

@@ -8,7 +8,6 @@
 #include "et/Codegen/GPU/Chips.h"
 #include "et/Codegen/GPU/Passes.h"
 #include "et/Conversion/ETToGPU/OneLaunch.h"
-#include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -41,9 +40,12 @@ struct Cost {
 };
 } // namespace
 
+/// Of a layer that can run in one launch, for at least one token.
 static Cost estimate(MoeOp op, int64_t tokens, Schedule schedule) {
   auto w1 = cast<ShapedType>(op.getW1().getType());
-  double experts = w1.getDimSize(0), width = w1.getDimSize(1),
+  // Operands of which `whyNotOneLaunch` wants these sizes static.
+  double experts = cast<ShapedType>(op.getRouter().getType()).getDimSize(1),
+         width = cast<ShapedType>(op.getX().getType()).getDimSize(1),
          hidden = w1.getDimSize(2);
   double elementBytes = w1.getElementTypeBitWidth() / 8.0;
   double matrices = op.getGate() ? 3 : 2, pairs = tokens;
@@ -71,23 +73,6 @@ static Cost estimate(MoeOp op, int64_t tokens, Schedule schedule) {
 //===----------------------------------------------------------------------===//
 // The choice
 //===----------------------------------------------------------------------===//
-
-/// Whether the op is where `makeBranch` puts a layer of few tokens.
-static bool isInBranchOfFewTokens(MoeOp op) {
-  auto branch = dyn_cast<scf::IfOp>(op->getParentOp());
-  if (!branch || op->getBlock() != branch.thenBlock())
-    return false;
-  auto cmp = branch.getCondition().getDefiningOp<arith::CmpIOp>();
-  APInt limit;
-  if (!cmp || cmp.getPredicate() != arith::CmpIPredicate::ule ||
-      !matchPattern(cmp.getRhs(), m_ConstantInt(&limit)) ||
-      limit.ugt(kOneLaunchTokens))
-    return false;
-  Operation *dim = cmp.getLhs().getDefiningOp();
-  return isa_and_present<tensor::DimOp, memref::DimOp>(dim) &&
-         dim->getOperand(0) == op.getX() &&
-         matchPattern(dim->getOperand(1), m_Zero());
-}
 
 /// One layer for at most `limit` tokens, another for more.
 static void makeBranch(MoeOp op, int64_t limit, LoweringConfigAttr few,
@@ -161,7 +146,7 @@ private:
       op.setLoweringConfigAttr(configOf(Schedule::Grouped));
       return success();
     }
-    if (given && isInBranchOfFewTokens(op))
+    if (given && limitOfBranch(op))
       return success();
 
     int64_t tokens = cast<ShapedType>(op.getX().getType()).getDimSize(0);
@@ -211,10 +196,9 @@ private:
   void explain(MoeOp op, int64_t limit, bool isGiven) const {
     int64_t tokens = cast<ShapedType>(op.getX().getType()).getDimSize(0);
     bool isDynamic = ShapedType::isDynamic(tokens);
-    if (isDynamic)
-      tokens = std::max<int64_t>(limit, 1);
+    int64_t shown = std::max<int64_t>(isDynamic ? limit : tokens, 1);
     auto text = [&](Schedule schedule) {
-      Cost cost = estimate(op, tokens, schedule);
+      Cost cost = estimate(op, shown, schedule);
       std::string result;
       for (const std::string &name : chips) {
         const ChipFigures &chip = getChipFigures(name);
@@ -234,7 +218,7 @@ private:
     if (isGiven)
       choice += ", as configured";
     remark::passed(op.getLoc(), remarkOf(op))
-        << llvm::formatv("{0}; at T = {1}: {2}; {3}", choice, tokens,
+        << llvm::formatv("{0}; at T = {1}: {2}; {3}", choice, shown,
                          text(Schedule::OneLaunch), text(Schedule::Grouped))
                .str();
   }

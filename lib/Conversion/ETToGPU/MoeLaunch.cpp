@@ -18,7 +18,10 @@
 
 #include "MoeLaunch.h"
 #include "Patterns.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -64,6 +67,24 @@ std::string et::whyNotOneLaunch(MoeOp op) {
     return "it has " + std::to_string(tokens) + " tokens, more than " +
            std::to_string(kOneLaunchTokens);
   return "";
+}
+
+std::optional<int64_t> et::limitOfBranch(MoeOp op) {
+  auto branch = dyn_cast<scf::IfOp>(op->getParentOp());
+  if (!branch || op->getBlock() != branch.thenBlock())
+    return std::nullopt;
+  auto cmp = branch.getCondition().getDefiningOp<arith::CmpIOp>();
+  APInt limit;
+  if (!cmp || cmp.getPredicate() != CmpIPredicate::ule ||
+      !matchPattern(cmp.getRhs(), m_ConstantInt(&limit)) ||
+      limit.ugt(kOneLaunchTokens))
+    return std::nullopt;
+  Operation *dim = cmp.getLhs().getDefiningOp();
+  if (!isa_and_present<tensor::DimOp, memref::DimOp>(dim) ||
+      dim->getOperand(0) != op.getX() ||
+      !matchPattern(dim->getOperand(1), m_Zero()))
+    return std::nullopt;
+  return limit.getSExtValue();
 }
 
 //===----------------------------------------------------------------------===//
@@ -305,6 +326,13 @@ void OneLaunch::emitBlock() {
 
 void OneLaunch::emit() {
   tokens = b.dim(x, 0);
+  if (cast<MemRefType>(x.getType()).isDynamicDim(0) && !limitOfBranch(op))
+    cf::AssertOp::create(
+        b, b.cmp(CmpIPredicate::ule, tokens, b.index(kOneLaunchTokens)),
+        ("et.moe: more than " + Twine(kOneLaunchTokens) +
+         " tokens do not fit in one launch; run --et-select-schedule, or "
+         "configure schedule = grouped")
+            .str());
   auto allocate = [&](Type type, Value size) -> Value {
     return memref::AllocOp::create(
         b, MemRefType::get(ShapedType::kDynamic, type), size);

@@ -41,6 +41,43 @@ func.func @dynamic(%x: tensor<?x64xf16>, %router: tensor<64x8xf16>, %w1: tensor<
 
 // -----
 
+// Sizes that only other operands know: the same figures as with all known.
+// CHECK-LABEL: func @dynamic_weights
+// CHECK:       arith.constant 32 : index
+// CHECK:         et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 528>}
+// REMARK: Function=dynamic_weights
+// REMARK-SAME: one launch for T <= 32; at T = 32: one_launch takes 1 launches, [[ONE:[0-9.]+ MB, [0-9.]+ us on A100, [0-9.]+ us on H100]]; grouped takes 4 launches, [[GROUPED:[0-9.]+ MB, [0-9.]+ us on A100, [0-9.]+ us on H100]]
+// REMARK: Function=static_weights
+// REMARK-SAME: one launch for T <= 32; at T = 32: one_launch takes 1 launches, [[ONE]]; grouped takes 4 launches, [[GROUPED]]
+func.func @dynamic_weights(%x: tensor<?x64xbf16>, %router: tensor<?x8xbf16>, %w1: tensor<?x?x128xbf16>, %w2: tensor<?x?x64xbf16>,
+                           %theta: tensor<?xf32>, %out: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+  %y = et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<?x8xbf16>, tensor<?x?x128xbf16>, tensor<?x?x64xbf16>)
+    theta(%theta : tensor<?xf32>) outs(%out : tensor<?x64xbf16>)
+  return %y : tensor<?x64xbf16>
+}
+func.func @static_weights(%x: tensor<?x64xbf16>, %router: tensor<64x8xbf16>, %w1: tensor<8x64x128xbf16>, %w2: tensor<8x128x64xbf16>,
+                          %theta: tensor<8xf32>, %out: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+  %y = et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<64x8xbf16>, tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
+    theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xbf16>)
+  return %y : tensor<?x64xbf16>
+}
+
+// -----
+
+// A layer of no tokens costs as one of one.
+// CHECK-LABEL: func @no_token
+// CHECK:       et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 528>}
+// REMARK: Function=no_token
+// REMARK-SAME: one launch; at T = 1: one_launch takes 1 launches, {{[0-9.]+}} MB, {{[0-9.]+}} us on A100, {{[0-9.]+}} us on H100; grouped takes 4 launches, {{[0-9.]+}} MB, {{[0-9.]+}} us on A100
+func.func @no_token(%x: tensor<0x64xbf16>, %router: tensor<64x8xbf16>, %w1: tensor<8x64x128xbf16>, %w2: tensor<8x128x64xbf16>,
+                    %theta: tensor<8xf32>, %out: tensor<0x64xbf16>) -> tensor<0x64xbf16> {
+  %y = et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : tensor<0x64xbf16>, tensor<64x8xbf16>, tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
+    theta(%theta : tensor<8xf32>) outs(%out : tensor<0x64xbf16>)
+  return %y : tensor<0x64xbf16>
+}
+
+// -----
+
 // What is configured stays, also on memrefs.
 // CHECK-LABEL: func @configured
 // CHECK:       et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = grouped>}

@@ -69,3 +69,56 @@ func.func @strided(%x: memref<?x128xf16>, %router: memref<128x16xf16>, %w1: memr
     theta(%theta : memref<16xf32>) outs(%out : memref<?x128xf32>) {lowering_config = #et.lowering_config<schedule = one_launch>}
   return
 }
+
+// -----
+
+// Nothing says that there are few tokens: a call with more ends in an error.
+// CHECK-LABEL: func @unchecked
+// CHECK:       %[[T:.*]] = memref.dim %arg0
+// CHECK:       %[[MOST:.*]] = arith.constant 32 : index
+// CHECK:       %[[FEW:.*]] = arith.cmpi ule, %[[T]], %[[MOST]]
+// CHECK:       cf.assert %[[FEW]], "et.moe: more than 32 tokens do not fit in one launch; run --et-select-schedule, or configure schedule = grouped"
+// CHECK:       function(@et_moe)
+// In a branch that does, there is no need, but in its other one, or in one for
+// more.
+// CHECK-LABEL: func @branch
+// CHECK:       scf.if
+// CHECK-NOT:     cf.assert
+// CHECK:         function(@et_moe)
+// CHECK:       } else {
+// CHECK:         cf.assert
+// CHECK:         function(@et_moe)
+// CHECK-LABEL: func @branch_for_more
+// CHECK:       scf.if
+// CHECK:         cf.assert
+// CHECK:         function(@et_moe)
+func.func @unchecked(%x: memref<?x128xbf16>, %router: memref<128x16xbf16>, %w1: memref<16x128x64xbf16>, %w2: memref<16x64x128xbf16>, %theta: memref<16xf32>, %out: memref<?x128xbf16>) {
+  et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : memref<?x128xbf16>, memref<128x16xbf16>, memref<16x128x64xbf16>, memref<16x64x128xbf16>)
+    theta(%theta : memref<16xf32>) outs(%out : memref<?x128xbf16>) {lowering_config = #et.lowering_config<schedule = one_launch>}
+  return
+}
+func.func @branch(%x: memref<?x128xbf16>, %router: memref<128x16xbf16>, %w1: memref<16x128x64xbf16>, %w2: memref<16x64x128xbf16>, %theta: memref<16xf32>, %out: memref<?x128xbf16>) {
+  %c0 = arith.constant 0 : index
+  %c32 = arith.constant 32 : index
+  %t = memref.dim %x, %c0 : memref<?x128xbf16>
+  %few = arith.cmpi ule, %t, %c32 : index
+  scf.if %few {
+    et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : memref<?x128xbf16>, memref<128x16xbf16>, memref<16x128x64xbf16>, memref<16x64x128xbf16>)
+      theta(%theta : memref<16xf32>) outs(%out : memref<?x128xbf16>) {lowering_config = #et.lowering_config<schedule = one_launch>}
+  } else {
+    et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : memref<?x128xbf16>, memref<128x16xbf16>, memref<16x128x64xbf16>, memref<16x64x128xbf16>)
+      theta(%theta : memref<16xf32>) outs(%out : memref<?x128xbf16>) {lowering_config = #et.lowering_config<schedule = one_launch>}
+  }
+  return
+}
+func.func @branch_for_more(%x: memref<?x128xbf16>, %router: memref<128x16xbf16>, %w1: memref<16x128x64xbf16>, %w2: memref<16x64x128xbf16>, %theta: memref<16xf32>, %out: memref<?x128xbf16>) {
+  %c0 = arith.constant 0 : index
+  %c33 = arith.constant 33 : index
+  %t = memref.dim %x, %c0 : memref<?x128xbf16>
+  %few = arith.cmpi ule, %t, %c33 : index
+  scf.if %few {
+    et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : memref<?x128xbf16>, memref<128x16xbf16>, memref<16x128x64xbf16>, memref<16x64x128xbf16>)
+      theta(%theta : memref<16xf32>) outs(%out : memref<?x128xbf16>) {lowering_config = #et.lowering_config<schedule = one_launch>}
+  }
+  return
+}

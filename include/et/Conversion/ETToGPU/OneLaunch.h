@@ -25,6 +25,10 @@ inline constexpr int64_t kOneLaunchBlocks = 4;
 /// can.
 std::string whyNotOneLaunch(MoeOp op);
 
+/// The N of the branch for T <= N that --et-select-schedule puts a layer of few
+/// tokens in; nothing if the op is elsewhere.
+std::optional<int64_t> limitOfBranch(MoeOp op);
+
 /// The shared memory of a block of that launch.
 int64_t oneLaunchSharedBytes(MoeOp op);
 
