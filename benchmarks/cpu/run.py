@@ -28,12 +28,17 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2] / "test" / "Target" / "Inputs"))
+import peak
+from et_library import Library, Tensor
+
 SEED = 1
 # Width, hidden width, experts, experts a token.
 LAYERS = [(768, 1536, 16, 1), (1024, 4096, 16, 2), (2048, 1024, 64, 8)]
 TOKENS = [1, 8, 64, 512, 2048]
 QUICK_LAYERS, QUICK_TOKENS = LAYERS[:1], [8, 64, 512, 2048]
-LANES, CHAINS, STEPS, CUBE = 16, 12, 200_000, 2048
+STEPS, CUBE = 200_000, 2048
 # Relative errors of the root mean square: sums of up to 4096 products, and for bf16
 # hidden units and outputs rounded to 8 bits.
 TOLERANCE = {"f32": 1e-5, "bf16": 1e-2}
@@ -64,111 +69,44 @@ func.func @{name}(%x: {x}, %router: {router}, %w1: {w1}, %w2: {w2}, %theta: {the
     )
 
 
-def peak_module():
-    vector = f"vector<{LANES}xf32>"
-    chains = range(CHAINS)
-    sums = "\n".join(f"    %n{i} = vector.fma %s{i}, %v, %v : {vector}" for i in chains)
-    total = "\n".join(
-        f"  %t{i + 1} = arith.addf %t{i}, %r#{i + 1} : {vector}"
-        for i in range(1, CHAINS - 1)
+def compile_library(build_dir, folder, module):
+    """The library of a module."""
+    source = Path(tempfile.mkstemp(suffix=".mlir", dir=folder)[1])
+    source.write_text(module)
+    library = source.with_suffix(".so")
+    done = subprocess.run(
+        [build_dir / "bin" / "et-compile", source, "-o", library],
+        capture_output=True,
+        text=True,
     )
-    return f"""
-func.func @peak(%x: tensor<{LANES}xf32>) -> tensor<{LANES}xf32> {{
-  %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
-  %steps = arith.constant {STEPS} : index
-  %zero = arith.constant 0.0 : f32
-  %v = vector.transfer_read %x[%c0], %zero {{in_bounds = [true]}} : tensor<{LANES}xf32>, {vector}
-  %r:{CHAINS} = scf.for %i = %c0 to %steps step %c1
-      iter_args({", ".join(f"%s{i} = %v" for i in chains)}) -> ({", ".join([vector] * CHAINS)}) {{
-{sums}
-    scf.yield {", ".join(f"%n{i}" for i in chains)} : {", ".join([vector] * CHAINS)}
-  }}
-  %t1 = arith.addf %r#0, %r#1 : {vector}
-{total}
-  %init = tensor.empty() : tensor<{LANES}xf32>
-  %y = vector.transfer_write %t{CHAINS - 1}, %init[%c0] {{in_bounds = [true]}} : {vector}, tensor<{LANES}xf32>
-  return %y : tensor<{LANES}xf32>
-}}"""
+    if done.returncode:
+        sys.exit(f"et-compile failed: {done.stderr}")
+    return Library(library)
 
 
-class Tensor(c.Structure):
-    """et_tensor."""
+def bind(library, name, *fixed):
+    """The library's function as one of its first argument, a torch tensor, the others
+    fixed."""
+    import torch
 
-    _fields_ = [
-        ("data", c.c_void_p),
-        ("owner", c.c_void_p),
-        ("dtype", c.c_int32),
-        ("memory", c.c_int32),
-        ("rank", c.c_int32),
-        ("reserved", c.c_int32),
-        ("sizes", c.c_int64 * 8),
-        ("strides", c.c_int64 * 8),
-    ]
+    codes = {torch.float32: 0, torch.bfloat16: 2}
 
+    def describe(t):
+        d = Tensor(data=t.data_ptr(), dtype=codes[t.dtype], rank=t.dim())
+        d.sizes[: t.dim()] = t.shape
+        d.strides[: t.dim()] = t.stride()
+        return d
 
-class Status(c.Structure):
-    """et_status."""
+    tail = [describe(t) for t in fixed]
 
-    _fields_ = [
-        ("code", c.c_int32),
-        ("argument", c.c_int32),
-        ("message", c.c_char * 504),
-    ]
+    def call(x):
+        (result,) = library.call_tensors(name, [describe(x), *tail])
+        out = torch.empty(tuple(result.sizes[: result.rank]), dtype=x.dtype)
+        c.memmove(out.data_ptr(), result.data, out.numel() * out.element_size())
+        library.release(result)
+        return out
 
-
-class Library:
-    """A module compiled to a shared library, whose functions take torch tensors."""
-
-    def __init__(self, build_dir, folder, module):
-        source = Path(tempfile.mkstemp(suffix=".mlir", dir=folder)[1])
-        source.write_text(module)
-        library = source.with_suffix(".so")
-        start = time.perf_counter()
-        done = subprocess.run(
-            [build_dir / "bin" / "et-compile", source, "-o", library],
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            sys.exit(f"et-compile failed: {done.stderr}")
-        self.seconds = time.perf_counter() - start
-        self.library = c.CDLL(str(library))
-
-    def function(self, name, *fixed):
-        """The function as one of its first argument, the others fixed."""
-        import torch
-
-        codes = {torch.float32: 0, torch.bfloat16: 2}
-        entry = c.c_byte.in_dll(self.library, "et_function_" + name)
-
-        def describe(t):
-            d = Tensor(data=t.data_ptr(), dtype=codes[t.dtype], rank=t.dim())
-            d.sizes[: t.dim()] = t.shape
-            d.strides[: t.dim()] = t.stride()
-            return d
-
-        tail = [describe(t) for t in fixed]
-
-        def call(x):
-            arguments = (Tensor * (1 + len(fixed)))(describe(x), *tail)
-            result, status = Tensor(), Status()
-            if self.library.et_call(
-                c.byref(entry),
-                arguments,
-                c.c_size_t(len(arguments)),
-                c.byref(result),
-                c.c_size_t(1),
-                c.byref(status),
-            ):
-                sys.exit(status.message.decode())
-            shape = tuple(result.sizes[: result.rank])
-            out = torch.empty(shape, dtype=x.dtype)
-            c.memmove(out.data_ptr(), result.data, out.numel() * out.element_size())
-            self.library.et_tensor_release(c.byref(result))
-            return out
-
-        return call
+    return call
 
 
 def even_thresholds(scores, pairs):
@@ -273,8 +211,8 @@ def main():
     rows, absent = [], {}
     folder = tempfile.mkdtemp(prefix="et-")
     big = torch.ones(64 << 20)
-    fma = Library(arguments.build_dir, folder, peak_module()).function("peak")
-    lanes = torch.full((LANES,), 0.5)
+    library = compile_library(arguments.build_dir, folder, peak.module("peak", STEPS))
+    fma, lanes = bind(library, "peak"), torch.full((peak.LANES,), 0.5)
     cube = torch.ones(CUBE, CUBE, dtype=torch.bfloat16)
     layers = QUICK_LAYERS if arguments.quick else LAYERS
     for width, hidden, experts, chosen in layers:
@@ -283,7 +221,7 @@ def main():
             router = (torch.randn(width, experts) / width**0.5).to(dtype)
             w1 = (torch.randn(experts, width, hidden) / width**0.5).to(dtype)
             w2 = (torch.randn(experts, hidden, width) / hidden**0.5).to(dtype)
-            library = Library(
+            library = compile_library(
                 arguments.build_dir,
                 folder,
                 layer_module(width, hidden, experts, chosen, kind),
@@ -297,8 +235,8 @@ def main():
 
                 peers = Peers(router, w1, w2, theta)
                 sides = {
-                    "layer": library.function("layer", router, w1, w2, theta),
-                    "top_k": library.function("top_k", router, w1, w2, theta),
+                    "layer": bind(library, "layer", router, w1, w2, theta),
+                    "top_k": bind(library, "top_k", router, w1, w2, theta),
                 }
                 for name in NAMES:
                     try:
@@ -319,10 +257,10 @@ def main():
                 samples = measure(sides, x, arguments.rounds)
                 if kind == "f32":
                     peak_time = min(once(fma, lanes) for _ in range(9))
-                    peak = 2 * LANES * CHAINS * STEPS / peak_time * arguments.threads
+                    limit = peak.flops(STEPS) / peak_time * arguments.threads
                 else:
                     peak_time = min(once(cube.mm, cube) for _ in range(9))
-                    peak = 2 * CUBE**3 / peak_time
+                    limit = 2 * CUBE**3 / peak_time
                 read_time = min(once(torch.sum, big) for _ in range(5))
                 pairs = int(mask.sum())
                 used = int(mask.any(0).sum())
@@ -332,7 +270,7 @@ def main():
                     "bytes": 2 * used * width * hidden * x.element_size(),
                 }
                 limits = {
-                    "peak": peak,
+                    "peak": limit,
                     "bandwidth": big.numel() * 4 / read_time,
                 }
                 shape = f"{tokens} {width} {hidden} {experts} {chosen}"

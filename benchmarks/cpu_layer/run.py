@@ -21,11 +21,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import peak
+
 ROUNDS, RUNS, SEED = 5, 5, 1
 # Width, hidden width, experts, experts a token.
 LAYERS = [(768, 1536, 16, 1)]
 TOKENS_PER_EXPERT = [4, 16, 64, 128]
-LANES, CHAINS, STEPS = 16, 12, 2_000_000
+STEPS = 2_000_000
 
 
 def layer_module(width, hidden, experts):
@@ -42,35 +45,6 @@ func.func @main(%x: {x}, %router: {router}, %w1: {w1}, %w2: {w2},
       ins(%x, %router, %w1, %w2 : {x}, {router}, {w1}, {w2})
       theta(%theta : tensor<{experts}xf32>) outs(%init : {x})
   return %y : {x}
-}}
-"""
-
-
-def peak_module():
-    vector = f"vector<{LANES}xf32>"
-    chains = range(CHAINS)
-    sums = "\n".join(f"    %n{i} = vector.fma %s{i}, %v, %v : {vector}" for i in chains)
-    total = "\n".join(
-        f"  %t{i + 1} = arith.addf %t{i}, %r#{i + 1} : {vector}"
-        for i in range(1, CHAINS - 1)
-    )
-    return f"""
-func.func @main(%x: tensor<{LANES}xf32>) -> tensor<{LANES}xf32> {{
-  %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
-  %steps = arith.constant {STEPS} : index
-  %zero = arith.constant 0.0 : f32
-  %v = vector.transfer_read %x[%c0], %zero {{in_bounds = [true]}} : tensor<{LANES}xf32>, {vector}
-  %r:{CHAINS} = scf.for %i = %c0 to %steps step %c1
-      iter_args({", ".join(f"%s{i} = %v" for i in chains)}) -> ({", ".join([vector] * CHAINS)}) {{
-{sums}
-    scf.yield {", ".join(f"%n{i}" for i in chains)} : {", ".join([vector] * CHAINS)}
-  }}
-  %t1 = arith.addf %r#0, %r#1 : {vector}
-{total}
-  %init = tensor.empty() : tensor<{LANES}xf32>
-  %y = vector.transfer_write %t{CHAINS - 1}, %init[%c0] {{in_bounds = [true]}} : {vector}, tensor<{LANES}xf32>
-  return %y : tensor<{LANES}xf32>
 }}
 """
 
@@ -147,7 +121,7 @@ def main():
         runner = Runner(arguments.build_dir, folder, arguments.threads)
         # One core's peak: the loop has one thread.
         one = Runner(arguments.build_dir, folder, 1)
-        np.save(folder / "ones.npy", np.full(LANES, 0.5, np.float32))
+        np.save(folder / "ones.npy", np.full(peak.LANES, 0.5, np.float32))
         for width, hidden, experts, chosen in LAYERS:
             module = layer_module(width, hidden, experts)
             shapes = {
@@ -182,13 +156,8 @@ def main():
 
                 ours, theirs, peaks = [], [], []
                 for _ in range(ROUNDS):
-                    peaks.append(
-                        2
-                        * LANES
-                        * CHAINS
-                        * STEPS
-                        / one.seconds(peak_module(), ["ones"])
-                    )
+                    loop = one.seconds(peak.module("main", STEPS), ["ones"])
+                    peaks.append(peak.flops(STEPS) / loop)
                     ours.append(runner.seconds(module, names))
                     for _ in range(RUNS):
                         start = time.perf_counter()
@@ -196,11 +165,11 @@ def main():
                         theirs.append(time.perf_counter() - start)
                 seconds, other = statistics.median(ours), statistics.median(theirs)
                 rate = 4 * each * experts * width * hidden / seconds
-                peak = statistics.median(peaks) * arguments.threads
+                limit = statistics.median(peaks) * arguments.threads
                 print(
                     f"{f'{width}x{hidden} E{experts}':>18} {each:8} {seconds * 1e3:9.2f} "
                     f"{other * 1e3:9.2f} {other / seconds:6.2f} {rate / 1e9:8.1f} "
-                    f"{peak / 1e9:6.1f} {rate / peak:6.1%}",
+                    f"{limit / 1e9:6.1f} {rate / limit:6.1%}",
                     flush=True,
                 )
 

@@ -33,6 +33,7 @@ struct Feature {
 static constexpr uint32_t kVectors = 0x6, kMasks = 0xe6, kMatrices = 0x60000;
 static constexpr Feature kFeatures[] = {
     {"sse4.2", 1, 0, Feature::ECX, 20, 0},
+    {"movbe", 1, 0, Feature::ECX, 22, 0},
     {"popcnt", 1, 0, Feature::ECX, 23, 0},
     {"fma", 1, 0, Feature::ECX, 12, kVectors},
     {"avx", 1, 0, Feature::ECX, 28, kVectors},
@@ -57,7 +58,13 @@ static constexpr Feature kFeatures[] = {
     {"amx-tile", 7, 0, Feature::EDX, 24, kMatrices},
     {"avxvnni", 7, 1, Feature::EAX, 4, kVectors},
     {"avx512bf16", 7, 1, Feature::EAX, 5, kMasks},
+    {"cmpccxadd", 7, 1, Feature::EAX, 7, 0},
     {"avxifma", 7, 1, Feature::EAX, 23, kVectors},
+    {"movrs", 7, 1, Feature::EAX, 31, 0},
+    {"avxvnniint8", 7, 1, Feature::EDX, 4, kVectors},
+    {"avxneconvert", 7, 1, Feature::EDX, 5, kVectors},
+    {"avxvnniint16", 7, 1, Feature::EDX, 10, kVectors},
+    {"avx10.1", 7, 1, Feature::EDX, 19, kMasks},
     {"lzcnt", 0x80000001, 0, Feature::ECX, 5, 0},
 };
 

@@ -7,8 +7,9 @@
 
 #include "et/Target/KernelLaunches.h"
 
-#include "et/Dialect/ET/IR/ETDialect.h"
+#include "et/Conversion/ETToGPU/OneLaunch.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Pass/Pass.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -53,15 +54,29 @@ public:
       work.bytes += known(cast<ShapedType>(mask.getType()).getDimSize(0)) *
                     std::ceil(size.tokens / 32) * 4;
   }
+  /// The part of the experts that `rows` rows reach.
+  void moveReached(Value array, double rows) {
+    if (!array)
+      return;
+    double experts = known(cast<ShapedType>(array.getType()).getDimSize(0));
+    moveRows(array, experts * (1 - std::pow(1 - 1 / experts, rows)));
+  }
+  /// Hidden units of `rows` rows, written and read, in the type of the weights
+  /// that make them.
+  void moveHidden(Value weights, double rows) {
+    auto type = cast<ShapedType>(weights.getType());
+    work.bytes += 2 * rows * known(type.getShape().back()) *
+                  type.getElementTypeBitWidth() / 8;
+  }
   /// `rows` rows of an [E, K, N] of weights, in the experts that they reach.
   void multiply(Value weights, double rows) {
     if (!weights)
       return;
     auto type = cast<ShapedType>(weights.getType());
-    double experts = type.getRank() == 3 ? known(type.getDimSize(0)) : 1;
-    double reached = experts * (1 - std::pow(1 - 1 / experts, rows));
-    moveRows(weights,
-             type.getRank() == 3 ? reached : known(type.getDimSize(0)));
+    if (type.getRank() == 3)
+      moveReached(weights, rows);
+    else
+      moveRows(weights, known(type.getDimSize(0)));
     work.flops += 2 * rows * known(type.getDimSize(type.getRank() - 2)) *
                   known(type.getDimSize(type.getRank() - 1));
   }
@@ -95,11 +110,17 @@ static void countProduct(GroupedMatmulOp op, WorkCounter &counter) {
   counter.moveRows(op.getOut(), rows);
 }
 
-/// What a layer in one launch moves: hidden units written and read, and no
-/// other value that is not an argument.
+/// What a layer in one launch moves: its arguments, and hidden units, which are
+/// written and read.
 static void countLayer(MoeOp op, WorkCounter &counter) {
   auto [tokens, pairs] = counter.size;
   counter.move(op.getX(), tokens);
+  counter.move(op.getTheta(), 0);
+  for (Value bias : {op.getB1(), op.getGateBias(), op.getB2()})
+    counter.moveReached(bias, pairs);
+  counter.moveHidden(op.getW1(), pairs);
+  if (op.getSharedW1())
+    counter.moveHidden(op.getSharedW1(), tokens);
   counter.multiply(op.getRouter(), tokens);
   counter.multiply(op.getW1(), pairs);
   counter.multiply(op.getGate(), pairs);
@@ -153,6 +174,20 @@ static void collectNumbers(Location location, SmallVectorImpl<int64_t> &all) {
   });
 }
 
+/// Whether the op runs for so many tokens: a layer's branch for few tokens may
+/// decide on that.
+static bool runsFor(Operation *op, double tokens) {
+  for (auto branch = op->getParentOfType<scf::IfOp>(); branch;
+       branch = branch->getParentOfType<scf::IfOp>()) {
+    bool isInThen = branch.getThenRegion().isAncestor(op->getParentRegion());
+    for (MoeOp layer : branch.thenBlock()->getOps<MoeOp>())
+      if (std::optional<int64_t> limit = limitOfBranch(layer))
+        if (isInThen != (tokens <= static_cast<double>(*limit)))
+          return false;
+  }
+  return true;
+}
+
 void LaunchRecorder::runBeforePass(Pass *pass, Operation *op) {
   if (pass->getArgument() != "convert-et-to-gpu")
     return;
@@ -164,7 +199,8 @@ void LaunchRecorder::runBeforePass(Pass *pass, Operation *op) {
     inner->setLoc(
         b.getFusedLoc(inner->getLoc(),
                       b.getI64IntegerAttr(static_cast<int64_t>(works.size()))));
-    works.push_back(estimateWork(inner, size));
+    works.push_back(runsFor(inner, size.tokens) ? estimateWork(inner, size)
+                                                : std::nullopt);
   });
 }
 

@@ -119,7 +119,8 @@ void et::printTable(ArrayRef<KernelReport> reports, LayerSize size,
       os << "  " << note << '\n';
   }
   os << llvm::formatv("predicted for {0:f0} tokens and {1:f0} pairs, from "
-                      "published figures\n",
+                      "published figures; -: not known, or not run for so many "
+                      "tokens\n",
                       size.tokens, size.pairs);
   StringRef last;
   for (const KernelReport &report : reports)
@@ -137,6 +138,9 @@ void et::printJSON(ArrayRef<KernelReport> reports, LayerSize size,
         report.launch.threads ? report.launch.threads : report.facts.threads;
     object["dynamic_shared_bytes"] = report.launch.dynamicSharedBytes;
     object["blocks_a_multiprocessor"] = report.blocks;
+    for (StringRef key :
+         {"least_bytes", "useful_flops", "bound", "predicted_us"})
+      object[key] = nullptr;
     if (const std::optional<KernelWork> &work = report.launch.work) {
       object["least_bytes"] = work->bytes;
       object["useful_flops"] = work->flops;

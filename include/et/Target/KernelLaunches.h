@@ -36,7 +36,8 @@ std::optional<KernelWork> estimateWork(Operation *op, LayerSize size);
 struct KernelLaunch {
   std::string kernel;
   int64_t threads = 0, dynamicSharedBytes = 0;
-  /// Of the ops that the kernel was made of.
+  /// Of the ops that the kernel was made of; nothing if it is not known, or if
+  /// the kernel does not run for so many tokens.
   std::optional<KernelWork> work;
 };
 

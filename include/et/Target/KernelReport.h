@@ -1,5 +1,4 @@
 //===- KernelReport.h - A line a kernel -------------------------*- C++ -*-===//
-//-*-===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -22,8 +21,8 @@ struct KernelReport {
   /// Blocks that a multiprocessor holds at a time.
   int64_t blocks = 0;
   /// What limits the kernel: memory, matrix (for kernels with matrix
-  /// instructions), vector (for others) or latency; empty where the work is not
-  /// known.
+  /// instructions), vector (for others) or latency; empty where the launch has
+  /// no work.
   std::string bound;
   double seconds = 0;
 };

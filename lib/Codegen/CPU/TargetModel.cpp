@@ -39,6 +39,15 @@ static bool grantsMatrices() {
 #endif
 }
 
+/// Features that code does without, for the runtime's check of the processor
+/// could not tell in time that they are missing: those of APX stand anywhere,
+/// in the function that calls the check too, and AVX10.2 has no bit of its own.
+static bool isAvoided(llvm::StringRef feature) {
+  static constexpr llvm::StringLiteral avoided[] = {
+      "avx10.2", "ccmp", "cf", "egpr", "ndd", "nf", "ppx", "push2pop2", "zu"};
+  return llvm::is_contained(avoided, feature);
+}
+
 std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
   TargetModel model;
   if (march == "native") {
@@ -46,8 +55,8 @@ std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
     llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
     bool matrices = features.lookup("amx-tile") && grantsMatrices();
     for (const auto &feature : features) {
-      bool usable =
-          feature.second && (matrices || !feature.first().starts_with("amx-"));
+      bool usable = feature.second && !isAvoided(feature.first()) &&
+                    (matrices || !feature.first().starts_with("amx-"));
       model.features.push_back(((usable ? "+" : "-") + feature.first()).str());
     }
   } else {
@@ -63,7 +72,8 @@ std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
       llvm::X86::updateImpliedFeatures(feature, /*Enabled=*/true, all);
     }
     for (llvm::StringRef feature : all.keys())
-      model.features.push_back(("+" + feature).str());
+      model.features.push_back(
+          ((isAvoided(feature) ? "-" : "+") + feature).str());
   }
   llvm::sort(model.features);
 

@@ -22,11 +22,12 @@
 using namespace mlir;
 using namespace mlir::et;
 using Values = LoopBuilder::Values;
+using Units = MatrixInstructions;
 
-static constexpr int64_t kChunkBytes = 16, kChunk = 8;
-/// A matrix instruction multiplies 16 x 16 by 16 x 8.
-static constexpr int64_t kSlice = 16, kStep = 16, kNarrow = 8;
-static constexpr int64_t kAccumulators = 4;
+static constexpr int64_t kChunkBytes = Units::kChunkBytes;
+static constexpr int64_t kChunk = Units::kChunk, kSlice = Units::kSlice;
+static constexpr int64_t kStep = Units::kStep, kNarrow = Units::kNarrow;
+static constexpr int64_t kAccumulators = Units::kAccumulators;
 
 bool MatrixProduct::applies(MemRefType lhs, MemRefType rhs) {
   Type element = lhs.getElementType();
@@ -52,67 +53,6 @@ int64_t MatrixProduct::sharedBytes() {
 }
 
 //===----------------------------------------------------------------------===//
-// Instructions
-//===----------------------------------------------------------------------===//
-
-Value MatrixProduct::sharedPointer(Place place) {
-  // In two steps, so that the constant becomes part of the instruction.
-  auto moved = [&](Value pointer, LLVM::GEPArg offset) -> Value {
-    return LLVM::GEPOp::create(b, shared.getType(), b.getI8Type(), pointer,
-                               offset);
-  };
-  return moved(moved(shared, place.offset),
-               static_cast<int32_t>(place.constant));
-}
-
-void MatrixProduct::copy16(Value source, Place target, Value isThere) {
-  // What is not there is zero, and is not read.
-  Value size;
-  if (isThere)
-    size = b.select(isThere, b.i32(kChunkBytes), b.i32(0));
-  NVVM::CpAsyncOp::create(b, sharedPointer(target),
-                          b.pointerTo(source, NVVM::NVVMMemorySpace::Global),
-                          kChunkBytes, NVVM::LoadCacheModifierKind::CG, size);
-}
-
-SmallVector<Value> MatrixProduct::loadMatrices(Place place,
-                                               NVVM::MMALayout layout) {
-  constexpr int64_t count = 4;
-  MLIRContext *context = b.getContext();
-  auto type = LLVM::LLVMStructType::getLiteral(
-      context, SmallVector<Type>(count, b.getI32Type()));
-  Value matrices = NVVM::LdMatrixOp::create(
-      b, type, sharedPointer(place), static_cast<uint32_t>(count), layout,
-      NVVM::LdStMatrixShapeAttr::get(context, 8, 8),
-      NVVM::LdStMatrixEltType::B16);
-  SmallVector<Value> result;
-  for (int64_t i = 0; i < count; ++i) {
-    result.push_back(LLVM::ExtractValueOp::create(b, matrices, i));
-    // f16 operands are pairs of f16, bf16 ones are registers.
-    if (element.isF16())
-      result.back() = LLVM::BitcastOp::create(b, VectorType::get(2, element),
-                                              result.back());
-  }
-  return result;
-}
-
-SmallVector<Value> MatrixProduct::multiply(ArrayRef<Value> lhs,
-                                           ArrayRef<Value> rhs,
-                                           ValueRange accumulators) {
-  auto type = LLVM::LLVMStructType::getLiteral(
-      b.getContext(), SmallVector<Type>(kAccumulators, b.getF32Type()));
-  auto operand = element.isF16() ? NVVM::MMATypes::f16 : NVVM::MMATypes::bf16;
-  Value sums = NVVM::MmaOp::create(
-      b, type, lhs, rhs, accumulators, {kSlice, kNarrow, kStep}, std::nullopt,
-      std::nullopt, std::array{operand, operand},
-      std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
-  SmallVector<Value> result;
-  for (int64_t i = 0; i < kAccumulators; ++i)
-    result.push_back(LLVM::ExtractValueOp::create(b, sums, i));
-  return result;
-}
-
-//===----------------------------------------------------------------------===//
 // The tile
 //===----------------------------------------------------------------------===//
 
@@ -128,10 +68,10 @@ void MatrixProduct::emitCopies(const Copies &copies, int64_t slices, Value step,
         Value inDepth = b.less(k, b.index(depth));
         isThere = isThere ? b.both(isThere, inDepth) : inDepth;
       }
-      copy16(b.add(slab.sources[i], moved),
-             {b.add(stage, slab.target),
-              static_cast<int64_t>(i) * slab.targetStep},
-             isThere);
+      units->copy(b.add(slab.sources[i], moved),
+                  {b.add(stage, slab.target),
+                   static_cast<int64_t>(i) * slab.targetStep},
+                  isThere);
     }
   };
   int64_t rowsOfCopy = kThreads / (kDepth / kChunk);
@@ -149,22 +89,24 @@ SmallVector<Value> MatrixProduct::emitProducts(const Fragments &fragments,
     SmallVector<SmallVector<Value>> right;
     for (int64_t product = 0; product < tile.numRhs; ++product)
       for (int64_t pair = 0; pair < pairs; ++pair) {
-        Place place = {b.add(stage, fragments.rhs[pair]),
-                       product * rhsBytes() + step * kStep * kRhsRowBytes};
-        right.push_back(loadMatrices(place, NVVM::MMALayout::col));
+        Units::Place place = {b.add(stage, fragments.rhs[pair]),
+                              product * rhsBytes() +
+                                  step * kStep * kRhsRowBytes};
+        right.push_back(units->load(place, NVVM::MMALayout::col));
       }
     for (int64_t slice = 0; slice < slices; ++slice) {
-      Place place = {b.add(stage, fragments.lhs[step]),
-                     slice * kSlice * kLhsRowBytes};
-      SmallVector<Value> left = loadMatrices(place, NVVM::MMALayout::row);
+      Units::Place place = {b.add(stage, fragments.lhs[step]),
+                            slice * kSlice * kLhsRowBytes};
+      SmallVector<Value> left = units->load(place, NVVM::MMALayout::row);
       for (auto [pair, matrices] : llvm::enumerate(right))
         for (int64_t half = 0; half < 2; ++half) {
           size_t first =
               ((slice * right.size() + pair) * 2 + half) * kAccumulators;
           MutableArrayRef<Value> target =
               MutableArrayRef(sums).slice(first, kAccumulators);
-          llvm::copy(multiply(left, ArrayRef(matrices).slice(2 * half, 2),
-                              ValueRange(ArrayRef<Value>(target))),
+          llvm::copy(units->multiply(left,
+                                     ArrayRef(matrices).slice(2 * half, 2),
+                                     ValueRange(ArrayRef<Value>(target))),
                      target.begin());
         }
     }
@@ -333,8 +275,7 @@ MatrixProduct::prepareFragments(const BlockInfo &block) {
 void MatrixProduct::run(const BlockInfo &block, Value lhs,
                         function_ref<Value(Value)> sourceRow, Value count,
                         ArrayRef<Matrix> rhs, Value firstColumn, Value sums) {
-  shared = b.pointerTo(b.addressOf(block.dynamicShared),
-                       NVVM::NVVMMemorySpace::Shared);
+  units.emplace(b, element, block.dynamicShared);
   Copies copies = prepareCopies(block, lhs, sourceRow, count, rhs, firstColumn);
   Fragments fragments = prepareFragments(block);
   // A loop of its own for every number of slices: the only rows that a tile

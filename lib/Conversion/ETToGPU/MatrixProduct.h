@@ -8,7 +8,7 @@
 #ifndef ET_LIB_CONVERSION_ETTOGPU_MATRIXPRODUCT_H
 #define ET_LIB_CONVERSION_ETTOGPU_MATRIXPRODUCT_H
 
-#include "et/Conversion/ETToGPU/KernelBuilder.h"
+#include "MatrixInstructions.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
 namespace mlir::et {
@@ -101,17 +101,6 @@ private:
   /// The accumulators after one stage.
   SmallVector<Value> emitProducts(const Fragments &fragments, int64_t slices,
                                   Value stage, ValueRange accumulators);
-  /// Bytes behind the start of the stages: an i32, and a constant.
-  struct Place {
-    Value offset;
-    int64_t constant;
-  };
-  void copy16(Value source, Place target, Value isThere);
-  SmallVector<Value> loadMatrices(Place place, NVVM::MMALayout layout);
-  SmallVector<Value> multiply(ArrayRef<Value> lhs, ArrayRef<Value> rhs,
-                              ValueRange accumulators);
-  Value sharedPointer(Place place);
-
   /// Where a stage starts, from the first; the one after it, in turn.
   Value stageAt(int64_t stage);
   Value stageAfter(Value stage);
@@ -129,8 +118,8 @@ private:
   Type element;
   int64_t depth, width;
   Tile tile;
-  /// Where the stages start.
-  Value shared;
+  /// On the stages, within `run`.
+  std::optional<MatrixInstructions> units;
 };
 
 } // namespace mlir::et

@@ -7,7 +7,14 @@ import ml_dtypes
 import numpy as np
 
 HOST, CUDA = 0, 1
-DTYPES = {0: np.float32, 2: ml_dtypes.bfloat16, 4: np.bool_, 7: np.int32, 8: np.int64}
+DTYPES = {
+    0: np.float32,
+    1: np.float16,
+    2: ml_dtypes.bfloat16,
+    4: np.bool_,
+    7: np.int32,
+    8: np.int64,
+}
 CODES = {np.dtype(v): k for k, v in DTYPES.items()}
 
 
