@@ -8,6 +8,7 @@
 #include "support/PackedWeights.h"
 
 #include "et/Target/HostCode.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace mlir::et;
