@@ -92,7 +92,8 @@ static constexpr size_t largeBlock = size_t(8) << 20, largePage = 2 << 20;
 static HostBlock *newBlock(size_t size, size_t alignment) {
   if (alignment < sizeof(HostBlock))
     alignment = sizeof(HostBlock);
-  size_t unit = size < largeBlock || alignment > largePage ? alignment : largePage;
+  size_t unit =
+      size < largeBlock || alignment > largePage ? alignment : largePage;
   size_t total;
   if (__builtin_add_overflow(size, alignment + unit - 1, &total))
     return nullptr;

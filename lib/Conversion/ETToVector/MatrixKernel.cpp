@@ -6,10 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // The tiles of a panel kernel for bf16 on processors with AMX: registers of 16
-// rows of 64 bytes, and an instruction that adds a 16 x 32 by 32 x 16 product to
-// 16 x 16 sums. Panels hold pairs of steps of K as the instruction wants them,
-// and whatever is past the end of K or N is zero; so only rows of results have
-// tails.
+// rows of 64 bytes, and an instruction that adds a 16 x 32 by 32 x 16 product
+// to 16 x 16 sums. Panels hold pairs of steps of K as the instruction wants
+// them, and whatever is past the end of K or N is zero; so only rows of results
+// have tails.
 //
 // The intrinsics are called by name: their tiles are LLVM values, which loops
 // carry as they are, while the type of MLIR's amx dialect does not survive the
@@ -102,8 +102,8 @@ void PanelKernel::emitMatrixTile(VectorBuilder &b,
   // Rows of other experts do no harm, but a matrix register must not be filled
   // from past the end.
   Value end = b.add(row, b.index(tile.rows));
-  Value isOutside = b.cmp(arith::CmpIPredicate::ugt, end,
-                          b.dim(operands.lhs, 0));
+  Value isOutside =
+      b.cmp(arith::CmpIPredicate::ugt, end, b.dim(operands.lhs, 0));
   Value firstColumn = b.mul(block.first, b.index(interleave));
   b.when(isOutside, [&] {
     b.loop(b.index(0), rows, [&](Value copied) {
@@ -111,15 +111,16 @@ void PanelKernel::emitMatrixTile(VectorBuilder &b,
                   operands.rowBlock, copied);
     });
   });
-  Place matrix = placeOf(b, operands.lhs), copies = placeOf(b, operands.rowBlock);
+  Place matrix = placeOf(b, operands.lhs),
+        copies = placeOf(b, operands.rowBlock);
   matrix = matrix.at(b, b.add(b.mul(row, matrix.rowBytes),
                               b.mul(block.first, b.index(kPair))));
   Value lhs = b.select(isOutside, copies.address, matrix.address);
   Value lhsBytes = b.select(isOutside, copies.rowBytes, matrix.rowBytes);
 
   Place sums = placeOf(b, operands.sums);
-  Value sum = b.add(sums.address,
-                    b.mul(b.sub(row, operands.begin), sums.rowBytes));
+  Value sum =
+      b.add(sums.address, b.mul(b.sub(row, operands.begin), sums.rowBytes));
   Value isFirst = b.cmp(arith::CmpIPredicate::eq, block.first, b.index(0));
   Value isWide = b.cmp(arith::CmpIPredicate::ugt, rows, b.index(kTileRows));
   auto choose = [&](Value condition, auto emit) {
@@ -161,8 +162,7 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
     inits.push_back(isFirst ? callTile(b, "tilezero", {}).getResult(0)
                             : loadTile(b, placeOfSum(index)));
   Value stride = b.index(stepRows());
-  auto loop =
-      scf::ForOp::create(b, block.first, block.last, stride, inits);
+  auto loop = scf::ForOp::create(b, block.first, block.last, stride, inits);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToEnd(loop.getBody());

@@ -81,12 +81,11 @@ void et::emitPanelCopy(VectorBuilder &b, ModuleOp module, Value weights,
   if (!copy) {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(module.getBody());
-    copy = func::FuncOp::create(
-        b, name, b.getFunctionType(TypeRange(arguments), {}));
+    copy = func::FuncOp::create(b, name,
+                                b.getFunctionType(TypeRange(arguments), {}));
     copy.setPrivate();
-    copy->setAttr(
-        "llvm.linkage",
-        LLVM::LinkageAttr::get(b.getContext(), LLVM::Linkage::Internal));
+    copy->setAttr("llvm.linkage", LLVM::LinkageAttr::get(
+                                      b.getContext(), LLVM::Linkage::Internal));
     Block *body = copy.addEntryBlock();
     b.setInsertionPointToStart(body);
     auto emit = inPairs ? emitPairs : emitRows;

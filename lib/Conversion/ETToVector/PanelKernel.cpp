@@ -165,8 +165,7 @@ int64_t PanelKernel::stepRows() const {
 }
 
 int64_t PanelKernel::blockRows(int64_t bits) const {
-  int64_t budget =
-      way == Multiply::Matrices ? kMatrixBlockBytes : kBlockBytes;
+  int64_t budget = way == Multiply::Matrices ? kMatrixBlockBytes : kBlockBytes;
   int64_t rowBytes = tile.columns() * tile.products * interleave * bits / 8;
   return std::max<int64_t>(budget / rowBytes / stepRows(), 1) * stepRows();
 }
@@ -174,11 +173,13 @@ int64_t PanelKernel::blockRows(int64_t bits) const {
 void PanelKernel::emitBody(VectorBuilder &b,
                            const PanelOperands &operands) const {
   auto panelType = cast<MemRefType>(operands.panel.getType());
-  Value blockRows = b.index(this->blockRows(panelType.getElementTypeBitWidth()));
+  Value blockRows =
+      b.index(this->blockRows(panelType.getElementTypeBitWidth()));
   // Steps of K that are padding need no products of vectors.
-  Value panelRows = way == Multiply::Matrices
-                        ? b.dim(operands.panel, 0)
-                        : b.ceilDiv(b.dim(operands.lhs, 1), b.index(interleave));
+  Value panelRows =
+      way == Multiply::Matrices
+          ? b.dim(operands.panel, 0)
+          : b.ceilDiv(b.dim(operands.lhs, 1), b.index(interleave));
   Value begin = operands.begin, rows = b.sub(operands.end, begin);
   Value tiles = b.ceilDiv(rows, b.index(tile.rows));
   // Vector tiles of even sizes: one of few rows would read a panel for little.
@@ -199,9 +200,9 @@ void PanelKernel::emitBody(VectorBuilder &b,
   Value isLast = b.cmp(CmpIPredicate::eq, block.last, panelRows);
   setNext(b, operands, panelRows, isLast, block);
   block.nextLines = b.mul(block.nextRows, b.index(linesPerRow(operands)));
-  Value tileSteps = b.max(
-      b.ceilDiv(b.sub(block.last, block.first), b.index(stepRows())),
-      b.index(1));
+  Value tileSteps =
+      b.max(b.ceilDiv(b.sub(block.last, block.first), b.index(stepRows())),
+            b.index(1));
   block.nextPerStep = b.ceilDiv(block.nextLines, b.mul(tiles, tileSteps));
   Value linesPerTile = b.mul(tileSteps, block.nextPerStep);
 
@@ -211,17 +212,19 @@ void PanelKernel::emitBody(VectorBuilder &b,
     Value isLarge = b.cmp(CmpIPredicate::ult, index, larger);
     Value tileRows = b.select(isLarge, most, b.sub(most, b.index(1)));
     Value firstLine = b.mul(index, linesPerTile);
-    if (way == Multiply::Matrices) {
+    if (way == Multiply::Matrices)
       tileRows = b.min(most, b.sub(operands.end, row));
+    // The lines of the results will have come when the sums are there.
+    b.when(isLast, [&] { emitOutPrefetch(b, operands, row, tileRows); });
+    if (way == Multiply::Matrices) {
       emitMatrixTile(b, operands, block, row, tileRows, firstLine);
     } else {
       // Every number of rows is code of its own, so that no row is multiplied
       // in vain.
       SmallVector<int64_t> cases =
           llvm::to_vector(llvm::seq<int64_t>(1, tile.rows));
-      auto branch =
-          scf::IndexSwitchOp::create(b, TypeRange(), tileRows, cases,
-                                     static_cast<unsigned>(cases.size()));
+      auto branch = scf::IndexSwitchOp::create(
+          b, TypeRange(), tileRows, cases, static_cast<unsigned>(cases.size()));
       auto emitCase = [&](Region &region, int64_t count) {
         OpBuilder::InsertionGuard guard(b);
         b.createBlock(&region);
@@ -285,6 +288,21 @@ void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
   });
 }
 
+void PanelKernel::emitOutPrefetch(VectorBuilder &b,
+                                  const PanelOperands &operands, Value firstRow,
+                                  Value rows) const {
+  auto type = cast<MemRefType>(operands.out.getType());
+  int64_t perLine = kCacheLine * 8 / type.getElementTypeBitWidth();
+  b.loop(b.index(0), rows, [&](Value row) {
+    for (int64_t within = 0; within < tile.columns(); within += perLine) {
+      Value column = b.add(operands.column, b.index(within));
+      memref::PrefetchOp::create(
+          b, operands.out, ValueRange{b.add(firstRow, row), column},
+          /*isWrite=*/true, /*localityHint=*/3, /*isDataCache=*/true);
+    }
+  });
+}
+
 /// Two bf16 of lhs's row, repeated in a register; the second is 0 in `isHalf`.
 static Value splatPair(VectorBuilder &b, Value lhs, Value row, Value column,
                        bool isHalf) {
@@ -295,8 +313,7 @@ static Value splatPair(VectorBuilder &b, Value lhs, Value row, Value column,
     pair = arith::ExtUIOp::create(b, b.getI32Type(), one);
   } else {
     auto type = VectorType::get(2, b.getBF16Type());
-    Value two =
-        vector::LoadOp::create(b, type, lhs, ValueRange{row, column});
+    Value two = vector::LoadOp::create(b, type, lhs, ValueRange{row, column});
     two = vector::BitCastOp::create(b, VectorType::get(1, b.getI32Type()), two);
     pair = vector::ExtractOp::create(b, two, ArrayRef<int64_t>{0});
   }
@@ -310,8 +327,8 @@ SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
                                          Value panelRow, Value lhsColumn,
                                          ValueRange old, bool isHalf) const {
   auto panelType = cast<MemRefType>(operands.panel.getType());
-  auto packed = VectorType::get(tile.lanes * interleave,
-                                panelType.getElementType());
+  auto packed =
+      VectorType::get(tile.lanes * interleave, panelType.getElementType());
   auto readPacked = [&](Value panel, int64_t vector) -> Value {
     Value within = b.index(vector * tile.lanes * interleave);
     return vector::LoadOp::create(b, packed, panel,
@@ -344,9 +361,8 @@ SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
     Value *sum = sums.begin();
     for (Value row : lhsRows) {
       Value k = b.add(lhsColumn, b.index(part));
-      Value scalar = way == Multiply::Pairs
-                         ? splatPair(b, lhs, row, k, isHalf)
-                         : b.splat(b.load(lhs, {row, k}));
+      Value scalar = way == Multiply::Pairs ? splatPair(b, lhs, row, k, isHalf)
+                                            : b.splat(b.load(lhs, {row, k}));
       for (Value column : columns) {
         if (way == Multiply::Pairs)
           *sum = LLVM::CallIntrinsicOp::create(
@@ -398,12 +414,21 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
     Value row = b.add(b.sub(firstRow, operands.begin), b.index(sum / vectors));
     return {row, b.index(sum % vectors * tile.lanes)};
   };
+  Values sums(static_cast<size_t>(rows * vectors), b.splat(0.0));
   Value isFirst = b.cmp(CmpIPredicate::eq, block.first, b.index(0));
-  Values sums;
-  for (int64_t sum : llvm::seq(rows * vectors))
-    sums.push_back(
-        b.select(isFirst, b.splat(0.0),
-                 b.read(operands.sums, placeOf(sum), /*whole=*/true)));
+  auto start = scf::IfOp::create(b, TypeRange(ValueRange(sums)), isFirst,
+                                 /*addThenBlock=*/true, /*addElseBlock=*/true);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(start.thenBlock());
+    scf::YieldOp::create(b, sums);
+    b.setInsertionPointToEnd(start.elseBlock());
+    for (auto [index, sum] : llvm::enumerate(sums))
+      sum = b.read(operands.sums, placeOf(static_cast<int64_t>(index)),
+                   /*whole=*/true);
+    scf::YieldOp::create(b, sums);
+  }
+  sums = start.getResults();
 
   // With pairs, an odd K leaves half a pair.
   bool mayBeOdd = way == Multiply::Pairs && !wholeDepth;
@@ -411,8 +436,7 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
   if (mayBeOdd)
     last = b.min(last, b.div(b.dim(operands.lhs, 1), perRow));
   Value count = b.sub(last, block.first), stride = b.index(kStep);
-  Value whole =
-      b.add(block.first, b.mul(b.div(count, stride), stride));
+  Value whole = b.add(block.first, b.mul(b.div(count, stride), stride));
   auto steps = scf::ForOp::create(b, block.first, whole, stride, sums);
   {
     OpBuilder::InsertionGuard guard(b);
@@ -429,9 +453,8 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
   sums = steps.getResults();
   // A block has as many rows as a multiple of steps, except for the last.
   if (!wholeDepth)
-    sums = b.loop(whole, last, sums, [&](Value row, ValueRange old) {
-      return step(row, old);
-    });
+    sums = b.loop(whole, last, sums,
+                  [&](Value row, ValueRange old) { return step(row, old); });
   if (mayBeOdd)
     sums = b.loop(last, block.last, sums, [&](Value row, ValueRange old) {
       return step(row, old, /*isHalf=*/true);
@@ -451,8 +474,7 @@ void PanelKernel::emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
     for (int64_t vector : llvm::seq(tile.vectors)) {
       int64_t within = vector * tile.lanes;
       auto sumAt = [&](int64_t column) {
-        return b.read(operands.sums,
-                      {b.add(firstSum, row), b.index(column)},
+        return b.read(operands.sums, {b.add(firstSum, row), b.index(column)},
                       /*whole=*/true);
       };
       Value column = b.add(operands.column, b.index(within));

@@ -49,10 +49,10 @@ enum class Multiply {
 /// while the tile is in the nearest cache. This is the interface between what
 /// walks experts, panels and rows and what multiplies. Row r of a panel holds
 /// for each column the steps [r * interleave, (r + 1) * interleave) of K beside
-/// each other; rows may lie any stride apart. K is cut into blocks whose part of
-/// the panel stays in the first-level cache for all rows. Every result is summed
-/// in ascending order of k whatever the blocks, the rows beside it or the
-/// thread.
+/// each other; rows may lie any stride apart. K is cut into blocks whose part
+/// of the panel stays in the first-level cache for all rows. Every result is
+/// summed in ascending order of k whatever the blocks, the rows beside it or
+/// the thread.
 ///
 /// While it works on a block, a kernel asks for the next one, a few lines at a
 /// time; after the last, for the first block of the panel that its thread needs
@@ -142,6 +142,9 @@ private:
   /// need as well.
   void emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
                     const Block &block, Value firstLine) const;
+  /// Asks for the results of a tile, to be written.
+  void emitOutPrefetch(VectorBuilder &b, const PanelOperands &operands,
+                       Value firstRow, Value rows) const;
   /// Cache lines of a row of a panel.
   int64_t linesPerRow(const PanelOperands &operands) const;
   /// Rows of a panel that one step of the innermost loop multiplies.

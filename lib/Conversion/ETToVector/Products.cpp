@@ -68,8 +68,7 @@ private:
   /// The task in vector registers: reads the weights where they are if they are
   /// packed or used once, else through a contiguous f32 copy.
   void emitVectorTask(PanelKernel kernel, const Task &task, const Task &next,
-                      Value hasNext, PanelOperands operands,
-                      Value scratch);
+                      Value hasNext, PanelOperands operands, Value scratch);
   void emitColumns(PanelKernel kernel, const Task &task, const Task &next,
                    Value hasNext, PanelOperands operands, Value scratch);
   /// `width` columns of an expert's weights from `column` on.
@@ -178,8 +177,8 @@ void ProductLowering::lower() {
   }
   int64_t rowBytes = std::max(rowBlockBytes(kernel), rowBlockBytes(fewRows));
   Value copies = b.mul(copyBytes(), b.index(kernel.tile.products));
-  Value threadBytes = roundUp(
-      b.add(b.add(sumBytes(), copies), b.index(rowBytes)), kCacheLine);
+  Value threadBytes =
+      roundUp(b.add(b.add(sumBytes(), copies), b.index(rowBytes)), kCacheLine);
   auto scratchType = MemRefType::get(ShapedType::kDynamic, b.getI8Type());
   Value scratch =
       memref::AllocOp::create(b, scratchType, b.mul(threads, threadBytes),
@@ -269,8 +268,8 @@ void ProductLowering::emitTask(Value index, Value scratch) {
     Value last = b.sub(tasks, b.index(1)), following = b.add(index, threads);
     Value exists = b.cmp(CmpIPredicate::ule, following, last);
     Task next = taskAt(b.min(following, last));
-    Value hasNext = b.both(
-        exists, b.cmp(CmpIPredicate::ult, next.firstRow, next.lastRow));
+    Value hasNext =
+        b.both(exists, b.cmp(CmpIPredicate::ult, next.firstRow, next.lastRow));
 
     PanelOperands operands;
     operands.lhs = op.getLhs();
@@ -303,9 +302,8 @@ void ProductLowering::emitTask(Value index, Value scratch) {
 }
 
 void ProductLowering::emitVectorTask(PanelKernel kernel, const Task &task,
-                                     const Task &next,
-                                     Value hasNext, PanelOperands operands,
-                                     Value scratch) {
+                                     const Task &next, Value hasNext,
+                                     PanelOperands operands, Value scratch) {
   if (op.getPanels())
     return emitColumns(kernel, task, next, hasNext, operands, scratch);
   Value once = b.cmp(CmpIPredicate::ule, b.sub(task.lastRow, task.firstRow),
@@ -326,10 +324,9 @@ void ProductLowering::emitColumns(PanelKernel kernel, const Task &task,
                                   PanelOperands operands, Value scratch) {
   const TileShape &shape = kernel.tile;
   int64_t width = shape.columns();
-  operands.sums =
-      viewScratch(scratch, b.index(0),
-                  {ShapedType::kDynamic, shape.products * width},
-                  b.max(taskRows, b.index(shape.rows)), b.getF32Type());
+  operands.sums = viewScratch(
+      scratch, b.index(0), {ShapedType::kDynamic, shape.products * width},
+      b.max(taskRows, b.index(shape.rows)), b.getF32Type());
   if (rowBlockBytes(kernel)) {
     Value at = b.add(sumBytes(), b.mul(copyBytes(), b.index(shape.products)));
     bool isCopy = kernel.way == Multiply::Matrices;
@@ -347,9 +344,8 @@ void ProductLowering::emitColumns(PanelKernel kernel, const Task &task,
     for (auto [index, matrix] : llvm::enumerate(weights)) {
       Value at = b.add(sumBytes(), b.mul(copyBytes(), b.index(index)));
       Value copy = viewScratch(
-          scratch, at,
-          {ShapedType::kDynamic, panelColumns * kernel.interleave}, rows,
-          element);
+          scratch, at, {ShapedType::kDynamic, panelColumns * kernel.interleave},
+          rows, element);
       int64_t n = cast<MemRefType>(op.getOut().getType()).getShape()[1];
       bool whole = !ShapedType::isDynamic(n) && n % panelColumns == 0;
       emitPanelCopy(b, module, sliceOf(matrix, task.expert), task.firstColumn,
@@ -383,13 +379,12 @@ void ProductLowering::emitColumns(PanelKernel kernel, const Task &task,
         continue;
       }
       SmallVector<OpFoldResult> offsets = {
-          b.getIndexAttr(0),
-          b.mul(within, b.index(kernel.interleave))};
+          b.getIndexAttr(0), b.mul(within, b.index(kernel.interleave))};
       SmallVector<OpFoldResult> sizes = {
           b.dim(copies[index], 0), b.getIndexAttr(width * kernel.interleave)};
       SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
-      panels.push_back(memref::SubViewOp::create(b, copies[index], offsets,
-                                                 sizes, strides));
+      panels.push_back(
+          memref::SubViewOp::create(b, copies[index], offsets, sizes, strides));
     }
     inside.panel = panels.front();
     inside.nextPanel = nextPanels.front();
@@ -419,8 +414,7 @@ Value ProductLowering::panelAt(Value weights, Value expert, Value column,
   }
   SmallVector<OpFoldResult> strides(offsets.size(), b.getIndexAttr(1));
   auto panelType = memref::SubViewOp::inferRankReducedResultType(
-      {ShapedType::kDynamic, width}, type, offsets, sizes,
-      strides);
+      {ShapedType::kDynamic, width}, type, offsets, sizes, strides);
   return memref::SubViewOp::create(b, panelType, weights, offsets, sizes,
                                    strides);
 }
@@ -502,8 +496,8 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
   } else if (usesMatrices) {
     panelColumns = std::max(kCopiedColumns / products, tile.columns());
     if (!ShapedType::isDynamic(columns))
-      panelColumns =
-          std::min<int64_t>(panelColumns, llvm::alignTo(columns, tile.columns()));
+      panelColumns = std::min<int64_t>(panelColumns,
+                                       llvm::alignTo(columns, tile.columns()));
   }
 
   auto isWhole = [](int64_t size, int64_t part) {
@@ -511,8 +505,8 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
   };
   auto kernelOf = [&](const TileShape &shape, Multiply way,
                       int64_t interleave) -> PanelKernel {
-    return {shape, op.getActivation(), isWhole(columns, shape.columns()), way,
-            interleave, isWhole(depth, kMatrixDepth)};
+    return {shape, op.getActivation(), isWhole(columns, shape.columns()),
+            way,   interleave,         isWhole(depth, kMatrixDepth)};
   };
   bool usesPairs = interleave == 2 && registers.pairs;
   PanelKernel vectors = kernelOf(
