@@ -9,6 +9,8 @@
 
 #include "et/Target/HostCode.h"
 
+#include "llvm/ADT/StringSet.h"
+
 using namespace mlir;
 using namespace mlir::et;
 
