@@ -25,11 +25,11 @@ void et::buildCPUPipeline(OpPassManager &pm,
     pm.addPass(createAttachCPUTarget({options.march}));
     return;
   }
-  buildFrontEndPipeline(pm, options.compileTo,
-                        {PairBuffers::Exact, /*fusesRouting=*/false,
-                         /*chips=*/{},
-                         options.packWeights ? options.march.getValue()
-                                             : std::string()});
+  buildFrontEndPipeline(
+      pm, options.compileTo,
+      {PairBuffers::Exact, /*fusesRouting=*/false,
+       /*chips=*/{},
+       options.packWeights ? options.march.getValue() : std::string()});
   if (options.compileTo <= Phase::Bufferize)
     return;
   pm.addPass(createConvertETToVector({model->vectorBits, model->vectorRegisters,
