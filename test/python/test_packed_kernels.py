@@ -123,9 +123,7 @@ def test_on_this_machine(seed):
     check(one.view(bits) != two.view(bits), one, two, case.where + ": threads matter")
 
 
-@pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="names processors of x86-64"
-)
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names processors of x86-64")
 @pytest.mark.parametrize("processor", ["x86-64", "x86-64-v3", "x86-64-v4"])
 @pytest.mark.parametrize("seed", SEEDS[: len(LAYOUTS)])
 def test_on_lesser_processors(seed, processor, tmp_path):
