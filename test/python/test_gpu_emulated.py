@@ -19,6 +19,7 @@ import pytest
 
 import et_emulated
 import test_ops
+import test_pack
 import test_state
 from et_bounds import gamma, matrix_gamma
 from et_compare import check_layer
@@ -95,6 +96,13 @@ def test_dispatch(seed, chip):
 @on_each_chip(test_ops.SEEDS)
 def test_products(seed, chip):
     test_ops.test_products(seed, chip)
+
+
+@on_each_chip(range(6))
+def test_packed_weights(seed, chip):
+    """By loops: kernels take weights in rows."""
+    test_pack.test_pack(seed, chip)
+    test_pack.test_products(seed, chip)
 
 
 @on_each_chip(test_state.SEEDS)

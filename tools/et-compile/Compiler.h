@@ -28,7 +28,7 @@ struct CompileRequest {
   std::string chip;
   bool packWeights = false;
   std::string weights, packedWeights; ///< Empty without --packed-weights.
-  std::string compileTo; ///< A phase of the pipeline.
+  std::string compileTo;              ///< A phase of the pipeline.
   EmitKind emit;
   ReportKind report = ReportKind::None; ///< In place of what `emit` says.
   LayerSize reportSize = {};

@@ -31,10 +31,10 @@ static Value emitDot(LoopBuilder &b, PanelsAttr panels, Value lhs, Value rhs,
                      Value bias, Value row, Value expert, Value column) {
   Value sum = b.loop(b.index(0), b.dim(lhs, 1), b.f32(0.0),
                      [&](Value k, ValueRange acc) -> LoopBuilder::Values {
-                       Value weight =
+                       Value left = b.load(lhs, {row, k});
+                       Value right =
                            loadWeight(b, panels, rhs, expert, k, column);
-                       Value product = b.mul(b.load(lhs, {row, k}), weight);
-                       return {b.add(acc[0], product)};
+                       return {b.add(acc[0], b.mul(left, right))};
                      })[0];
   return bias ? b.add(sum, b.load(bias, {expert, column})) : sum;
 }

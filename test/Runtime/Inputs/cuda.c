@@ -109,7 +109,7 @@ static void hugeGrid(void **slots) {
 }
 
 static const int64_t anySize[] = {ET_DYNAMIC};
-static const et_value x = {"x", NULL, NULL, ET_F32, 0, 1, anySize};
+static const et_value x = {"x", NULL, NULL, ET_F32, 0, 1, anySize, NULL};
 static et_function fn = {ET_ABI_VERSION, ET_CUDA, "add_two", 1, 1, &x, &x,
                          addTwo};
 
