@@ -13,6 +13,7 @@
 #include "mlir/Analysis/AliasAnalysis.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -295,9 +296,12 @@ static void launchProducts(KernelBuilder &b, ArrayRef<ProductKernel> kernels,
 /// By the matrix units.
 static ProductKernel matrixKernel(GroupedMatmulOp op, KernelBuilder &b) {
   int64_t numRhs = rightHandSides(op).size(), columns = kMatrixColumns / numRhs;
-  MatrixProduct tile(b, cast<MemRefType>(op.getLhs().getType()),
-                     cast<MemRefType>(op.getRhs().getType()),
-                     {kMatrixRows, columns, numRhs,
+  auto lhs = cast<MemRefType>(op.getLhs().getType());
+  // The parts of f32 operands take the registers of half the sums.
+  int64_t matrixRows =
+      lhs.getElementType().isF32() ? kMatrixRows / 2 : kMatrixRows;
+  MatrixProduct tile(b, lhs, cast<MemRefType>(op.getRhs().getType()),
+                     {matrixRows, columns, numRhs,
                       /*splitsSums=*/resultWidth(op) == 8});
   auto emitSums = [op, &b, tile](const BlockInfo &block, const RowTile &rows,
                                  Value count,
@@ -311,7 +315,7 @@ static ProductKernel matrixKernel(GroupedMatmulOp op, KernelBuilder &b) {
     tile.run(block, op.getLhs(), sourceRow, count, matrices, firstColumn, sums);
     return sums;
   };
-  return {op, kMatrixRows,        columns,        MatrixProduct::kThreads,
+  return {op, matrixRows,         columns,        MatrixProduct::kThreads,
           {}, tile.sharedBytes(), tile.splitAt(), emitSums};
 }
 
@@ -352,15 +356,22 @@ static ProductKernel threadKernel(GroupedMatmulOp op, KernelBuilder &b) {
 }
 
 /// Whether the matrix units can do it.
-static bool fitsMatrixUnits(GroupedMatmulOp op) {
+static bool fitsMatrixUnits(GroupedMatmulOp op, bool splitsF32) {
   auto lhs = cast<MemRefType>(op.getLhs().getType());
   return llvm::all_of(rightHandSides(op), [&](Value rhs) {
-    return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()));
+    return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()),
+                                  splitsF32);
   });
 }
 
-static ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b) {
-  return fitsMatrixUnits(op) ? matrixKernel(op, b) : threadKernel(op, b);
+static void remarkPlainProduct(GroupedMatmulOp op) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  remark::missed(op.getLoc(),
+                 remark::RemarkOpts::name("3xtf32")
+                     .category("convert-et-to-gpu")
+                     .function(function ? function.getSymName() : StringRef()))
+      << remark::add("a product of f32 by plain multiply-adds")
+      << remark::reason("its widths are not known multiples of 4");
 }
 
 /// The product that stands behind this one, past ops that touch no memory, if
@@ -384,9 +395,9 @@ static GroupedMatmulOp findPartner(GroupedMatmulOp op) {
 
 namespace {
 struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
-  GroupedMatmulPattern(MLIRContext *context, bool useWarpgroups)
-      : OpRewritePattern(context, /*benefit=*/2), useWarpgroups(useWarpgroups) {
-  }
+  GroupedMatmulPattern(MLIRContext *context, bool useWarpgroups, bool splitsF32)
+      : OpRewritePattern(context, /*benefit=*/2), useWarpgroups(useWarpgroups),
+        splitsF32(splitsF32) {}
 
   LogicalResult matchAndRewrite(GroupedMatmulOp op,
                                 PatternRewriter &rewriter) const override {
@@ -407,7 +418,10 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
       }
     }
     Value isOther;
-    if (useWarpgroups && llvm::all_of(products, fitsMatrixUnits)) {
+    auto fitsWarpgroups = [](GroupedMatmulOp product) {
+      return fitsMatrixUnits(product, /*splitsF32=*/false);
+    };
+    if (useWarpgroups && llvm::all_of(products, fitsWarpgroups)) {
       Value processors = b.hopperProcessors();
       launchWarpgroupProducts(products, b, processors);
       isOther = b.cmp(CmpIPredicate::eq, processors, b.index(0));
@@ -419,11 +433,21 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
   }
 
 private:
-  bool useWarpgroups;
+  ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b) const {
+    if (fitsMatrixUnits(op, splitsF32))
+      return matrixKernel(op, b);
+    if (splitsF32 &&
+        cast<MemRefType>(op.getLhs().getType()).getElementType().isF32())
+      remarkPlainProduct(op);
+    return threadKernel(op, b);
+  }
+
+  bool useWarpgroups, splitsF32;
 };
 } // namespace
 
-void et::populateProductKernels(RewritePatternSet &patterns,
-                                bool useWarpgroups) {
-  patterns.add<GroupedMatmulPattern>(patterns.getContext(), useWarpgroups);
+void et::populateProductKernels(RewritePatternSet &patterns, bool useWarpgroups,
+                                F32Products f32Products) {
+  patterns.add<GroupedMatmulPattern>(patterns.getContext(), useWarpgroups,
+                                     f32Products == F32Products::ThreeTF32);
 }
