@@ -16,6 +16,8 @@ defm f32_products : Value<"f32-products", "fma|3xtf32",
 defm arg : Value<"arg", "FILE.npy", "An argument; one each, in order">;
 defm weights : Value<"weights", "FILE.safetensors",
   "Where arguments with an et.weight attribute come from">;
+def pack_weights : Flag<["--"], "pack-weights">,
+  HelpText<"With --weights: pack weights for this processor once, before any call, or take packed ones">;
 defm out : Value<"out", "FILE.npy", "Where a result goes; one each, in order, or none">;
 defm remarks_filter : Value<"remarks-filter", "REGEX",
   "Print remarks of the passes that match, such as et-fuse-.* or et-select-schedule">;

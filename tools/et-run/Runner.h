@@ -27,6 +27,7 @@ struct RunRequest {
   std::vector<std::string> outs;
   std::string remarks; ///< A regular expression of passes, or empty.
   std::string weights; ///< Empty without --weights.
+  bool packWeights = false;
   bool printStatistics = false;
   std::optional<unsigned> timedRuns;
 };

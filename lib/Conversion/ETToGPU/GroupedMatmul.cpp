@@ -381,7 +381,7 @@ static GroupedMatmulOp findPartner(GroupedMatmulOp op) {
   while (next && (isMemoryEffectFree(next) || isa<memref::AllocOp>(next)))
     next = next->getNextNode();
   auto partner = dyn_cast_if_present<GroupedMatmulOp>(next);
-  if (!partner)
+  if (!partner || partner.getPanels())
     return {};
   AliasAnalysis aliases(op->getParentOp());
   auto isFreeOf = [&](GroupedMatmulOp one, GroupedMatmulOp other) {
@@ -403,6 +403,8 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureBufferSemantics())
       return rewriter.notifyMatchFailure(op, "works on tensors");
+    if (op.getPanels())
+      return rewriter.notifyMatchFailure(op, "has weights packed for a CPU");
     KernelBuilder b(op.getLoc(), rewriter);
     SmallVector<ProductKernel> kernels = {chooseKernel(op, b)};
     SmallVector<GroupedMatmulOp> products = {op};

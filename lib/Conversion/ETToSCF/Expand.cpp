@@ -33,10 +33,10 @@ static void expandRoute(RouteOp op, LoopBuilder &b) {
 static void expandMask(GroupedMatmulOp op, LoopBuilder &b) {
   Value tokens = allocate(b, b.dim(op.getOut(), 0), b.getI32Type());
   TokenListOp::create(b, TypeRange(), op.getMask(), op.getOffsets(), tokens);
-  GroupedMatmulOp::create(b, TypeRange(), op.getActivation(), op.getLhs(),
+  GroupedMatmulOp::create(b, TypeRange(), op.getActivationAttr(), op.getLhs(),
                           op.getRhs(), op.getOffsets(), tokens,
                           /*mask=*/Value(), op.getBias(), op.getGate(),
-                          op.getGateBias(), op.getOut());
+                          op.getGateBias(), op.getPanelsAttr(), op.getOut());
   memref::DeallocOp::create(b, tokens);
 }
 
