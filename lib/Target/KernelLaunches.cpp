@@ -156,6 +156,12 @@ std::optional<KernelWork> et::estimateWork(Operation *op, LayerSize size) {
     counter.move(combine.getGates(), tokens);
     counter.moveMask(combine.getMask());
     counter.move(combine.getOut(), tokens);
+  } else if (auto waves = dyn_cast<CombineWavesOp>(op)) {
+    // As if there were room for all pairs.
+    counter.moveRows(waves.getPairs(), pairs);
+    counter.move(waves.getGates(), tokens);
+    counter.moveMask(waves.getMask());
+    counter.move(waves.getOut(), tokens);
   } else {
     return std::nullopt;
   }

@@ -27,6 +27,8 @@ SCHEDULES = ("early", "late", "random")
 CHIPS = ("sm_80", "sm_90a", "sm_120")
 # Names of the kernels that were launched, in order, where a test makes it a list.
 launched = None
+# The device's memory at its fullest, of the last run that had kernels recorded.
+peak_bytes = 0
 # In the order of et_dtype.
 DTYPES = [
     *(np.dtype(STORAGE[kind]) for kind in ("f32", "f16", "bf16")),
@@ -107,7 +109,12 @@ def in_child(folder, settings, path, arguments, count):
             f"status {status} with {settings}:\n{said.read_text()[:4000]}"
         )
     if launched is not None:
-        launched.extend(one["kernel"] for one in json.loads(counters.read_text()))
+        kernels = json.loads(counters.read_text())
+        launched.extend(one["kernel"] for one in kernels)
+        global peak_bytes
+        peak_bytes = max(
+            (one["counters"]["device.peak_bytes"] for one in kernels), default=0
+        )
     return [np.load(folder / f"out{k}.npy") for k in range(count)]
 
 

@@ -126,12 +126,20 @@ private:
         .function(function ? function.getSymName() : StringRef());
   }
 
-  LoweringConfigAttr configOf(Schedule schedule, int64_t workgroups = 0) {
-    return LoweringConfigAttr::get(&getContext(), schedule, workgroups);
+  /// With the rate that the layer is configured for.
+  LoweringConfigAttr configOf(MoeOp op, Schedule schedule,
+                              int64_t workgroups = 0) {
+    std::optional<LoweringConfigAttr> given = op.getLoweringConfig();
+    if (!given)
+      given = LoweringConfigAttr::get(&getContext());
+    return LoweringConfigAttr::get(&getContext(), schedule, workgroups,
+                                   given->getRate(), given->getSlack());
   }
 
   LogicalResult select(MoeOp op) {
     std::optional<LoweringConfigAttr> given = op.getLoweringConfig();
+    if (given && given->getSchedule() == Schedule::Automatic)
+      given.reset();
     std::string obstacle = whyNotOneLaunch(op);
     if (given && given->getSchedule() == Schedule::Grouped) {
       remark::analysis(op.getLoc(), remarkOf(op)) << "grouped, as configured";
@@ -143,7 +151,7 @@ private:
                << "cannot run in one launch: " << obstacle
                << "; change that, or configure schedule = grouped";
       remark::missed(op.getLoc(), remarkOf(op)) << "grouped: " + obstacle;
-      op.setLoweringConfigAttr(configOf(Schedule::Grouped));
+      op.setLoweringConfigAttr(configOf(op, Schedule::Grouped));
       return success();
     }
     if (given && limitOfBranch(op))
@@ -154,8 +162,8 @@ private:
     int64_t limit = given ? kOneLaunchTokens : chooseLimit(op);
     explain(op, limit, given.has_value());
     LoweringConfigAttr few =
-        given.value_or(configOf(Schedule::OneLaunch, chooseWorkgroups(op)));
-    LoweringConfigAttr many = configOf(Schedule::Grouped);
+        given.value_or(configOf(op, Schedule::OneLaunch, chooseWorkgroups(op)));
+    LoweringConfigAttr many = configOf(op, Schedule::Grouped);
     if (isDynamic && limit > 0)
       makeBranch(op, limit, few, many);
     else

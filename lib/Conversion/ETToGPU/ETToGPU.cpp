@@ -47,5 +47,6 @@ void et::populateETToGPUPatterns(RewritePatternSet &patterns,
   populatePlanKernels(patterns);
   populateProductKernels(patterns, useWarpgroups);
   populateCombineKernels(patterns);
+  populateCombineWavesKernels(patterns);
   populateMoeKernels(patterns);
 }

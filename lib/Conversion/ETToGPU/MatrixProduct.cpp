@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Shared memory holds kStages stages; a stage is a slab of lhs [rows, kDepth]
+// Shared memory holds some stages; a stage is a slab of lhs [rows, kDepth]
 // and, for every right-hand side, slabs [kDepth, 64 columns], row by row.
 // Everything moves in chunks of 16 bytes, eight elements. The eight lanes whose
 // chunks ldmatrix reads together have eight successive rows and the same chunk
@@ -49,7 +49,7 @@ MemRefType MatrixProduct::sumsType() {
 
 int64_t MatrixProduct::sharedBytes() {
   // The sums take the place of the stages.
-  return std::max(kStages * stageBytes(), sumsType().getNumElements() * 4);
+  return std::max(tile.stages * stageBytes(), sumsType().getNumElements() * 4);
 }
 
 //===----------------------------------------------------------------------===//
@@ -120,7 +120,7 @@ Value MatrixProduct::stageAt(int64_t stage) {
 
 Value MatrixProduct::stageAfter(Value stage) {
   Value next = b.add(stage, stageBytes());
-  Value isLast = b.cmp(arith::CmpIPredicate::eq, next, stageAt(kStages));
+  Value isLast = b.cmp(arith::CmpIPredicate::eq, next, stageAt(tile.stages));
   return b.select(isLast, stageAt(0), next);
 }
 
@@ -128,7 +128,7 @@ void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
                               const Fragments &fragments, Value sums) {
   int64_t steps = llvm::divideCeil(depth, kDepth);
   // Every thread closes a group a step, so that the groups can be counted.
-  for (int64_t stage = 0; stage < kStages - 1; ++stage) {
+  for (int64_t stage = 0; stage < tile.stages - 1; ++stage) {
     if (stage < steps)
       emitCopies(copies, slices, b.index(stage), stageAt(stage));
     NVVM::CpAsyncCommitGroupOp::create(b);
@@ -138,15 +138,15 @@ void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
                        kNarrow,
                b.f32(0.0));
   inits[0] = stageAt(0);
-  inits[1] = stageAt(kStages - 1);
+  inits[1] = stageAt(tile.stages - 1);
   Values last = b.loopBy(
       1, b.index(0), b.index(steps), inits,
       [&](Value step, ValueRange carried) -> Values {
-        NVVM::CpAsyncWaitGroupOp::create(b, kStages - 2);
+        NVVM::CpAsyncWaitGroupOp::create(b, tile.stages - 2);
         // Past it, everyone's part of this stage is there, and no one
         // reads the stage before it, which is filled next.
         b.barrier();
-        Value next = b.add(step, kStages - 1);
+        Value next = b.add(step, tile.stages - 1);
         b.when(b.less(next, b.index(steps)),
                [&] { emitCopies(copies, slices, next, carried[1]); });
         NVVM::CpAsyncCommitGroupOp::create(b);

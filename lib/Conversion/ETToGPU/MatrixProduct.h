@@ -32,6 +32,8 @@ public:
     /// Whether the sums of a row are those of the first four of each eight
     /// columns and, from splitAt() on, those of the others.
     bool splitsSums;
+    /// At least two; with fewer, less shared memory, and less under way.
+    int64_t stages = kStages;
   };
   MatrixProduct(KernelBuilder &b, MemRefType lhs, MemRefType rhs, Tile tile)
       : b(b), element(lhs.getElementType()), depth(lhs.getShape().back()),

@@ -49,6 +49,7 @@ void populateStateKernels(RewritePatternSet &patterns);
 void populatePlanKernels(RewritePatternSet &patterns);
 void populateProductKernels(RewritePatternSet &patterns, bool useWarpgroups);
 void populateCombineKernels(RewritePatternSet &patterns);
+void populateCombineWavesKernels(RewritePatternSet &patterns);
 void populateMoeKernels(RewritePatternSet &patterns);
 
 } // namespace mlir::et

@@ -123,3 +123,19 @@ func.func @not_in_one(%x: tensor<?x64xf32>, %router: tensor<64x8xf32>, %w1: tens
     theta(%theta : tensor<8xf32>) outs(%outh : tensor<33x64xf16>)
   return %0, %1, %2, %3 : tensor<?x64xf32>, tensor<33x64xf16>, tensor<33x64xf16>, tensor<33x64xf16>
 }
+
+// -----
+
+// A rate stays with the layer, whatever runs it.
+// CHECK-LABEL: func @rate
+// CHECK:         et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 528, rate = 1.250000e-01, slack = 5.000000e-01>}
+// CHECK:       } else {
+// CHECK:         et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = grouped, rate = 1.250000e-01, slack = 5.000000e-01>}
+// REMARK: Function=rate
+// REMARK-SAME: one launch for T <= 32;
+func.func @rate(%x: tensor<?x64xf16>, %router: tensor<64x8xf16>, %w1: tensor<8x64x128xf16>, %w2: tensor<8x128x64xf16>,
+                %theta: tensor<8xf32>, %out: tensor<?x64xf16>) -> tensor<?x64xf16> {
+  %y = et.moe cosine #et.threshold silu ins(%x, %router, %w1, %w2 : tensor<?x64xf16>, tensor<64x8xf16>, tensor<8x64x128xf16>, tensor<8x128x64xf16>)
+    theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xf16>) {lowering_config = #et.lowering_config<rate = 0.125, slack = 0.5>}
+  return %y : tensor<?x64xf16>
+}
