@@ -33,7 +33,8 @@ void et::buildCPUPipeline(OpPassManager &pm,
   if (options.compileTo <= Phase::Bufferize)
     return;
   pm.addPass(createConvertETToVector({model->vectorBits, model->vectorRegisters,
-                                      model->hasMatrixRegisters()}));
+                                      model->hasMatrixRegisters(),
+                                      model->has("avx512bf16")}));
   pm.addPass(createApproximateMath());
   pm.addPass(createConvertETToSCF());
   pm.addPass(createConvertLinalgToParallelLoopsPass());

@@ -8,6 +8,7 @@
 #include "support/PackedWeights.h"
 
 #include "et/Target/HostCode.h"
+#include "llvm/ADT/StringSet.h"
 
 #include "llvm/ADT/StringSet.h"
 

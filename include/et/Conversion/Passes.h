@@ -45,6 +45,8 @@ struct VectorRegisters {
   int64_t count;
   /// There are matrix registers that multiply bf16 (AMX).
   bool matrices;
+  /// There is a product of pairs of bf16 in 512 bits (AVX-512-BF16).
+  bool pairs;
 };
 
 /// The layout in which the kernel of a product reads its weights best.

@@ -108,13 +108,14 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
     `convert-et-to-scf`.
 
     * `et.grouped_matmul` calls panel kernels: private functions that hold a tile
-      of results in registers (6 x 64 with 32 registers of 512 bits) over the whole
+      of results in registers (6 x 64 with 32 registers of 512 bits) over a block
       of K, read gathered rows in place and apply bias, activation and gate before
       the one store. One dynamically scheduled OpenMP loop runs over experts,
-      blocks of rows and panels of columns; where few rows meet an expert its
-      weights stream by once, where many do a thread first copies its panel to
-      contiguous memory. The order in which a result is summed depends on neither
-      the number of threads nor the rows beside it.
+      blocks of rows and panels of columns. Packed weights are read where they
+      are, and so are weights in rows where few rows meet an expert; where many
+      do, a thread first copies its panel to contiguous memory. The order in which
+      a result is summed depends on neither the number of threads nor the rows
+      beside it.
     * `et.scores` is such a product, with norms for `cosine`.
     * `et.gate` with `#et.threshold` compares a vector of experts at a time and
       collects mask words in registers.
@@ -154,7 +155,9 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
     Option<"vectorBits", "vector-bits", "unsigned", "512", "Bits of a vector register">,
     Option<"vectorRegisters", "vector-registers", "unsigned", "32", "Number of vector registers">,
     Option<"matrixRegisters", "matrix-registers", "bool", "false",
-           "Multiply bf16 by AMX, in matrix registers">
+           "Multiply bf16 by AMX, in matrix registers">,
+    Option<"pairProducts", "pair-products", "bool", "false",
+           "Multiply pairs of packed bf16 by AVX-512-BF16">
   ];
   let dependentDialects = [
     "arith::ArithDialect", "func::FuncDialect", "LLVM::LLVMDialect", "math::MathDialect",
