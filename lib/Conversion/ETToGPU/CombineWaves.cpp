@@ -39,7 +39,7 @@ namespace {
 /// Emits the kernel of one op.
 class WavesKernel {
 public:
-  WavesKernel(CombineWavesOp op, KernelBuilder &b);
+  WavesKernel(CombineWavesOp op, KernelBuilder &b, bool splitsF32);
   void emit();
   /// They say what waves compute, and are not to stay.
   std::array<GroupedMatmulOp, 2> products() { return {hiddenOp, outputsOp}; }
@@ -68,6 +68,7 @@ private:
 
   CombineWavesOp op;
   KernelBuilder &b;
+  bool splitsF32;
   TokenSum tokenSum;
   GroupedMatmulOp hiddenOp, outputsOp;
   Product hidden, outputs;
@@ -93,11 +94,12 @@ static GroupedMatmulOp createProduct(KernelBuilder &b, Activation activation,
 /// Every kernel has as many threads.
 static int64_t threadsOfProducts() { return kShape.threadTile.threads(); }
 
-WavesKernel::WavesKernel(CombineWavesOp op, KernelBuilder &b)
-    : op(op), b(b), tokenSum(b,
-                             {op.getPairs(), op.getGates(), op.getMask(),
-                              op.getOffsets(), op.getShared(), op.getOut()},
-                             threadsOfProducts()),
+WavesKernel::WavesKernel(CombineWavesOp op, KernelBuilder &b, bool splitsF32)
+    : op(op), b(b), splitsF32(splitsF32),
+      tokenSum(b,
+               {op.getPairs(), op.getGates(), op.getMask(), op.getOffsets(),
+                op.getShared(), op.getOut()},
+               threadsOfProducts()),
       hiddenOp(createProduct(b, op.getActivation(), op.getX(), op.getW1(),
                              op.getOffsets(), op.getMask(), op.getB1(),
                              op.getGate(), op.getGateBias(), op.getHidden())),
@@ -109,7 +111,7 @@ WavesKernel::WavesKernel(CombineWavesOp op, KernelBuilder &b)
       threads(tokenSum.threads()) {}
 
 WavesKernel::Product WavesKernel::makeProduct(GroupedMatmulOp op) {
-  ProductKernel kernel = chooseKernel(op, b, kShape);
+  ProductKernel kernel = chooseKernel(op, b, kShape, splitsF32);
   assert(kernel.threads == threadsOfProducts() && "the block has as many");
   auto [rowTiles, columnTiles] = countTiles(b, kernel);
   return {kernel, rowTiles, columnTiles};
@@ -279,24 +281,29 @@ void WavesKernel::emit() {
 namespace {
 struct CombineWavesPattern : OpRewritePattern<CombineWavesOp> {
   /// Preferred to plain loops.
-  explicit CombineWavesPattern(MLIRContext *context)
-      : OpRewritePattern(context, /*benefit=*/2) {}
+  CombineWavesPattern(MLIRContext *context, bool splitsF32)
+      : OpRewritePattern(context, /*benefit=*/2), splitsF32(splitsF32) {}
 
   LogicalResult matchAndRewrite(CombineWavesOp op,
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureBufferSemantics())
       return rewriter.notifyMatchFailure(op, "works on tensors");
     KernelBuilder b(op.getLoc(), rewriter);
-    WavesKernel kernel(op, b);
+    WavesKernel kernel(op, b, splitsF32);
     kernel.emit();
     for (GroupedMatmulOp product : kernel.products())
       rewriter.eraseOp(product);
     rewriter.eraseOp(op);
     return success();
   }
+
+private:
+  bool splitsF32;
 };
 } // namespace
 
-void et::populateCombineWavesKernels(RewritePatternSet &patterns) {
-  patterns.add<CombineWavesPattern>(patterns.getContext());
+void et::populateCombineWavesKernels(RewritePatternSet &patterns,
+                                     F32Products f32Products) {
+  patterns.add<CombineWavesPattern>(patterns.getContext(),
+                                    f32Products == F32Products::ThreeTF32);
 }
