@@ -1,6 +1,7 @@
 // RUN: et-opt %s -split-input-file --et-pack-weights=march=x86-64-v4 --cse | FileCheck %s --check-prefixes=CHECK,AVX512
 // RUN: et-opt %s -split-input-file --et-pack-weights=march=x86-64-v3 --cse | FileCheck %s --check-prefixes=CHECK,AVX2
 // RUN: et-opt %s -split-input-file --et-pack-weights=march=sapphirerapids --cse | FileCheck %s --check-prefixes=CHECK,AMX
+// RUN: et-opt %s -split-input-file --et-pack-weights=march=znver5 --cse | FileCheck %s --check-prefixes=CHECK,PAIRS
 // RUN: et-opt %s -split-input-file --et-pack-weights=march=x86-64-v4 --remarks-filter=et-pack-weights --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // The layout is that of the kernel's tile, which is narrower for two products.
@@ -27,9 +28,12 @@ func.func @f32(%x: tensor<?x40xf32>, %w: tensor<4x40x100xf32> {et.weight = "w"},
 
 // -----
 
-// Matrix registers take pairs of steps and a depth that is a multiple of 32.
+// Matrix registers take pairs of steps and a depth that is a multiple of 32, dot
+// products of AVX-512-BF16 pairs of steps.
 // CHECK-LABEL: func @bf16
-// AMX: et.pack #et.panels<columns = 112, interleave = 2, step = 32> ins(%arg1 : tensor<4x40x100xbf16>) outs(%{{.*}} : tensor<4x1x32x224xbf16>)
+// AMX: et.pack #et.panels<columns = 32, interleave = 2, step = 32> ins(%arg1 : tensor<4x40x100xbf16>) outs(%{{.*}} : tensor<4x4x32x64xbf16>)
+// PAIRS: et.pack #et.panels<columns = 64, interleave = 2, step = 2> ins(%arg1 : tensor<4x40x100xbf16>) outs(%{{.*}} : tensor<4x2x20x128xbf16>)
+// AVX512: et.pack #et.panels<columns = 64> ins(%arg1 : tensor<4x40x100xbf16>)
 func.func @bf16(%x: tensor<?x40xbf16>, %w: tensor<4x40x100xbf16> {et.weight = "w"}, %o: tensor<5xi32>, %init: tensor<?x100xbf16>)
     -> tensor<?x100xbf16> {
   %0 = et.grouped_matmul none ins(%x, %w : tensor<?x40xbf16>, tensor<4x40x100xbf16>) offsets(%o : tensor<5xi32>)
