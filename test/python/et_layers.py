@@ -74,6 +74,7 @@ class Layer:
     special: str
     arrays: dict
     schedule: str = ""  # of the layer's #et.lowering_config, if it has one
+    rate: float = 0.0  # of that config, without slack
 
     def array(self, name):
         return self.arrays.get(name)
@@ -140,7 +141,10 @@ class Layer:
         )
         inputs = " ".join(filter(None, (self.clause(k, p) for k in ("theta", "bias"))))
         rule = attribute(self.routing)
-        config = f"#et.lowering_config<schedule = {self.schedule}>"
+        config = f"schedule = {self.schedule}"
+        if self.rate:
+            config += f", rate = {self.rate:.17e}, slack = 0.0"
+        config = f"#et.lowering_config<{config}>"
         config = f" {{lowering_config = {config}}}" if self.schedule else ""
         return f"""\
     %{p}nT = tensor.dim %{p}x, %c0 : {x}

@@ -47,7 +47,8 @@ static void lowerGroupedMatmul(GroupedMatmulOp op, LoopBuilder &b) {
     Value first = b.index(0), last = b.dim(out, 0);
     if (offsets) {
       first = b.toIndex(b.load(offsets, expert));
-      last = b.toIndex(b.load(offsets, b.add(expert, b.index(1))));
+      Value next = b.toIndex(b.load(offsets, b.add(expert, b.index(1))));
+      last = arith::MinUIOp::create(b, next, last);
     }
     b.loop(first, last, [&](Value row) {
       Value source = row;

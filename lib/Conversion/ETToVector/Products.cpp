@@ -112,9 +112,13 @@ private:
 std::pair<Value, Value> ProductLowering::rowsOf(Value expert) {
   if (!op.getOffsets())
     return {b.index(0), b.dim(op.getOut(), 0)};
-  Value next = b.add(expert, b.index(1));
-  return {b.toIndex(b.load(op.getOffsets(), expert)),
-          b.toIndex(b.load(op.getOffsets(), next))};
+  // Pairs that out has no row for are left out.
+  Value rows = b.dim(op.getOut(), 0);
+  auto offset = [&](Value expert) -> Value {
+    Value pair = b.toIndex(b.load(op.getOffsets(), expert));
+    return arith::MinUIOp::create(b, pair, rows);
+  };
+  return {offset(expert), offset(b.add(expert, b.index(1)))};
 }
 
 Value ProductLowering::mostRows() {
@@ -232,8 +236,10 @@ Value ProductLowering::gatherRows() {
   if (!tokens && isPadded)
     return {};
   // The list of tokens may be longer than there are pairs.
-  Value rows = op.getOffsets() ? b.toIndex(b.load(op.getOffsets(), experts))
-                               : b.dim(op.getOut(), 0);
+  Value rows = b.dim(op.getOut(), 0);
+  if (op.getOffsets())
+    rows = arith::MinUIOp::create(b, rows,
+                                  b.toIndex(b.load(op.getOffsets(), experts)));
   auto type = MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
                               lhsType.getElementType());
   Value copy = memref::AllocOp::create(b, type, ValueRange{rows, paddedDepth},
