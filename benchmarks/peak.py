@@ -8,7 +8,7 @@
 
 LANES, CHAINS = 16, 12
 # Vectors that a step reads, and how far ahead it asks for others.
-READS, AHEAD = 4, 64
+READS, AHEAD = 4, 512
 
 
 def flops(steps):
@@ -52,7 +52,7 @@ def read_module(name):
         f"""    %o{i} = arith.constant {i * LANES} : index
     %i{i} = arith.addi %i, %o{i} : index
     %a{i} = arith.addi %i{i}, %ahead : index
-    memref.prefetch %m[%a{i}], read, locality<3>, data : memref<?xf32>
+    memref.prefetch %m[%a{i}], read, locality<2>, data : memref<?xf32>
     %v{i} = vector.load %m[%i{i}] : memref<?xf32>, {vector}
     %n{i} = arith.addf %s{i}, %v{i} : {vector}"""
         for i in reads

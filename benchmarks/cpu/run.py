@@ -44,6 +44,8 @@ SEED = 1
 LAYERS = [(768, 1536, 16, 1), (1024, 4096, 16, 2), (2048, 1024, 64, 8)]
 TOKENS = [1, 8, 64, 512, 2048]
 QUICK_LAYERS, QUICK_TOKENS = LAYERS[:1], [8, 64, 512, 2048]
+# Tokens from which on there are skewed loads too.
+SKEWED = 512
 STEPS, CUBE = 200_000, 2048
 # More than the caches of most machines, and than a core's share of the others'.
 OTHER_BYTES = 1 << 30
@@ -123,17 +125,30 @@ def bind(library, name, *fixed):
     return call
 
 
-def even_thresholds(scores, pairs):
-    """Thresholds that give the experts equal loads of `pairs` together, each halfway
-    between two scores, so that no order of summation moves a token."""
+def even_loads(tokens, experts, pairs):
+    """About as many tokens for each expert, `pairs` together."""
+    return [
+        min(pairs * (e + 1) // experts - pairs * e // experts, tokens)
+        for e in range(experts)
+    ]
+
+
+def skewed_loads(tokens, experts, pairs):
+    """Expert e takes a share of 1 / (e + 1), but no more than all tokens."""
+    total = sum(1 / (e + 1) for e in range(experts))
+    return [min(round(pairs / total / (e + 1)), tokens) for e in range(experts)]
+
+
+def thresholds(scores, loads):
+    """Thresholds that give the experts these loads, each halfway between two scores, so
+    that no order of summation moves a token."""
     import torch
 
-    tokens, experts = scores.shape
+    experts = scores.shape[1]
     falling = scores.sort(0, descending=True).values
     edge = torch.ones(1, experts)
     falling = torch.cat([falling[:1] + edge, falling, falling[-1:] - edge]).double()
-    e = torch.arange(experts)
-    each = (pairs * (e + 1) // experts - pairs * e // experts).clamp(max=tokens)
+    e, each = torch.arange(experts), torch.tensor(loads)
     return ((falling[each, e] + falling[each + 1, e]) / 2).float()
 
 
@@ -196,8 +211,8 @@ def read_seconds(library, weights, threads, other):
         return cold(lambda all_parts: list(pool.map(read, all_parts)), parts, other)
 
 
-def report(shape, kind, samples, work, limits):
-    row = {"shape": shape, "type": kind, **work, **limits}
+def report(shape, kind, loads, samples, work, limits):
+    row = {"shape": shape, "type": kind, "loads": loads, **work, **limits}
     for name in samples[0]:
         times = [s[name] for s in samples]
         ratios = [s[name] / s["layer"] for s in samples]
@@ -215,7 +230,7 @@ def report(shape, kind, samples, work, limits):
         if isinstance(r, dict) and name != "layer"
     )
     print(
-        f"{shape:>22} {kind:>4} {seconds * 1e3:9.2f} {row['share_of_peak']:6.1%} "
+        f"{shape:>22} {kind:>4} {loads:>6} {seconds * 1e3:9.2f} {row['share_of_peak']:6.1%} "
         f"{row['share_of_bandwidth']:6.1%} {row['share_of_limit']:6.1%}  {cells}",
         flush=True,
     )
@@ -245,7 +260,7 @@ def main():
         f"{arguments.threads} thread(s), medians of {arguments.rounds} interleaved rounds, "
         f"torch {torch.__version__}, {platform.machine()}, "
         f"load {os.getloadavg()[0]:.1f} at the start\n"
-        f"{'T D F E K':>22} {'type':>4} {'ms':>9} {'peak':>6} {'memory':>6} {'limit':>6}  "
+        f"{'T D F E K':>22} {'type':>4} {'loads':>6} {'ms':>9} {'peak':>6} {'memory':>6} {'limit':>6}  "
         "time of the others / ours: median (least-most)"
     )
     rows, absent = [], {}
@@ -259,6 +274,7 @@ def main():
     other = torch.ones(OTHER_BYTES // 4)
     cube = torch.ones(CUBE, CUBE, dtype=torch.bfloat16)
     layers = QUICK_LAYERS if arguments.quick else LAYERS
+    counts = QUICK_TOKENS if arguments.quick else TOKENS
     for width, hidden, experts, chosen in layers:
         for kind in arguments.types.split(","):
             dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[kind]
@@ -272,10 +288,12 @@ def main():
                 "--pack-weights",
             )
             packed = library.call_tensors("layer_pack", [describe(w1), describe(w2)])
-            for tokens in QUICK_TOKENS if arguments.quick else TOKENS:
+            cases = [(tokens, even_loads) for tokens in counts]
+            cases += [(tokens, skewed_loads) for tokens in counts if tokens >= SKEWED]
+            for tokens, loads in cases:
                 x = torch.randn(tokens, width).to(dtype)
                 scores = x.double() @ router.double()
-                theta = even_thresholds(scores, tokens * chosen)
+                theta = thresholds(scores, loads(tokens, experts, tokens * chosen))
                 mask, gates = scores > theta, torch.sigmoid(scores)
                 expected = reference(x, router, w1, w2, mask, gates)
 
@@ -321,7 +339,8 @@ def main():
                 weights_bytes = (w1.numel() + w2.numel()) * w1.element_size()
                 limits = {"peak": limit, "bandwidth": weights_bytes / read_time}
                 shape = f"{tokens} {width} {hidden} {experts} {chosen}"
-                rows.append(report(shape, kind, samples, work, limits))
+                name = loads.__name__.removesuffix("_loads")
+                rows.append(report(shape, kind, name, samples, work, limits))
     for name, reason in absent.items():
         print(f"absent: {name}: {reason}")
     if rows:

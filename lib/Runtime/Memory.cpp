@@ -87,7 +87,7 @@ bool et::runtime::canUnwind() {
 
 // Blocks that are worth large pages, and the size of those: weights that stream
 // by cross a page of 4 KB every few hundred nanoseconds.
-static constexpr size_t largeBlock = size_t(8) << 20, largePage = 2 << 20;
+static constexpr size_t largeBlock = size_t(2) << 20, largePage = 2 << 20;
 
 static HostBlock *newBlock(size_t size, size_t alignment) {
   if (alignment < sizeof(HostBlock))

@@ -161,7 +161,10 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
   for (int64_t index : llvm::seq(rowTiles * columnTiles))
     inits.push_back(isFirst ? callTile(b, "tilezero", {}).getResult(0)
                             : loadTile(b, placeOfSum(index)));
+  // A line of each row at once would fill the buffers that loads need.
   Value stride = b.index(stepRows());
+  Value steps = b.ceilDiv(b.sub(block.last, block.first), stride);
+  Value outPerStep = b.ceilDiv(block.outLines, b.max(steps, b.index(1)));
   auto loop = scf::ForOp::create(b, block.first, block.last, stride, inits);
   {
     OpBuilder::InsertionGuard guard(b);
@@ -169,8 +172,8 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
     Value panelRow = loop.getInductionVar();
     Value within = b.sub(panelRow, block.first);
     Value step = b.div(within, stride);
-    emitPrefetch(b, operands, block,
-                 b.add(firstLine, b.mul(step, block.nextPerStep)));
+    emitPrefetch(b, operands, block, firstLine, step);
+    emitOutPrefetch(b, operands, block, b.mul(step, outPerStep), outPerStep);
     Values left, results(loop.getRegionIterArgs());
     Place rows = {b.add(lhs, b.mul(within, b.index(kPair))), lhsBytes};
     for (int64_t i : llvm::seq(rowTiles))

@@ -214,11 +214,14 @@ void PanelKernel::emitBody(VectorBuilder &b,
     Value firstLine = b.mul(index, linesPerTile);
     if (way == Multiply::Matrices)
       tileRows = b.min(most, b.sub(operands.end, row));
-    // The lines of the results will have come when the sums are there.
-    b.when(isLast, [&] { emitOutPrefetch(b, operands, row, tileRows); });
+    // In the last block, the lines of the results come while sums are made.
+    block.firstOut = row;
+    block.outLines = b.select(
+        isLast, b.mul(tileRows, b.index(outLinesPerRow(operands))), b.index(0));
     if (way == Multiply::Matrices) {
       emitMatrixTile(b, operands, block, row, tileRows, firstLine);
     } else {
+      emitOutPrefetch(b, operands, block, b.index(0), block.outLines);
       // Every number of rows is code of its own, so that no row is multiplied
       // in vain.
       SmallVector<int64_t> cases =
@@ -269,37 +272,50 @@ int64_t PanelKernel::linesPerRow(const PanelOperands &operands) const {
       type.getShape().back() * type.getElementTypeBitWidth() / 8, kCacheLine);
 }
 
+int64_t PanelKernel::outLinesPerRow(const PanelOperands &operands) const {
+  auto type = cast<MemRefType>(operands.out.getType());
+  return llvm::divideCeil(tile.columns() * type.getElementTypeBitWidth() / 8,
+                          kCacheLine);
+}
+
+/// The row of line `line`, and its first element, in rows of `perRow` lines and
+/// `width` elements.
+static std::pair<Value, Value> placeOfLine(VectorBuilder &b, Value line,
+                                           int64_t perRow, int64_t width) {
+  Value lines = b.index(perRow);
+  Value within = arith::RemUIOp::create(b, line, lines);
+  return {b.div(line, lines), b.mul(within, b.index(width / perRow))};
+}
+
 void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                               const Block &block, Value firstLine) const {
-  int64_t perRow = linesPerRow(operands);
-  auto type = cast<MemRefType>(block.next.getType());
-  int64_t perLine = type.getShape().back() / perRow;
-  Value last = b.min(b.add(firstLine, block.nextPerStep), block.nextLines);
-  b.loop(firstLine, last, [&](Value line) {
-    Value lines = b.index(perRow);
-    Value row = b.add(block.nextFirst, b.div(line, lines));
-    Value column =
-        b.mul(arith::RemUIOp::create(b, line, lines), b.index(perLine));
+                               const Block &block, Value firstLine,
+                               Value step) const {
+  Value first = b.add(firstLine, b.mul(step, block.nextPerStep));
+  Value last = b.min(b.add(first, block.nextPerStep), block.nextLines);
+  auto nextType = cast<MemRefType>(block.next.getType());
+  b.loop(first, last, [&](Value line) {
+    auto [row, column] =
+        placeOfLine(b, line, linesPerRow(operands), nextType.getShape().back());
     for (Value panel : {block.next, block.nextGate})
       if (panel)
-        memref::PrefetchOp::create(b, panel, ValueRange{row, column},
-                                   /*isWrite=*/false, /*localityHint=*/2,
-                                   /*isDataCache=*/true);
+        memref::PrefetchOp::create(
+            b, panel, ValueRange{b.add(block.nextFirst, row), column},
+            /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
   });
 }
 
 void PanelKernel::emitOutPrefetch(VectorBuilder &b,
-                                  const PanelOperands &operands, Value firstRow,
-                                  Value rows) const {
-  auto type = cast<MemRefType>(operands.out.getType());
-  int64_t perLine = kCacheLine * 8 / type.getElementTypeBitWidth();
-  b.loop(b.index(0), rows, [&](Value row) {
-    for (int64_t within = 0; within < tile.columns(); within += perLine) {
-      Value column = b.add(operands.column, b.index(within));
-      memref::PrefetchOp::create(
-          b, operands.out, ValueRange{b.add(firstRow, row), column},
-          /*isWrite=*/true, /*localityHint=*/3, /*isDataCache=*/true);
-    }
+                                  const PanelOperands &operands,
+                                  const Block &block, Value first,
+                                  Value count) const {
+  int64_t perRow = outLinesPerRow(operands);
+  b.loop(first, b.min(b.add(first, count), block.outLines), [&](Value line) {
+    auto [row, column] = placeOfLine(b, line, perRow, tile.columns());
+    memref::PrefetchOp::create(
+        b, operands.out,
+        ValueRange{b.add(block.firstOut, row), b.add(operands.column, column)},
+        /*isWrite=*/true, /*localityHint=*/3,
+        /*isDataCache=*/true);
   });
 }
 
@@ -443,8 +459,7 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
     b.setInsertionPointToEnd(steps.getBody());
     Value row = steps.getInductionVar();
     Value stepIndex = b.div(b.sub(row, block.first), stride);
-    emitPrefetch(b, operands, block,
-                 b.add(firstLine, b.mul(stepIndex, block.nextPerStep)));
+    emitPrefetch(b, operands, block, firstLine, stepIndex);
     Values next(steps.getRegionIterArgs());
     for (int64_t part : llvm::seq(kStep))
       next = step(b.add(row, b.index(part)), next);

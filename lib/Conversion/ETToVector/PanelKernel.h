@@ -111,6 +111,8 @@ private:
     Value next, nextGate, nextFirst, nextRows;
     /// Lines to ask for at each of a tile's steps, and in all.
     Value nextPerStep, nextLines;
+    /// A tile's first row, and lines of its results to ask for.
+    Value firstOut, outLines;
   };
   std::string getName(PanelOperands &operands) const;
   void emitBody(VectorBuilder &b, const PanelOperands &operands) const;
@@ -137,16 +139,17 @@ private:
   /// loop for tiles of every size keeps the code of an activation small.
   void emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
                     Value firstRow, Value rows) const;
-  /// Asks for as many lines of the next block as a step should. A few at a
-  /// time, between many multiplications: more would fill the buffers that loads
-  /// need as well.
+  /// Asks for as many lines of the next block and of the results as step `step`
+  /// of a tile should. A few at a time, between many multiplications: more
+  /// would fill the buffers that loads need as well.
   void emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                    const Block &block, Value firstLine) const;
-  /// Asks for the results of a tile, to be written.
+                    const Block &block, Value firstLine, Value step) const;
+  /// Asks for lines [first, first + count) of a tile's results, to be written.
   void emitOutPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                       Value firstRow, Value rows) const;
+                       const Block &block, Value first, Value count) const;
   /// Cache lines of a row of a panel.
   int64_t linesPerRow(const PanelOperands &operands) const;
+  int64_t outLinesPerRow(const PanelOperands &operands) const;
   /// Rows of a panel that one step of the innermost loop multiplies.
   int64_t stepRows() const;
 };

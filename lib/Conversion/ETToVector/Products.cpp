@@ -34,6 +34,9 @@ static constexpr int64_t kTaskWeightBytes = 256 << 10;
 /// long pieces of a row.
 static constexpr int64_t kCopiedColumns = 128;
 
+/// An expert's rows up to which packed weights are not worth matrix registers.
+static constexpr int64_t kFewPackedRows = 2;
+
 namespace {
 /// One product being lowered: sizes as values, and the steps of the lowering.
 class ProductLowering {
@@ -497,8 +500,10 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
     tile = tile.within(panelColumns);
     usesMatrices &= interleave == 2 && panelColumns % matrixTile.lanes == 0 &&
                     panels->getStep() % kMatrixDepth == 0;
-    if (usesMatrices)
+    if (usesMatrices) {
       matrixTile = matrixTile.within(panelColumns);
+      tile.rows = std::min(tile.rows, kFewPackedRows);
+    }
   } else if (usesMatrices) {
     panelColumns = std::max(kCopiedColumns / products, tile.columns());
     if (!ShapedType::isDynamic(columns))

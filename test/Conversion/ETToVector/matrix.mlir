@@ -12,7 +12,6 @@
 // 16 KB of a panel are a block.
 // CHECK:          %[[BLOCK:.*]] = arith.constant 128 : index
 // CHECK:          scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[BLOCK]]
-// CHECK:          memref.prefetch %{{.*}}, write
 // CHECK:          scf.if
 // CHECK:          scf.if
 // The first block starts with zeros.
@@ -21,6 +20,7 @@
 // CHECK-NOT:          tilezero
 // CHECK:              scf.for {{.*}} -> (!llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx)
 // CHECK:                memref.prefetch %{{.*}}, read
+// CHECK:                memref.prefetch %{{.*}}, write
 // CHECK-COUNT-3:        llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
 // CHECK-NOT:            tileloadd64
 // CHECK-COUNT-2:        llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"

@@ -83,8 +83,7 @@ struct DecomposeMoePattern : OpRewritePattern<MoeOp> {
     Value outputs = createInto<ExpertFfnOp>(
         rewriter, loc, destination({pairs, width}, storageOf(op)),
         op.getActivationAttr(), x, op.getW1(), op.getW2(), offsets, list,
-        op.getB1(), op.getB2(), op.getGate(), op.getGateBias(),
-        /*panels=*/PanelsAttr())[0];
+        op.getB1(), op.getB2(), op.getGate(), op.getGateBias())[0];
     Value shared = computeShared(rewriter, op);
     auto combine =
         CombineOp::create(rewriter, loc, op->getResultTypes(), outputs, gates,
