@@ -48,6 +48,11 @@ struct AttachGPUTargets : et::impl::AttachGPUTargetsBase<AttachGPUTargets> {
       if (kernel.getName().starts_with(kOneLaunchKernel))
         kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                         builder.getI32IntegerAttr(kOneLaunchBlocks));
+      if (kernel.getName().starts_with(kCombineWavesKernel))
+        if (auto size = kernel.getKnownBlockSize())
+          kernel->setAttr(
+              NVVM::NVVMDialect::getMinctasmAttrName(),
+              builder.getI32IntegerAttr(kCombineWavesThreads / size->front()));
       for (unsigned i = 0; i < kernel.getNumWorkgroupAttributions(); ++i)
         kernel.setWorkgroupAttributionAttr(
             i, LLVM::LLVMDialect::getAlignAttrName(),

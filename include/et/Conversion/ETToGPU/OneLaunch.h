@@ -20,6 +20,10 @@ inline constexpr int64_t kOneLaunchTokens = kTokensPerWord;
 /// blocks share a multiprocessor: left alone, ptxas aims at more and spills.
 inline constexpr StringLiteral kOneLaunchKernel = "et_moe";
 inline constexpr int64_t kOneLaunchBlocks = 4;
+/// The same for kernels that combine in waves, by their threads: registers for
+/// waves, which few calls need, must leave a call without them as many.
+inline constexpr StringLiteral kCombineWavesKernel = "et_combine_waves";
+inline constexpr int64_t kCombineWavesThreads = 512;
 
 /// Why the layer cannot run in one launch, for however few tokens; empty if it
 /// can.
