@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "et/Codegen/CPU/Passes.h"
 #include "et/Codegen/GPU/Passes.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Pipelines/Pipelines.h"
@@ -46,6 +47,11 @@ static void addBufferization(OpPassManager &pm) {
 
 void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
                                const FrontEndOptions &options) {
+  bool packs = !options.packsFor.empty();
+  // What a function is given as a weight is one where it is multiplied with.
+  // Nothing is simplified before the checks.
+  if (packs)
+    pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
   pm.addPass(createCheckShapes());
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createHoistChecks());
@@ -69,6 +75,11 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
     pm.addPass(createPairProducts());
   }
   addCleanup(pm);
+  if (packs) {
+    pm.addPass(createPackWeights({options.packsFor}));
+    addCleanup(pm);
+    pm.addPass(createOutlinePacking());
+  }
   if (compileTo == Phase::Fuse)
     return;
   addBufferization(pm);

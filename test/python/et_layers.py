@@ -173,15 +173,22 @@ class Layer:
         )
 
 
-def module(layers, outputs_only=False):
+def module(layers, outputs_only=False, weights=False):
     """One function @main of all the layers' arguments and results, in order.
 
     With `outputs_only`, of what a layer's et.moe returns and nothing it keeps to
-    itself.
+    itself. With `weights`, all arguments but x are weights called `l0_w1`.
     """
     prefixes = [f"l{i}_" for i in range(len(layers))]
+
+    def attributes(argument, name):
+        if not weights:
+            return ""
+        kind = "name" if name == "x" else "weight"
+        return f' {{et.{kind} = "{argument}"}}'
+
     arguments = ", ".join(
-        f"%{p}{name}: {layer.operand_type(name)}"
+        f"%{p}{name}: {layer.operand_type(name)}{attributes(p + name, name)}"
         for p, layer in zip(prefixes, layers, strict=True)
         for name in layer.arrays
     )

@@ -26,7 +26,11 @@ struct CompileRequest {
   bool isCuda = false;
   std::string march; ///< "native", or LLVM's name of a processor.
   std::string chip;
-  std::string compileTo; ///< A phase of the pipeline.
+  bool packWeights = false;
+  std::string weights, packedWeights; ///< Empty without --packed-weights.
+  std::string f32Products; ///< How a GPU multiplies f32: an option's value.
+  std::string remarks;     ///< A regular expression of passes, or empty.
+  std::string compileTo;   ///< A phase of the pipeline.
   EmitKind emit;
   ReportKind report = ReportKind::None; ///< In place of what `emit` says.
   LayerSize reportSize = {};

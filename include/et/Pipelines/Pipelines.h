@@ -9,6 +9,7 @@
 #define ET_PIPELINES_PIPELINES_H
 
 #include "et/Codegen/GPU/Chips.h"
+#include "et/Conversion/Passes.h"
 #include "et/Dialect/ET/Transforms/Transforms.h"
 #include "mlir/Pass/PassOptions.h"
 
@@ -61,6 +62,10 @@ struct CPUPipelineOptions : PhasedPipelineOptions<CPUPipelineOptions> {
   Option<std::string> march{
       *this, "march", llvm::cl::desc("A processor as LLVM names it, or native"),
       llvm::cl::init("native")};
+  Option<bool> packWeights{
+      *this, "pack-weights",
+      llvm::cl::desc("Take weights packed: a function NAME_pack packs them"),
+      llvm::cl::init(false)};
 };
 
 /// What a GPU module is compiled to.
@@ -79,6 +84,14 @@ struct NVVMPipelineOptions : PhasedPipelineOptions<NVVMPipelineOptions> {
                        clEnumValN(KernelFormat::Bin, "bin", "a cubin"),
                        clEnumValN(KernelFormat::Fatbin, "fatbin",
                                   "a fat binary, PTX and cubins"))};
+  Option<F32Products> f32Products{
+      *this, "f32-products",
+      llvm::cl::desc("How matrices of f32 are multiplied"),
+      llvm::cl::init(F32Products::FMA),
+      llvm::cl::values(
+          clEnumValN(F32Products::FMA, "fma", "by multiply-adds of f32"),
+          clEnumValN(F32Products::ThreeTF32, "3xtf32",
+                     "as three products of tf32, by the matrix units"))};
 };
 
 /// What targets choose about the part that they share.
@@ -89,6 +102,8 @@ struct FrontEndOptions {
   bool fusesRouting;
   /// The GPUs that layers' schedules are chosen for; none for other targets.
   std::vector<std::string> chips = {};
+  /// The processor that weights are packed for; none if they stay in rows.
+  std::string packsFor = {};
 };
 
 /// The part that all targets share: up to and including Phase::Bufferize, or

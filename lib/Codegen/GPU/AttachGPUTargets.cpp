@@ -7,7 +7,6 @@
 
 #include "et/Codegen/GPU/Chips.h"
 #include "et/Codegen/GPU/Passes.h"
-#include "et/Conversion/ETToGPU/OneLaunch.h"
 
 namespace mlir::et {
 #define GEN_PASS_DEF_ATTACHGPUTARGETS
@@ -44,20 +43,11 @@ struct AttachGPUTargets : et::impl::AttachGPUTargetsBase<AttachGPUTargets> {
     gpu::GPUModuleOp kernels = getOperation();
     Builder builder(&getContext());
     kernels.setTargetsAttr(builder.getArrayAttr(targets));
-    for (auto kernel : kernels.getOps<gpu::GPUFuncOp>()) {
-      if (kernel.getName().starts_with(kOneLaunchKernel))
-        kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                        builder.getI32IntegerAttr(kOneLaunchBlocks));
-      if (kernel.getName().starts_with(kCombineWavesKernel))
-        if (auto size = kernel.getKnownBlockSize())
-          kernel->setAttr(
-              NVVM::NVVMDialect::getMinctasmAttrName(),
-              builder.getI32IntegerAttr(kCombineWavesThreads / size->front()));
+    for (auto kernel : kernels.getOps<gpu::GPUFuncOp>())
       for (unsigned i = 0; i < kernel.getNumWorkgroupAttributions(); ++i)
         kernel.setWorkgroupAttributionAttr(
             i, LLVM::LLVMDialect::getAlignAttrName(),
             builder.getI64IntegerAttr(kSharedAlignment));
-    }
   }
 };
 } // namespace

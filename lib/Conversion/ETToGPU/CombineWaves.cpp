@@ -19,7 +19,6 @@
 #include "DeviceWords.h"
 #include "GroupedMatmul.h"
 #include "Patterns.h"
-#include "et/Conversion/ETToGPU/OneLaunch.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -36,11 +35,14 @@ static constexpr ProductShape kShape = {/*rows=*/32,
                                          /*depth=*/16, /*threadRows=*/4,
                                          /*threadColumns=*/2}};
 
+/// So many threads share a multiprocessor, whatever registers waves would like.
+static constexpr int64_t kResidentThreads = 512;
+
 namespace {
 /// Emits the kernel of one op.
 class WavesKernel {
 public:
-  WavesKernel(CombineWavesOp op, KernelBuilder &b);
+  WavesKernel(CombineWavesOp op, KernelBuilder &b, bool splitsF32);
   void emit();
   /// They say what waves compute, and are not to stay.
   std::array<GroupedMatmulOp, 2> products() { return {hiddenOp, outputsOp}; }
@@ -69,6 +71,7 @@ private:
 
   CombineWavesOp op;
   KernelBuilder &b;
+  bool splitsF32;
   TokenSum tokenSum;
   GroupedMatmulOp hiddenOp, outputsOp;
   Product hidden, outputs;
@@ -88,17 +91,18 @@ static GroupedMatmulOp createProduct(KernelBuilder &b, Activation activation,
                                      Value gateBias, Value out) {
   return GroupedMatmulOp::create(b, TypeRange(), activation, lhs, rhs, offsets,
                                  /*tokens=*/Value(), mask, bias, gate, gateBias,
-                                 out);
+                                 /*panels=*/PanelsAttr(), out);
 }
 
 /// Every kernel has as many threads.
 static int64_t threadsOfProducts() { return kShape.threadTile.threads(); }
 
-WavesKernel::WavesKernel(CombineWavesOp op, KernelBuilder &b)
-    : op(op), b(b), tokenSum(b,
-                             {op.getPairs(), op.getGates(), op.getMask(),
-                              op.getOffsets(), op.getShared(), op.getOut()},
-                             threadsOfProducts()),
+WavesKernel::WavesKernel(CombineWavesOp op, KernelBuilder &b, bool splitsF32)
+    : op(op), b(b), splitsF32(splitsF32),
+      tokenSum(b,
+               {op.getPairs(), op.getGates(), op.getMask(), op.getOffsets(),
+                op.getShared(), op.getOut()},
+               threadsOfProducts()),
       hiddenOp(createProduct(b, op.getActivation(), op.getX(), op.getW1(),
                              op.getOffsets(), op.getMask(), op.getB1(),
                              op.getGate(), op.getGateBias(), op.getHidden())),
@@ -110,7 +114,7 @@ WavesKernel::WavesKernel(CombineWavesOp op, KernelBuilder &b)
       threads(tokenSum.threads()) {}
 
 WavesKernel::Product WavesKernel::makeProduct(GroupedMatmulOp op) {
-  ProductKernel kernel = chooseKernel(op, b, kShape);
+  ProductKernel kernel = chooseKernel(op, b, kShape, splitsF32);
   assert(kernel.threads == threadsOfProducts() && "the block has as many");
   auto [rowTiles, columnTiles] = countTiles(b, kernel);
   return {kernel, rowTiles, columnTiles};
@@ -263,8 +267,8 @@ void WavesKernel::emit() {
                                     b.sharedType({kShape.rows}, b.getI32Type()),
                                     b.sharedType({warps}, b.getI32Type())};
   Value experts = b.dim(op.getMask(), 0);
-  b.launch(
-      kCombineWavesKernel, {tokens, tokenBlocks}, threads, shared,
+  gpu::LaunchOp launch = b.launch(
+      "et_combine_waves", {tokens, tokenBlocks}, threads, shared,
       [&](const BlockInfo &block) {
         rowsOfToken = block.shared[0];
         slot = block.shared[1];
@@ -282,6 +286,10 @@ void WavesKernel::emit() {
         });
       },
       std::max(sharedBytes(hidden.kernel), sharedBytes(outputs.kernel)));
+  // Left alone, ptxas aims at more and spills.
+  launch->setAttr(
+      NVVM::NVVMDialect::getMinctasmAttrName(),
+      b.getI32IntegerAttr(static_cast<int32_t>(kResidentThreads / threads)));
   memref::DeallocOp::create(b, words);
   if (sums != op.getOut())
     memref::DeallocOp::create(b, sums);
@@ -290,24 +298,29 @@ void WavesKernel::emit() {
 namespace {
 struct CombineWavesPattern : OpRewritePattern<CombineWavesOp> {
   /// Preferred to plain loops.
-  explicit CombineWavesPattern(MLIRContext *context)
-      : OpRewritePattern(context, /*benefit=*/2) {}
+  CombineWavesPattern(MLIRContext *context, bool splitsF32)
+      : OpRewritePattern(context, /*benefit=*/2), splitsF32(splitsF32) {}
 
   LogicalResult matchAndRewrite(CombineWavesOp op,
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureBufferSemantics())
       return rewriter.notifyMatchFailure(op, "works on tensors");
     KernelBuilder b(op.getLoc(), rewriter);
-    WavesKernel kernel(op, b);
+    WavesKernel kernel(op, b, splitsF32);
     kernel.emit();
     for (GroupedMatmulOp product : kernel.products())
       rewriter.eraseOp(product);
     rewriter.eraseOp(op);
     return success();
   }
+
+private:
+  bool splitsF32;
 };
 } // namespace
 
-void et::populateCombineWavesKernels(RewritePatternSet &patterns) {
-  patterns.add<CombineWavesPattern>(patterns.getContext());
+void et::populateCombineWavesKernels(RewritePatternSet &patterns,
+                                     F32Products f32Products) {
+  patterns.add<CombineWavesPattern>(patterns.getContext(),
+                                    f32Products == F32Products::ThreeTF32);
 }

@@ -13,6 +13,7 @@
 #include "mlir/Analysis/AliasAnalysis.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -336,24 +337,28 @@ static ProductKernel threadKernel(GroupedMatmulOp op, KernelBuilder &b,
 }
 
 /// Whether the matrix units can do it.
-static bool fitsMatrixUnits(GroupedMatmulOp op) {
+static bool fitsMatrixUnits(GroupedMatmulOp op, bool splitsF32) {
   auto lhs = cast<MemRefType>(op.getLhs().getType());
   return llvm::all_of(rightHandSides(op), [&](Value rhs) {
-    return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()));
+    return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()),
+                                  splitsF32);
   });
 }
 
 ProductKernel et::chooseKernel(GroupedMatmulOp op, KernelBuilder &b,
-                               const ProductShape &shape) {
-  return fitsMatrixUnits(op) ? matrixKernel(op, b, shape)
-                             : threadKernel(op, b, shape.threadTile);
+                               const ProductShape &shape, bool splitsF32) {
+  return fitsMatrixUnits(op, splitsF32) ? matrixKernel(op, b, shape)
+                                        : threadKernel(op, b, shape.threadTile);
 }
 
-static ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b) {
-  int64_t numRhs = rightHandSides(op).size();
-  return chooseKernel(op, b,
-                      {kMatrixRows, kMatrixColumns / numRhs,
-                       MatrixProduct::kStages, kProductTile});
+static void remarkPlainProduct(GroupedMatmulOp op) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  remark::missed(op.getLoc(),
+                 remark::RemarkOpts::name("3xtf32")
+                     .category("convert-et-to-gpu")
+                     .function(function ? function.getSymName() : StringRef()))
+      << remark::add("a product of f32 by plain multiply-adds")
+      << remark::reason("its widths are not known multiples of 4");
 }
 
 /// The product that stands behind this one, past ops that touch no memory, if
@@ -363,7 +368,7 @@ static GroupedMatmulOp findPartner(GroupedMatmulOp op) {
   while (next && (isMemoryEffectFree(next) || isa<memref::AllocOp>(next)))
     next = next->getNextNode();
   auto partner = dyn_cast_if_present<GroupedMatmulOp>(next);
-  if (!partner)
+  if (!partner || partner.getPanels())
     return {};
   AliasAnalysis aliases(op->getParentOp());
   auto isFreeOf = [&](GroupedMatmulOp one, GroupedMatmulOp other) {
@@ -377,14 +382,16 @@ static GroupedMatmulOp findPartner(GroupedMatmulOp op) {
 
 namespace {
 struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
-  GroupedMatmulPattern(MLIRContext *context, bool useWarpgroups)
-      : OpRewritePattern(context, /*benefit=*/2), useWarpgroups(useWarpgroups) {
-  }
+  GroupedMatmulPattern(MLIRContext *context, bool useWarpgroups, bool splitsF32)
+      : OpRewritePattern(context, /*benefit=*/2), useWarpgroups(useWarpgroups),
+        splitsF32(splitsF32) {}
 
   LogicalResult matchAndRewrite(GroupedMatmulOp op,
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureBufferSemantics())
       return rewriter.notifyMatchFailure(op, "works on tensors");
+    if (op.getPanels())
+      return rewriter.notifyMatchFailure(op, "has weights packed for a CPU");
     KernelBuilder b(op.getLoc(), rewriter);
     SmallVector<ProductKernel> kernels = {chooseKernel(op, b)};
     SmallVector<GroupedMatmulOp> products = {op};
@@ -400,7 +407,10 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
       }
     }
     Value isOther;
-    if (useWarpgroups && llvm::all_of(products, fitsMatrixUnits)) {
+    auto fitsWarpgroups = [](GroupedMatmulOp product) {
+      return fitsMatrixUnits(product, /*splitsF32=*/false);
+    };
+    if (useWarpgroups && llvm::all_of(products, fitsWarpgroups)) {
       Value processors = b.hopperProcessors();
       launchWarpgroupProducts(products, b, processors);
       isOther = b.cmp(CmpIPredicate::eq, processors, b.index(0));
@@ -412,11 +422,26 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
   }
 
 private:
-  bool useWarpgroups;
+  ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b) const {
+    bool isF32 =
+        cast<MemRefType>(op.getLhs().getType()).getElementType().isF32();
+    if (splitsF32 && isF32 && !fitsMatrixUnits(op, splitsF32))
+      remarkPlainProduct(op);
+    int64_t numRhs = rightHandSides(op).size();
+    // The parts of f32 operands take the registers of half the sums.
+    return et::chooseKernel(op, b,
+                            {isF32 ? kMatrixRows / 2 : kMatrixRows,
+                             kMatrixColumns / numRhs, MatrixProduct::kStages,
+                             kProductTile},
+                            splitsF32);
+  }
+
+  bool useWarpgroups, splitsF32;
 };
 } // namespace
 
-void et::populateProductKernels(RewritePatternSet &patterns,
-                                bool useWarpgroups) {
-  patterns.add<GroupedMatmulPattern>(patterns.getContext(), useWarpgroups);
+void et::populateProductKernels(RewritePatternSet &patterns, bool useWarpgroups,
+                                F32Products f32Products) {
+  patterns.add<GroupedMatmulPattern>(patterns.getContext(), useWarpgroups,
+                                     f32Products == F32Products::ThreeTF32);
 }

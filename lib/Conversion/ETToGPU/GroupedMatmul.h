@@ -86,9 +86,10 @@ struct ProductKernel {
   }
 };
 
-/// By the matrix units, if they can do it. The shape does not show in results.
+/// By the matrix units, if they can do it; they can split f32 into parts. The
+/// shape does not show in results.
 ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b,
-                           const ProductShape &shape);
+                           const ProductShape &shape, bool splitsF32);
 
 /// The product's tiles by rows and by columns.
 std::array<Value, 2> countTiles(KernelBuilder &b, const ProductKernel &kernel);

@@ -322,8 +322,8 @@ void OneLaunch::emit() {
   SmallVector<MemRefType> shared;
   for (int64_t words : wordsOfBlock(op))
     shared.push_back(b.sharedType({words}, b.getI32Type()));
-  b.launch(
-      kOneLaunchKernel, b.index(blocks), kThreads, shared,
+  gpu::LaunchOp launch = b.launch(
+      "et_moe", b.index(blocks), kThreads, shared,
       [&](const BlockInfo &block) {
         thread = block.thread;
         isFirstThread = b.cmp(CmpIPredicate::eq, thread, b.index(0));
@@ -335,6 +335,9 @@ void OneLaunch::emit() {
         b.when(b.less(b.index(0), tokens), [&] { emitBlock(); });
       },
       kStageBytes);
+  // Left alone, ptxas aims at more blocks a multiprocessor and spills.
+  launch->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                  b.getI32IntegerAttr(kOneLaunchBlocks));
   copies.append({words, hiddenUnits, outputs});
   for (Value buffer : copies)
     memref::DeallocOp::create(b, buffer);

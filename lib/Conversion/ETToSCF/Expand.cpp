@@ -53,10 +53,11 @@ static void expandMask(GroupedMatmulOp op, LoopBuilder &b) {
   Value all = arith::MaxUIOp::create(b, rows, countPairs(b, op.getOffsets()));
   Value tokens = allocate(b, all, b.getI32Type());
   TokenListOp::create(b, TypeRange(), op.getMask(), op.getOffsets(), tokens);
-  GroupedMatmulOp::create(
-      b, TypeRange(), op.getActivation(), op.getLhs(), op.getRhs(),
-      op.getOffsets(), firstRows(b, tokens, rows), /*mask=*/Value(),
-      op.getBias(), op.getGate(), op.getGateBias(), op.getOut());
+  GroupedMatmulOp::create(b, TypeRange(), op.getActivationAttr(), op.getLhs(),
+                          op.getRhs(), op.getOffsets(),
+                          firstRows(b, tokens, rows), /*mask=*/Value(),
+                          op.getBias(), op.getGate(), op.getGateBias(),
+                          op.getPanelsAttr(), op.getOut());
   memref::DeallocOp::create(b, tokens);
 }
 
@@ -74,11 +75,12 @@ static void expandWaves(CombineWavesOp op, LoopBuilder &b) {
       allocate(b, {count, b.dim(op.getPairs(), 1)}, type(op.getPairs()));
   GroupedMatmulOp::create(b, TypeRange(), op.getActivation(), op.getX(),
                           op.getW1(), offsets, tokens, /*mask=*/Value(),
-                          op.getB1(), op.getGate(), op.getGateBias(), hidden);
+                          op.getB1(), op.getGate(), op.getGateBias(),
+                          /*panels=*/PanelsAttr(), hidden);
   GroupedMatmulOp::create(b, TypeRange(), Activation::None, hidden, op.getW2(),
                           offsets, /*tokens=*/Value(), /*mask=*/Value(),
                           op.getB2(), /*gate=*/Value(), /*gateBias=*/Value(),
-                          pairs);
+                          /*panels=*/PanelsAttr(), pairs);
   Value given = arith::MinUIOp::create(b, count, b.dim(op.getPairs(), 0));
   memref::CopyOp::create(b, firstRows(b, op.getPairs(), given),
                          firstRows(b, pairs, given));

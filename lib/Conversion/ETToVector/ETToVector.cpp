@@ -36,7 +36,8 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
     RewritePatternSet patterns(&getContext());
     populateETToVectorPatterns(patterns, {static_cast<int64_t>(vectorBits) / 32,
                                           static_cast<int64_t>(vectorRegisters),
-                                          matrixRegisters});
+                                          matrixRegisters,
+                                          pairProducts && vectorBits == 512});
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
@@ -46,6 +47,7 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
 void et::populateETToVectorPatterns(RewritePatternSet &patterns,
                                     const VectorRegisters &registers) {
   populateExpandFusedOpsPatterns(patterns);
+  populatePackPatterns(patterns, registers);
   populateProductPatterns(patterns, registers);
   populateRoutingVectorPatterns(patterns, registers);
   populateCombineVectorPatterns(patterns, registers);

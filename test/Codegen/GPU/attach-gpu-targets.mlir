@@ -10,30 +10,3 @@ gpu.module @kernels {
     gpu.return
   }
 }
-
-// Four blocks of a layer's one kernel share a multiprocessor.
-// CHECK-LABEL: gpu.module @layers
-// CHECK:       gpu.func @et_moe() kernel attributes {{.*}}nvvm.minctasm = 4 : i32
-// CHECK:       gpu.func @et_moe_0() kernel attributes {{.*}}nvvm.minctasm = 4 : i32
-// Of one that combines in waves, blocks with 512 threads together.
-// CHECK:       gpu.func @et_combine_waves() kernel attributes {{.*}}nvvm.minctasm = 4 : i32
-// CHECK:       gpu.func @et_combine_waves_0() kernel attributes {{.*}}nvvm.minctasm = 2 : i32
-// CHECK:       gpu.func @et_route() kernel
-// CHECK-NOT:   minctasm
-gpu.module @layers {
-  gpu.func @et_moe() kernel {
-    gpu.return
-  }
-  gpu.func @et_moe_0() kernel {
-    gpu.return
-  }
-  gpu.func @et_combine_waves() kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
-    gpu.return
-  }
-  gpu.func @et_combine_waves_0() kernel attributes {known_block_size = array<i32: 256, 1, 1>} {
-    gpu.return
-  }
-  gpu.func @et_route() kernel {
-    gpu.return
-  }
-}

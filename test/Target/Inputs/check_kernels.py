@@ -16,6 +16,10 @@ WHOLE = "et_moe", r"HMMA\."
 SHARE = 0.2
 
 has_matrix = sys.argv[1:] != ["--vector"]
+# How many instructions the main loop of f32 products has.
+tf32 = next((int(a[7:]) for a in sys.argv[1:] if a.startswith("--tf32=")), 0)
+if tf32:
+    MATRIX = dict.fromkeys(MATRIX, r"HMMA\.1688\.F32\.TF32$")
 kernels = json.load(sys.stdin)["kernels"]
 assert {k["chip"] for k in kernels} == set(MATRIX)
 for chip, pattern in MATRIX.items():
@@ -40,6 +44,8 @@ for chip, pattern in MATRIX.items():
                     where,
                     k["loops"],
                 )
+            if tf32:
+                assert k["loops"][0]["matrix"] == tf32, (where, k["loops"])
     # A report without work has kernels of sizes known at run time alone.
     if total:
         assert products >= 1, f"{chip} has no product"

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/InliningUtils.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -16,7 +17,19 @@ using namespace mlir::et;
 
 #include "et/Dialect/ET/IR/ETDialect.cpp.inc"
 
+namespace {
+/// The ops know nothing of the function that they are in.
+struct ETInlinerInterface : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+
+  bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final {
+    return true;
+  }
+};
+} // namespace
+
 void ETDialect::initialize() {
+  addInterfaces<ETInlinerInterface>();
   registerAttributes();
   addOperations<
 #define GET_OP_LIST
@@ -33,7 +46,7 @@ static LogicalResult verifyValueAttribute(Operation *op, StringRef kind,
   if (!llvm::is_contained(known, attribute.getName()))
     return op->emitOpError("has an unknown attribute '")
            << attribute.getName().getValue() << "' on " << kind << ' ' << index
-           << "; there are " << llvm::join(known, " and ");
+           << "; there are " << llvm::join(known, ", ");
   if (!isa<StringAttr>(attribute.getValue()))
     return op->emitOpError("needs a string as '")
            << attribute.getName().getValue() << "' of " << kind << ' ' << index;
@@ -44,7 +57,7 @@ LogicalResult ETDialect::verifyRegionArgAttribute(Operation *op, unsigned,
                                                   unsigned index,
                                                   NamedAttribute attribute) {
   return verifyValueAttribute(op, "argument", index, attribute,
-                              {"et.name", "et.weight"});
+                              {"et.name", "et.weight", "et.packed_by"});
 }
 
 LogicalResult ETDialect::verifyRegionResultAttribute(Operation *op, unsigned,

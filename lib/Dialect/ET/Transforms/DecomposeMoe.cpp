@@ -83,7 +83,8 @@ struct DecomposeMoePattern : OpRewritePattern<MoeOp> {
     Value outputs = createInto<ExpertFfnOp>(
         rewriter, loc, destination({pairs, width}, storageOf(op)),
         op.getActivationAttr(), x, op.getW1(), op.getW2(), offsets, list,
-        op.getB1(), op.getB2(), op.getGate(), op.getGateBias())[0];
+        op.getB1(), op.getB2(), op.getGate(), op.getGateBias(),
+        /*panels=*/PanelsAttr())[0];
     Value shared = computeShared(rewriter, op);
     auto combine =
         CombineOp::create(rewriter, loc, op->getResultTypes(), outputs, gates,
@@ -131,11 +132,12 @@ private:
     Value hidden = createInto<GroupedMatmulOp>(
         rewriter, loc, destination(op.getW1()), op.getActivation(), x,
         op.getW1(), plan.offsets, /*tokens=*/Value(), plan.mask, op.getB1(),
-        op.getGate(), op.getGateBias())[0];
+        op.getGate(), op.getGateBias(), /*panels=*/PanelsAttr())[0];
     Value outputs = createInto<GroupedMatmulOp>(
         rewriter, loc, destination(op.getW2()), Activation::None, hidden,
         op.getW2(), plan.offsets, /*tokens=*/Value(), /*mask=*/Value(),
-        op.getB2(), /*gate=*/Value(), /*gateBias=*/Value())[0];
+        op.getB2(), /*gate=*/Value(), /*gateBias=*/Value(),
+        /*panels=*/PanelsAttr())[0];
     Value shared = computeShared(rewriter, op);
     Value out = createInto<CombineWavesOp>(
         rewriter, loc, {hidden, outputs, op.getOut()}, op.getActivation(),

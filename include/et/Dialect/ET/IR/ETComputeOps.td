@@ -10,6 +10,28 @@
 
 include "et/Dialect/ET/IR/ETOpBase.td"
 
+def ET_PackOp : ET_DpsOp<"pack", 1> {
+  let summary = "weights in the layout that a kernel reads best";
+  let description = [{
+    out = w in the layout `panels`: see `#et.panels`. Where w has no element, out
+    is 0.
+
+    Shapes: w `[E, K, N]`, out
+    `[E, ceil(N / columns), roundUp(K, step) / interleave, columns * interleave]`.
+
+    ```mlir
+    %p = et.pack #et.panels<columns = 64> ins(%w : tensor<16x768x1500xf32>)
+      outs(%init : tensor<16x24x768x64xf32>)
+    ```
+  }];
+  let hasCanonicalizer = 1;
+  let arguments = (ins ET_PanelsAttr:$panels, ET_Storage3D:$w, ET_Storage4D:$out);
+  let assemblyFormat = [{
+    qualified($panels) `ins` `(` $w `:` type($w) `)` `outs` `(` $out `:` type($out) `)`
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+  }];
+}
+
 def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegments]> {
   let summary = "one matrix product an expert over its own rows, with an epilogue";
   let description = [{
@@ -33,7 +55,8 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
 
     Shapes: lhs `[R, K]` (R = T with tokens or mask, else P), rhs and gate
     `[E, K, N]`, offsets `[E + 1]`, tokens `[P]`, mask `[E, ceil(T / 32)]`, biases `[E, N]`, out `[P, N]`. lhs, rhs, gate
-    and biases share one storage type; out has that type or f32.
+    and biases share one storage type; out has that type or f32. With `panels`,
+    rhs and gate are packed in that layout, as by `et.pack`.
 
     ```mlir
     %h = et.grouped_matmul relu_squared
@@ -43,13 +66,14 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
     ```
   }];
   let hasCanonicalizer = 1;
-  let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$lhs, ET_Storage3D:$rhs,
+  let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$lhs, ET_Weights:$rhs,
                        Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
                        Optional<ET_I32x2D>:$mask, Optional<ET_Storage2D>:$bias,
-                       Optional<ET_Storage3D>:$gate,
-                       Optional<ET_Storage2D>:$gateBias, ET_Storage2D:$out);
+                       Optional<ET_Weights>:$gate, Optional<ET_Storage2D>:$gateBias,
+                       OptionalAttr<ET_PanelsAttr>:$panels, ET_Storage2D:$out);
   let assemblyFormat = [{
     custom<Word>($activation) `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
+    (`panels` `(` qualified($panels)^ `)`)?
     (`offsets` `(` $offsets^ `:` type($offsets) `)`)?
     (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
     (`mask` `(` $mask^ `:` type($mask) `)`)?

@@ -23,6 +23,11 @@ defvar ET_StorageTypes = [F32, F16, BF16];
 def ET_Storage1D : ET_Shaped<ET_StorageTypes, 1, "f32, f16 or bf16">;
 def ET_Storage2D : ET_Shaped<ET_StorageTypes, 2, "f32, f16 or bf16">;
 def ET_Storage3D : ET_Shaped<ET_StorageTypes, 3, "f32, f16 or bf16">;
+def ET_Storage4D : ET_Shaped<ET_StorageTypes, 4, "f32, f16 or bf16">;
+/// Weights in rows, or packed.
+def ET_Weights : AnyTypeOf<
+    [TensorRankOf<ET_StorageTypes, [3, 4]>, MemRefRankOf<ET_StorageTypes, [3, 4]>],
+    "3-D or (packed) 4-D tensor or memref of f32, f16 or bf16">;
 def ET_F32x1D : ET_Shaped<[F32], 1, "f32">;
 def ET_F32x2D : ET_Shaped<[F32], 2, "f32">;
 def ET_I32x1D : ET_Shaped<[I32], 1, "i32">;

@@ -1,0 +1,167 @@
+# ===- test_pack.py - packed weights against NumPy --------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""et.pack bit by bit, and products of packed weights within their bounds.
+
+Layouts are those that vectors fit, and odd ones. Whole layers are compiled to take
+packed weights, for several processors, and get what their packing function returns.
+"""
+
+import platform
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import et_reference as ref
+from et_bounds import matmul_with_error
+from et_compare import check, check_layer
+from et_layers import ACTIVATIONS, module, random_layer
+from et_program import Program
+from et_reference import STORAGE
+from et_tools import ROOT, run, tool
+from test_ops import check_rows, normal, random_case
+
+sys.path.append(str(ROOT / "test" / "Target" / "Inputs"))
+import et_library
+
+PROCESSOR = 6  # ET_PROCESSOR of et_runtime.h.
+LAYOUTS = [
+    (64, 1, 1),
+    (32, 1, 1),
+    (32, 2, 2),
+    (64, 2, 32),
+    (128, 2, 32),
+    (16, 4, 8),
+    (5, 3, 6),
+    (1, 1, 4),
+]
+
+
+def attribute(layout):
+    columns, interleave, step = layout
+    return f"#et.panels<columns = {columns}, interleave = {interleave}, step = {step}>"
+
+
+@pytest.mark.parametrize("target", ["reference", "cpu"])
+@pytest.mark.parametrize("seed", range(16))
+def test_pack(seed, target):
+    rng = np.random.default_rng(7000 + seed)
+    layout = LAYOUTS[seed % len(LAYOUTS)]
+    storage = STORAGE[str(rng.choice(list(STORAGE)))]
+    experts, depth = int(rng.integers(1, 5)), int(rng.integers(0, 50))
+    width = int(rng.choice([0, 1, 64, 256, int(rng.integers(2, 300))]))
+    w = normal(rng, (experts, depth, width), storage)
+    w[rng.random(w.shape) < 0.02] = np.inf
+    expected = ref.pack(w, *layout)
+
+    p = Program(rng)
+    garbage = normal(rng, expected.shape, storage)
+    p.op(f"et.pack {attribute(layout)} ins({p.operands(w)})", garbage)
+    (packed,) = run(p.module(), p.arrays, p.results, target, threads=2)
+    where = f"seed {seed}, {layout}, {w.shape}, {w.dtype}"
+    assert packed.shape == expected.shape, where
+    check(packed.view(f"u{w.itemsize}") != expected.view(f"u{w.itemsize}"), packed,
+          expected, where)  # fmt: skip
+
+
+@pytest.mark.parametrize("target", ["reference", "cpu"])
+@pytest.mark.parametrize("seed", range(16))
+def test_products(seed, target):
+    rng = np.random.default_rng(7100 + seed)
+    chosen, plan, rows = random_case(rng)
+    tokens, experts = chosen.shape
+    layout = LAYOUTS[seed % len(LAYOUTS)]
+    storage = STORAGE[str(rng.choice(list(STORAGE)))]
+    d, f = int(rng.integers(1, 80)), int(rng.integers(1, 150))
+    act = str(rng.choice(ACTIVATIONS))
+    offsets = ref.offsets(chosen)
+    x = normal(rng, (tokens, d), storage)
+
+    def maybe(*shape):
+        return normal(rng, (experts, *shape), storage) if rng.random() < 0.5 else None
+
+    w = normal(rng, (experts, d, f), storage, d**-0.5)
+    wg = normal(rng, w.shape, storage, d**-0.5) if rng.random() < 0.5 else None
+    bias, gate_bias = maybe(f), maybe(f) if wg is not None else None
+    initial = normal(rng, (len(plan), f), np.float32)
+
+    p = Program(rng)
+    gate = None if wg is None else ref.pack(wg, *layout)
+    p.op(
+        f"et.grouped_matmul {act} ins({p.operands(x, ref.pack(w, *layout))}) "
+        f"panels({attribute(layout)}) "
+        f"offsets({p.operands(offsets)}) tokens({p.operands(plan)}) "
+        f"{p.clause('bias', bias)} {p.clause('gate', gate)} "
+        f"{p.clause('gate_bias', gate_bias)}",
+        initial,
+    )
+    (result,) = run(p.module(), p.arrays, p.results, target, threads=2)
+    parts = []
+    for e in range(experts):
+        one = [None if a is None else a[e] for a in (w, bias, wg, gate_bias)]
+        own = x[plan[offsets[e] : offsets[e + 1]]]
+        parts.append(matmul_with_error(act, own, *one))
+    value, error = (np.concatenate(part) for part in zip(*parts, strict=True))
+    where = (
+        f"seed {seed}, {layout}, {act}, {tokens} tokens, {experts} experts, {d} x {f}"
+    )
+    check_rows(result, value, error, initial, where)
+
+
+def packed_layers(layers, processor, folder):
+    """The results of layers whose weights are packed once, and their first results
+    again: packed weights are read, never written."""
+    (folder / "module.mlir").write_text(module(layers, weights=True))
+    command = [tool("et-compile"), folder / "module.mlir", "--pack-weights"]
+    command += [f"--march={processor}", "-o", folder / "module.so"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    library = et_library.Library(folder / "module.so")
+    arrays = {
+        f"l{i}_{name}": array
+        for i, layer in enumerate(layers)
+        for name, array in layer.arrays.items()
+    }
+
+    def arguments(name):
+        function = library.function(name)
+        return function.args[: function.num_args]
+
+    rows = [arrays[v.weight.decode()] for v in arguments("main_pack")]
+    packed = library.pack("main", *rows)
+    rest = iter(packed)
+    mixed = [
+        next(rest) if v.packed_by else arrays[v.name.decode()]
+        for v in arguments("main")
+    ]
+    assert next(rest, None) is None
+    first, again = (library.call("main", *mixed) for _ in range(2))
+    for tensor in packed:
+        library.release(tensor)
+    return first, again
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names processors of x86-64")
+@pytest.mark.parametrize("processor", ["native", "x86-64", "x86-64-v3", "x86-64-v4"])
+@pytest.mark.parametrize("first", range(7200, 7216, 4))
+def test_layers(first, processor, tmp_path):
+    layers = [random_layer(np.random.default_rng(first + i)) for i in range(4)]
+    for layer in layers:
+        layer.static = "DEFG" + ("T" if "T" in layer.static else "")
+    try:
+        results, again = packed_layers(layers, processor, tmp_path)
+    except et_library.Error as error:
+        assert error.code == PROCESSOR, error
+        pytest.skip(f"this machine is less than {processor}")
+    for a, b in zip(results, again, strict=True):
+        assert a.tobytes() == b.tobytes(), f"seed {first}: two calls differ"
+    for i, layer in enumerate(layers):
+        try:
+            check_layer(layer, results[4 * i : 4 * i + 4])
+        except AssertionError as error:
+            pytest.fail(f"seed {first + i}, {processor}: {error}\n  {layer}")
