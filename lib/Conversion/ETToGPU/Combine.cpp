@@ -33,7 +33,7 @@ TokenSum::TokenSum(KernelBuilder &b, const Operands &operands,
   SmallVector<Value> rows = {op.pairs, op.out};
   if (op.shared)
     rows.push_back(op.shared);
-  numThreads = mostThreads;
+  numThreads = leastThreads == kWarpSize ? mostThreads : leastThreads;
   width = accessWidth(rows);
   steps = scattered;
   if (width == 1)

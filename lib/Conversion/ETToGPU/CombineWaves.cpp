@@ -31,9 +31,12 @@ static constexpr ProductShape kShape = {/*rows=*/32,
                                         /*columns=*/64,
                                         /*stages=*/2,
                                         /*threadTile=*/
-                                        {/*rows=*/32, /*columns=*/64,
+                                        {/*rows=*/32, /*columns=*/32,
                                          /*depth=*/16, /*threadRows=*/4,
-                                         /*threadColumns=*/4}};
+                                         /*threadColumns=*/2}};
+
+/// So many threads share a multiprocessor, whatever registers waves would like.
+static constexpr int64_t kResidentThreads = 512;
 
 namespace {
 /// Emits the kernel of one op.
@@ -55,7 +58,7 @@ private:
   static int64_t sharedBytes(const ProductKernel &kernel);
 
   void emitWaves(const BlockInfo &block);
-  void emitItem(const BlockInfo &block, Value item);
+  void emitItem(BlockInfo block, Value item);
   void emitProduct(const Product &product, const BlockInfo &block, Value number,
                    Value firstPair);
   Value takeTicket(bool isFirst);
@@ -157,7 +160,17 @@ void WavesKernel::emitProduct(const Product &product, const BlockInfo &block,
          [&] { b.forGroup(b.i32(1), needed, emit); });
 }
 
-void WavesKernel::emitItem(const BlockInfo &block, Value item) {
+/// The same index, of which nothing is known before. What the items' loop makes
+/// of it would otherwise be made before the loop, and kept in registers.
+static Value hide(KernelBuilder &b, Value index) {
+  auto op = NVVM::InlinePtxOp::create(
+      b, TypeRange(b.getI32Type()), /*readOnlyArgs=*/b.toI32(index),
+      /*readWriteArgs=*/ValueRange(), "mov.b32 $0, $1;", /*predicate=*/Value());
+  return b.toIndex(op.getResult(0));
+}
+
+void WavesKernel::emitItem(BlockInfo block, Value item) {
+  block.thread = hide(b, block.thread);
   // In a wave, counted from its first item; the first wave has its tokens only.
   Value isFirst = b.less(item, itemsOfTokens), zero = b.index(0);
   Value hiddenItems = hidden.count(b);
@@ -254,7 +267,7 @@ void WavesKernel::emit() {
                                     b.sharedType({kShape.rows}, b.getI32Type()),
                                     b.sharedType({warps}, b.getI32Type())};
   Value experts = b.dim(op.getMask(), 0);
-  b.launch(
+  gpu::LaunchOp launch = b.launch(
       "et_combine_waves", {tokens, tokenBlocks}, threads, shared,
       [&](const BlockInfo &block) {
         rowsOfToken = block.shared[0];
@@ -273,6 +286,10 @@ void WavesKernel::emit() {
         });
       },
       std::max(sharedBytes(hidden.kernel), sharedBytes(outputs.kernel)));
+  // Left alone, ptxas aims at more and spills.
+  launch->setAttr(
+      NVVM::NVVMDialect::getMinctasmAttrName(),
+      b.getI32IntegerAttr(static_cast<int32_t>(kResidentThreads / threads)));
   memref::DeallocOp::create(b, words);
   if (sums != op.getOut())
     memref::DeallocOp::create(b, sums);
