@@ -65,8 +65,8 @@ class Case:
         storage = STORAGE[kind]
         tokens = int(rng.choice([0, 1, 31, int(rng.integers(2, 100)), 100]))
         experts = int(rng.integers(1, 5))
-        # 32 and 64 are whole in every sense; K = 1 is half a pair.
-        d = int(rng.choice([1, 64, 320, int(rng.integers(2, 700))]))
+        # 64 and 320 have no tails along K; K = 1 is half a pair, and K = 0 is nothing.
+        d = int(rng.choice([0, 1, 64, 320, *rng.integers(2, 700, 2)]))
         f = int(rng.choice([1, 128, int(rng.integers(2, 200))]))
         act = str(rng.choice(ACTIVATIONS))
         listed, gated = rng.random() < 0.5, rng.random() < 0.4
@@ -79,8 +79,8 @@ class Case:
             array = normal(rng, (experts, *shape), storage)
             return array if rng.random() < 0.5 else None
 
-        w = normal(rng, (experts, d, f), storage, d**-0.5)
-        wg = normal(rng, w.shape, storage, d**-0.5) if gated else None
+        w = normal(rng, (experts, d, f), storage, max(d, 1) ** -0.5)
+        wg = normal(rng, w.shape, storage, max(d, 1) ** -0.5) if gated else None
         bias, gate_bias = maybe(f), maybe(f) if gated else None
         out = storage if rng.random() < 0.5 else np.float32
         self.initial = normal(rng, (len(plan), f), out)
