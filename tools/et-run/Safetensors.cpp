@@ -26,6 +26,7 @@ static std::optional<et_dtype> getDtype(StringRef name) {
       .Case("F16", ET_F16)
       .Case("BF16", ET_BF16)
       .Case("F64", ET_F64)
+      .Case("F8_E4M3", ET_F8E4M3FN)
       .Case("BOOL", ET_I1)
       .Cases({"I8", "U8"}, ET_I8)
       .Cases({"I16", "U16"}, ET_I16)

@@ -9,6 +9,7 @@
 #include "MatrixProduct.h"
 #include "Patterns.h"
 #include "TileProduct.h"
+#include "WarpgroupProduct.h"
 #include "et/Conversion/ScalarMath.h"
 #include "mlir/Analysis/AliasAnalysis.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -180,6 +181,13 @@ SmallVector<Value> et::rightHandSides(GroupedMatmulOp op) {
   return result;
 }
 
+SmallVector<Value> et::rightHandScales(GroupedMatmulOp op) {
+  SmallVector<Value> result = {op.getScales()};
+  if (op.getGate())
+    result.push_back(op.getGateScales());
+  return result;
+}
+
 namespace {
 /// How the tiles of a product are computed: `emitSums` leaves the sums of a
 /// tile of `rows` by `columns` in shared memory, and returns them.
@@ -328,8 +336,9 @@ static ProductKernel threadKernel(GroupedMatmulOp op, KernelBuilder &b) {
                                Value, function_ref<Value(Value)> sourceRow,
                                Value firstColumn) mutable -> Value {
     SmallVector<TileProduct::Matrix> matrices;
-    for (Value memref : rightHandSides(op))
-      matrices.push_back({memref, {rows.expert}});
+    for (auto [memref, scales] :
+         llvm::zip_equal(rightHandSides(op), rightHandScales(op)))
+      matrices.push_back({memref, {rows.expert}, scales});
     TileProduct::Sums sums =
         tile.run(block, op.getLhs(), sourceRow, matrices, firstColumn,
                  /*withSquares=*/false);
@@ -395,6 +404,7 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
     KernelBuilder b(op.getLoc(), rewriter);
     SmallVector<ProductKernel> kernels = {chooseKernel(op, b)};
     SmallVector<GroupedMatmulOp> products = {op};
+    bool byWarpgroups = useWarpgroups && WarpgroupProduct::applies(op);
     if (GroupedMatmulOp partner = findPartner(op)) {
       ProductKernel other = chooseKernel(partner, b);
       if (other.fitsOneLaunchWith(kernels.front())) {
@@ -407,7 +417,8 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
       }
     }
     Value isOther;
-    if (useWarpgroups && llvm::all_of(products, fitsMatrixUnits)) {
+    byWarpgroups &= WarpgroupProduct::applies(products.back());
+    if (byWarpgroups) {
       Value processors = b.hopperProcessors();
       launchWarpgroupProducts(products, b, processors);
       isOther = b.cmp(CmpIPredicate::eq, processors, b.index(0));

@@ -81,7 +81,7 @@ static void emitBlock(MutableArrayRef<WarpgroupProduct> products,
 
 void et::launchWarpgroupProducts(ArrayRef<GroupedMatmulOp> ops,
                                  KernelBuilder &b, Value processors) {
-  SmallVector<WarpgroupProduct> products;
+  SmallVector<WarpgroupProduct, 2> products;
   Value tiles = b.index(0);
   for (GroupedMatmulOp op : ops) {
     products.emplace_back(op, b);

@@ -11,12 +11,19 @@ using namespace mlir;
 using namespace mlir::et;
 
 /// lhs[row, :] rhs[expert, :, column] + bias[expert, column]
-static Value emitDot(LoopBuilder &b, Value lhs, Value rhs, Value bias,
-                     Value row, Value expert, Value column) {
+static Value emitDot(LoopBuilder &b, Value lhs, Value rhs, Value scales,
+                     Value bias, Value row, Value expert, Value column) {
+  Value block = b.index(kScaleBlock);
+  auto load = [&](Value k) {
+    Value weight = b.load(rhs, {expert, k, column});
+    if (!scales)
+      return weight;
+    return b.mul(weight, b.load(scales, {expert, b.div(k, block),
+                                         b.div(column, block)}));
+  };
   Value sum = b.loop(b.index(0), b.dim(lhs, 1), b.f32(0.0),
                      [&](Value k, ValueRange acc) -> LoopBuilder::Values {
-                       Value product = b.mul(b.load(lhs, {row, k}),
-                                             b.load(rhs, {expert, k, column}));
+                       Value product = b.mul(b.load(lhs, {row, k}), load(k));
                        return {b.add(acc[0], product)};
                      })[0];
   return bias ? b.add(sum, b.load(bias, {expert, column})) : sum;
@@ -36,11 +43,11 @@ static void lowerGroupedMatmul(GroupedMatmulOp op, LoopBuilder &b) {
       Value source = row;
       if (op.getTokens())
         source = b.toIndex(b.load(op.getTokens(), row));
-      Value value = emitDot(b, op.getLhs(), op.getRhs(), op.getBias(), source,
-                            expert, column);
+      Value value = emitDot(b, op.getLhs(), op.getRhs(), op.getScales(),
+                            op.getBias(), source, expert, column);
       if (op.getGate()) {
-        Value gate = emitDot(b, op.getLhs(), op.getGate(), op.getGateBias(),
-                             source, expert, column);
+        Value gate = emitDot(b, op.getLhs(), op.getGate(), op.getGateScales(),
+                             op.getGateBias(), source, expert, column);
         value = b.mul(emitActivation(b, op.getActivation(), gate), value);
       } else {
         value = emitActivation(b, op.getActivation(), value);

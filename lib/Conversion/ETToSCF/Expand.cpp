@@ -36,7 +36,8 @@ static void expandMask(GroupedMatmulOp op, LoopBuilder &b) {
   GroupedMatmulOp::create(b, TypeRange(), op.getActivation(), op.getLhs(),
                           op.getRhs(), op.getOffsets(), tokens,
                           /*mask=*/Value(), op.getBias(), op.getGate(),
-                          op.getGateBias(), op.getOut());
+                          op.getGateBias(), op.getScales(), op.getGateScales(),
+                          op.getOut());
   memref::DeallocOp::create(b, tokens);
 }
 

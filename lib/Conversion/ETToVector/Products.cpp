@@ -457,7 +457,7 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
                                         const VectorRegisters &registers) {
   // Views of nothing have no valid offset.
   ArrayRef<int64_t> sizes = cast<MemRefType>(op.getRhs().getType()).getShape();
-  if (op.getMask() || llvm::is_contained(sizes, 0))
+  if (op.getMask() || op.getScales() || llvm::is_contained(sizes, 0))
     return failure();
   int64_t products = op.getGate() ? 2 : 1;
   bool matrices = registers.matrices &&

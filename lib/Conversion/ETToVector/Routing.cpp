@@ -83,7 +83,8 @@ static LogicalResult lowerScores(ScoresOp op, VectorBuilder &b,
   GroupedMatmulOp::create(b, TypeRange(), Activation::None, op.getX(), router,
                           /*offsets=*/Value(), /*tokens=*/Value(),
                           /*mask=*/Value(), /*bias=*/Value(), /*gate=*/Value(),
-                          /*gateBias=*/Value(), op.getOut());
+                          /*gateBias=*/Value(), /*scales=*/Value(),
+                          /*gateScales=*/Value(), op.getOut());
   if (op.getKind() == ScoreKind::Cosine)
     emitDivisionByNorms(b, op);
   return success();

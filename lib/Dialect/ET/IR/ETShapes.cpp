@@ -11,14 +11,20 @@
 using namespace mlir;
 using namespace mlir::et;
 
+int64_t et::getDivisor(StringRef name) {
+  auto [letter, number] = name.split('/');
+  int64_t divisor = 0;
+  return number.getAsInteger(10, divisor) ? 0 : divisor;
+}
+
 int64_t et::getStaticSize(StringRef name, const NamedSizes &letters) {
   if (name == "4")
     return 4;
   auto it = letters.find(name.front());
   if (it == letters.end() || !isDerivedSize(name))
     return it == letters.end() ? ShapedType::kDynamic : it->second;
-  return name == "E+1" ? it->second + 1
-                       : llvm::divideCeilSigned(it->second, kTokensPerWord);
+  int64_t divisor = getDivisor(name);
+  return divisor ? llvm::divideCeilSigned(it->second, divisor) : it->second + 1;
 }
 
 /// The shapes whose operand is there.
@@ -119,6 +125,8 @@ SmallVector<NamedShape> GroupedMatmulOp::getNamedShapes() {
                   {"bias", getBias(), "E N"},
                   {"gate", getGate(), "E K N"},
                   {"gate_bias", getGateBias(), "E N"},
+                  {"scales", getScales(), "E K/128 N/128"},
+                  {"gate_scales", getGateScales(), "E K/128 N/128"},
                   {"out", getOut(), "P N"}});
 }
 
@@ -132,6 +140,9 @@ SmallVector<NamedShape> ExpertFfnOp::getNamedShapes() {
                   {"b2", getB2(), "E D"},
                   {"gate", getGate(), "E D F"},
                   {"gate_bias", getGateBias(), "E F"},
+                  {"w1_scales", getW1Scales(), "E D/128 F/128"},
+                  {"w2_scales", getW2Scales(), "E F/128 D/128"},
+                  {"gate_scales", getGateScales(), "E D/128 F/128"},
                   {"out", getOut(), "P D"}});
 }
 
@@ -146,6 +157,9 @@ SmallVector<NamedShape> MoeOp::getNamedShapes() {
                   {"b2", getB2(), "E D"},
                   {"gate", getGate(), "E D F"},
                   {"gate_bias", getGateBias(), "E F"},
+                  {"w1_scales", getW1Scales(), "E D/128 F/128"},
+                  {"w2_scales", getW2Scales(), "E F/128 D/128"},
+                  {"gate_scales", getGateScales(), "E D/128 F/128"},
                   {"shared_w1", getSharedW1(), "D G"},
                   {"shared_w2", getSharedW2(), "G D"},
                   {"shared_gate", getSharedGate(), "D G"},

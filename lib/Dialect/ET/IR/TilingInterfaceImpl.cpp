@@ -146,7 +146,10 @@ struct TilingModel : TilingInterface::ExternalModel<TilingModel<OpTy>, OpTy> {
     }
     if constexpr (std::is_same_v<OpTy, GroupedMatmulOp>) {
       auto product = cast<GroupedMatmulOp>(op);
-      if (product.getOffsets() && !isWholeRows(product, offsets[0], sizes[0])) {
+      if (product.getScales() && !isWhole(product, 1, offsets[1], sizes[1]))
+        return op->emitOpError("cannot be tiled by columns with scales, which "
+                               "are of 128 columns each: tile it by rows");
+      if (product.getOffsets() && !isWhole(product, 0, offsets[0], sizes[0])) {
         if (!onTensors)
           return op->emitOpError("cannot be tiled by rows on memrefs: tile it "
                                  "on tensors, before --one-shot-bufferize");
@@ -181,17 +184,18 @@ struct TilingModel : TilingInterface::ExternalModel<TilingModel<OpTy>, OpTy> {
   }
 
 private:
-  /// Whether a tile is known to have all rows, as when only columns are tiled.
-  static bool isWholeRows(GroupedMatmulOp op, OpFoldResult first,
-                          OpFoldResult size) {
+  /// Whether a tile is known to have all rows (0) or columns (1), as when only
+  /// the others are tiled.
+  static bool isWhole(GroupedMatmulOp op, int64_t dimension, OpFoldResult first,
+                      OpFoldResult size) {
     if (!isConstantIntValue(first, 0))
       return false;
-    int64_t rows = cast<ShapedType>(op.getOut().getType()).getDimSize(0);
+    int64_t all = cast<ShapedType>(op.getOut().getType()).getDimSize(dimension);
     if (std::optional<int64_t> constant = getConstantIntValue(size))
-      return *constant == rows;
+      return *constant == all;
     auto dim = cast<Value>(size).getDefiningOp<ShapedDimOpInterface>();
     return dim && dim.getShapedValue() == op.getOut() &&
-           isConstantIntValue(dim.getDimension(), 0);
+           isConstantIntValue(dim.getDimension(), dimension);
   }
 };
 } // namespace

@@ -154,9 +154,9 @@ private:
     if (!base || !isDerivedSize(name))
       return base;
     AffineExpr size = builder.getAffineSymbolExpr(0);
+    int64_t divisor = getDivisor(name);
     return affine::makeComposedFoldedAffineApply(
-        builder, loc, name == "E+1" ? size + 1 : size.ceilDiv(kTokensPerWord),
-        {base});
+        builder, loc, divisor ? size.ceilDiv(divisor) : size + 1, {base});
   }
 
   void emitAssert(const NamedShape &shape, unsigned index, StringRef name,

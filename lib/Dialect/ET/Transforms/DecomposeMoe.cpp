@@ -73,7 +73,8 @@ struct DecomposeMoePattern : OpRewritePattern<MoeOp> {
     Value outputs = createInto<ExpertFfnOp>(
         rewriter, loc, destination({pairs, width}, storage),
         op.getActivationAttr(), x, op.getW1(), op.getW2(), offsets, list,
-        op.getB1(), op.getB2(), op.getGate(), op.getGateBias())[0];
+        op.getB1(), op.getB2(), op.getGate(), op.getGateBias(),
+        op.getW1Scales(), op.getW2Scales(), op.getGateScales())[0];
     Value shared;
     if (op.getSharedW1())
       shared = createInto<ExpertFfnOp>(
@@ -83,7 +84,8 @@ struct DecomposeMoePattern : OpRewritePattern<MoeOp> {
           asOneExpert(rewriter, loc, op.getSharedW2()), /*offsets=*/Value(),
           /*tokens=*/Value(), /*b1=*/Value(), /*b2=*/Value(),
           asOneExpert(rewriter, loc, op.getSharedGate()),
-          /*gateBias=*/Value())[0];
+          /*gateBias=*/Value(), /*w1Scales=*/Value(), /*w2Scales=*/Value(),
+          /*gateScales=*/Value())[0];
     auto combine =
         CombineOp::create(rewriter, loc, op->getResultTypes(), outputs, gates,
                           mask, offsets, shared, op.getOut());

@@ -16,7 +16,7 @@ namespace mlir::et {
 
 /// An operand and the names of its dimensions, separated by blanks. A name is a
 /// letter that stands for one size throughout the op, or a size derived from a
-/// letter: "E+1", "T/32" (rounded up), or the constant "4".
+/// letter: "E+1", "T/32" (rounded up; any divisor), or the constant "4".
 struct NamedShape {
   StringRef operand;
   Value value;
@@ -24,6 +24,9 @@ struct NamedShape {
 };
 
 using NamedSizes = llvm::SmallDenseMap<char, int64_t>;
+
+/// What a derived size divides its letter by, rounding up; 0 if it does not.
+int64_t getDivisor(StringRef name);
 
 /// The static size that a name stands for, or dynamic if `letters` lacks it.
 int64_t getStaticSize(StringRef name, const NamedSizes &letters);
