@@ -22,6 +22,19 @@ static constexpr StringLiteral kTriple = "nvptx64-nvidia-cuda";
 static constexpr int64_t kSharedAlignment = 16;
 static constexpr int kOptimizationLevel = 3;
 
+/// The blocks that are to share a multiprocessor.
+static std::optional<int32_t> leastBlocks(gpu::GPUFuncOp kernel) {
+  if (kernel.getName().starts_with(kOneLaunchKernel))
+    return kOneLaunchBlocks;
+  // Or ptxas may not tell how many registers there are to be moved, and moves
+  // none.
+  bool movesRegisters =
+      kernel
+          .walk([](NVVM::SetMaxRegisterOp) { return WalkResult::interrupt(); })
+          .wasInterrupted();
+  return movesRegisters ? std::optional<int32_t>(1) : std::nullopt;
+}
+
 namespace {
 struct AttachGPUTargets : et::impl::AttachGPUTargetsBase<AttachGPUTargets> {
   using AttachGPUTargetsBase::AttachGPUTargetsBase;
@@ -45,9 +58,9 @@ struct AttachGPUTargets : et::impl::AttachGPUTargetsBase<AttachGPUTargets> {
     Builder builder(&getContext());
     kernels.setTargetsAttr(builder.getArrayAttr(targets));
     for (auto kernel : kernels.getOps<gpu::GPUFuncOp>()) {
-      if (kernel.getName().starts_with(kOneLaunchKernel))
+      if (std::optional<int32_t> blocks = leastBlocks(kernel))
         kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                        builder.getI32IntegerAttr(kOneLaunchBlocks));
+                        builder.getI32IntegerAttr(*blocks));
       for (unsigned i = 0; i < kernel.getNumWorkgroupAttributions(); ++i)
         kernel.setWorkgroupAttributionAttr(
             i, LLVM::LLVMDialect::getAlignAttrName(),

@@ -17,6 +17,8 @@ gpu.module @kernels {
 // CHECK:       gpu.func @et_moe_0() kernel attributes {{.*}}nvvm.minctasm = 4 : i32
 // CHECK:       gpu.func @et_route() kernel
 // CHECK-NOT:   minctasm
+// A kernel that moves registers has a multiprocessor to itself.
+// CHECK:       gpu.func @moves() kernel attributes {{.*}}nvvm.minctasm = 1 : i32
 gpu.module @layers {
   gpu.func @et_moe() kernel {
     gpu.return
@@ -25,6 +27,10 @@ gpu.module @layers {
     gpu.return
   }
   gpu.func @et_route() kernel {
+    gpu.return
+  }
+  gpu.func @moves() kernel {
+    nvvm.setmaxregister increase 224
     gpu.return
   }
 }

@@ -184,7 +184,8 @@ def AttachGPUTargets : Pass<"et-attach-gpu-targets", "::mlir::gpu::GPUModuleOp">
     One `#nvvm.target` a chip, so that one module gives one object a chip, and
     16-byte alignment for the kernels' shared memory, which vector accesses
     count on. The kernel of a whole layer is bounded to the registers that let four
-    blocks share a multiprocessor. Fails for a chip that LLVM does not know.
+    blocks share a multiprocessor; one that moves registers between its warps to those
+    of one block. Fails for a chip that LLVM does not know.
 
     <!-- test: et-opt --et-attach-gpu-targets=chips=sm_80,sm_90a -->
     ```mlir
