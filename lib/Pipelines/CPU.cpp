@@ -26,11 +26,14 @@ void et::buildCPUPipeline(OpPassManager &pm,
     return;
   }
   buildFrontEndPipeline(pm, options.compileTo,
-                        {PairBuffers::Exact, /*fusesRouting=*/false});
+                        {PairBuffers::Exact, /*fusesRouting=*/false,
+                         /*chips=*/{},
+                         options.packWeights ? options.march.getValue()
+                                             : std::string()});
   if (options.compileTo <= Phase::Bufferize)
     return;
-  pm.addPass(createConvertETToVector(
-      {model->vectorBits, model->vectorRegisters, model->has("amx-bf16")}));
+  pm.addPass(createConvertETToVector({model->vectorBits, model->vectorRegisters,
+                                      model->hasMatrixRegisters()}));
   pm.addPass(createApproximateMath());
   pm.addPass(createConvertETToSCF());
   pm.addPass(createConvertLinalgToParallelLoopsPass());

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "et/Codegen/CPU/Passes.h"
 #include "et/Codegen/GPU/Passes.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Pipelines/Pipelines.h"
@@ -69,6 +70,11 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
     pm.addPass(createPairProducts());
   }
   addCleanup(pm);
+  if (!options.packsFor.empty()) {
+    pm.addPass(createPackWeights({options.packsFor}));
+    addCleanup(pm);
+    pm.addPass(createOutlinePacking());
+  }
   if (compileTo == Phase::Fuse)
     return;
   addBufferization(pm);

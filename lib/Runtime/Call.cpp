@@ -126,9 +126,13 @@ static int checkTensor(const et_function *fn, Role role, size_t index,
               value.rank, value.sizes);
     printType(actual, sizeof(actual), tensor.dtype, false, tensor.rank,
               tensor.sizes);
+    bool isPacked = value.packed_by != nullptr;
     return setStatus(status, ET_INVALID_ARGUMENT,
-                     "%s: %s %zu '%s' must be %s, but is %s", fn->name,
-                     role.name, index, value.name, expected, actual);
+                     "%s: %s %zu '%s' must be %s, but is %s%s%s%s", fn->name,
+                     role.name, index, value.name, expected, actual,
+                     isPacked ? "; it takes packed weights: call '" : "",
+                     isPacked ? value.packed_by : "",
+                     isPacked ? "' once and pass its results" : "");
   }
   if (!hasSaneSizes(tensor))
     return refuse("has a negative size or more bytes than fit in memory");

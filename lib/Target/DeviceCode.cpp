@@ -76,6 +76,5 @@ llvm::Expected<std::string> et::findCudaToolkit() {
   return llvm::createStringError(
       "cubin and fatbin need ptxas, and there is none on PATH; install a CUDA "
       "toolkit (the PyPI package nvidia-cuda-nvcc has one) and set CUDA_ROOT, "
-      "or "
-      "use --emit=ptx");
+      "or use --emit=ptx");
 }

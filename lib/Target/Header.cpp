@@ -72,6 +72,8 @@ static void writeFunction(const EntrySignature &signature,
     // A comment must not be ended by what a model calls its weights.
     if (!value.weight.empty() && !StringRef(value.weight).contains("*/"))
       os << ", weight \"" << value.weight << '"';
+    if (!value.packedBy.empty())
+      os << ", packed by et_" << getIdentifier(value.packedBy);
     os << '\n';
   }
   for (auto [value, result] : llvm::zip(signature.results, results)) {

@@ -137,6 +137,8 @@ std::optional<KernelWork> et::estimateWork(Operation *op, LayerSize size) {
   WorkCounter counter(size);
   auto [tokens, pairs] = size;
   if (auto product = dyn_cast<GroupedMatmulOp>(op)) {
+    if (product.getPanels())
+      return std::nullopt;
     countProduct(product, counter);
   } else if (auto layer = dyn_cast<MoeOp>(op)) {
     countLayer(layer, counter);

@@ -25,8 +25,10 @@ from et_reference import FP8, STORAGE
 
 SCHEDULES = ("early", "late", "random")
 CHIPS = ("sm_80", "sm_90a", "sm_120")
-# Names of the kernels that were launched, in order, where a test makes it a list.
+# Names of the kernels that were launched, in order, where a test makes it a list; then
+# what each counted is in the other, if that is a list too.
 launched = None
+counters = None
 # In the order of et_dtype.
 DTYPES = [
     *(np.dtype(STORAGE[kind]) for kind in ("f32", "f16", "bf16")),
@@ -84,9 +86,9 @@ def call(path, arguments, count):
 
 def in_child(folder, settings, path, arguments, count):
     """call() in a forked process with the emulator's settings in its environment."""
-    said, counters = folder / "said", folder / "counters.json"
+    said, stats = folder / "said", folder / "counters.json"
     if launched is not None:
-        settings = {**settings, "ET_EMU_STATS": str(counters)}
+        settings = {**settings, "ET_EMU_STATS": str(stats)}
     child = os.fork()
     if child == 0:
         code = 1
@@ -108,7 +110,10 @@ def in_child(folder, settings, path, arguments, count):
             f"status {status} with {settings}:\n{said.read_text()[:4000]}"
         )
     if launched is not None:
-        launched.extend(one["kernel"] for one in json.loads(counters.read_text()))
+        launches = json.loads(stats.read_text())
+        launched.extend(one["kernel"] for one in launches)
+        if counters is not None:
+            counters.extend(one["counters"] for one in launches)
     return [np.load(folder / f"out{k}.npy") for k in range(count)]
 
 

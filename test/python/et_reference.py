@@ -302,6 +302,19 @@ def scaled(weights, scales):
     return f64(weights) * f64(scales)
 
 
+def pack(w, columns, interleave=1, step=1):
+    """Weights [E, K, N] in the layout #et.panels, element by element as it says."""
+    experts, depth, width = w.shape
+    rows = -(-depth // step) * step // interleave
+    shape = (experts, -(-width // columns), rows, columns * interleave)
+    packed = np.zeros(shape, w.dtype)
+    for k in range(depth):
+        for n in range(width):
+            at = (n % columns) * interleave + k % interleave
+            packed[:, n // columns, k // interleave, at] = w[:, k, n]
+    return packed
+
+
 def matmul(act, a, w, bias=None, wg=None, gate_bias=None):
     """One expert's product with its epilogue, unrounded (f64)."""
     with np.errstate(invalid="ignore", over="ignore"):

@@ -91,19 +91,83 @@ def test_emulated_layer(seed, chip):
     check_one(layer, run_batch([layer], chip)[0], f"seed {seed}, {chip}", sums)
 
 
-@on_each_chip(range(200, 230))
-def test_matrix_layer(seed, chip, monkeypatch):
-    """Widths that the matrix units like: equal to NumPy, and in a few launches."""
-    rng = np.random.default_rng(seed)
-    sizes = {"T": int(rng.choice([1, 9, 33, 70, 129])), "E": int(rng.integers(1, 5))}
-    layer = with_fp8_weights(rng, random_matrix_layer(rng, **sizes))
+def check_matrix_layer(layer, chip, seed, monkeypatch):
+    """Equal to NumPy; fused or not; in few launches; by warpgroups where they apply."""
     results = run_batch([layer], chip)[0]
     check_one(layer, results, f"seed {seed}, {chip}", matrix_gamma)
     monkeypatch.setattr(et_emulated, "launched", [])
     text = module([layer], outputs_only=True)
     arguments = list(layer.arrays.values())
     fused = et_emulated.run(text, arguments, [layer.storage], chip)[0]
-    assert fused.tobytes() == results[0].tobytes(), f"seed {seed}, {chip}: {layer}"
+    where = f"seed {seed}, {chip}: {et_emulated.launched}\n  {layer}"
+    assert fused.tobytes() == results[0].tobytes(), where
     launches = len(et_emulated.launched) // len(et_emulated.SCHEDULES)
-    if isinstance(layer.routing, Threshold) and "shared_w1" not in layer.arrays:
-        assert launches <= 4, f"seed {seed}, {chip}: {et_emulated.launched}\n  {layer}"
+    by_warpgroups = chip == "sm_90a" and all(layer.sizes[w] % 16 == 0 for w in "DF")
+    if by_warpgroups and layer.sizes["T"]:
+        assert any("sm90" in name for name in et_emulated.launched), where
+    apart = "shared_w1" in layer.arrays and not by_warpgroups
+    if isinstance(layer.routing, Threshold) and not apart:
+        assert launches <= 4, where
+
+
+@on_each_chip(range(200, 215))
+def test_matrix_layer(seed, chip, monkeypatch):
+    """Widths that the matrix units like; half of them not those of the copies."""
+    rng = np.random.default_rng(seed)
+    sizes = {"T": int(rng.choice([1, 9, 33, 70, 129])), "E": int(rng.integers(1, 5))}
+    layer = with_fp8_weights(rng, random_matrix_layer(rng, **sizes))
+    check_matrix_layer(layer, chip, seed, monkeypatch)
+
+
+@pytest.mark.parametrize("seed", range(300, 324))
+def test_warpgroups(seed, monkeypatch):
+    """Every number of eights of tokens, depths of several stages or part of one, tiles
+    that the width cuts, and blocks that take several tiles."""
+    rng = np.random.default_rng(seed)
+    monkeypatch.setenv("ET_EMU_PROCESSORS", str(int(rng.integers(1, 8))))
+    sizes = {width: 16 * int(rng.integers(1, 20)) for width in "DF"}
+    sizes |= {"T": 1 + seed % 10 * 8 + int(rng.integers(8)), "E": 1 + seed % 3}
+    layer = with_fp8_weights(rng, random_matrix_layer(rng, special="plain", **sizes))
+    if seed % 2 and isinstance(layer.routing, Threshold):
+        layer.arrays["theta"][:] = -np.inf
+    check_matrix_layer(layer, "sm_90a", seed, monkeypatch)
+
+
+def counters_of(layer, kernel, monkeypatch):
+    """Sums over the launches of a kernel."""
+    for name in ("launched", "counters"):
+        monkeypatch.setattr(et_emulated, name, [])
+    monkeypatch.setattr(et_emulated, "SCHEDULES", ("early",))
+    text = module([layer], outputs_only=True)
+    et_emulated.run(text, list(layer.arrays.values()), [layer.storage], "sm_90a")
+    found = [
+        counters
+        for name, counters in zip(
+            et_emulated.launched, et_emulated.counters, strict=True
+        )
+        if name.startswith(kernel)
+    ]
+    assert len(found) == 2, et_emulated.launched
+    return {key: sum(one[key] for one in found) for key in found[0]}
+
+
+def test_weights_are_half_the_bytes(monkeypatch):
+    """The same layer with weights of 16 and of 8 bits, and what its products read; reads
+    of shared memory meet no bank twice."""
+    rng = np.random.default_rng(400)
+    sizes = {"T": 40, "E": 3, "D": 256, "F": 384, "G": 16}
+    layer = random_layer(rng, storage="bf16", special="all pairs", **sizes)
+    for name in list(layer.arrays):
+        if name.startswith("shared") or name in ("gate", "gate_bias"):
+            del layer.arrays[name]
+    layer.static, layer.schedule = "DEFG", "grouped"
+    wide = counters_of(layer, "et_grouped_matmul_sm90", monkeypatch)
+    layer = with_fp8_weights(rng, layer)
+    narrow = counters_of(layer, "et_grouped_matmul_sm90", monkeypatch)
+    weights = sum(layer.arrays[name].size for name in ("w1", "w2"))
+    scales = sum(layer.arrays[f"{name}_scales"].nbytes for name in ("w1", "w2"))
+    key = "global.load.unique_bytes"
+    assert wide[key] - narrow[key] == weights - scales, (wide[key], narrow[key])
+    assert narrow["matrix.macs"] == wide["matrix.macs"]
+    passes = -(-narrow["shared.load.bytes"] // 128)
+    assert narrow["shared.load.ways"] <= 1.05 * passes, (narrow, passes)

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "support/Frontend.h"
 #include "support/OutputFiles.h"
+#include "support/PackedWeights.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -156,6 +157,7 @@ static llvm::Error printObject(const HostCode &code, llvm::raw_ostream &os) {
 
 static llvm::Error writeHostCode(ModuleOp module,
                                  ArrayRef<EntrySignature> signatures,
+                                 const PackedWeights *weights,
                                  const CompileRequest &request) {
   auto code = HostCode::create(module, request.march);
   if (!code)
@@ -167,6 +169,14 @@ static llvm::Error writeHostCode(ModuleOp module,
     });
 
   OutputFiles outputs;
+  if (weights) {
+    auto printWeights = [&](llvm::raw_ostream &os) {
+      weights->write(os);
+      return llvm::Error::success();
+    };
+    if (llvm::Error error = outputs.write(request.packedWeights, printWeights))
+      return error;
+  }
   auto printTheHeader = [&](llvm::raw_ostream &os) {
     writeHeader(signatures, request.output, os);
     return llvm::Error::success();
@@ -196,6 +206,18 @@ llvm::Error et::compileModel(const CompileRequest &request) {
   auto module = frontend.read(request.model);
   if (!module)
     return module.takeError();
+  std::optional<PackedWeights> weights;
+  if (request.packWeights) {
+    if (llvm::Error error =
+            takePackedWeights(frontend, **module, request.march))
+      return error;
+    if (!request.weights.empty()) {
+      auto packed = PackedWeights::create(frontend, **module, request.weights);
+      if (!packed)
+        return packed.takeError();
+      weights.emplace(std::move(*packed));
+    }
+  }
   auto signatures = getSignatures(**module);
   if (!signatures)
     return signatures.takeError();
@@ -210,5 +232,6 @@ llvm::Error et::compileModel(const CompileRequest &request) {
     });
   if (isDeviceCode(request.emit))
     return writeDeviceCode(**module, request);
-  return writeHostCode(**module, *signatures, request);
+  return writeHostCode(**module, *signatures, weights ? &*weights : nullptr,
+                       request);
 }

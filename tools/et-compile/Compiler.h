@@ -26,6 +26,8 @@ struct CompileRequest {
   bool isCuda = false;
   std::string march; ///< "native", or LLVM's name of a processor.
   std::string chip;
+  bool packWeights = false;
+  std::string weights, packedWeights; ///< Empty without --packed-weights.
   std::string compileTo; ///< A phase of the pipeline.
   EmitKind emit;
   ReportKind report = ReportKind::None; ///< In place of what `emit` says.

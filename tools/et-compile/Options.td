@@ -10,6 +10,12 @@ include "support/ToolOptions.td"
 defm target : Value<"target", "cpu|cuda", "What to compile for (default: cpu)">;
 defm march : Value<"march", "NAME",
   "The host's processor as LLVM names it (default: native, this one)">;
+def pack_weights : Flag<["--"], "pack-weights">,
+  HelpText<"Functions take weights packed for the processor; NAME_pack packs them">;
+defm weights : Value<"weights", "FILE.safetensors",
+  "With --packed-weights: the weights to pack">;
+defm packed_weights : Value<"packed-weights", "FILE.safetensors",
+  "With --pack-weights: where to write what the functions take, packed ahead of time">;
 defm chip : Value<"chip", "sm_NN",
   "With --target=cuda: the chip (default: sm_80), or several for a fatbin: sm_80,sm_90a">;
 defm emit : Value<"emit", "mlir|llvm|obj|so|ptx|cubin|fatbin",

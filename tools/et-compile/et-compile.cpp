@@ -10,6 +10,8 @@
 #include "et/Codegen/GPU/Chips.h"
 #include "support/ToolOptions.h"
 
+#include "llvm/Support/FileSystem.h"
+
 #include "support/OptionTable.inc"
 
 using namespace mlir::et;
@@ -52,6 +54,30 @@ static Error readReport(const CommandLine &line, CompileRequest &request) {
   return Error::success();
 }
 
+static Error readPacking(const CommandLine &line, CompileRequest &request) {
+  request.packWeights = line.has(OPT_pack_weights);
+  request.weights = line.get(OPT_weights);
+  request.packedWeights = line.get(OPT_packed_weights);
+  if (request.packWeights && request.isCuda)
+    return createStringError("--pack-weights goes with --target=cpu");
+  if (request.weights.empty() != request.packedWeights.empty())
+    return createStringError("--weights and --packed-weights go together");
+  if (!request.weights.empty() && !request.packWeights)
+    return createStringError("--packed-weights goes with --pack-weights");
+  if (!request.weights.empty() && request.emit != EmitKind::Library &&
+      request.emit != EmitKind::Object)
+    return createStringError("--packed-weights goes with --emit=so or obj");
+  for (StringRef input : {request.weights, request.model})
+    if (!request.packedWeights.empty() &&
+        sys::fs::equivalent(input, request.packedWeights))
+      return createStringError("'" + request.packedWeights +
+                               "' is an input; name another file for "
+                               "--packed-weights");
+  if (!request.packedWeights.empty() && request.packedWeights == request.output)
+    return createStringError("--output and --packed-weights are one file");
+  return Error::success();
+}
+
 static Error makeRequest(const CommandLine &line, CompileRequest &request) {
   Expected<std::string> model = line.getInput();
   if (!model)
@@ -85,6 +111,8 @@ static Error makeRequest(const CommandLine &line, CompileRequest &request) {
   request.compileTo = phases[*phase].str();
   request.march = line.get(OPT_march, "native");
   request.chip = line.get(OPT_chip, kDefaultChip);
+  if (Error error = readPacking(line, request))
+    return error;
   if (line.has(OPT_chip) && !request.isCuda)
     return createStringError("--chip goes with --target=cuda");
   if (Error error = checkChips(request.chip,

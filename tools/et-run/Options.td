@@ -14,6 +14,8 @@ defm chip : Value<"chip", "sm_NN", "With --target=cuda: the chip (default: sm_80
 defm arg : Value<"arg", "FILE.npy", "An argument; one each, in order">;
 defm weights : Value<"weights", "FILE.safetensors",
   "Where arguments with an et.weight attribute come from">;
+def pack_weights : Flag<["--"], "pack-weights">,
+  HelpText<"With --weights: pack weights for this processor once, before any call, or take packed ones">;
 defm out : Value<"out", "FILE.npy", "Where a result goes; one each, in order, or none">;
 defm threads : Value<"threads", "N", "Threads to use (default: all processors)">;
 def stats : Flag<["--"], "stats">,

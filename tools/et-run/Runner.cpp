@@ -8,11 +8,11 @@
 #include "Runner.h"
 
 #include "Statistics.h"
-#include "TensorFile.h"
 #include "et/Conversion/ToRuntime/Signature.h"
 #include "et/Target/HostCode.h"
 #include "support/Frontend.h"
 #include "support/OutputFiles.h"
+#include "support/PackedWeights.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
@@ -25,6 +25,11 @@ using namespace mlir;
 using namespace mlir::et;
 using Clock = std::chrono::steady_clock;
 
+static void release(std::vector<et_tensor> &tensors) {
+  for (et_tensor &tensor : tensors)
+    et_tensor_release(&tensor);
+}
+
 namespace {
 /// The tensors of a call and the files behind them.
 struct Arguments {
@@ -32,6 +37,13 @@ struct Arguments {
   std::vector<std::string> sources; ///< The file of each, for messages.
   std::vector<NpyFile> arrays;
   std::optional<SafetensorsFile> weights;
+  /// The function whose results are the packed weights that the file lacks.
+  std::string packedBy;
+  std::vector<et_tensor> packed;
+
+  Arguments() = default;
+  Arguments(Arguments &&) = default;
+  ~Arguments() { release(packed); }
 };
 } // namespace
 
@@ -118,6 +130,12 @@ static llvm::Expected<Arguments> openArguments(const EntrySignature &signature,
       arguments.arrays.push_back(std::move(*array));
       continue;
     }
+    if (!value.packedBy.empty() && !arguments.weights->has(value.weight)) {
+      arguments.packedBy = value.packedBy;
+      arguments.tensors.emplace_back();
+      arguments.sources.push_back(request.weights);
+      continue;
+    }
     auto tensor = arguments.weights->find(value.weight);
     if (!tensor)
       return tensor.takeError();
@@ -125,6 +143,27 @@ static llvm::Expected<Arguments> openArguments(const EntrySignature &signature,
     arguments.sources.push_back(request.weights);
   }
   return std::move(arguments);
+}
+
+/// Packs the weights that the file has in rows alone.
+static llvm::Error packWeights(const EntrySignature &signature,
+                               const CompiledModule &code,
+                               Arguments &arguments) {
+  if (arguments.packedBy.empty())
+    return llvm::Error::success();
+  auto packing = code.lookup(arguments.packedBy);
+  if (!packing)
+    return packing.takeError();
+  auto packed = callPacking(**packing, *arguments.weights);
+  if (!packed)
+    return packed.takeError();
+  arguments.packed = std::move(*packed);
+  auto next = arguments.packed.begin();
+  for (auto [value, tensor] :
+       llvm::zip_equal(signature.arguments, arguments.tensors))
+    if (!value.packedBy.empty())
+      tensor = *next++;
+  return llvm::Error::success();
 }
 
 static llvm::Error call(const et_function &function, const Arguments &arguments,
@@ -137,11 +176,6 @@ static llvm::Error call(const et_function &function, const Arguments &arguments,
   if (status.argument >= 0)
     source = arguments.sources[status.argument] + ": ";
   return llvm::createStringError(source + status.message);
-}
-
-static void release(std::vector<et_tensor> &results) {
-  for (et_tensor &result : results)
-    et_tensor_release(&result);
 }
 
 static llvm::Error timeRuns(const et_function &function,
@@ -222,9 +256,7 @@ llvm::Error et::runModel(const RunRequest &request) {
     return signature.takeError();
   if (llvm::Error error = checkCounts(*signature, request))
     return error;
-  auto arguments = openArguments(*signature, request);
-  if (!arguments)
-    return arguments.takeError();
+  size_t ownResults = signature->results.size();
 
   if (request.printStatistics)
     if (llvm::Error error = frontend.lower(
@@ -232,6 +264,16 @@ llvm::Error et::runModel(const RunRequest &request) {
                           "}, et-append-routing-stats{entry=" + request.entry +
                           "}"))
       return error;
+  if (request.packWeights) {
+    if (llvm::Error error = takePackedWeights(frontend, **module, "native"))
+      return error;
+    signature = findSignature(**module, request.entry);
+    if (!signature)
+      return signature.takeError();
+  }
+  auto arguments = openArguments(*signature, request);
+  if (!arguments)
+    return arguments.takeError();
   if (llvm::Error error = frontend.lower(**module, request.pipeline))
     return error;
   auto code = HostCode::create(**module);
@@ -243,6 +285,7 @@ llvm::Error et::runModel(const RunRequest &request) {
   auto function = compiled->lookup(request.entry);
   if (!function)
     return function.takeError();
-  return callAndReport(**function, signature->results.size(), request,
-                       *arguments);
+  if (llvm::Error error = packWeights(*signature, *compiled, *arguments))
+    return error;
+  return callAndReport(**function, ownResults, request, *arguments);
 }

@@ -26,6 +26,7 @@ struct RunRequest {
   std::vector<std::string> args;
   std::vector<std::string> outs;
   std::string weights; ///< Empty without --weights.
+  bool packWeights = false;
   bool printStatistics = false;
   std::optional<unsigned> timedRuns;
 };

@@ -55,6 +55,11 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
   request.args = line.getAll(OPT_arg);
   request.outs = line.getAll(OPT_out);
   request.weights = line.get(OPT_weights);
+  request.packWeights = line.has(OPT_pack_weights);
+  if (request.packWeights && request.weights.empty())
+    return createStringError("--pack-weights needs --weights=FILE.safetensors");
+  if (request.packWeights && *target != 1)
+    return createStringError("--pack-weights goes with --target=cpu");
   for (StringRef out : request.outs)
     for (StringRef input :
          {StringRef(request.model), StringRef(request.weights)})

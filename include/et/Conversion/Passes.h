@@ -8,6 +8,7 @@
 #ifndef ET_CONVERSION_PASSES_H
 #define ET_CONVERSION_PASSES_H
 
+#include "et/Dialect/ET/IR/ETDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -45,6 +46,9 @@ struct VectorRegisters {
   /// There are matrix registers that multiply bf16 (AMX).
   bool matrices;
 };
+
+/// The layout in which the kernel of a product reads its weights best.
+PanelsAttr choosePanels(GroupedMatmulOp op, const VectorRegisters &registers);
 
 /// Products, scores, threshold gates and combine on memrefs -> vector code.
 void populateETToVectorPatterns(RewritePatternSet &patterns,

@@ -61,6 +61,10 @@ struct CPUPipelineOptions : PhasedPipelineOptions<CPUPipelineOptions> {
   Option<std::string> march{
       *this, "march", llvm::cl::desc("A processor as LLVM names it, or native"),
       llvm::cl::init("native")};
+  Option<bool> packWeights{
+      *this, "pack-weights",
+      llvm::cl::desc("Take weights packed: a function NAME_pack packs them"),
+      llvm::cl::init(false)};
 };
 
 /// What a GPU module is compiled to.
@@ -89,6 +93,8 @@ struct FrontEndOptions {
   bool fusesRouting;
   /// The GPUs that layers' schedules are chosen for; none for other targets.
   std::vector<std::string> chips = {};
+  /// The processor that weights are packed for; none if they stay in rows.
+  std::string packsFor = {};
 };
 
 /// The part that all targets share: up to and including Phase::Bufferize, or

@@ -23,7 +23,7 @@ extern "C" {
 
 /* Changes whenever a struct below does; a library carries the number it was
    compiled with. */
-#define ET_ABI_VERSION 1
+#define ET_ABI_VERSION 2
 #define ET_MAX_RANK 8
 #define ET_DYNAMIC (-1)
 
@@ -80,6 +80,9 @@ typedef struct et_value {
   int32_t is_scalar;
   int64_t rank;
   const int64_t *sizes; /* ET_DYNAMIC where any size will do */
+  /* The function whose results are its arguments of this kind, in order: it
+     packs weights. Null for what is not packed. */
+  const char *packed_by;
 } et_value;
 
 typedef struct et_function {

@@ -379,7 +379,7 @@ static GroupedMatmulOp findPartner(GroupedMatmulOp op) {
   while (next && (isMemoryEffectFree(next) || isa<memref::AllocOp>(next)))
     next = next->getNextNode();
   auto partner = dyn_cast_if_present<GroupedMatmulOp>(next);
-  if (!partner)
+  if (!partner || partner.getPanels())
     return {};
   AliasAnalysis aliases(op->getParentOp());
   auto isFreeOf = [&](GroupedMatmulOp one, GroupedMatmulOp other) {
@@ -401,15 +401,24 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureBufferSemantics())
       return rewriter.notifyMatchFailure(op, "works on tensors");
+    if (op.getPanels())
+      return rewriter.notifyMatchFailure(op, "has weights packed for a CPU");
     KernelBuilder b(op.getLoc(), rewriter);
     SmallVector<ProductKernel> kernels = {chooseKernel(op, b)};
     SmallVector<GroupedMatmulOp> products = {op};
     bool byWarpgroups = useWarpgroups && WarpgroupProduct::applies(op);
+    bool isOneLaunch = true;
     if (GroupedMatmulOp partner = findPartner(op)) {
       ProductKernel other = chooseKernel(partner, b);
-      if (other.fitsOneLaunchWith(kernels.front())) {
+      bool fits = other.fitsOneLaunchWith(kernels.front());
+      bool bothByWarpgroups = byWarpgroups &&
+                              WarpgroupProduct::applies(partner) &&
+                              !op.getGate() == !partner.getGate();
+      if (fits || bothByWarpgroups) {
         kernels.push_back(other);
         products.push_back(partner);
+        isOneLaunch = fits;
+        byWarpgroups = bothByWarpgroups;
         // Its destination may be allocated between the two.
         b.setInsertionPoint(partner);
         // Reports tell by it what a kernel was made of.
@@ -417,13 +426,19 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
       }
     }
     Value isOther;
-    byWarpgroups &= WarpgroupProduct::applies(products.back());
     if (byWarpgroups) {
       Value processors = b.hopperProcessors();
       launchWarpgroupProducts(products, b, processors);
       isOther = b.cmp(CmpIPredicate::eq, processors, b.index(0));
     }
-    launchProducts(b, kernels, isOther);
+    if (isOneLaunch) {
+      launchProducts(b, kernels, isOther);
+    } else {
+      for (const ProductKernel &kernel : kernels) {
+        b.setLoc(GroupedMatmulOp(kernel.op).getLoc());
+        launchProducts(b, kernel, isOther);
+      }
+    }
     for (GroupedMatmulOp product : products)
       rewriter.eraseOp(product);
     return success();

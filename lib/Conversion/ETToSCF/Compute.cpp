@@ -10,22 +10,39 @@
 using namespace mlir;
 using namespace mlir::et;
 
+static Value emitRem(LoopBuilder &b, Value a, int64_t divisor) {
+  return arith::RemUIOp::create(b, a, b.index(divisor));
+}
+
+/// Element [expert, k, column] of weights in the given layout, if any.
+static Value loadWeight(LoopBuilder &b, PanelsAttr panels, Value weights,
+                        Value expert, Value k, Value column) {
+  if (!panels)
+    return b.load(weights, {expert, k, column});
+  int64_t interleave = panels.getInterleave(), columns = panels.getColumns();
+  Value within = b.add(b.mul(emitRem(b, column, columns), b.index(interleave)),
+                       emitRem(b, k, interleave));
+  return b.load(weights, {expert, b.div(column, b.index(columns)),
+                          b.div(k, b.index(interleave)), within});
+}
+
 /// lhs[row, :] rhs[expert, :, column] + bias[expert, column]
-static Value emitDot(LoopBuilder &b, Value lhs, Value rhs, Value scales,
-                     Value bias, Value row, Value expert, Value column) {
-  Value block = b.index(kScaleBlock);
-  auto load = [&](Value k) {
-    Value weight = b.load(rhs, {expert, k, column});
-    if (!scales)
-      return weight;
-    return b.mul(weight, b.load(scales, {expert, b.div(k, block),
-                                         b.div(column, block)}));
-  };
-  Value sum = b.loop(b.index(0), b.dim(lhs, 1), b.f32(0.0),
-                     [&](Value k, ValueRange acc) -> LoopBuilder::Values {
-                       Value product = b.mul(b.load(lhs, {row, k}), load(k));
-                       return {b.add(acc[0], product)};
-                     })[0];
+static Value emitDot(LoopBuilder &b, PanelsAttr panels, Value lhs, Value rhs,
+                     Value scales, Value bias, Value row, Value expert,
+                     Value column) {
+  Value sum =
+      b.loop(b.index(0), b.dim(lhs, 1), b.f32(0.0),
+             [&](Value k, ValueRange acc) -> LoopBuilder::Values {
+               Value weight = loadWeight(b, panels, rhs, expert, k, column);
+               if (scales) {
+                 Value block = b.index(kScaleBlock);
+                 Value scale = b.load(
+                     scales, {expert, b.div(k, block), b.div(column, block)});
+                 weight = b.mul(weight, scale);
+               }
+               Value product = b.mul(b.load(lhs, {row, k}), weight);
+               return {b.add(acc[0], product)};
+             })[0];
   return bias ? b.add(sum, b.load(bias, {expert, column})) : sum;
 }
 
@@ -43,11 +60,13 @@ static void lowerGroupedMatmul(GroupedMatmulOp op, LoopBuilder &b) {
       Value source = row;
       if (op.getTokens())
         source = b.toIndex(b.load(op.getTokens(), row));
-      Value value = emitDot(b, op.getLhs(), op.getRhs(), op.getScales(),
-                            op.getBias(), source, expert, column);
+      Value value =
+          emitDot(b, op.getPanelsAttr(), op.getLhs(), op.getRhs(),
+                  op.getScales(), op.getBias(), source, expert, column);
       if (op.getGate()) {
-        Value gate = emitDot(b, op.getLhs(), op.getGate(), op.getGateScales(),
-                             op.getGateBias(), source, expert, column);
+        Value gate = emitDot(b, op.getPanelsAttr(), op.getLhs(), op.getGate(),
+                             op.getGateScales(), op.getGateBias(), source,
+                             expert, column);
         value = b.mul(emitActivation(b, op.getActivation(), gate), value);
       } else {
         value = emitActivation(b, op.getActivation(), value);
@@ -57,7 +76,36 @@ static void lowerGroupedMatmul(GroupedMatmulOp op, LoopBuilder &b) {
   });
 }
 
+/// The inverse of what loadWeight reads, with 0 for what is beyond the weights.
+static void lowerPack(PackOp op, LoopBuilder &b) {
+  Value weights = op.getW(), out = op.getOut();
+  PanelsAttr panels = op.getPanels();
+  Value depth = b.dim(weights, 1), width = b.dim(weights, 2);
+  Value interleave = b.index(panels.getInterleave());
+  Value columns = b.index(panels.getColumns());
+  b.parallel({b.dim(out, 0), b.dim(out, 1), b.dim(out, 2)}, [&](ValueRange iv) {
+    Value firstColumn = b.mul(iv[1], columns);
+    Value firstK = b.mul(iv[2], interleave);
+    b.loop(b.index(0), b.dim(out, 3), [&](Value within) {
+      Value column = b.add(firstColumn, b.div(within, interleave));
+      Value k = b.add(firstK, emitRem(b, within, panels.getInterleave()));
+      Value exists = b.both(b.cmp(arith::CmpIPredicate::ult, k, depth),
+                            b.cmp(arith::CmpIPredicate::ult, column, width));
+      auto value = scf::IfOp::create(b, b.getF32Type(), exists,
+                                     /*withElseRegion=*/true);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToEnd(value.thenBlock());
+      scf::YieldOp::create(b, b.load(weights, {iv[0], k, column}));
+      b.setInsertionPointToEnd(value.elseBlock());
+      scf::YieldOp::create(b, b.f32(0.0));
+      b.setInsertionPointAfter(value);
+      b.store(value.getResult(0), out, {iv[0], iv[1], iv[2], within});
+    });
+  });
+}
+
 void et::populateComputePatterns(RewritePatternSet &patterns) {
+  patterns.add<LoopPattern<PackOp>>(patterns.getContext(), lowerPack);
   patterns.add<LoopPattern<GroupedMatmulOp>>(
       patterns.getContext(), lowerGroupedMatmul,
       [](GroupedMatmulOp op) { return !op.getMask(); });

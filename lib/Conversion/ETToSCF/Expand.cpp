@@ -33,11 +33,11 @@ static void expandRoute(RouteOp op, LoopBuilder &b) {
 static void expandMask(GroupedMatmulOp op, LoopBuilder &b) {
   Value tokens = allocate(b, b.dim(op.getOut(), 0), b.getI32Type());
   TokenListOp::create(b, TypeRange(), op.getMask(), op.getOffsets(), tokens);
-  GroupedMatmulOp::create(b, TypeRange(), op.getActivation(), op.getLhs(),
+  GroupedMatmulOp::create(b, TypeRange(), op.getActivationAttr(), op.getLhs(),
                           op.getRhs(), op.getOffsets(), tokens,
                           /*mask=*/Value(), op.getBias(), op.getGate(),
                           op.getGateBias(), op.getScales(), op.getGateScales(),
-                          op.getOut());
+                          op.getPanelsAttr(), op.getOut());
   memref::DeallocOp::create(b, tokens);
 }
 

@@ -46,6 +46,7 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
 void et::populateETToVectorPatterns(RewritePatternSet &patterns,
                                     const VectorRegisters &registers) {
   populateExpandFusedOpsPatterns(patterns);
+  populatePackPatterns(patterns, registers);
   populateProductPatterns(patterns, registers);
   populateRoutingVectorPatterns(patterns, registers);
   populateCombineVectorPatterns(patterns, registers);

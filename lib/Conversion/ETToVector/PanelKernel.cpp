@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "PanelKernel.h"
+#include "et/Conversion/Passes.h"
 #include "et/Conversion/ScalarMath.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -41,6 +42,22 @@ TileShape TileShape::chooseMatrix(int64_t columns, int64_t products) {
   if (!ShapedType::isDynamic(columns))
     vectors = std::min<int64_t>(vectors, llvm::divideCeil(columns, 16));
   return {/*rows=*/32, vectors, products, /*lanes=*/16};
+}
+
+PanelsAttr et::choosePanels(GroupedMatmulOp op,
+                            const VectorRegisters &registers) {
+  int64_t columns = cast<ShapedType>(op.getOut().getType()).getDimSize(1);
+  int64_t products = op.getGate() ? 2 : 1;
+  MLIRContext *context = op.getContext();
+  if (registers.matrices &&
+      getElementTypeOrSelf(op.getLhs().getType()).isBF16()) {
+    TileShape tile = TileShape::chooseMatrix(columns, products);
+    return PanelsAttr::get(context, tile.columns(), /*interleave=*/2,
+                           /*step=*/kMatrixDepth);
+  }
+  TileShape tile =
+      TileShape::choose(registers.lanes, registers.count, columns, products);
+  return PanelsAttr::get(context, tile.columns(), /*interleave=*/1, /*step=*/1);
 }
 
 SmallVector<Value *> PanelOperands::present() {

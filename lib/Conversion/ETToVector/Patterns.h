@@ -45,6 +45,8 @@ private:
   LowerFn lower;
 };
 
+void populatePackPatterns(RewritePatternSet &patterns,
+                          const VectorRegisters &registers);
 void populateProductPatterns(RewritePatternSet &patterns,
                              const VectorRegisters &registers);
 void populateRoutingVectorPatterns(RewritePatternSet &patterns,

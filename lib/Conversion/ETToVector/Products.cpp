@@ -455,6 +455,8 @@ void ProductLowering::emitVectorPanel(Value expert, PanelOperands operands,
 
 static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
                                         const VectorRegisters &registers) {
+  if (op.getPanels())
+    return failure();
   // Views of nothing have no valid offset.
   ArrayRef<int64_t> sizes = cast<MemRefType>(op.getRhs().getType()).getShape();
   if (op.getMask() || op.getScales() || llvm::is_contained(sizes, 0))

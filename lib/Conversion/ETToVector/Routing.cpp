@@ -84,7 +84,8 @@ static LogicalResult lowerScores(ScoresOp op, VectorBuilder &b,
                           /*offsets=*/Value(), /*tokens=*/Value(),
                           /*mask=*/Value(), /*bias=*/Value(), /*gate=*/Value(),
                           /*gateBias=*/Value(), /*scales=*/Value(),
-                          /*gateScales=*/Value(), op.getOut());
+                          /*gateScales=*/Value(), /*panels=*/PanelsAttr(),
+                          op.getOut());
   if (op.getKind() == ScoreKind::Cosine)
     emitDivisionByNorms(b, op);
   return success();

@@ -143,7 +143,7 @@ struct EmitEntryPoints : et::impl::EmitEntryPointsBase<EmitEntryPoints> {
 private:
   /// The description holds these now, and the LLVM dialect has no use for them.
   static void dropDescribed(func::FuncOp function) {
-    for (StringRef name : {"et.name", "et.weight", "et.role"}) {
+    for (StringRef name : {"et.name", "et.weight", "et.role", "et.packed_by"}) {
       for (unsigned i : llvm::seq(function.getNumArguments()))
         function.removeArgAttr(i, name);
       for (unsigned i : llvm::seq(function.getNumResults()))
@@ -246,7 +246,8 @@ void EmitEntryPoints::describe(const EntrySignature &signature,
                       constants.number(i32, value.dtype),
                       constants.number(i32, value.isScalar),
                       constants.number(i64, int64_t(value.sizes.size())),
-                      constants.address(constants.sizes(value.sizes))});
+                      constants.address(constants.sizes(value.sizes)),
+                      constants.address(constants.text(value.packedBy))});
     return constants.structs("et_" + kind + "_" + signature.name,
                              LLVM::Linkage::Internal, rows, /*isArray=*/true);
   };

@@ -68,6 +68,7 @@ static FailureOr<EntryValue> getValue(func::FuncOp function, Type type,
   if (value.name.empty())
     value.name = (kind.take_front(3) + Twine(index)).str();
   value.role = getText(attributes, "et.role");
+  value.packedBy = getText(attributes, "et.packed_by");
   value.dtype = *dtype;
   value.isScalar = !shaped;
   if (!shaped)

@@ -140,9 +140,29 @@ func.func private @f() attributes {a = #et.lowering_config<schedule = grouped, w
 
 // -----
 
+// expected-error@+1 {{#et.panels needs columns in [1, 65536], got 0 [A1]}}
+func.func private @f() attributes {a = #et.panels<columns = 0>}
+
+// -----
+
+// expected-error@+1 {{#et.panels needs interleave in [1, 65536], got -2 [A2]}}
+func.func private @f() attributes {a = #et.panels<columns = 8, interleave = -2>}
+
+// -----
+
+// expected-error@+1 {{#et.panels needs step in [1, 65536], got 9223372036854775807 [A3]}}
+func.func private @f() attributes {a = #et.panels<columns = 8, step = 9223372036854775807>}
+
+// -----
+
+// expected-error@+1 {{#et.panels needs a step that is a multiple of interleave = 2, got 1 [A4]}}
+func.func private @f() attributes {a = #et.panels<columns = 8, interleave = 2>}
+
+// -----
+
 // Attributes of a function's values.
 
-// expected-error@+1 {{'func.func' op has an unknown attribute 'et.weigth' on argument 1; there are et.name and et.weight}}
+// expected-error@+1 {{'func.func' op has an unknown attribute 'et.weigth' on argument 1; there are et.name, et.weight, et.packed_by}}
 func.func private @f(tensor<4xf32> {et.name = "x"}, tensor<4xf32> {et.weigth = "w"})
 
 // -----
@@ -152,5 +172,5 @@ func.func private @f(tensor<4xf32> {et.name = 1})
 
 // -----
 
-// expected-error@+1 {{'func.func' op has an unknown attribute 'et.weight' on result 0; there are et.name and et.role}}
+// expected-error@+1 {{'func.func' op has an unknown attribute 'et.weight' on result 0; there are et.name, et.role}}
 func.func private @f() -> (tensor<4xf32> {et.weight = "w"})

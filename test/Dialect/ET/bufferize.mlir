@@ -121,3 +121,17 @@ func.func @other_ops(%r: tensor<?x4xf32>, %counts: tensor<4x16xi32>, %theta: ten
     ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>) outs(%y : tensor<?x8xf32>)
   return %1, %2#0, %2#1, %2#2, %3 : tensor<4xf32>, tensor<4xi32>, tensor<5xi32>, tensor<4xf32>, tensor<?x8xf32>
 }
+
+// Packing writes all of its destination, and products read what is packed.
+// CHECK-LABEL: func @packed
+// CHECK: %[[P:.*]] = memref.alloc() {{.*}} : memref<4x2x8x8xf32>
+// CHECK: et.pack #et.panels<columns = 8> ins(%{{.*}} : memref<4x8x16xf32>) outs(%[[P]] : memref<4x2x8x8xf32>)
+// CHECK-NOT: memref.copy
+// CHECK: et.grouped_matmul relu ins(%{{.*}}, %[[P]] : {{.*}}) panels(#et.panels<columns = 8>) offsets
+func.func @packed(%x: tensor<?x8xf32>, %w: tensor<4x8x16xf32>, %o: tensor<5xi32>, %out: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %init = tensor.empty() : tensor<4x2x8x8xf32>
+  %p = et.pack #et.panels<columns = 8> ins(%w : tensor<4x8x16xf32>) outs(%init : tensor<4x2x8x8xf32>)
+  %y = et.grouped_matmul relu ins(%x, %p : tensor<?x8xf32>, tensor<4x2x8x8xf32>) panels(#et.panels<columns = 8>)
+    offsets(%o : tensor<5xi32>) outs(%out : tensor<?x16xf32>)
+  return %y : tensor<?x16xf32>
+}

@@ -323,3 +323,47 @@ func.func @combine_nothing(%out: tensor<?x8xbf16>, %shared: tensor<?x8xf32>, %na
     shared(%narrow : tensor<?x8xbf16>) outs(%out : tensor<?x8xbf16>)
   return %0, %1, %2 : tensor<?x8xbf16>, tensor<?x8xbf16>, tensor<?x8xbf16>
 }
+
+// -----
+
+// Weights are packed once for all that read them in one layout.
+// CHECK-LABEL: func @packed_once
+// CHECK: %[[P:.*]] = et.pack #et.panels<columns = 8>
+// CHECK: %[[Q:.*]] = et.pack #et.panels<columns = 16>
+// CHECK: return %[[P]], %[[P]], %[[Q]]
+func.func @packed_once(%w: tensor<4x8x16xf32>) -> (tensor<4x2x8x8xf32>, tensor<4x2x8x8xf32>, tensor<4x1x8x16xf32>) {
+  %0 = tensor.empty() : tensor<4x2x8x8xf32>
+  %1 = tensor.empty() : tensor<4x2x8x8xf32>
+  %2 = tensor.empty() : tensor<4x1x8x16xf32>
+  %3 = et.pack #et.panels<columns = 8> ins(%w : tensor<4x8x16xf32>) outs(%0 : tensor<4x2x8x8xf32>)
+  %4 = et.pack #et.panels<columns = 8> ins(%w : tensor<4x8x16xf32>) outs(%1 : tensor<4x2x8x8xf32>)
+  %5 = et.pack #et.panels<columns = 16> ins(%w : tensor<4x8x16xf32>) outs(%2 : tensor<4x1x8x16xf32>)
+  return %3, %4, %5 : tensor<4x2x8x8xf32>, tensor<4x2x8x8xf32>, tensor<4x1x8x16xf32>
+}
+
+// -----
+
+// Packed sizes follow from those of the weights.
+// CHECK-LABEL: func @sizes_of_panels
+// CHECK: et.pack {{.*}} outs(%{{.*}} : tensor<4x7x32x32xbf16>)
+func.func @sizes_of_panels(%w: tensor<4x40x100xbf16>, %out: tensor<?x?x?x?xbf16>) -> tensor<?x?x?x?xbf16> {
+  %0 = et.pack #et.panels<columns = 16, interleave = 2, step = 32> ins(%w : tensor<4x40x100xbf16>) outs(%out : tensor<?x?x?x?xbf16>)
+  return %0 : tensor<?x?x?x?xbf16>
+}
+
+// -----
+
+// Constant weights are packed while compiling.
+// CHECK-LABEL: func @packed_constants
+// CHECK-DAG: %[[W:.*]] = arith.constant dense<{{\[\[\[\[}}1.000000e+00, 4.000000e+00, 2.000000e+00, 5.000000e+00]], {{\[\[}}3.000000e+00, 6.000000e+00, 0.000000e+00, 0.000000e+00]]]]> : tensor<1x2x1x4xbf16>
+// CHECK-DAG: %[[S:.*]] = arith.constant dense<{{\[\[\[\[}}2.000000e+00, 2.000000e+00]], {{\[\[}}2.000000e+00, 0.000000e+00]]]]> : tensor<1x2x1x2xf32>
+// CHECK: return %[[W]], %[[S]]
+func.func @packed_constants() -> (tensor<1x2x1x4xbf16>, tensor<1x2x1x2xf32>) {
+  %w = arith.constant dense<[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]> : tensor<1x2x3xbf16>
+  %s = arith.constant dense<2.0> : tensor<1x1x3xf32>
+  %0 = tensor.empty() : tensor<1x2x1x4xbf16>
+  %1 = tensor.empty() : tensor<1x2x1x2xf32>
+  %2 = et.pack #et.panels<columns = 2, interleave = 2, step = 2> ins(%w : tensor<1x2x3xbf16>) outs(%0 : tensor<1x2x1x4xbf16>)
+  %3 = et.pack #et.panels<columns = 2> ins(%s : tensor<1x1x3xf32>) outs(%1 : tensor<1x2x1x2xf32>)
+  return %2, %3 : tensor<1x2x1x4xbf16>, tensor<1x2x1x2xf32>
+}

@@ -288,8 +288,88 @@ func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf
 
 // -----
 
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<1x1x8x16xf32>, %out: tensor<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'rhs' of rank 3 without 'panels' [C9]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<?x8xf32>, tensor<1x1x8x16xf32>) outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %w: tensor<1x8x16xf32>, %p: tensor<1x1x8x16xf32>, %out: tensor<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'gate' of rank 4 with 'panels' [C9]}}
+  %0 = et.grouped_matmul silu ins(%x, %p : tensor<?x8xf32>, tensor<1x1x8x16xf32>) panels(#et.panels<columns = 16>)
+    gate(%w : tensor<1x8x16xf32>) outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %p: tensor<1x2x8x16xf32>, %out: tensor<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand 'rhs' has size 2 in dimension 1, expected N/16 = 1 [C2]}}
+  %0 = et.grouped_matmul silu ins(%x, %p : tensor<?x8xf32>, tensor<1x2x8x16xf32>) panels(#et.panels<columns = 16>)
+    outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x40xbf16>, %p: tensor<1x1x20x32xbf16>, %out: tensor<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand 'rhs' has size 20 in dimension 2, expected K/32*16 = 32 [C2]}}
+  %0 = et.grouped_matmul silu ins(%x, %p : tensor<?x40xbf16>, tensor<1x1x20x32xbf16>)
+    panels(#et.panels<columns = 16, interleave = 2, step = 32>) outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %p: tensor<1x1x8x16xf32>, %out: tensor<?x16xf32>) {
+  // expected-error@+1 {{expected attribute value}}
+  %0 = et.grouped_matmul silu ins(%x, %p : tensor<?x8xf32>, tensor<1x1x8x16xf32>) panels(<columns = 16>)
+    outs(%out : tensor<?x16xf32>)
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// et.pack
+//===----------------------------------------------------------------------===//
+
+func.func @f(%w: tensor<4x8x100xf32>, %p: tensor<4x2x8x64xbf16>) {
+  // expected-error@+1 {{'et.pack' op operand 'out' has element type 'bf16', but 'w' has 'f32' [C3]}}
+  %0 = et.pack #et.panels<columns = 64> ins(%w : tensor<4x8x100xf32>) outs(%p : tensor<4x2x8x64xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<4x8x100xf32>, %p: tensor<4x2x8x60xf32>) {
+  // expected-error@+1 {{'et.pack' op operand 'out' has size 60 in dimension 3, expected 64 [C2]}}
+  %0 = et.pack #et.panels<columns = 64> ins(%w : tensor<4x8x100xf32>) outs(%p : tensor<4x2x8x60xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<4x8x100xf32>, %p: tensor<3x2x8x64xf32>) {
+  // expected-error@+1 {{'et.pack' op operand 'out' has size 3 in dimension 0, expected E = 4 by 'w' [C1]}}
+  %0 = et.pack #et.panels<columns = 64> ins(%w : tensor<4x8x100xf32>) outs(%p : tensor<3x2x8x64xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<4x8x100xf32>, %p: memref<4x2x8x64xf32>) {
+  // expected-error@+1 {{'et.pack' op mixes tensor and memref operands [C0]}}
+  et.pack #et.panels<columns = 64> ins(%w : tensor<4x8x100xf32>) outs(%p : memref<4x2x8x64xf32>)
+  return
+}
+
+// -----
+
 func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
-  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'scales' with weights of f8E4M3FN [C9]}}
+  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'scales' with weights of f8E4M3FN [C10]}}
   %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>) 
     outs(%out : tensor<64x300xbf16>)
   return
@@ -298,7 +378,7 @@ func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor
 // -----
 
 func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
-  // expected-error@+1 {{'et.grouped_matmul' op has operand 'scales' without weights of f8E4M3FN [C9]}}
+  // expected-error@+1 {{'et.grouped_matmul' op has operand 'scales' without weights of f8E4M3FN [C10]}}
   %0 = et.grouped_matmul silu ins(%x, %b : tensor<64x200xbf16>, tensor<1x200x300xbf16>) scales(%s : tensor<1x2x3xf32>)
     outs(%out : tensor<64x300xbf16>)
   return
@@ -307,7 +387,7 @@ func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor
 // -----
 
 func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
-  // expected-error@+1 {{'et.grouped_matmul' op has operand 'gate_scales' without weights of f8E4M3FN [C9]}}
+  // expected-error@+1 {{'et.grouped_matmul' op has operand 'gate_scales' without weights of f8E4M3FN [C10]}}
   %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>) scales(%s : tensor<1x2x3xf32>) gate_scales(%s : tensor<1x2x3xf32>)
     outs(%out : tensor<64x300xbf16>)
   return
@@ -316,7 +396,7 @@ func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor
 // -----
 
 func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
-  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'gate_scales' with weights of f8E4M3FN [C9]}}
+  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'gate_scales' with weights of f8E4M3FN [C10]}}
   %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>) gate(%w : tensor<1x200x300xf8E4M3FN>) scales(%s : tensor<1x2x3xf32>)
     outs(%out : tensor<64x300xbf16>)
   return

@@ -243,6 +243,19 @@ func.func @grouped_matmul(%x: tensor<?x8xbf16>, %w: tensor<4x8x16xbf16>, %o: ten
   return
 }
 
+// CHECK-LABEL: func @pack
+// CHECK: et.pack #et.panels<columns = 64> ins(%{{.*}} : tensor<4x8x100xf32>) outs(%{{.*}} : tensor<4x2x8x64xf32>){{$}}
+// CHECK: et.pack #et.panels<columns = 32, interleave = 2, step = 32> ins(%{{.*}} : memref<4x40x?xbf16>) outs(%{{.*}} : memref<4x?x32x64xbf16>){{$}}
+// CHECK: et.grouped_matmul relu ins(%{{.*}}, %{{.*}} : tensor<?x8xf32>, tensor<4x2x8x64xf32>) panels(#et.panels<columns = 64>) offsets(%{{.*}}) gate(%{{.*}} : tensor<4x2x8x64xf32>) outs
+func.func @pack(%w: tensor<4x8x100xf32>, %p: tensor<4x2x8x64xf32>, %wb: memref<4x40x?xbf16>, %pb: memref<4x?x32x64xbf16>,
+                %x: tensor<?x8xf32>, %o: tensor<5xi32>, %out: tensor<?x100xf32>) {
+  %0 = et.pack #et.panels<columns = 64> ins(%w : tensor<4x8x100xf32>) outs(%p : tensor<4x2x8x64xf32>)
+  et.pack #et.panels<columns = 32, interleave = 2, step = 32> ins(%wb : memref<4x40x?xbf16>) outs(%pb : memref<4x?x32x64xbf16>)
+  %1 = et.grouped_matmul relu ins(%x, %0 : tensor<?x8xf32>, tensor<4x2x8x64xf32>) panels(#et.panels<columns = 64>)
+    offsets(%o : tensor<5xi32>) gate(%0 : tensor<4x2x8x64xf32>) outs(%out : tensor<?x100xf32>)
+  return
+}
+
 // CHECK-LABEL: func @scaled_weights
 // CHECK: et.grouped_matmul silu ins(%{{.*}}, %{{.*}} : tensor<?x200xf16>, tensor<1x200x300xf8E4M3FN>) gate(%{{.*}} : tensor<1x200x300xf8E4M3FN>) scales(%{{.*}} : tensor<1x2x3xf32>) gate_scales(%{{.*}} : tensor<1x2x3xf32>) outs(%{{.*}} : tensor<?x300xf32>){{$}}
 // CHECK: et.expert_ffn silu ins(%{{.*}}) gate(%{{.*}}) w1_scales(%{{.*}} : tensor<1x2x3xf32>) w2_scales(%{{.*}} : tensor<1x3x2xf32>) gate_scales(%{{.*}} : tensor<1x2x3xf32>) outs

@@ -113,6 +113,61 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
+// CHECK-LABEL: func @pack
+// CHECK: scf.for %[[E:.*]] = %c0 to %c16 step %c4
+// CHECK-DAG: %[[W:.*]] = tensor.extract_slice %{{.*}}[%[[E]], 0, 0] [4, 8, 20] [1, 1, 1]
+// CHECK-DAG: %[[P:.*]] = tensor.extract_slice %{{.*}}[%[[E]], 0, 0, 0] [4, 3, 8, 8] [1, 1, 1, 1]
+// CHECK: et.pack #et.panels<columns = 8> ins(%[[W]] : {{.*}}) outs(%[[P]] : {{.*}})
+func.func @pack(%w: tensor<16x8x20xf32>, %out: tensor<16x3x8x8xf32>) -> tensor<16x3x8x8xf32> {
+  %0 = et.pack #et.panels<columns = 8> ins(%w : tensor<16x8x20xf32>) outs(%out : tensor<16x3x8x8xf32>)
+  return %0 : tensor<16x3x8x8xf32>
+}
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["et.pack"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+// Rows of a product with packed weights are tiled as others are.
+// CHECK-LABEL: func @packed_rows
+// CHECK: et.grouped_matmul none ins(%{{.*}}, %{{.*}} : tensor<4x8xf32>, tensor<1x3x8x8xf32>) panels(#et.panels<columns = 8>) outs
+func.func @packed_rows(%x: tensor<16x8xf32>, %p: tensor<1x3x8x8xf32>, %out: tensor<16x20xf32>) -> tensor<16x20xf32> {
+  %0 = et.grouped_matmul none ins(%x, %p : tensor<16x8xf32>, tensor<1x3x8x8xf32>) panels(#et.panels<columns = 8>)
+    outs(%out : tensor<16x20xf32>)
+  return %0 : tensor<16x20xf32>
+}
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["et.grouped_matmul"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [4, 0] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+func.func @packed_columns(%x: tensor<16x8xf32>, %p: tensor<1x3x8x8xf32>, %out: tensor<16x24xf32>) -> tensor<16x24xf32> {
+  // expected-error@+3 {{'et.grouped_matmul' op cannot be tiled by columns with packed weights: tile it before --et-pack-weights}}
+  // expected-error@+2 {{to tile operation}}
+  // expected-error@+1 {{failed to generate tiling loops}}
+  %0 = et.grouped_matmul none ins(%x, %p : tensor<16x8xf32>, tensor<1x3x8x8xf32>) panels(#et.panels<columns = 8>)
+    outs(%out : tensor<16x24xf32>)
+  return %0 : tensor<16x24xf32>
+}
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["et.grouped_matmul"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [0, 8] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
 // A tile of columns would start within a block of scales; rows are free to be tiled.
 func.func @scaled_columns(%x: tensor<64x8xbf16>, %w: tensor<1x8x256xf8E4M3FN>, %s: tensor<1x1x2xf32>, %out: tensor<64x256xbf16>) -> tensor<64x256xbf16> {
   // expected-error@+3 {{'et.grouped_matmul' op cannot be tiled by columns with scales, which are of 128 columns each: tile it by rows}}

@@ -15,13 +15,15 @@ WHOLE = "et_moe", r"HMMA\."
 # A kernel with this part of the operations is one of the products.
 SHARE = 0.2
 
-has_matrix = sys.argv[1:] != ["--vector"]
+# --vector: products do without one; --matrix=CHIP: on other chips.
+options = sys.argv[1:]
 kernels = json.load(sys.stdin)["kernels"]
 assert {k["chip"] for k in kernels} == set(MATRIX)
 for chip, pattern in MATRIX.items():
     own = [k for k in kernels if k["chip"] == chip]
     total = sum(k["useful_flops"] or 0 for k in own)
     products = 0
+    has_matrix = not options or options == [f"--matrix={chip}"]
     for k in own:
         where = f"{chip} {k['kernel']}"
         assert k["spill_bytes"] == k["stack_bytes"] == 0, where

@@ -48,6 +48,7 @@ class Value(c.Structure):
         ("is_scalar", c.c_int32),
         ("rank", c.c_int64),
         ("sizes", c.POINTER(c.c_int64)),
+        ("packed_by", c.c_char_p),
     ]
 
 
@@ -134,8 +135,20 @@ class Library:
         self._check(code, status)
         return list(results)
 
+    def pack(self, name, *weights):
+        """A function's packed weights, in the order of its arguments, from those in
+        rows: tensors for `call` and `call_tensors`, to be released."""
+        function = self.function(name)
+        (packing, *_) = {v.packed_by for v in function.args[: function.num_args]} - {
+            None
+        }
+        return self.call_tensors(packing.decode(), [self.tensor(w) for w in weights])
+
     def call(self, name, *arrays):
-        results = self.call_tensors(name, [self.tensor(a) for a in arrays])
+        """Arguments are arrays or tensors; the results are arrays."""
+        results = self.call_tensors(
+            name, [a if isinstance(a, Tensor) else self.tensor(a) for a in arrays]
+        )
         values = [self.to_numpy(r) for r in results]
         for result in results:
             self.release(result)

@@ -26,6 +26,9 @@ struct TargetModel {
 
   bool has(llvm::StringRef feature) const;
 
+  /// Whether there are registers that multiply matrices of bf16 (AMX).
+  bool hasMatrixRegisters() const { return has("amx-bf16"); }
+
   /// The model for `march`: an LLVM processor name, or `native` for the machine
   /// this runs on. None if LLVM knows no such processor.
   static std::optional<TargetModel> get(llvm::StringRef march);

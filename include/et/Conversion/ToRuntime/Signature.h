@@ -18,6 +18,8 @@ struct EntryValue {
   std::string name;
   std::string weight; ///< Empty where there is none.
   std::string role;   ///< Empty where there is none.
+  /// The function that packs this weight; empty if it is in rows.
+  std::string packedBy;
   et_dtype dtype;
   bool isScalar;
   SmallVector<int64_t> sizes; ///< ET_DYNAMIC where any size will do.

@@ -10,6 +10,7 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -228,4 +229,41 @@ LogicalResult LoweringConfigAttr::verify(EmitError emitError, Schedule schedule,
     return emitError() << "#et.lowering_config has workgroups for "
                           "schedule = one_launch only [A2]";
   return success();
+}
+
+LogicalResult PanelsAttr::verify(EmitError emitError, int64_t columns,
+                                 int64_t interleave, int64_t step) {
+  // Far above what any kernel wants, and no product of two overflows.
+  constexpr int64_t most = 1 << 16;
+  std::tuple<StringRef, int64_t, StringRef> counts[] = {
+      {"columns", columns, "A1"},
+      {"interleave", interleave, "A2"},
+      {"step", step, "A3"}};
+  for (auto [name, count, constraint] : counts)
+    if (count < 1 || count > most)
+      return emitError() << "#et.panels needs " << name << " in [1, " << most
+                         << "], got " << count << " [" << constraint << "]";
+  if (step % interleave != 0)
+    return emitError() << "#et.panels needs a step that is a multiple of "
+                          "interleave = "
+                       << interleave << ", got " << step << " [A4]";
+  return success();
+}
+
+std::string PanelsAttr::getPackedDims() const {
+  return llvm::formatv("E N/{0} K/{1}*{2} {3}", getColumns(), getStep(),
+                       getStep() / getInterleave(),
+                       getColumns() * getInterleave());
+}
+
+SmallVector<int64_t>
+PanelsAttr::getPackedShape(ArrayRef<int64_t> weights) const {
+  NamedSizes letters;
+  for (auto [letter, size] : llvm::zip_equal(StringRef("EKN"), weights))
+    if (!ShapedType::isDynamic(size))
+      letters[letter] = size;
+  std::string dims = getPackedDims();
+  return llvm::map_to_vector(llvm::split(dims, ' '), [&](StringRef name) {
+    return getStaticSize(name, letters);
+  });
 }

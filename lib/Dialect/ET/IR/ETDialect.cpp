@@ -33,7 +33,7 @@ static LogicalResult verifyValueAttribute(Operation *op, StringRef kind,
   if (!llvm::is_contained(known, attribute.getName()))
     return op->emitOpError("has an unknown attribute '")
            << attribute.getName().getValue() << "' on " << kind << ' ' << index
-           << "; there are " << llvm::join(known, " and ");
+           << "; there are " << llvm::join(known, ", ");
   if (!isa<StringAttr>(attribute.getValue()))
     return op->emitOpError("needs a string as '")
            << attribute.getName().getValue() << "' of " << kind << ' ' << index;
@@ -44,7 +44,7 @@ LogicalResult ETDialect::verifyRegionArgAttribute(Operation *op, unsigned,
                                                   unsigned index,
                                                   NamedAttribute attribute) {
   return verifyValueAttribute(op, "argument", index, attribute,
-                              {"et.name", "et.weight"});
+                              {"et.name", "et.weight", "et.packed_by"});
 }
 
 LogicalResult ETDialect::verifyRegionResultAttribute(Operation *op, unsigned,

@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StructuredOpsUtils.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -294,6 +295,63 @@ void EmaUpdateOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
       rewriter.replaceOp(op, op.getTheta());
     else
       rewriter.eraseOp(op);
+    return success();
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Constant weights
+//===----------------------------------------------------------------------===//
+
+/// The bytes of a constant, which has all of them or those of one element; none
+/// if they are not at hand.
+static ArrayRef<char> getBytes(Attribute constant) {
+  if (auto dense = dyn_cast_or_null<DenseElementsAttr>(constant))
+    return dense.getRawData();
+  auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(constant);
+  AsmResourceBlob *blob =
+      resource ? resource.getRawHandle().getBlob() : nullptr;
+  return blob ? blob->getData() : ArrayRef<char>();
+}
+
+static DenseElementsAttr packConstant(PanelsAttr panels,
+                                      RankedTensorType weights,
+                                      ArrayRef<char> bytes) {
+  ArrayRef<int64_t> sizes = weights.getShape();
+  auto type = weights.clone(panels.getPackedShape(sizes));
+  size_t size = weights.getElementTypeBitWidth() / 8;
+  bool isSplat = bytes.size() == size;
+  int64_t interleave = panels.getInterleave(), columns = panels.getColumns();
+  ArrayRef<int64_t> packedSizes = type.getShape();
+  std::vector<char> packed(type.getNumElements() * size);
+  const char *source = bytes.data();
+  for (int64_t e : llvm::seq(sizes[0]))
+    for (int64_t k : llvm::seq(sizes[1]))
+      for (int64_t n : llvm::seq(sizes[2])) {
+        int64_t at = (e * packedSizes[1] + n / columns) * packedSizes[2] +
+                     k / interleave;
+        at = at * packedSizes[3] + n % columns * interleave + k % interleave;
+        std::copy_n(source, size, packed.data() + at * size);
+        source += isSplat ? 0 : size;
+      }
+  return DenseElementsAttr::getFromRawBuffer(type, packed);
+}
+
+void PackOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                         MLIRContext *) {
+  patterns.add(+[](PackOp op, PatternRewriter &rewriter) {
+    Attribute constant;
+    if (!op.hasPureTensorSemantics() ||
+        !matchPattern(op.getW(), m_Constant(&constant)))
+      return failure();
+    auto type = cast<RankedTensorType>(op.getW().getType());
+    ArrayRef<char> bytes = getBytes(constant);
+    if (bytes.empty() || type.getNumElements() == 0)
+      return failure();
+    DenseElementsAttr packed = packConstant(op.getPanels(), type, bytes);
+    Value value = arith::ConstantOp::create(rewriter, op.getLoc(), packed);
+    rewriter.replaceOp(op, rewriter.createOrFold<tensor::CastOp>(
+                               op.getLoc(), op->getResult(0).getType(), value));
     return success();
   });
 }

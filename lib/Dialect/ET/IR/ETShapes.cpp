@@ -11,20 +11,31 @@
 using namespace mlir;
 using namespace mlir::et;
 
-int64_t et::getDivisor(StringRef name) {
-  auto [letter, number] = name.split('/');
-  int64_t divisor = 0;
-  return number.getAsInteger(10, divisor) ? 0 : divisor;
+DerivedSize DerivedSize::parse(StringRef name) {
+  DerivedSize size;
+  if (llvm::isAlpha(name.front())) {
+    size.letter = name.front();
+    name = name.drop_front();
+    if (name.consume_front("/"))
+      (void)name.consumeInteger(10, size.divisor);
+    if (name.consume_front("*"))
+      (void)name.consumeInteger(10, size.factor);
+    if (!name.consume_front("+"))
+      return size;
+  }
+  (void)name.consumeInteger(10, size.addend);
+  return size;
 }
 
 int64_t et::getStaticSize(StringRef name, const NamedSizes &letters) {
-  if (name == "4")
-    return 4;
-  auto it = letters.find(name.front());
-  if (it == letters.end() || !isDerivedSize(name))
-    return it == letters.end() ? ShapedType::kDynamic : it->second;
-  int64_t divisor = getDivisor(name);
-  return divisor ? llvm::divideCeilSigned(it->second, divisor) : it->second + 1;
+  DerivedSize size = DerivedSize::parse(name);
+  if (!size.letter)
+    return size.addend;
+  auto it = letters.find(size.letter);
+  if (it == letters.end())
+    return ShapedType::kDynamic;
+  return llvm::divideCeilSigned(it->second, size.divisor) * size.factor +
+         size.addend;
 }
 
 /// The shapes whose operand is there.
@@ -115,15 +126,21 @@ SmallVector<NamedShape> CombineOp::getNamedShapes() {
                   {"out", getOut(), "T D"}});
 }
 
+SmallVector<NamedShape> PackOp::getNamedShapes() {
+  return present(
+      {{"w", getW(), "E K N"}, {"out", getOut(), getPanels().getPackedDims()}});
+}
+
 SmallVector<NamedShape> GroupedMatmulOp::getNamedShapes() {
   bool gathers = getTokens() || getMask();
+  std::string weights = getPanels() ? getPanelsAttr().getPackedDims() : "E K N";
   return present({{"lhs", getLhs(), gathers ? "T K" : "P K"},
-                  {"rhs", getRhs(), "E K N"},
+                  {"rhs", getRhs(), weights},
                   {"offsets", getOffsets(), "E+1"},
                   {"tokens", getTokens(), "P"},
                   {"mask", getMask(), "E T/32"},
                   {"bias", getBias(), "E N"},
-                  {"gate", getGate(), "E K N"},
+                  {"gate", getGate(), weights},
                   {"gate_bias", getGateBias(), "E N"},
                   {"scales", getScales(), "E K/128 N/128"},
                   {"gate_scales", getGateScales(), "E K/128 N/128"},

@@ -40,8 +40,8 @@ public:
 
 private:
   LogicalResult bind(const NamedShape &shape, bool derived) {
-    SmallVector<StringRef> names;
-    shape.dims.split(names, ' ');
+    SmallVector<StringRef> names =
+        llvm::to_vector(llvm::split(shape.dims, ' '));
     auto type = cast<ShapedType>(shape.value.getType());
     for (auto [index, name] : llvm::enumerate(names)) {
       int64_t actual = type.getDimSize(index);
@@ -52,7 +52,7 @@ private:
         if (ShapedType::isDynamic(wanted) || wanted == actual)
           continue;
         InFlightDiagnostic diagnostic = error(shape, index, actual);
-        if (name != "4")
+        if (llvm::isAlpha(name.front()))
           diagnostic << name << " = ";
         return diagnostic << wanted << " [C2]";
       }
@@ -350,9 +350,29 @@ LogicalResult CombineOp::verify() {
 // Compute
 //===----------------------------------------------------------------------===//
 
+LogicalResult PackOp::verify() {
+  if (failed(verifySemantics(*this)) ||
+      failed(ShapeBinder(*this).bind(getNamedShapes())))
+    return failure();
+  return verifySameElement(*this, {{"w", getW()}, {"out", getOut()}}, "C3");
+}
+
+/// Packed weights have one dimension more.
+static LogicalResult verifyPacking(GroupedMatmulOp op, StringRef name,
+                                   Value weights, StringRef constraint) {
+  int64_t wanted = op.getPanels() ? 4 : 3;
+  if (!weights || cast<ShapedType>(weights.getType()).getRank() == wanted)
+    return success();
+  return op->emitOpError() << "needs operand '" << name << "' of rank "
+                           << wanted << (op.getPanels() ? " with" : " without")
+                           << " 'panels' [" << constraint << "]";
+}
+
 LogicalResult GroupedMatmulOp::verify() {
   ShapeBinder binder(*this);
-  if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())) ||
+  if (failed(verifyPacking(*this, "rhs", getRhs(), "C9")) ||
+      failed(verifyPacking(*this, "gate", getGate(), "C9")) ||
+      failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())) ||
       failed(verifySameElement(*this,
                                {{"lhs", getLhs()},
                                 {"bias", getBias()},
@@ -368,9 +388,9 @@ LogicalResult GroupedMatmulOp::verify() {
     return emitOpError("has operands 'tokens' and 'mask' [C7]");
   if (getMask() && !getOffsets())
     return emitOpError("needs operand 'offsets' with 'mask' [C8]");
-  if (failed(verifyScales(*this, "scales", getScales(), getRhs(), "C9")))
+  if (failed(verifyScales(*this, "scales", getScales(), getRhs(), "C10")))
     return failure();
-  return verifyScales(*this, "gate_scales", getGateScales(), getGate(), "C9");
+  return verifyScales(*this, "gate_scales", getGateScales(), getGate(), "C10");
 }
 
 template <typename OpTy>

@@ -31,6 +31,8 @@ static constexpr llvm::StringLiteral loopLetters = "";
 template <>
 constexpr llvm::StringLiteral loopLetters<ScoresOp> = "TE";
 template <>
+constexpr llvm::StringLiteral loopLetters<PackOp> = "E";
+template <>
 constexpr llvm::StringLiteral loopLetters<GroupedMatmulOp> = "PN";
 template <>
 constexpr llvm::StringLiteral loopLetters<CombineOp> = "D";
@@ -149,6 +151,9 @@ struct TilingModel : TilingInterface::ExternalModel<TilingModel<OpTy>, OpTy> {
       if (product.getScales() && !isWhole(product, 1, offsets[1], sizes[1]))
         return op->emitOpError("cannot be tiled by columns with scales, which "
                                "are of 128 columns each: tile it by rows");
+      if (product.getPanels() && !isWhole(product, 1, offsets[1], sizes[1]))
+        return op->emitOpError("cannot be tiled by columns with packed "
+                               "weights: tile it before --et-pack-weights");
       if (product.getOffsets() && !isWhole(product, 0, offsets[0], sizes[0])) {
         if (!onTensors)
           return op->emitOpError("cannot be tiled by rows on memrefs: tile it "
@@ -184,8 +189,8 @@ struct TilingModel : TilingInterface::ExternalModel<TilingModel<OpTy>, OpTy> {
   }
 
 private:
-  /// Whether a tile is known to have all rows (0) or columns (1), as when only
-  /// the others are tiled.
+  /// Whether a tile is known to have all of a dimension of the destination, as
+  /// all rows when only columns are tiled.
   static bool isWhole(GroupedMatmulOp op, int64_t dimension, OpFoldResult first,
                       OpFoldResult size) {
     if (!isConstantIntValue(first, 0))
@@ -203,6 +208,7 @@ private:
 void et::registerTilingInterfaceExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, ETDialect *) {
     ScoresOp::attachInterface<TilingModel<ScoresOp>>(*context);
+    PackOp::attachInterface<TilingModel<PackOp>>(*context);
     GroupedMatmulOp::attachInterface<TilingModel<GroupedMatmulOp>>(*context);
     CombineOp::attachInterface<TilingModel<CombineOp>>(*context);
   });

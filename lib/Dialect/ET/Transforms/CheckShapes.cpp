@@ -130,9 +130,8 @@ private:
   }
 
   void visit(const NamedShape &shape, bool derived) {
-    SmallVector<StringRef> names;
-    shape.dims.split(names, ' ');
-    for (auto [index, name] : llvm::enumerate(names)) {
+    for (auto [index, name] :
+         llvm::enumerate(llvm::to_vector(llvm::split(shape.dims, ' ')))) {
       if (isDerivedSize(name) != derived)
         continue;
       OpFoldResult actual =
@@ -148,15 +147,15 @@ private:
 
   /// Null if the name derives from a letter that no operand has.
   OpFoldResult expectedSize(StringRef name) {
-    if (name == "4")
-      return builder.getIndexAttr(4);
-    OpFoldResult base = sizes.lookup(name.front());
+    DerivedSize derived = DerivedSize::parse(name);
+    if (!derived.letter)
+      return builder.getIndexAttr(derived.addend);
+    OpFoldResult base = sizes.lookup(derived.letter);
     if (!base || !isDerivedSize(name))
       return base;
-    AffineExpr size = builder.getAffineSymbolExpr(0);
-    int64_t divisor = getDivisor(name);
+    AffineExpr size = builder.getAffineSymbolExpr(0).ceilDiv(derived.divisor);
     return affine::makeComposedFoldedAffineApply(
-        builder, loc, divisor ? size.ceilDiv(divisor) : size + 1, {base});
+        builder, loc, size * derived.factor + derived.addend, {base});
   }
 
   void emitAssert(const NamedShape &shape, unsigned index, StringRef name,

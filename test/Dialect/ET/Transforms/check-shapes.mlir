@@ -114,6 +114,19 @@ func.func @static_masks(%a: memref<1x67108863xi32>, %b: memref<1x67108864xi32>, 
   return
 }
 
+// Sizes of packed weights follow from the depth and the width of the product.
+// CHECK-DAG: #[[DEPTH:.*]] = affine_map<()[s0] -> ((s0 ceildiv 32) * 16)>
+// CHECK-DAG: #[[PANELS:.*]] = affine_map<()[s0] -> (s0 ceildiv 8)>
+// CHECK-LABEL: func @packed
+// CHECK: cf.assert %{{.*}}, "et.grouped_matmul: the size of operand 'rhs' in dimension 1 is not N/8 of the other operands"
+// CHECK: cf.assert %{{.*}}, "et.grouped_matmul: the size of operand 'rhs' in dimension 2 is not K/32*16 of the other operands"
+// CHECK: cf.assert %{{.*}}, "et.grouped_matmul: the size of operand 'rhs' in dimension 3 is not 16 of the other operands"
+func.func @packed(%x: tensor<?x?xbf16>, %p: tensor<1x?x?x?xbf16>, %out: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %0 = et.grouped_matmul none ins(%x, %p : tensor<?x?xbf16>, tensor<1x?x?x?xbf16>)
+    panels(#et.panels<columns = 8, interleave = 2, step = 32>) outs(%out : tensor<?x?xf32>)
+  return %0 : tensor<?x?xf32>
+}
+
 // Blocks of scales.
 // CHECK-LABEL: func @scales
 // CHECK: cf.assert %{{.*}}, "et.grouped_matmul: the size of operand 'scales' in dimension 1 is not K/128 of the other operands"

@@ -182,4 +182,33 @@ def ET_LoweringConfigAttr : ET_Attr<"LoweringConfig", "lowering_config"> {
   let genVerifyDecl = 1;
 }
 
+def ET_PanelsAttr : ET_Attr<"Panels", "panels"> {
+  let summary = "the layout of weights packed for a kernel";
+  let description = [{
+    Weights `[E, K, N]` are packed as
+    `[E, ceil(N / columns), roundUp(K, step) / interleave, columns * interleave]`:
+    panels of `columns` columns, in which a row holds `interleave` steps of K beside
+    each other. Element w[e, k, n] stands at
+    [e, n / columns, k / interleave, (n % columns) * interleave + k % interleave];
+    elements for n >= N or k >= K are 0.
+
+    ```mlir
+    #et.panels<columns = 32, interleave = 2, step = 32>
+    ```
+  }];
+  let parameters = (ins "int64_t":$columns,
+    DefaultValuedParameter<"int64_t", "1">:$interleave,
+    DefaultValuedParameter<"int64_t", "1">:$step);
+  let assemblyFormat = [{
+    `<` struct(custom<Count>($columns), custom<Count>($interleave), custom<Count>($step)) `>`
+  }];
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The names of the packed dimensions of weights "E K N".
+    std::string getPackedDims() const;
+    /// The sizes of weights [E, K, N] when packed; dynamic ones stay dynamic.
+    ::llvm::SmallVector<int64_t> getPackedShape(::llvm::ArrayRef<int64_t> weights) const;
+  }];
+}
+
 #endif // ET_DIALECT_ET_IR_ETATTRS

@@ -10,6 +10,28 @@
 
 include "et/Dialect/ET/IR/ETOpBase.td"
 
+def ET_PackOp : ET_DpsOp<"pack", 1> {
+  let summary = "weights in the layout that a kernel reads best";
+  let description = [{
+    out = w in the layout `panels`: see `#et.panels`. Where w has no element, out
+    is 0.
+
+    Shapes: w `[E, K, N]`, out
+    `[E, ceil(N / columns), roundUp(K, step) / interleave, columns * interleave]`.
+
+    ```mlir
+    %p = et.pack #et.panels<columns = 64> ins(%w : tensor<16x768x1500xf32>)
+      outs(%init : tensor<16x24x768x64xf32>)
+    ```
+  }];
+  let hasCanonicalizer = 1;
+  let arguments = (ins ET_PanelsAttr:$panels, ET_Storage3D:$w, ET_Storage4D:$out);
+  let assemblyFormat = [{
+    qualified($panels) `ins` `(` $w `:` type($w) `)` `outs` `(` $out `:` type($out) `)`
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+  }];
+}
+
 def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegments]> {
   let summary = "one matrix product an expert over its own rows, with an epilogue";
   let description = [{
@@ -30,7 +52,8 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
 
     Shapes: lhs `[R, K]` (R = T with tokens or mask, else P), rhs and gate
     `[E, K, N]`, offsets `[E + 1]`, tokens `[P]`, mask `[E, ceil(T / 32)]`, biases `[E, N]`, out `[P, N]`. lhs, rhs, gate
-    and biases share one storage type; out has that type or f32.
+    and biases share one storage type; out has that type or f32. With `panels`,
+    rhs and gate are packed in that layout, as by `et.pack`.
 
     rhs and gate may be f8E4M3FN instead. Each block of 128 x 128 of their elements
     then has a scale that multiplies them, in scales and gate_scales
@@ -47,11 +70,12 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
   let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$lhs, ET_Weights:$rhs,
                        Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
                        Optional<ET_I32x2D>:$mask, Optional<ET_Storage2D>:$bias,
-                       Optional<ET_Weights>:$gate,
-                       Optional<ET_Storage2D>:$gateBias, Optional<ET_F32x3D>:$scales,
-                       Optional<ET_F32x3D>:$gateScales, ET_Storage2D:$out);
+                       Optional<ET_Weights>:$gate, Optional<ET_Storage2D>:$gateBias,
+                       Optional<ET_F32x3D>:$scales, Optional<ET_F32x3D>:$gateScales,
+                       OptionalAttr<ET_PanelsAttr>:$panels, ET_Storage2D:$out);
   let assemblyFormat = [{
     custom<Word>($activation) `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
+    (`panels` `(` qualified($panels)^ `)`)?
     (`offsets` `(` $offsets^ `:` type($offsets) `)`)?
     (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
     (`mask` `(` $mask^ `:` type($mask) `)`)?
@@ -93,10 +117,10 @@ def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
     ```
   }];
   let hasCanonicalizer = 1;
-  let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$x, ET_Weights:$w1,
-                       ET_Weights:$w2, Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
+  let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$x, ET_Weights3D:$w1,
+                       ET_Weights3D:$w2, Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
                        Optional<ET_Storage2D>:$b1, Optional<ET_Storage2D>:$b2,
-                       Optional<ET_Weights>:$gate, Optional<ET_Storage2D>:$gateBias,
+                       Optional<ET_Weights3D>:$gate, Optional<ET_Storage2D>:$gateBias,
                        Optional<ET_F32x3D>:$w1Scales, Optional<ET_F32x3D>:$w2Scales,
                        Optional<ET_F32x3D>:$gateScales, ET_Storage2D:$out);
   let assemblyFormat = [{
@@ -146,10 +170,10 @@ def ET_MoeOp : ET_DpsOp<"moe", 1, 0, [AttrSizedOperandSegments]> {
   }];
   let arguments = (ins ET_ScoreKindAttr:$score, ET_RoutingAttrInterface:$routing,
                        ET_ActivationAttr:$activation, ET_Storage2D:$x,
-                       ET_Storage2D:$router, ET_Weights:$w1, ET_Weights:$w2,
+                       ET_Storage2D:$router, ET_Weights3D:$w1, ET_Weights3D:$w2,
                        Optional<ET_F32x1D>:$theta, Optional<ET_F32x1D>:$bias,
                        Optional<ET_Storage2D>:$b1, Optional<ET_Storage2D>:$b2,
-                       Optional<ET_Weights>:$gate, Optional<ET_Storage2D>:$gateBias,
+                       Optional<ET_Weights3D>:$gate, Optional<ET_Storage2D>:$gateBias,
                        Optional<ET_F32x3D>:$w1Scales, Optional<ET_F32x3D>:$w2Scales,
                        Optional<ET_F32x3D>:$gateScales,
                        Optional<ET_Storage2D>:$sharedW1, Optional<ET_Storage2D>:$sharedW2,

@@ -472,4 +472,47 @@ def AppendRoutingStats : Pass<"et-append-routing-stats", "::mlir::ModuleOp"> {
   let dependentDialects = ["arith::ArithDialect", "tensor::TensorDialect"];
 }
 
+def OutlinePacking : Pass<"et-outline-packing", "::mlir::ModuleOp"> {
+  let summary = "pack weights in a function of its own";
+  let description = [{
+    Takes the packing of a public function's weights out of it. The function gets
+    packed weights as its arguments, in the places of those in rows (behind them, if
+    something else reads these), and a new function `NAME_pack` makes them: it takes
+    the weights in rows and returns the packed ones, in the order of the arguments
+    that they become. Such an argument says so in `et.packed_by`, and its `et.weight`
+    names the layout too, since a file may hold a weight in several.
+
+    ```mlir
+    func.func @layer(%x: tensor<?x8xf32>, %w: tensor<1x8x12xf32> {et.name = "w", et.weight = "layer.w"},
+                     %init: tensor<?x12xf32>) -> tensor<?x12xf32> {
+      %empty = tensor.empty() : tensor<1x2x8x8xf32>
+      %packed = et.pack #et.panels<columns = 8> ins(%w : tensor<1x8x12xf32>)
+        outs(%empty : tensor<1x2x8x8xf32>)
+      %y = et.grouped_matmul relu ins(%x, %packed : tensor<?x8xf32>, tensor<1x2x8x8xf32>)
+        panels(#et.panels<columns = 8>) outs(%init : tensor<?x12xf32>)
+      return %y : tensor<?x12xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @layer(%x: tensor<?x8xf32>, %packed: tensor<1x2x8x8xf32>
+                       {et.name = "w", et.packed_by = "layer_pack", et.weight = "layer.w.panels_8_1_1"},
+                     %init: tensor<?x12xf32>) -> tensor<?x12xf32> {
+      %y = et.grouped_matmul relu ins(%x, %packed : tensor<?x8xf32>, tensor<1x2x8x8xf32>)
+        panels(#et.panels<columns = 8>) outs(%init : tensor<?x12xf32>)
+      return %y : tensor<?x12xf32>
+    }
+    func.func @layer_pack(%w: tensor<1x8x12xf32> {et.name = "w", et.weight = "layer.w"})
+        -> (tensor<1x2x8x8xf32> {et.name = "w"}) {
+      %empty = tensor.empty() : tensor<1x2x8x8xf32>
+      %packed = et.pack #et.panels<columns = 8> ins(%w : tensor<1x8x12xf32>)
+        outs(%empty : tensor<1x2x8x8xf32>)
+      return %packed : tensor<1x2x8x8xf32>
+    }
+    ```
+  }];
+}
+
 #endif // ET_DIALECT_ET_TRANSFORMS_PASSES

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ET_TOOLS_ET_RUN_TENSORFILE_H
-#define ET_TOOLS_ET_RUN_TENSORFILE_H
+#ifndef ET_TOOLS_SUPPORT_TENSORFILE_H
+#define ET_TOOLS_SUPPORT_TENSORFILE_H
 
 #include "et/Runtime/et_runtime.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -14,6 +14,8 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <string>
 
 namespace mlir::et {
 
@@ -68,6 +70,9 @@ class SafetensorsFile {
 public:
   static llvm::Expected<SafetensorsFile> open(llvm::StringRef path);
 
+  llvm::StringRef getPath() const { return file.getPath(); }
+  bool has(llvm::StringRef name) const { return entries.contains(name); }
+
   /// The tensor called `name`, or an error that names the file.
   llvm::Expected<et_tensor> find(llvm::StringRef name);
 
@@ -87,6 +92,16 @@ private:
   std::vector<FileTensor> found;
 };
 
+struct NamedTensor {
+  std::string name;
+  et_tensor tensor;
+};
+
+/// Writes host tensors in the safetensors format. Those whose size is a
+/// multiple of a cache line come first, so that each begins at one.
+void writeSafetensors(llvm::raw_ostream &out,
+                      llvm::ArrayRef<NamedTensor> tensors);
+
 } // namespace mlir::et
 
-#endif // ET_TOOLS_ET_RUN_TENSORFILE_H
+#endif // ET_TOOLS_SUPPORT_TENSORFILE_H

@@ -10,10 +10,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "TensorFile.h"
+#include "support/TensorFile.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/Alignment.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/JSON.h"
 
@@ -162,4 +163,72 @@ Expected<et_tensor> SafetensorsFile::find(StringRef name) {
       file.getBytes().slice(dataStart + value.begin, value.end - value.begin),
       *dtype, value.sizes));
   return found.back().tensor;
+}
+
+static StringRef getDtypeName(et_dtype dtype) {
+  switch (dtype) {
+  case ET_F32:
+    return "F32";
+  case ET_F16:
+    return "F16";
+  case ET_BF16:
+    return "BF16";
+  case ET_F64:
+    return "F64";
+  case ET_I1:
+    return "BOOL";
+  case ET_I8:
+    return "I8";
+  case ET_I16:
+    return "I16";
+  case ET_I32:
+    return "I32";
+  case ET_I64:
+    return "I64";
+  case ET_F8E4M3FN:
+    return "F8_E4M3";
+  }
+  llvm_unreachable("a tensor that was read has a type");
+}
+
+void mlir::et::writeSafetensors(raw_ostream &out,
+                                ArrayRef<NamedTensor> tensors) {
+  constexpr size_t line = 64;
+  auto bytesOf = [](const NamedTensor &named) {
+    return et_tensor_elements(&named.tensor) *
+           et_dtype_size(static_cast<et_dtype>(named.tensor.dtype));
+  };
+  std::vector<NamedTensor> order;
+  for (bool isWhole : {true, false})
+    llvm::copy_if(tensors, std::back_inserter(order),
+                  [&](const NamedTensor &named) {
+                    return (bytesOf(named) % line == 0) == isWhole;
+                  });
+  std::string header;
+  raw_string_ostream text(header);
+  json::OStream json(text);
+  uint64_t position = 0;
+  json.object([&] {
+    for (const NamedTensor &named : order)
+      json.attributeObject(named.name, [&] {
+        const et_tensor &tensor = named.tensor;
+        json.attribute("dtype",
+                       getDtypeName(static_cast<et_dtype>(tensor.dtype)));
+        json.attributeArray("shape", [&] {
+          for (int64_t size : ArrayRef(tensor.sizes, tensor.rank))
+            json.value(size);
+        });
+        json.attributeArray("data_offsets", [&] {
+          json.value(position);
+          json.value(position += bytesOf(named));
+        });
+      });
+  });
+  header.append(offsetToAlignment(8 + header.size(), Align(line)), ' ');
+  char length[8];
+  support::endian::write64le(length, header.size());
+  out.write(length, sizeof(length));
+  out << header;
+  for (const NamedTensor &named : order)
+    out.write(static_cast<const char *>(named.tensor.data), bytesOf(named));
 }

@@ -1,0 +1,48 @@
+//===- WeightUtils.h - What of a function is a weight -----------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_DIALECT_ET_UTILS_WEIGHTUTILS_H
+#define ET_DIALECT_ET_UTILS_WEIGHTUTILS_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Matchers.h"
+
+namespace mlir::et {
+
+/// The public functions with a body that none of the module calls: the weights
+/// of others change hands within the module.
+inline SmallVector<func::FuncOp> getFunctionsWithWeights(ModuleOp module) {
+  return llvm::filter_to_vector(
+      module.getOps<func::FuncOp>(), [&](func::FuncOp function) {
+        return function.isPublic() && !function.isDeclaration() &&
+               SymbolTable::symbolKnownUseEmpty(function, module);
+      });
+}
+
+/// The argument with an et.weight attribute, or the constant, that a value is
+/// but for its shape; null if it is neither.
+inline Value findWeight(Value value) {
+  while (isa_and_present<tensor::CastOp, tensor::ExpandShapeOp,
+                         tensor::CollapseShapeOp>(value.getDefiningOp()))
+    value = value.getDefiningOp()->getOperand(0);
+  if (matchPattern(value, m_Constant()))
+    return value;
+  auto argument = dyn_cast<BlockArgument>(value);
+  auto function =
+      argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())
+               : func::FuncOp();
+  if (function && argument.getOwner()->isEntryBlock() &&
+      function.getArgAttr(argument.getArgNumber(), "et.weight"))
+    return value;
+  return {};
+}
+
+} // namespace mlir::et
+
+#endif // ET_DIALECT_ET_UTILS_WEIGHTUTILS_H

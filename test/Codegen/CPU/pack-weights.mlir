@@ -1,0 +1,114 @@
+// RUN: et-opt %s -split-input-file --et-pack-weights=march=x86-64-v4 --cse | FileCheck %s --check-prefixes=CHECK,AVX512
+// RUN: et-opt %s -split-input-file --et-pack-weights=march=x86-64-v3 --cse | FileCheck %s --check-prefixes=CHECK,AVX2
+// RUN: et-opt %s -split-input-file --et-pack-weights=march=sapphirerapids --cse | FileCheck %s --check-prefixes=CHECK,AMX
+// RUN: et-opt %s -split-input-file --et-pack-weights=march=x86-64-v4 --remarks-filter=et-pack-weights --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+
+// The layout is that of the kernel's tile, which is narrower for two products.
+// CHECK-LABEL: func @f32
+// AVX512: et.pack #et.panels<columns = 64> ins(%arg1
+// AVX512: et.pack #et.panels<columns = 32> ins(%arg2
+// AVX512: et.pack #et.panels<columns = 32> ins(%arg3
+// AVX2: et.pack #et.panels<columns = 16> ins(%arg1
+// AVX2: et.pack #et.panels<columns = 8> ins(%arg2
+// AVX2: et.pack #et.panels<columns = 8> ins(%arg3
+// AMX: et.pack #et.panels<columns = 64> ins(%arg1 {{.*}} outs(%{{.*}} : tensor<4x2x40x64xf32>)
+// AVX512: et.grouped_matmul relu {{.*}} panels(#et.panels<columns = 64>)
+// AVX512: et.grouped_matmul silu {{.*}} panels(#et.panels<columns = 32>)
+// REMARK: remark: [Passed] packing | Category:et-pack-weights | Function=f32 | Remark="weights are packed"
+func.func @f32(%x: tensor<?x40xf32>, %w: tensor<4x40x100xf32> {et.weight = "w"}, %u: tensor<4x40x100xf32> {et.weight = "u"},
+               %g: tensor<4x40x100xf32> {et.weight = "g"}, %o: tensor<5xi32>, %init: tensor<?x100xf32>)
+    -> (tensor<?x100xf32>, tensor<?x100xf32>) {
+  %0 = et.grouped_matmul relu ins(%x, %w : tensor<?x40xf32>, tensor<4x40x100xf32>) offsets(%o : tensor<5xi32>)
+    outs(%init : tensor<?x100xf32>)
+  %1 = et.grouped_matmul silu ins(%x, %u : tensor<?x40xf32>, tensor<4x40x100xf32>) offsets(%o : tensor<5xi32>)
+    gate(%g : tensor<4x40x100xf32>) outs(%init : tensor<?x100xf32>)
+  return %0, %1 : tensor<?x100xf32>, tensor<?x100xf32>
+}
+
+// -----
+
+// Matrix registers take pairs of steps and a depth that is a multiple of 32.
+// CHECK-LABEL: func @bf16
+// AMX: et.pack #et.panels<columns = 112, interleave = 2, step = 32> ins(%arg1 : tensor<4x40x100xbf16>) outs(%{{.*}} : tensor<4x1x32x224xbf16>)
+func.func @bf16(%x: tensor<?x40xbf16>, %w: tensor<4x40x100xbf16> {et.weight = "w"}, %o: tensor<5xi32>, %init: tensor<?x100xbf16>)
+    -> tensor<?x100xbf16> {
+  %0 = et.grouped_matmul none ins(%x, %w : tensor<?x40xbf16>, tensor<4x40x100xbf16>) offsets(%o : tensor<5xi32>)
+    outs(%init : tensor<?x100xbf16>)
+  return %0 : tensor<?x100xbf16>
+}
+
+// -----
+
+// One packing for two products; what is a weight but for its shape is one too.
+// CHECK-LABEL: func @shared
+// CHECK-COUNT-1: et.pack
+// CHECK-NOT: et.pack
+// CHECK: %[[Y:.*]] = et.grouped_matmul
+// CHECK: et.grouped_matmul none ins(%[[Y]]
+func.func @shared(%x: tensor<?x64xf32>, %w: tensor<64x64xf32> {et.weight = "w"}, %init: tensor<?x64xf32>) -> tensor<?x64xf32> {
+  %one = tensor.expand_shape %w [[0, 1], [2]] output_shape [1, 64, 64] : tensor<64x64xf32> into tensor<1x64x64xf32>
+  %0 = et.grouped_matmul relu ins(%x, %one : tensor<?x64xf32>, tensor<1x64x64xf32>) outs(%init : tensor<?x64xf32>)
+  %1 = et.grouped_matmul none ins(%0, %one : tensor<?x64xf32>, tensor<1x64x64xf32>) outs(%init : tensor<?x64xf32>)
+  return %1 : tensor<?x64xf32>
+}
+
+// -----
+
+// Constants are weights.
+// CHECK-LABEL: func @constant
+// CHECK: et.pack
+func.func @constant(%x: tensor<?x2xf32>, %init: tensor<?x1xf32>) -> tensor<?x1xf32> {
+  %w = arith.constant dense<[[[1.0], [2.0]]]> : tensor<1x2x1xf32>
+  %0 = et.grouped_matmul relu ins(%x, %w : tensor<?x2xf32>, tensor<1x2x1xf32>) outs(%init : tensor<?x1xf32>)
+  return %0 : tensor<?x1xf32>
+}
+
+// -----
+
+// Arguments that are not weights, and weights of no known size, stay.
+// CHECK-LABEL: func @no_weights
+// CHECK-NOT: et.pack
+// CHECK: return
+// REMARK: remark: [Missed] packing | Category:et-pack-weights | Function=no_weights | Reason="it reads values that are neither arguments with an et.weight attribute nor constants", Remark="weights stay in rows"
+// REMARK: remark: [Missed] packing | {{.*}} | Reason="its weights have sizes that are not known, or are empty"
+func.func @no_weights(%x: tensor<?x8xf32>, %k: tensor<1x8x16xf32> {et.name = "keys"}, %d: tensor<1x8x?xf32> {et.weight = "d"},
+                      %init: tensor<?x16xf32>, %wide: tensor<?x?xf32>) -> (tensor<?x16xf32>, tensor<?x?xf32>) {
+  %0 = et.grouped_matmul none ins(%x, %k : tensor<?x8xf32>, tensor<1x8x16xf32>) outs(%init : tensor<?x16xf32>)
+  %1 = et.grouped_matmul none ins(%x, %d : tensor<?x8xf32>, tensor<1x8x?xf32>) outs(%wide : tensor<?x?xf32>)
+  return %0, %1 : tensor<?x16xf32>, tensor<?x?xf32>
+}
+
+// -----
+
+// Nor are those of a function with callers packed, nor a second time.
+// CHECK-LABEL: func @callee
+// CHECK-NOT: et.pack
+// CHECK-LABEL: func @caller
+func.func @callee(%x: tensor<?x8xf32>, %w: tensor<1x8x16xf32> {et.weight = "w"}, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %0 = et.grouped_matmul none ins(%x, %w : tensor<?x8xf32>, tensor<1x8x16xf32>) outs(%init : tensor<?x16xf32>)
+  return %0 : tensor<?x16xf32>
+}
+func.func @caller(%x: tensor<?x8xf32>, %w: tensor<1x8x16xf32> {et.weight = "w"}, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %0 = call @callee(%x, %w, %init) : (tensor<?x8xf32>, tensor<1x8x16xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
+  return %0 : tensor<?x16xf32>
+}
+// CHECK-LABEL: func @packed
+// CHECK-NOT: et.pack
+// CHECK: panels(#et.panels<columns = 4>)
+func.func @packed(%x: tensor<?x8xf32>, %p: tensor<1x4x8x4xf32> {et.weight = "p"}, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %0 = et.grouped_matmul none ins(%x, %p : tensor<?x8xf32>, tensor<1x4x8x4xf32>) panels(#et.panels<columns = 4>)
+    outs(%init : tensor<?x16xf32>)
+  return %0 : tensor<?x16xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @scaled
+// CHECK-NOT: et.pack
+// REMARK: remark: [Missed] packing | Category:et-pack-weights | Function=scaled | Reason="its weights are f8E4M3FN"
+func.func @scaled(%x: tensor<?x40xf32>, %w: tensor<1x40x100xf8E4M3FN> {et.weight = "w"}, %s: tensor<1x1x1xf32>, %init: tensor<?x100xf32>)
+    -> tensor<?x100xf32> {
+  %0 = et.grouped_matmul relu ins(%x, %w : tensor<?x40xf32>, tensor<1x40x100xf8E4M3FN>) scales(%s : tensor<1x1x1xf32>)
+    outs(%init : tensor<?x100xf32>)
+  return %0 : tensor<?x100xf32>
+}

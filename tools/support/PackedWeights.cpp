@@ -1,0 +1,142 @@
+//===- PackedWeights.cpp - Weights packed once, for many calls ------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "support/PackedWeights.h"
+
+#include "et/Target/HostCode.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+static bool isPacked(const EntryValue &value) {
+  return !value.packedBy.empty();
+}
+
+static llvm::Expected<std::vector<EntrySignature>>
+getSignatures(ModuleOp module) {
+  std::vector<EntrySignature> signatures;
+  for (func::FuncOp function : getEntryFunctions(module)) {
+    FailureOr<EntrySignature> signature = getEntrySignature(function);
+    if (failed(signature))
+      return llvm::createStringError("the model has a function that cannot be "
+                                     "called");
+    signatures.push_back(std::move(*signature));
+  }
+  return signatures;
+}
+
+llvm::Error et::takePackedWeights(Frontend &frontend, ModuleOp module,
+                                  StringRef march) {
+  if (llvm::Error error = frontend.lower(
+          module, "et-lower-to-cpu-pipeline{compile-to=fuse pack-weights=true "
+                  "march=" +
+                      march + "}"))
+    return error;
+  auto signatures = getSignatures(module);
+  if (!signatures)
+    return signatures.takeError();
+  for (const EntrySignature &signature : *signatures)
+    if (llvm::any_of(signature.arguments, isPacked))
+      return llvm::Error::success();
+  return llvm::createStringError(
+      "the model has no weights to pack: no public function that others do not "
+      "call multiplies with an argument of static sizes that has an et.weight "
+      "attribute");
+}
+
+llvm::Expected<std::vector<et_tensor>>
+et::callPacking(const et_function &packing, SafetensorsFile &file) {
+  std::vector<et_tensor> weights, packed(packing.num_results);
+  for (const et_value &value : ArrayRef(packing.args, packing.num_args)) {
+    auto tensor = file.find(value.weight);
+    if (!tensor)
+      return tensor.takeError();
+    weights.push_back(*tensor);
+  }
+  et_status status;
+  if (et_call(&packing, weights.data(), weights.size(), packed.data(),
+              packed.size(), &status))
+    return llvm::createFileError(file.getPath(),
+                                 llvm::createStringError(status.message));
+  return packed;
+}
+
+PackedWeights::~PackedWeights() {
+  for (et_tensor &tensor : packed)
+    et_tensor_release(&tensor);
+}
+
+llvm::Error PackedWeights::takeFrom(const EntrySignature &signature,
+                                    const CompiledModule &code) {
+  auto add = [&](StringRef name, const et_tensor &tensor) {
+    // Functions may share weights.
+    if (llvm::none_of(tensors, [&](const NamedTensor &named) {
+          return named.name == name;
+        }))
+      tensors.push_back({name.str(), tensor});
+  };
+  auto firstPacked = llvm::find_if(signature.arguments, isPacked);
+  size_t next = packed.size();
+  if (firstPacked != signature.arguments.end()) {
+    auto packing = code.lookup(firstPacked->packedBy);
+    if (!packing)
+      return packing.takeError();
+    auto results = callPacking(**packing, file);
+    if (!results)
+      return results.takeError();
+    llvm::append_range(packed, *results);
+  }
+  for (const EntryValue &value : signature.arguments) {
+    if (isPacked(value)) {
+      add(value.weight, packed[next++]);
+    } else if (!value.weight.empty()) {
+      auto tensor = file.find(value.weight);
+      if (!tensor)
+        return tensor.takeError();
+      add(value.weight, *tensor);
+    }
+  }
+  return llvm::Error::success();
+}
+
+llvm::Expected<PackedWeights>
+PackedWeights::create(Frontend &frontend, ModuleOp module, StringRef file) {
+  auto weights = SafetensorsFile::open(file);
+  if (!weights)
+    return weights.takeError();
+  auto signatures = getSignatures(module);
+  if (!signatures)
+    return signatures.takeError();
+  llvm::StringSet<> packings;
+  for (const EntrySignature &signature : *signatures)
+    for (const EntryValue &value : signature.arguments)
+      if (isPacked(value))
+        packings.insert(value.packedBy);
+
+  // For this processor, whichever the model is compiled for.
+  OwningOpRef<ModuleOp> onlyPacking = module.clone();
+  for (func::FuncOp function : getEntryFunctions(*onlyPacking))
+    if (!packings.contains(function.getName()))
+      function.setPrivate();
+  if (llvm::Error error =
+          frontend.lower(*onlyPacking, "symbol-dce, et-lower-to-cpu-pipeline"))
+    return error;
+  auto host = HostCode::create(*onlyPacking);
+  if (!host)
+    return host.takeError();
+  auto code = CompiledModule::create(std::move(*host));
+  if (!code)
+    return code.takeError();
+
+  PackedWeights result(std::move(*weights));
+  for (const EntrySignature &signature : *signatures)
+    if (!packings.contains(signature.name))
+      if (llvm::Error error = result.takeFrom(signature, *code))
+        return error;
+  return std::move(result);
+}

@@ -1,0 +1,49 @@
+//===- PackedWeights.h - Weights packed once, for many calls ----*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_TOOLS_SUPPORT_PACKEDWEIGHTS_H
+#define ET_TOOLS_SUPPORT_PACKEDWEIGHTS_H
+
+#include "et/Conversion/ToRuntime/Signature.h"
+#include "support/Frontend.h"
+#include "support/TensorFile.h"
+
+namespace mlir::et {
+
+/// Makes the model's functions take packed weights, and cuts it after the fuse
+/// phase: `pipeline` goes on from there. An error if nothing is to be packed.
+llvm::Error takePackedWeights(Frontend &frontend, ModuleOp module,
+                              StringRef march);
+
+/// Calls a function that packs weights of `file`. The results are the caller's.
+llvm::Expected<std::vector<et_tensor>> callPacking(const et_function &packing,
+                                                   SafetensorsFile &file);
+
+/// What a file of weights for such a model holds: those of `file` that its
+/// functions take, packed where they take them packed.
+class PackedWeights {
+public:
+  static llvm::Expected<PackedWeights> create(Frontend &frontend,
+                                              ModuleOp module, StringRef file);
+  PackedWeights(PackedWeights &&) = default;
+  ~PackedWeights();
+
+  void write(llvm::raw_ostream &os) const { writeSafetensors(os, tensors); }
+
+private:
+  PackedWeights(SafetensorsFile file) : file(std::move(file)) {}
+  llvm::Error takeFrom(const EntrySignature &signature,
+                       const class CompiledModule &code);
+
+  SafetensorsFile file;
+  std::vector<NamedTensor> tensors;
+  std::vector<et_tensor> packed;
+};
+
+} // namespace mlir::et
+
+#endif // ET_TOOLS_SUPPORT_PACKEDWEIGHTS_H
