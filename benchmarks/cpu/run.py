@@ -6,19 +6,24 @@
 # ===----------------------------------------------------------------------===#
 """Times compiled layers against what people would use instead, in one process.
 
-All sides get the same tensors and are pinned to the same cores. Outputs are compared
-first; a peer that is wrong stops the run, one that cannot do a shape or a type is
-named with its reason. Then all run in turn, round after round. Printed are medians
+All sides get the same tensors and are pinned to the same cores. Weights are packed
+before anything is timed: ours by the library's own functions, oneDNN's by itself.
+Outputs are compared first; a peer that is wrong stops the run, one that cannot do a shape or a type is
+named with its reason. Then all run in turn, round after round, each with its data in
+memory and not in a cache. Printed are medians
 over the rounds, and of the ratios of each round the median, least and most. A ratio
 above 1 means that the peer takes longer.
 
 The limits are measured beside every row: for f32 a loop of multiply-adds in registers,
-for bf16 PyTorch's product of two matrices of 2048 x 2048, for memory a sum over 256 MB.
+for bf16 PyTorch's product of two matrices of 2048 x 2048, for memory a loop that adds
+up the packed weights, with prefetches. `limit` is the share of the time that a layer
+took which the slower of the two alone would take.
 """
 
 import argparse
 import ctypes as c
 import json
+import math
 import os
 import platform
 import statistics
@@ -26,6 +31,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -39,6 +45,8 @@ LAYERS = [(768, 1536, 16, 1), (1024, 4096, 16, 2), (2048, 1024, 64, 8)]
 TOKENS = [1, 8, 64, 512, 2048]
 QUICK_LAYERS, QUICK_TOKENS = LAYERS[:1], [8, 64, 512, 2048]
 STEPS, CUBE = 200_000, 2048
+# More than the caches of most machines, and than a core's share of the others'.
+OTHER_BYTES = 1 << 30
 # Relative errors of the root mean square: sums of up to 4096 products, and for bf16
 # hidden units and outputs rounded to 8 bits.
 TOLERANCE = {"f32": 1e-5, "bf16": 1e-2}
@@ -52,7 +60,8 @@ def layer_module(width, hidden, experts, chosen, kind):
 
     def function(name, routing, clause):
         return f"""
-func.func @{name}(%x: {x}, %router: {router}, %w1: {w1}, %w2: {w2}, %theta: {theta}) -> {x} {{
+func.func @{name}(%x: {x}, %router: {router}, %w1: {w1} {{et.weight = "w1"}},
+    %w2: {w2} {{et.weight = "w2"}}, %theta: {theta}) -> {x} {{
   %c0 = arith.constant 0 : index
   %tokens = tensor.dim %x, %c0 : {x}
   %init = tensor.empty(%tokens) : {x}
@@ -69,13 +78,13 @@ func.func @{name}(%x: {x}, %router: {router}, %w1: {w1}, %w2: {w2}, %theta: {the
     )
 
 
-def compile_library(build_dir, folder, module):
+def compile_library(build_dir, folder, module, *options):
     """The library of a module."""
     source = Path(tempfile.mkstemp(suffix=".mlir", dir=folder)[1])
     source.write_text(module)
     library = source.with_suffix(".so")
     done = subprocess.run(
-        [build_dir / "bin" / "et-compile", source, "-o", library],
+        [build_dir / "bin" / "et-compile", *options, source, "-o", library],
         capture_output=True,
         text=True,
     )
@@ -84,18 +93,23 @@ def compile_library(build_dir, folder, module):
     return Library(library)
 
 
+def describe(t):
+    """A tensor of torch as an argument; one of a library's results is one already."""
+    import torch
+
+    if isinstance(t, Tensor):
+        return t
+    code = {torch.float32: 0, torch.bfloat16: 2}[t.dtype]
+    d = Tensor(data=t.data_ptr(), dtype=code, rank=t.dim())
+    d.sizes[: t.dim()] = t.shape
+    d.strides[: t.dim()] = t.stride()
+    return d
+
+
 def bind(library, name, *fixed):
     """The library's function as one of its first argument, a torch tensor, the others
     fixed."""
     import torch
-
-    codes = {torch.float32: 0, torch.bfloat16: 2}
-
-    def describe(t):
-        d = Tensor(data=t.data_ptr(), dtype=codes[t.dtype], rank=t.dim())
-        d.sizes[: t.dim()] = t.shape
-        d.strides[: t.dim()] = t.stride()
-        return d
 
     tail = [describe(t) for t in fixed]
 
@@ -148,13 +162,38 @@ def once(function, x):
     return time.perf_counter() - start
 
 
-def measure(sides, x, rounds):
-    """Seconds of each side in each round: the least of a few calls in a row, for the
-    caches are a peer's before the first."""
+def cold(function, x, other):
+    """Seconds of a call whose data are in memory, as are those of a layer in a model
+    of many: before it, more than a cache holds is written elsewhere."""
+    other.add_(1)
+    return once(function, x)
+
+
+def measure(sides, x, rounds, other):
+    """Seconds of each side in each round."""
     return [
-        {name: min(once(f, x) for _ in range(2)) for name, f in sides.items()}
-        for _ in range(rounds)
+        {name: cold(f, x, other) for name, f in sides.items()} for _ in range(rounds)
     ]
+
+
+def read_seconds(library, weights, threads, other):
+    """The time to read weights once, each thread its part, in vectors of f32."""
+    unit = 4 * peak.READS * peak.LANES
+    parts = []
+    for t in weights:
+        elements = math.prod(t.sizes[: t.rank])
+        size = elements * {0: 4, 2: 2}[t.dtype] // threads // unit * unit
+        for i in range(threads):
+            part = Tensor(data=t.data + i * size, dtype=0, rank=1)
+            part.sizes[0], part.strides[0] = size // 4, 1
+            parts.append(part)
+
+    def read(part):
+        for result in library.call_tensors("read", [part]):
+            library.release(result)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return cold(lambda all_parts: list(pool.map(read, all_parts)), parts, other)
 
 
 def report(shape, kind, samples, work, limits):
@@ -169,6 +208,7 @@ def report(shape, kind, samples, work, limits):
     seconds = row["layer"]["seconds"]
     row["share_of_peak"] = work["flops"] / seconds / limits["peak"]
     row["share_of_bandwidth"] = work["bytes"] / seconds / limits["bandwidth"]
+    row["share_of_limit"] = max(row["share_of_peak"], row["share_of_bandwidth"])
     cells = " ".join(
         f"{name}={r['ratio'][1]:.2f}({r['ratio'][0]:.2f}-{r['ratio'][2]:.2f})"
         for name, r in row.items()
@@ -176,7 +216,7 @@ def report(shape, kind, samples, work, limits):
     )
     print(
         f"{shape:>22} {kind:>4} {seconds * 1e3:9.2f} {row['share_of_peak']:6.1%} "
-        f"{row['share_of_bandwidth']:6.1%}  {cells}",
+        f"{row['share_of_bandwidth']:6.1%} {row['share_of_limit']:6.1%}  {cells}",
         flush=True,
     )
     return row
@@ -205,14 +245,18 @@ def main():
         f"{arguments.threads} thread(s), medians of {arguments.rounds} interleaved rounds, "
         f"torch {torch.__version__}, {platform.machine()}, "
         f"load {os.getloadavg()[0]:.1f} at the start\n"
-        f"{'T D F E K':>22} {'type':>4} {'ms':>9} {'peak':>6} {'memory':>6}  "
+        f"{'T D F E K':>22} {'type':>4} {'ms':>9} {'peak':>6} {'memory':>6} {'limit':>6}  "
         "time of the others / ours: median (least-most)"
     )
     rows, absent = [], {}
     folder = tempfile.mkdtemp(prefix="et-")
-    big = torch.ones(64 << 20)
-    library = compile_library(arguments.build_dir, folder, peak.module("peak", STEPS))
-    fma, lanes = bind(library, "peak"), torch.full((peak.LANES,), 0.5)
+    limits_library = compile_library(
+        arguments.build_dir,
+        folder,
+        peak.module("peak", STEPS) + peak.read_module("read"),
+    )
+    fma, lanes = bind(limits_library, "peak"), torch.full((peak.LANES,), 0.5)
+    other = torch.ones(OTHER_BYTES // 4)
     cube = torch.ones(CUBE, CUBE, dtype=torch.bfloat16)
     layers = QUICK_LAYERS if arguments.quick else LAYERS
     for width, hidden, experts, chosen in layers:
@@ -225,7 +269,9 @@ def main():
                 arguments.build_dir,
                 folder,
                 layer_module(width, hidden, experts, chosen, kind),
+                "--pack-weights",
             )
+            packed = library.call_tensors("layer_pack", [describe(w1), describe(w2)])
             for tokens in QUICK_TOKENS if arguments.quick else TOKENS:
                 x = torch.randn(tokens, width).to(dtype)
                 scores = x.double() @ router.double()
@@ -235,8 +281,8 @@ def main():
 
                 peers = Peers(router, w1, w2, theta)
                 sides = {
-                    "layer": bind(library, "layer", router, w1, w2, theta),
-                    "top_k": bind(library, "top_k", router, w1, w2, theta),
+                    "layer": bind(library, "layer", router, *packed, theta),
+                    "top_k": bind(library, "top_k", router, *packed, theta),
                 }
                 for name in NAMES:
                     try:
@@ -254,14 +300,17 @@ def main():
                         wanted = reference(x, router, w1, w2, chosen_mask, gates)
                     compare(name, side(x), wanted, kind)
 
-                samples = measure(sides, x, arguments.rounds)
+                samples = measure(sides, x, arguments.rounds, other)
                 if kind == "f32":
                     peak_time = min(once(fma, lanes) for _ in range(9))
                     limit = peak.flops(STEPS) / peak_time * arguments.threads
                 else:
                     peak_time = min(once(cube.mm, cube) for _ in range(9))
                     limit = 2 * CUBE**3 / peak_time
-                read_time = min(once(torch.sum, big) for _ in range(5))
+                read_time = min(
+                    read_seconds(limits_library, packed, arguments.threads, other)
+                    for _ in range(5)
+                )
                 pairs = int(mask.sum())
                 used = int(mask.any(0).sum())
                 work = {
@@ -269,10 +318,8 @@ def main():
                     "flops": 4 * pairs * width * hidden,
                     "bytes": 2 * used * width * hidden * x.element_size(),
                 }
-                limits = {
-                    "peak": limit,
-                    "bandwidth": big.numel() * 4 / read_time,
-                }
+                weights_bytes = (w1.numel() + w2.numel()) * w1.element_size()
+                limits = {"peak": limit, "bandwidth": weights_bytes / read_time}
                 shape = f"{tokens} {width} {hidden} {experts} {chosen}"
                 rows.append(report(shape, kind, samples, work, limits))
     for name, reason in absent.items():

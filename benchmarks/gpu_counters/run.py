@@ -15,8 +15,9 @@ the hidden units H once written and once read, the output once.
 bytes: what each kernel touches, each byte once a kernel.
 useful: multiply-adds of the scores and of the selected pairs; issued: those of all
 matrix instructions that the kernels execute.
-ways: passes over the banks of shared memory that loads of the kernels with matrix
-instructions make, for each pass that their width needs; their epilogues included.
+ways: passes over the banks of shared memory that loads and stores of the kernels with
+matrix instructions make, for each pass that they would make without conflicts; their
+epilogues included.
 
 Of the disassembly: the instructions in the main loop of each product kernel, the
 innermost with the most matrix instructions.
@@ -62,13 +63,16 @@ def print_row(layer, what, arrays, chosen, launches):
     useful += layer.tokens * layer.width * layer.experts
     matrix = [c for c in counters if c["matrix.macs"]]
     issued = sum(c["matrix.macs"] for c in matrix)
-    loads = sum(c["shared.load.ways"] for c in matrix)
-    # A pass moves 128 bytes.
-    needed = sum(-(-c["shared.load.bytes"] // 128) for c in matrix)
+
+    def ways(kind):
+        passes = sum(c[f"shared.{kind}.ways"] for c in matrix)
+        conflicts = sum(c[f"shared.{kind}.conflicts"] for c in matrix)
+        return passes / (passes - conflicts)
+
     print(
         f"{layer.tokens:6}{layer.width:5}{layer.hidden:5}{layer.experts:4}{pairs:7}"
         f"  {what:<19}{len(launches):8}{least / 1e6:10.1f}{moved / 1e6:7.1f}"
-        f"{moved / least:7.3f}{issued / useful:15.3f}{loads / needed:6.2f}",
+        f"{moved / least:7.3f}{issued / useful:15.3f}{ways('load'):7.3f}{ways('store'):8.3f}",
         flush=True,
     )
 
@@ -162,7 +166,7 @@ def main():
     print(f"bf16, seed {SEED}; MB = 1e6 bytes")
     print(
         "     T    D    F   E  pairs  kernels            launches  least MB     MB"
-        "  ratio  issued/useful  ways"
+        "  ratio  issued/useful  ways: loads stores"
     )
     for layer in LAYERS:
         sizes = (layer.tokens, layer.width, layer.hidden, layer.experts, layer.topk)

@@ -40,6 +40,9 @@ void Block::start(Launch &owner, uint64_t index) {
     warps.push_back(std::make_unique<Warp>());
   for (uint32_t k = 0; k < warpCount; ++k)
     warps[k]->start(*this, k);
+  for (uint32_t k = 0; k < warpCount; ++k)
+    warps[k]->registers = owner.kernel->startRegisters;
+  freeRegisters = 0;
   nextWarp = 0;
   async = std::make_shared<BlockAsync>();
   if (owner.options.checkInit)
@@ -169,6 +172,22 @@ bool Block::expireWaits() {
   return any;
 }
 
+bool Block::setRegisters(Warp &w, uint32_t registers) {
+  if (registers > w.registers && registers - w.registers > freeRegisters)
+    return false;
+  bool isLess = registers < w.registers;
+  freeRegisters += w.registers - registers;
+  w.registers = registers;
+  for (uint32_t k = 0; isLess && k < warpCount; ++k)
+    for (Node &n : warps[k]->nodes)
+      if (n.state == Node::AtRegisters) {
+        n.state = Node::Ready;
+        if (warps[k]->state == Warp::Blocked)
+          warps[k]->selectLeaf();
+      }
+  return true;
+}
+
 void Block::barrierArrive(Warp &w, unsigned index, uint32_t expected,
                           bool wait) {
   Barrier &b = barriers[index];
@@ -276,6 +295,9 @@ void Block::deadlock() {
                std::to_string(b.arrived) + " of " +
                std::to_string(b.expected ? b.expected : liveThreads) +
                " threads have arrived)";
+      } else if (n.state == Node::AtRegisters) {
+        what = "registers: its threads have " + std::to_string(w.registers) +
+               " and " + std::to_string(freeRegisters) + " more are free";
       } else if (n.state == Node::AtWarpSync) {
         std::snprintf(line, sizeof(line), "lanes %08x of its warp", n.wanted);
         what = line;

@@ -103,11 +103,20 @@ static unsigned countSectors(const uint64_t *address, uint32_t mask,
   return n;
 }
 
-/// Passes that 32 banks of 4 bytes need. Lanes with 8 bytes are served by
-/// halves of the warp, those with 16 by quarters.
-static unsigned countWays(const uint64_t *address, uint32_t mask,
+namespace {
+/// Passes over 32 banks of 4 bytes, and how many of them no choice of addresses
+/// would have saved: one for each group of lanes.
+struct Passes {
+  unsigned all = 0, least = 0;
+};
+} // namespace
+
+/// Lanes with 8 bytes are served by halves of the warp, those with 16 by
+/// quarters.
+static Passes countPasses(const uint64_t *address, uint32_t mask,
                           unsigned bytes) {
-  unsigned group = bytes >= 16 ? 8 : bytes == 8 ? 16 : 32, total = 0;
+  unsigned group = bytes >= 16 ? 8 : bytes == 8 ? 16 : 32;
+  Passes passes;
   for (unsigned first = 0; first < 32; first += group) {
     uint64_t words[32][8];
     uint8_t count[32] = {};
@@ -127,9 +136,10 @@ static unsigned countWays(const uint64_t *address, uint32_t mask,
         ways = std::max<unsigned>(ways, ++count[bank]);
       }
     }
-    total += ways;
+    passes.all += ways;
+    passes.least += ways != 0;
   }
-  return std::max(total, 1u);
+  return passes;
 }
 
 static void count(Warp &w, Space space, const uint64_t *address, uint32_t mask,
@@ -158,16 +168,18 @@ static void count(Warp &w, Space space, const uint64_t *address, uint32_t mask,
         std::memset(memory.storedOf(a), 1, bytes);
     }
   } else if (space == Space::Shared) {
-    unsigned ways = countWays(address, mask, bytes);
+    Passes passes = countPasses(address, mask, bytes);
     if (reads(access)) {
       c.sharedLoadBytes += all;
       ++c.sharedLoadRequests;
-      c.sharedLoadWays += ways;
+      c.sharedLoadWays += passes.all;
+      c.sharedLoadConflicts += passes.all - passes.least;
     }
     if (writes(access)) {
       c.sharedStoreBytes += all;
       ++c.sharedStoreRequests;
-      c.sharedStoreWays += ways;
+      c.sharedStoreWays += passes.all;
+      c.sharedStoreConflicts += passes.all - passes.least;
     }
   }
 }

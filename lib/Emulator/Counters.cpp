@@ -66,9 +66,11 @@ Counters et::emu::nameCounters(const WarpCounters &c, const Launch &launch) {
   out["shared.load.bytes"] = c.sharedLoadBytes;
   out["shared.load.requests"] = c.sharedLoadRequests;
   out["shared.load.ways"] = c.sharedLoadWays;
+  out["shared.load.conflicts"] = c.sharedLoadConflicts;
   out["shared.store.bytes"] = c.sharedStoreBytes;
   out["shared.store.requests"] = c.sharedStoreRequests;
   out["shared.store.ways"] = c.sharedStoreWays;
+  out["shared.store.conflicts"] = c.sharedStoreConflicts;
   uint64_t loaded = 0, stored = 0;
   for (const auto &[start, a] : launch.memory->all())
     for (uint64_t at = start; at < a.end; ++at) {

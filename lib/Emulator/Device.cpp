@@ -214,6 +214,11 @@ Kernel *Device::getKernel(Module *module, std::string_view name,
     limit = uint64_t(entry->requiredThreads[0]) * entry->requiredThreads[1] *
             entry->requiredThreads[2];
   info.maxThreads = limit && limit < 1024 ? static_cast<uint32_t>(limit) : 1024;
+  // The assembler takes what a multiprocessor of 65536 has, by eights.
+  kernel->startRegisters = entry->maxRegisters;
+  if (!kernel->startRegisters && limit)
+    kernel->startRegisters =
+        static_cast<uint32_t>(std::min<uint64_t>(65536 / limit / 8 * 8, 255));
   module->kernels.push_back(std::move(kernel));
   return module->kernels.back().get();
 }

@@ -449,6 +449,25 @@ bool decodeMbarrier(Decoder &d) {
          d.emit(execBarrierOp, Class::Barrier);
 }
 
+/// m[0]: whether to take registers; m[1]: how many a thread, in eights.
+void execSetMaxRegisters(Warp &w, const Inst &i) {
+  if (!w.launch->kernel->startRegisters || !w.gatherWhole("setmaxnreg"))
+    return;
+  uint32_t registers = i.m[1] * 8u;
+  if (i.m[0] ? registers < w.registers : registers > w.registers)
+    return w.fault("registers", "setmaxnreg " +
+                                    std::string(i.m[0] ? "inc" : "dec") +
+                                    " to " + std::to_string(registers) +
+                                    " registers a thread, which has " +
+                                    std::to_string(w.registers));
+  if (w.block->setRegisters(w, registers))
+    return;
+  // Run it again when others have given some back.
+  w.node->pc -= 1;
+  w.retry = true;
+  w.park(Node::AtRegisters);
+}
+
 } // namespace
 
 void registerAsync(OpTable &ops) {
@@ -460,16 +479,17 @@ void registerAsync(OpTable &ops) {
                : decodeCpAsync(d);
   };
   ops["mbarrier"] = decodeMbarrier;
-  // Registers are not scarce here.
   ops["setmaxnreg"] = [](Decoder &d) {
     int64_t n = 0;
-    if (d.takeAny({"inc", "dec"}).empty() || !d.take("sync") ||
-        !d.take("aligned") || !d.take("u32") || !d.operands(1) ||
-        !d.immediate(d.arg(0), n))
+    std::string_view action = d.takeAny({"inc", "dec"});
+    if (action.empty() || !d.take("sync") || !d.take("aligned") ||
+        !d.take("u32") || !d.operands(1) || !d.immediate(d.arg(0), n))
       return d.unsupported("setmaxnreg.action.sync.aligned.u32 n is expected");
     if (n < 24 || n > 256 || n % 8)
       return d.error("setmaxnreg takes a multiple of 8 from 24 to 256");
-    return d.emit([](Warp &, const Inst &) {}, Class::Other);
+    d.inst.m[0] = action == "inc";
+    d.inst.m[1] = static_cast<uint8_t>(n / 8);
+    return d.emit(execSetMaxRegisters, Class::Other);
   };
 }
 

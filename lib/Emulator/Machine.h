@@ -110,6 +110,9 @@ public:
   bool usesWgmma = false;
   uint32_t staticShared = 0;
   uint32_t requiredThreads[3] = {0, 0, 0};
+  /// Of a thread at the start, for setmaxnreg to move; 0 where nothing bounds
+  /// them, and the assembler ignores it.
+  uint32_t startRegisters = 0;
   uint64_t entryAddress = 0;
 };
 
@@ -130,7 +133,14 @@ struct Frame {
 /// node at the reconvergence point and hangs one child for each side under it;
 /// only leaves run.
 struct Node {
-  enum State : uint8_t { Free, Ready, AtBarrier, AtWarpSync, AtWait };
+  enum State : uint8_t {
+    Free,
+    Ready,
+    AtBarrier,
+    AtWarpSync,
+    AtWait,
+    AtRegisters
+  };
   State state = Free;
   uint8_t barrier = 0;
   uint16_t children = 0;
@@ -158,6 +168,7 @@ struct WarpCounters {
   uint64_t sharedLoadBytes = 0, sharedStoreBytes = 0;
   uint64_t sharedLoadRequests = 0, sharedStoreRequests = 0;
   uint64_t sharedLoadWays = 0, sharedStoreWays = 0;
+  uint64_t sharedLoadConflicts = 0, sharedStoreConflicts = 0;
   uint64_t asyncBytes = 0;
   uint64_t matrixOps = 0, matrixMacs = 0;
   uint64_t barriers = 0;
@@ -191,6 +202,8 @@ struct Warp {
   WarpCounters *counters = nullptr;
   /// Set by an instruction that could not proceed and is to be run again.
   bool retry = false;
+  /// Of each thread, as setmaxnreg left them.
+  uint32_t registers = 0;
 
   /// The global allocations used last.
   struct Range {
@@ -280,6 +293,8 @@ struct Block {
   std::vector<uint64_t> sharedStorage;
   uint8_t *shared = nullptr;
   uint32_t sharedBytes = 0;
+  /// Given back by setmaxnreg.dec, in registers of a warp's threads.
+  uint32_t freeRegisters = 0;
   /// The last one is the cluster's.
   Barrier barriers[17];
   WarpCounters counters;
@@ -302,6 +317,9 @@ struct Block {
   void barrierArrive(Warp &warp, unsigned id, uint32_t expected, bool wait);
   void barrierCheck(unsigned id);
   bool expireWaits();
+  /// Gives a warp's threads so many registers each, or says that there are not
+  /// enough.
+  bool setRegisters(Warp &warp, uint32_t registers);
   void threadsLeft();
   void deadlock();
   /// Ends the launch with the fault held back, if there is one, or leaves it

@@ -309,15 +309,16 @@ bool Parser::function(bool isEntry, bool isExtern) {
     if (into)
       for (int i = 0; i < 3; ++i)
         into[i] = static_cast<uint32_t>(value[i]);
-    else if (word == ".reqnctapercluster") {
+    else if (word == ".maxnreg") {
+      fn.maxRegisters = static_cast<uint32_t>(value[0]);
+    } else if (word == ".reqnctapercluster") {
       if (value[0] * value[1] * value[2] != 1)
         return error(loc, "clusters of more than one block are not supported");
-    } else if (word != ".minnctapersm" && word != ".maxnreg" &&
-               word != ".maxnctapersm" && word != ".noreturn" &&
-               word != ".explicitcluster" && word != ".maxclusterrank" &&
-               word != ".blocksareclusters" && word != ".pragma" &&
-               word != ".abi_preserve" && word != ".abi_preserve_control" &&
-               word != ".unified")
+    } else if (word != ".minnctapersm" && word != ".maxnctapersm" &&
+               word != ".noreturn" && word != ".explicitcluster" &&
+               word != ".maxclusterrank" && word != ".blocksareclusters" &&
+               word != ".pragma" && word != ".abi_preserve" &&
+               word != ".abi_preserve_control" && word != ".unified")
       return error(loc, "directive '" + std::string(word) +
                             "' is not supported on a function");
     if (word == ".pragma")

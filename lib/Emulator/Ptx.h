@@ -149,6 +149,8 @@ struct Function {
   uint32_t paramBytes = 0;
   uint32_t requiredThreads[3] = {0, 0, 0};
   uint32_t maxThreads[3] = {0, 0, 0};
+  /// Of `.maxnreg`.
+  uint32_t maxRegisters = 0;
 };
 
 /// A parsed module. Views point into `text`.

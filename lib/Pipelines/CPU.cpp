@@ -25,15 +25,16 @@ void et::buildCPUPipeline(OpPassManager &pm,
     pm.addPass(createAttachCPUTarget({options.march}));
     return;
   }
-  buildFrontEndPipeline(pm, options.compileTo,
-                        {PairBuffers::Exact, /*fusesRouting=*/false,
-                         /*chips=*/{},
-                         options.packWeights ? options.march.getValue()
-                                             : std::string()});
+  buildFrontEndPipeline(
+      pm, options.compileTo,
+      {PairBuffers::Exact, /*fusesRouting=*/false,
+       /*chips=*/{},
+       options.packWeights ? options.march.getValue() : std::string()});
   if (options.compileTo <= Phase::Bufferize)
     return;
   pm.addPass(createConvertETToVector({model->vectorBits, model->vectorRegisters,
-                                      model->hasMatrixRegisters()}));
+                                      model->hasMatrixRegisters(),
+                                      model->has("avx512bf16")}));
   pm.addPass(createApproximateMath());
   pm.addPass(createConvertETToSCF());
   pm.addPass(createConvertLinalgToParallelLoopsPass());

@@ -47,6 +47,11 @@ static void addBufferization(OpPassManager &pm) {
 
 void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
                                const FrontEndOptions &options) {
+  bool packs = !options.packsFor.empty();
+  // What a function is given as a weight is one where it is multiplied with.
+  // Nothing is simplified before the checks.
+  if (packs)
+    pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
   pm.addPass(createCheckShapes());
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createHoistChecks());
@@ -70,7 +75,7 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
     pm.addPass(createPairProducts());
   }
   addCleanup(pm);
-  if (!options.packsFor.empty()) {
+  if (packs) {
     pm.addPass(createPackWeights({options.packsFor}));
     addCleanup(pm);
     pm.addPass(createOutlinePacking());

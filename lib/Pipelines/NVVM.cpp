@@ -25,19 +25,21 @@ static void addCleanup(OpPassManager &pm) {
 }
 
 /// From bufferized functions to gpu.launch on device memory.
-static void addKernels(OpPassManager &pm, ArrayRef<std::string> chips) {
+static void addKernels(OpPassManager &pm, ArrayRef<std::string> chips,
+                       F32Products f32Products) {
   // Both have the number 90, which is what tells kernels apart, and sm_90 has
   // no wgmma.
   pm.addPass(createConvertETToGPU(
       {/*useWarpgroups=*/llvm::is_contained(chips, "sm_90a") &&
-       !llvm::is_contained(chips, "sm_90")}));
+           !llvm::is_contained(chips, "sm_90"),
+       f32Products}));
   pm.addPass(createConvertLinalgToParallelLoopsPass());
   pm.addNestedPass<func::FuncOp>(createLoopsToKernels());
   pm.addNestedPass<func::FuncOp>(createMoveBuffersToDevice());
   addCleanup(pm);
   // Constants and sizes are cheaper to recompute than to pass.
   pm.addPass(createGpuLaunchSinkIndexComputationsPass());
-  pm.addPass(createGpuKernelOutliningPass());
+  pm.addPass(createOutlineKernels());
   pm.addNestedPass<func::FuncOp>(createGpuAsyncRegionPass());
   addCleanup(pm);
 }
@@ -83,7 +85,7 @@ void et::buildNVVMPipeline(OpPassManager &pm,
        std::vector<std::string>(options.chips.begin(), options.chips.end())});
   if (options.compileTo <= Phase::Bufferize)
     return;
-  addKernels(pm, options.chips);
+  addKernels(pm, options.chips, options.f32Products);
   if (options.compileTo == Phase::Loops)
     return;
   addKernelsToNVVM(pm, options.chips);

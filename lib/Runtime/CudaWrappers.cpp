@@ -407,9 +407,15 @@ void mgpuMemset16(void *data, unsigned short value, size_t count,
 /// The multiprocessors of the current device if it has the architecture 90,
 /// which sm_90a code is for; else 0.
 int64_t et_cuda_hopper_processors() {
-  int major = 0, minor = 0, processors = 0;
+  // Asked for each call of a layer and each of its tensor maps; by device, one
+  // more than the answer, 0 until it is known.
+  static int64_t known[maxDevices];
+  int64_t *answer = &known[currentDevice];
+  if (int64_t found = __atomic_load_n(answer, __ATOMIC_RELAXED))
+    return found - 1;
   onDevice([&](const CudaDriver &driver, et_status *status) -> int {
     CuDevice device = 0;
+    int major = 0, minor = 0, processors = 0;
     if (int code = ET_CUDA(driver, status, nullptr, cuDeviceGet, &device,
                            currentDevice))
       return code;
@@ -421,9 +427,14 @@ int64_t et_cuda_hopper_processors() {
       return code;
     if (int code = get(&minor, attributeMinor))
       return code;
-    return get(&processors, attributeProcessors);
+    if (int code = get(&processors, attributeProcessors))
+      return code;
+    int64_t found = major == 9 && minor == 0 ? processors : 0;
+    __atomic_store_n(answer, found + 1, __ATOMIC_RELAXED);
+    return ET_OK;
   });
-  return major == 9 && minor == 0 ? processors : 0;
+  int64_t found = __atomic_load_n(answer, __ATOMIC_RELAXED);
+  return found ? found - 1 : 0;
 }
 
 /// Writes the 128 bytes of a tensor map of row-major matrices,

@@ -7,12 +7,12 @@
 
 #include "et/Target/HostCode.h"
 
-#include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Transforms/IPO/Internalize.h"
 
@@ -59,6 +59,26 @@ static void hideInternals(llvm::Module &module) {
   });
 }
 
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = tuning.SLPVectorization = true;
+  // Kernels are unrolled where it pays. More is code to compile, and copies of
+  // matrix registers through memory where unrolled loops meet.
+  tuning.LoopUnrolling = false;
+  llvm::PassBuilder builder(&machine, tuning);
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager components;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
+      .run(module, modules);
+}
+
 llvm::Expected<HostCode> HostCode::create(ModuleOp module, StringRef march) {
   auto builder = getMachineBuilder(march);
   if (!builder)
@@ -85,10 +105,7 @@ llvm::Expected<HostCode> HostCode::create(ModuleOp module, StringRef march) {
                        code.machine->getTargetFeatureString());
   }
   hideInternals(*code.module);
-  auto optimize = makeOptimizingTransformer(/*optLevel=*/3, /*sizeLevel=*/0,
-                                            code.machine.get());
-  if (llvm::Error error = optimize(code.module.get()))
-    return std::move(error);
+  optimize(*code.module, *code.machine);
   return std::move(code);
 }
 

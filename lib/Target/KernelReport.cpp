@@ -10,41 +10,24 @@
 #include "et/Codegen/GPU/Chips.h"
 
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace mlir::et;
 
-/// Registers are given to warps in units of 256, and the driver takes 1 KiB of
-/// shared memory from every block (CUDA C++ Programming Guide, "Compute
-/// Capabilities").
-static constexpr int64_t kWarp = 32, kRegisterUnit = 256,
-                         kReservedShared = 1024;
-
-static int64_t countBlocks(const KernelFacts &facts, const KernelLaunch &launch,
-                           const ChipFigures &chip) {
-  int64_t threads = launch.threads ? launch.threads : facts.threads;
-  if (threads == 0)
-    return 0;
-  int64_t warps = llvm::divideCeil(threads, kWarp);
-  int64_t registers =
-      warps * llvm::alignTo(facts.registers * kWarp, kRegisterUnit);
-  int64_t shared =
-      facts.sharedBytes + launch.dynamicSharedBytes + kReservedShared;
-  return std::min({chip.blocks, chip.threads / (warps * kWarp),
-                   chip.registers / std::max<int64_t>(registers, 1),
-                   chip.sharedBytes / shared});
-}
-
 static void predict(KernelReport &report, const ChipFigures &chip) {
   if (!report.launch.work)
     return;
   bool isMatrix = !report.facts.matrixInstructions.empty();
+  // tf32 runs at half the rate of f16 on all of these, and f32 takes three.
+  bool isSplit =
+      llvm::any_of(report.facts.matrixInstructions, [](const auto &entry) {
+        return StringRef(entry.first).contains("TF32");
+      });
+  double matrixFlops = chip.matrixFlops / (isSplit ? 6 : 1);
   std::pair<double, const char *> bounds[] = {
       {report.launch.work->bytes / chip.bandwidth, "memory"},
-      {report.launch.work->flops /
-           (isMatrix ? chip.matrixFlops : chip.vectorFlops),
+      {report.launch.work->flops / (isMatrix ? matrixFlops : chip.vectorFlops),
        isMatrix ? "matrix" : "vector"},
       {kLaunchSeconds, "latency"}};
   std::tie(report.seconds, report.bound) = *llvm::max_element(bounds);
@@ -66,7 +49,10 @@ std::vector<KernelReport> et::makeReports(StringRef chip,
     report.chip = chip.str();
     report.facts = *facts;
     report.launch = launch;
-    report.blocks = countBlocks(*facts, launch, figures);
+    if (int64_t threads = launch.threads ? launch.threads : facts->threads)
+      report.blocks =
+          countBlocks(figures, facts->sharedBytes + launch.dynamicSharedBytes,
+                      threads, std::max<int64_t>(facts->registers, 1));
     predict(report, figures);
     reports.push_back(std::move(report));
   }
@@ -85,10 +71,10 @@ static std::string describeChip(StringRef chip) {
 void et::printTable(ArrayRef<KernelReport> reports, LayerSize size,
                     llvm::raw_ostream &os) {
   constexpr const char *row = "{0,-28} {1,-7} {2,4} {3,5} {4,7} {5,6} {6,6} "
-                              "{7,-29} {8,6} {9,6} {10,-7} {11,9}\n";
+                              "{7,6} {8,-29} {9,6} {10,6} {11,-7} {12,9}\n";
   os << llvm::formatv(row, "kernel", "chip", "regs", "spill", "shared",
-                      "blocks", "thrds", "main loop", "matrix", "other",
-                      "bound", "us");
+                      "stages", "blocks", "thrds", "main loop", "matrix",
+                      "other", "bound", "us");
   for (const KernelReport &report : reports) {
     const KernelFacts &facts = report.facts;
     MatrixLoop loop;
@@ -104,9 +90,17 @@ void et::printTable(ArrayRef<KernelReport> reports, LayerSize size,
     auto orDash = [](bool isKnown, std::string text) {
       return isKnown ? text : "-";
     };
+    std::string stages = "-";
+    if (!report.launch.stages.empty()) {
+      auto [least, most] =
+          std::pair(report.launch.stages.front(), report.launch.stages.back());
+      stages = std::to_string(least);
+      if (least != most)
+        stages += "-" + std::to_string(most);
+    }
     os << llvm::formatv(
         row, facts.name, report.chip, facts.registers, facts.spillBytes,
-        facts.sharedBytes + report.launch.dynamicSharedBytes,
+        facts.sharedBytes + report.launch.dynamicSharedBytes, stages,
         orDash(report.blocks, std::to_string(report.blocks)),
         orDash(report.launch.threads, std::to_string(report.launch.threads)),
         orDash(hasMatrix, loop.instruction),
@@ -119,8 +113,11 @@ void et::printTable(ArrayRef<KernelReport> reports, LayerSize size,
       os << "  " << note << '\n';
   }
   os << llvm::formatv("predicted for {0:f0} tokens and {1:f0} pairs, from "
-                      "published figures; -: not known, or not run for so many "
-                      "tokens\n",
+                      "published figures; -: not known, none, or not run for "
+                      "so many tokens\n"
+                      "stages: of shared memory; main loop: the instruction "
+                      "that multiplies in the innermost loop, and how many of "
+                      "them (matrix) and of others it has\n",
                       size.tokens, size.pairs);
   StringRef last;
   for (const KernelReport &report : reports)
@@ -137,6 +134,7 @@ void et::printJSON(ArrayRef<KernelReport> reports, LayerSize size,
     object["threads"] =
         report.launch.threads ? report.launch.threads : report.facts.threads;
     object["dynamic_shared_bytes"] = report.launch.dynamicSharedBytes;
+    object["stages"] = llvm::json::Array(report.launch.stages);
     object["blocks_a_multiprocessor"] = report.blocks;
     for (StringRef key :
          {"least_bytes", "useful_flops", "bound", "predicted_us"})

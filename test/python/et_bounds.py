@@ -79,6 +79,22 @@ def scaled_gamma(sums):
     return of_blocks
 
 
+def split_gamma(n):
+    """The same for f32 by three products of tf32 numbers.
+
+    A number of f32 is big + small + rest: with 11 bits each for big and small, small is
+    at most 2^-11 of it and the rest 2^-23. What is left out of a product, small small
+    and two rests, is at most 2^-22 + 2 2^-23 of it (and a little, as big may exceed the
+    number). An instruction adds 4 products at a time (an H100 all 8) to what is there,
+    each cut at 24 bits: 7 u, as above. Three instructions for a depth of 8 start at zero,
+    so 42 u are of the sum of those eight magnitudes, not of all; such sums are added up
+    in f32. Near 2^-126 and below parts are off by 2^-136: for factors of less than 2^9
+    that is within the TINY that a product is charged.
+    """
+    errors = (42 + np.ceil(n / 8) + 2) * U
+    return gamma(2) + 1.01 * (2.0**-21 + errors / (1.0 - errors))
+
+
 def rounded_interval(value, error, dtype):
     """What a value within `error` of `value` can be once stored as dtype."""
     with np.errstate(over="ignore", invalid="ignore"):

@@ -25,10 +25,14 @@ from et_reference import FP8, STORAGE
 
 SCHEDULES = ("early", "late", "random")
 CHIPS = ("sm_80", "sm_90a", "sm_120")
-# Names of the kernels that were launched, in order, where a test makes it a list; then
-# what each counted is in the other, if that is a list too.
+# Names of the kernels that were launched, in order, where a test makes it a list.
 launched = None
-counters = None
+# Their counters, likewise.
+counted = None
+# The device's memory at its fullest, of the last run that had kernels recorded.
+peak_bytes = 0
+# What else et-compile is told.
+options = []
 # In the order of et_dtype.
 DTYPES = [
     *(np.dtype(STORAGE[kind]) for kind in ("f32", "f16", "bf16")),
@@ -86,9 +90,9 @@ def call(path, arguments, count):
 
 def in_child(folder, settings, path, arguments, count):
     """call() in a forked process with the emulator's settings in its environment."""
-    said, stats = folder / "said", folder / "counters.json"
-    if launched is not None:
-        settings = {**settings, "ET_EMU_STATS": str(stats)}
+    said, counters = folder / "said", folder / "counters.json"
+    if launched is not None or counted is not None:
+        settings = {**settings, "ET_EMU_STATS": str(counters)}
     child = os.fork()
     if child == 0:
         code = 1
@@ -109,11 +113,15 @@ def in_child(folder, settings, path, arguments, count):
         raise RuntimeError(
             f"status {status} with {settings}:\n{said.read_text()[:4000]}"
         )
-    if launched is not None:
-        launches = json.loads(stats.read_text())
-        launched.extend(one["kernel"] for one in launches)
-        if counters is not None:
-            counters.extend(one["counters"] for one in launches)
+    if launched is not None or counted is not None:
+        launches = json.loads(counters.read_text())
+        for record, key in ((launched, "kernel"), (counted, "counters")):
+            if record is not None:
+                record.extend(one[key] for one in launches)
+        global peak_bytes
+        peak_bytes = max(
+            (one["counters"]["device.peak_bytes"] for one in launches), default=0
+        )
     return [np.load(folder / f"out{k}.npy") for k in range(count)]
 
 
@@ -128,7 +136,7 @@ def run(module, arguments, results, chip):
         source, library = folder / "module.mlir", folder / "module.so"
         source.write_text(module)
         command = [et_tools.tool("et-compile"), source, "--target=cuda"]
-        command += [f"--chip={chip}", "-o", library]
+        command += [f"--chip={chip}", *options, "-o", library]
         done = subprocess.run([str(c) for c in command], capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(

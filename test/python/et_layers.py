@@ -81,6 +81,7 @@ class Layer:
     special: str
     arrays: dict
     schedule: str = ""  # of the layer's #et.lowering_config, if it has one
+    rate: float = 0.0  # of that config, without slack
 
     def array(self, name):
         return self.arrays.get(name)
@@ -156,7 +157,10 @@ class Layer:
         )
         inputs = " ".join(filter(None, (self.clause(k, p) for k in ("theta", "bias"))))
         rule = attribute(self.routing)
-        config = f"#et.lowering_config<schedule = {self.schedule}>"
+        config = f"schedule = {self.schedule}"
+        if self.rate:
+            config += f", rate = {self.rate:.17e}, slack = 0.0"
+        config = f"#et.lowering_config<{config}>"
         config = f" {{lowering_config = {config}}}" if self.schedule else ""
         return f"""\
     %{p}nT = tensor.dim %{p}x, %c0 : {x}
@@ -185,15 +189,22 @@ class Layer:
         )
 
 
-def module(layers, outputs_only=False):
+def module(layers, outputs_only=False, weights=False):
     """One function @main of all the layers' arguments and results, in order.
 
     With `outputs_only`, of what a layer's et.moe returns and nothing it keeps to
-    itself.
+    itself. With `weights`, all arguments but x are weights called `l0_w1`.
     """
     prefixes = [f"l{i}_" for i in range(len(layers))]
+
+    def attributes(argument, name):
+        if not weights:
+            return ""
+        kind = "name" if name == "x" else "weight"
+        return f' {{et.{kind} = "{argument}"}}'
+
     arguments = ", ".join(
-        f"%{p}{name}: {layer.operand_type(name)}"
+        f"%{p}{name}: {layer.operand_type(name)}{attributes(p + name, name)}"
         for p, layer in zip(prefixes, layers, strict=True)
         for name in layer.arrays
     )

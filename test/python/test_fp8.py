@@ -135,7 +135,7 @@ def test_warpgroups(seed, monkeypatch):
 
 def counters_of(layer, kernel, monkeypatch):
     """Sums over the launches of a kernel."""
-    for name in ("launched", "counters"):
+    for name in ("launched", "counted"):
         monkeypatch.setattr(et_emulated, name, [])
     monkeypatch.setattr(et_emulated, "SCHEDULES", ("early",))
     text = module([layer], outputs_only=True)
@@ -143,7 +143,7 @@ def counters_of(layer, kernel, monkeypatch):
     found = [
         counters
         for name, counters in zip(
-            et_emulated.launched, et_emulated.counters, strict=True
+            et_emulated.launched, et_emulated.counted, strict=True
         )
         if name.startswith(kernel)
     ]

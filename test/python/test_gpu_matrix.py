@@ -25,16 +25,28 @@ from test_gpu_emulated import WORK, check_one, on_each_chip
 @pytest.fixture(autouse=True)
 def launched(monkeypatch):
     monkeypatch.setattr(et_emulated, "launched", [])
+    monkeypatch.setattr(et_emulated, "counted", [])
+
+
+def check_conflicts(where):
+    """Kernels by the matrix units pass over the banks of shared memory as seldom as
+    their loads allow: for each half of a warp that loads 8 bytes, and so on, once."""
+    kernels = zip(et_emulated.launched, et_emulated.counted, strict=True)
+    for name, counters in kernels:
+        if counters["matrix.macs"] and counters["shared.load.conflicts"]:
+            pytest.fail(f"{where}: {name} loads with conflicts: {counters}")
 
 
 def check_fused(layer, chip, seed):
     results = check_one(layer, chip, seed)
     text = module([layer], outputs_only=True)
     et_emulated.launched.clear()
+    et_emulated.counted.clear()
     fused = et_emulated.run(text, list(layer.arrays.values()), [layer.storage], chip)[0]
     launches = len(et_emulated.launched) // len(et_emulated.SCHEDULES)
     if isinstance(layer.routing, Threshold) and launches > 4:
         pytest.fail(f"seed {seed}, {chip}: {et_emulated.launched}\n  {layer}")
+    check_conflicts(f"seed {seed}, {chip}")
     bits = np.dtype(f"i{fused.itemsize}")
     different = np.argwhere(fused.view(bits) != results[0].view(bits))
     if different.size:

@@ -13,7 +13,13 @@ import numpy as np
 import pytest
 
 import et_reference as ref
-from et_bounds import ffn_with_error, gamma, matmul_with_error, violations
+from et_bounds import (
+    ffn_with_error,
+    gamma,
+    matmul_with_error,
+    stored_with_error,
+    violations,
+)
 from et_compare import check
 from et_layers import ACTIVATIONS
 from et_program import Program
@@ -147,3 +153,71 @@ def test_products(seed, target):
     ):
         value, error = (np.concatenate(part) for part in zip(*parts, strict=True))
         check_rows(result, value, error, initial, where + name)
+
+
+@pytest.mark.parametrize("target", ["reference", "cpu"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_waves(seed, target):
+    """Rows for fewer pairs than there are: a product leaves out the others, and
+    et.combine_waves makes them. The rows it is given are no outputs of experts."""
+    rng = np.random.default_rng(5000 + seed)
+    chosen, _, count = random_case(rng)
+    (tokens, experts), rows = chosen.shape, int(rng.integers(1, count + 4))
+    storage = STORAGE[str(rng.choice(list(STORAGE)))]
+    d, f = (int(n) for n in rng.integers(1, 50, 2))
+    act = str(rng.choice(ACTIVATIONS))
+    offsets, mask = ref.offsets(chosen), ref.pack_mask(chosen)
+    x = normal(rng, (tokens, d), storage)
+    gates = np.where(chosen, normal(rng, chosen.shape, np.float32), np.float32(0))
+    shared = normal(rng, x.shape, np.float32) if rng.random() < 0.5 else None
+
+    def weight(*shape):
+        return normal(rng, (experts, *shape), storage, shape[0] ** -0.5)
+
+    def maybe(*shape):
+        return normal(rng, (experts, *shape), storage) if rng.random() < 0.5 else None
+
+    w1, w2, b1, b2 = weight(d, f), weight(f, d), maybe(f), maybe(d)
+    wg = weight(d, f) if rng.random() < 0.5 else None
+    bg = maybe(f) if wg is not None else None
+    hidden = normal(rng, (rows, f), storage)
+    pairs = normal(rng, (rows, d), storage)
+
+    p = Program(rng)
+    gated = f"{p.clause('gate', wg)} {p.clause('gate_bias', bg)}"
+    p.op(
+        f"et.grouped_matmul {act} ins({p.operands(x, w1)}) "
+        f"offsets({p.operands(offsets)}) {p.clause('mask', mask)} "
+        f"{p.clause('bias', b1)} {gated}",
+        hidden,
+    )
+    p.op(
+        f"et.combine_waves {act} "
+        f"ins({p.operands(gates, mask, offsets, x, w1, w2)}) "
+        f"{p.clause('b1', b1)} {p.clause('b2', b2)} {gated} "
+        f"{p.clause('shared', shared)}",
+        np.zeros_like(hidden), pairs, np.zeros_like(x),
+    )  # fmt: skip
+    product, _, _, y = run(p.module(), p.arrays, p.results, target)
+
+    where = f"seed {seed}, {count} pairs, {rows} rows, {act}, {d} x {f}: "
+    parts, networks = [], []
+    for e in range(experts):
+        own = x[np.flatnonzero(chosen[:, e])]
+        one = ref.expert_arguments(e, w1, w2, b1, b2, wg, bg)
+        parts.append(matmul_with_error(act, own, one[0], one[2], one[4], one[5]))
+        value, error = ffn_with_error(act, own, *one)
+        networks.append(stored_with_error(value, error, storage))
+    value, error = (np.concatenate(part)[:rows] for part in zip(*parts, strict=True))
+    check_rows(product, value, error, hidden, where + "grouped_matmul")
+    value, error = (np.concatenate(part) for part in zip(*networks, strict=True))
+    given = min(rows, count)
+    value[:given], error[:given] = pairs[:given], 0
+    expected = ref.combine(value, gates, chosen, shared)
+    bound = ref.combine(error, np.abs(gates), chosen)
+    magnitude = ref.combine(
+        np.abs(value) + error, np.abs(gates), chosen,
+        None if shared is None else np.abs(shared),
+    )  # fmt: skip
+    bound += gamma(experts + 1) * magnitude
+    check(violations(y, expected, bound, storage), y, expected, where + "combine_waves")

@@ -6,21 +6,30 @@
 # ===----------------------------------------------------------------------===#
 """et.pack bit by bit, and products of packed weights within their bounds.
 
-Layouts are those that vectors fit, and odd ones.
+Layouts are those that vectors fit, and odd ones. Whole layers are compiled to take
+packed weights, for several processors, and get what their packing function returns.
 """
+
+import platform
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 import et_reference as ref
 from et_bounds import matmul_with_error
-from et_compare import check
-from et_layers import ACTIVATIONS
+from et_compare import check, check_layer
+from et_layers import ACTIVATIONS, module, random_layer
 from et_program import Program
 from et_reference import STORAGE
-from et_tools import run
+from et_tools import ROOT, run, tool
 from test_ops import check_rows, normal, random_case
 
+sys.path.append(str(ROOT / "test" / "Target" / "Inputs"))
+import et_library
+
+PROCESSOR = 6  # ET_PROCESSOR of et_runtime.h.
 LAYOUTS = [
     (64, 1, 1),
     (32, 1, 1),
@@ -102,3 +111,57 @@ def test_products(seed, target):
         f"seed {seed}, {layout}, {act}, {tokens} tokens, {experts} experts, {d} x {f}"
     )
     check_rows(result, value, error, initial, where)
+
+
+def packed_layers(layers, processor, folder):
+    """The results of layers whose weights are packed once, and their first results
+    again: packed weights are read, never written."""
+    (folder / "module.mlir").write_text(module(layers, weights=True))
+    command = [tool("et-compile"), folder / "module.mlir", "--pack-weights"]
+    command += [f"--march={processor}", "-o", folder / "module.so"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    library = et_library.Library(folder / "module.so")
+    arrays = {
+        f"l{i}_{name}": array
+        for i, layer in enumerate(layers)
+        for name, array in layer.arrays.items()
+    }
+
+    def arguments(name):
+        function = library.function(name)
+        return function.args[: function.num_args]
+
+    rows = [arrays[v.weight.decode()] for v in arguments("main_pack")]
+    packed = library.pack("main", *rows)
+    rest = iter(packed)
+    mixed = [
+        next(rest) if v.packed_by else arrays[v.name.decode()]
+        for v in arguments("main")
+    ]
+    assert next(rest, None) is None
+    first, again = (library.call("main", *mixed) for _ in range(2))
+    for tensor in packed:
+        library.release(tensor)
+    return first, again
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names processors of x86-64")
+@pytest.mark.parametrize("processor", ["native", "x86-64", "x86-64-v3", "x86-64-v4"])
+@pytest.mark.parametrize("first", range(7200, 7216, 4))
+def test_layers(first, processor, tmp_path):
+    layers = [random_layer(np.random.default_rng(first + i)) for i in range(4)]
+    for layer in layers:
+        layer.static = "DEFG" + ("T" if "T" in layer.static else "")
+    try:
+        results, again = packed_layers(layers, processor, tmp_path)
+    except et_library.Error as error:
+        assert error.code == PROCESSOR, error
+        pytest.skip(f"this machine is less than {processor}")
+    for a, b in zip(results, again, strict=True):
+        assert a.tobytes() == b.tobytes(), f"seed {first}: two calls differ"
+    for i, layer in enumerate(layers):
+        try:
+            check_layer(layer, results[4 * i : 4 * i + 4])
+        except AssertionError as error:
+            pytest.fail(f"seed {first + i}, {processor}: {error}\n  {layer}")

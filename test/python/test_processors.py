@@ -30,8 +30,8 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def compile_layers(layers, processor, folder):
-    (folder / "module.mlir").write_text(module(layers))
+def compile_module(text, processor, folder):
+    (folder / "module.mlir").write_text(text)
     library = folder / "module.so"
     done = subprocess.run(
         [
@@ -52,7 +52,7 @@ def compile_layers(layers, processor, folder):
 @pytest.mark.parametrize("first", SEEDS[::4])
 def test_layers_match_numpy(processor, first, tmp_path):
     layers = [random_layer(np.random.default_rng(first + i)) for i in range(4)]
-    library = compile_layers(layers, processor, tmp_path)
+    library = compile_module(module(layers), processor, tmp_path)
     arguments = [array for layer in layers for array in layer.arrays.values()]
     try:
         results = library.call("main", *arguments)
@@ -73,7 +73,7 @@ def test_missing_features_are_an_error(tmp_path):
     for processor in ("znver5", "sapphirerapids", "diamondrapids"):
         folder = tmp_path / processor
         folder.mkdir()
-        library = compile_layers([layer], processor, folder)
+        library = compile_module(module([layer]), processor, folder)
         try:
             library.call("main", *layer.arrays.values())
         except et_library.Error as error:

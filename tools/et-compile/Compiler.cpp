@@ -8,6 +8,7 @@
 #include "Compiler.h"
 
 #include "et/Conversion/ToRuntime/Signature.h"
+#include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Target/DeviceCode.h"
 #include "et/Target/Header.h"
 #include "et/Target/HostCode.h"
@@ -19,6 +20,7 @@
 #include "support/PackedWeights.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -45,7 +47,8 @@ static std::string getPipeline(const CompileRequest &request) {
   std::string options = "{compile-to=" + request.compileTo;
   if (request.isCuda)
     return "et-lower-to-nvvm-pipeline" + options + " chip=" + request.chip +
-           " format=" + getKernelFormat(request.emit).str() + "}";
+           " format=" + getKernelFormat(request.emit).str() +
+           " f32-products=" + request.f32Products + "}";
   return "et-lower-to-cpu-pipeline" + options + " march=" + request.march + "}";
 }
 
@@ -115,9 +118,36 @@ static llvm::Error writeDeviceCode(ModuleOp module,
   });
 }
 
+/// No layer of the model has more pairs than its tokens have experts.
+static llvm::Error checkReportSize(ModuleOp module, LayerSize size) {
+  int64_t most = 0;
+  bool isKnown = true;
+  module.walk([&](Operation *op) {
+    Value router;
+    if (auto layer = dyn_cast<MoeOp>(op))
+      router = layer.getRouter();
+    else if (auto scores = dyn_cast<ScoresOp>(op))
+      router = scores.getRouter();
+    else
+      return;
+    int64_t experts = cast<ShapedType>(router.getType()).getDimSize(1);
+    isKnown &= !ShapedType::isDynamic(experts);
+    most = std::max(most, experts);
+  });
+  if (!isKnown || most == 0 ||
+      size.pairs <= size.tokens * static_cast<double>(most))
+    return llvm::Error::success();
+  return llvm::createStringError(llvm::formatv(
+      "--report-pairs={0:f0} is more than {1:f0} tokens can make "
+      "with {2} experts; the most is {3:f0}",
+      size.pairs, size.tokens, most, size.tokens * static_cast<double>(most)));
+}
+
 /// Lowers the model to PTX, and writes what the kernels of each chip are like.
 static llvm::Error writeReport(Frontend &frontend, ModuleOp module,
                                const CompileRequest &request) {
+  if (llvm::Error error = checkReportSize(module, request.reportSize))
+    return error;
   std::vector<KernelLaunch> launches;
   if (llvm::Error error = frontend.lower(
           module, getPipeline(request),
@@ -203,6 +233,8 @@ llvm::Error et::compileModel(const CompileRequest &request) {
     if (llvm::Error error = provideToolkit())
       return error;
   Frontend frontend;
+  if (llvm::Error error = frontend.printRemarks(request.remarks))
+    return error;
   auto module = frontend.read(request.model);
   if (!module)
     return module.takeError();

@@ -28,7 +28,9 @@ struct CompileRequest {
   std::string chip;
   bool packWeights = false;
   std::string weights, packedWeights; ///< Empty without --packed-weights.
-  std::string compileTo; ///< A phase of the pipeline.
+  std::string f32Products; ///< How a GPU multiplies f32: an option's value.
+  std::string remarks;     ///< A regular expression of passes, or empty.
+  std::string compileTo;   ///< A phase of the pipeline.
   EmitKind emit;
   ReportKind report = ReportKind::None; ///< In place of what `emit` says.
   LayerSize reportSize = {};

@@ -18,10 +18,14 @@ defm packed_weights : Value<"packed-weights", "FILE.safetensors",
   "With --pack-weights: where to write what the functions take, packed ahead of time">;
 defm chip : Value<"chip", "sm_NN",
   "With --target=cuda: the chip (default: sm_80), or several for a fatbin: sm_80,sm_90a">;
+defm f32_products : Value<"f32-products", "fma|3xtf32",
+  "With --target=cuda: f32 matrices by multiply-adds (default), or by the matrix units, as three products of tf32">;
 defm emit : Value<"emit", "mlir|llvm|obj|so|ptx|cubin|fatbin",
   "What to write (default: so); with so and obj, a C header too">;
 defm compile_to : Value<"compile-to", "PHASE",
   "With --emit=mlir: stop after input, decompose, fuse, bufferize, loops or llvm">;
+defm remarks_filter : Value<"remarks-filter", "REGEX",
+  "Print remarks of the passes that match, such as et-fuse-.* or et-select-schedule">;
 defm output : Value<"output", "FILE", "Where to write it; - is the standard output">;
 def output_short : JoinedOrSeparate<["-"], "o">, Alias<output>, MetaVarName<"FILE">,
   HelpText<"The same as --output">;

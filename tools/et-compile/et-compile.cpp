@@ -109,6 +109,7 @@ static Error makeRequest(const CommandLine &line, CompileRequest &request) {
   request.isCuda = *target == 1;
   request.emit = static_cast<EmitKind>(*emit);
   request.compileTo = phases[*phase].str();
+  request.remarks = line.get(OPT_remarks_filter);
   request.march = line.get(OPT_march, "native");
   request.chip = line.get(OPT_chip, kDefaultChip);
   if (Error error = readPacking(line, request))
@@ -119,6 +120,13 @@ static Error makeRequest(const CommandLine &line, CompileRequest &request) {
                                isReport || request.emit == EmitKind::Fatbin ||
                                    request.emit == EmitKind::Mlir))
     return error;
+  if (line.has(OPT_f32_products) && !request.isCuda)
+    return createStringError("--f32-products goes with --target=cuda");
+  Expected<unsigned> f32Products =
+      line.getChoice(OPT_f32_products, {"fma", "3xtf32"}, 0);
+  if (!f32Products)
+    return f32Products.takeError();
+  request.f32Products = *f32Products ? "3xtf32" : "fma";
   if (!cpu::TargetModel::get(request.march))
     return createStringError("unknown processor '" + request.march +
                              "'; --march takes native or a processor as LLVM "

@@ -11,12 +11,16 @@ defm entry : Value<"entry", "NAME", "Public function to call">;
 defm target : Value<"target", "reference|cpu|cuda",
   "What to compile for: plain loops, this processor (the default), or a CUDA device">;
 defm chip : Value<"chip", "sm_NN", "With --target=cuda: the chip (default: sm_80)">;
+defm f32_products : Value<"f32-products", "fma|3xtf32",
+  "With --target=cuda: f32 matrices by multiply-adds (default), or by the matrix units, as three products of tf32">;
 defm arg : Value<"arg", "FILE.npy", "An argument; one each, in order">;
 defm weights : Value<"weights", "FILE.safetensors",
   "Where arguments with an et.weight attribute come from">;
 def pack_weights : Flag<["--"], "pack-weights">,
   HelpText<"With --weights: pack weights for this processor once, before any call, or take packed ones">;
 defm out : Value<"out", "FILE.npy", "Where a result goes; one each, in order, or none">;
+defm remarks_filter : Value<"remarks-filter", "REGEX",
+  "Print remarks of the passes that match, such as et-fuse-.* or et-select-schedule">;
 defm threads : Value<"threads", "N", "Threads to use (default: all processors)">;
 def stats : Flag<["--"], "stats">,
   HelpText<"Print the routing statistics of every gate in the entry, and the peak memory">;

@@ -248,6 +248,8 @@ static llvm::Error callAndReport(const et_function &function, size_t ownResults,
 
 llvm::Error et::runModel(const RunRequest &request) {
   Frontend frontend;
+  if (llvm::Error error = frontend.printRemarks(request.remarks))
+    return error;
   auto module = frontend.read(request.model);
   if (!module)
     return module.takeError();

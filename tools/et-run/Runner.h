@@ -25,6 +25,7 @@ struct RunRequest {
   std::string pairBuffers;
   std::vector<std::string> args;
   std::vector<std::string> outs;
+  std::string remarks; ///< A regular expression of passes, or empty.
   std::string weights; ///< Empty without --weights.
   bool packWeights = false;
   bool printStatistics = false;

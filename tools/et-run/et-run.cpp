@@ -18,7 +18,8 @@
 using namespace mlir::et;
 using namespace llvm;
 
-static std::string getPipeline(unsigned target, StringRef chip) {
+static std::string getPipeline(unsigned target, StringRef chip,
+                               StringRef f32Products) {
   switch (target) {
   case 0:
     return "et-reference-pipeline";
@@ -27,7 +28,9 @@ static std::string getPipeline(unsigned target, StringRef chip) {
   default:
     // The driver compiles the PTX for the device that is there, if that is the
     // chip or a later one.
-    return ("et-lower-to-nvvm-pipeline{chip=" + chip + " format=isa}").str();
+    return ("et-lower-to-nvvm-pipeline{chip=" + chip +
+            " format=isa f32-products=" + f32Products + "}")
+        .str();
   }
 }
 
@@ -50,8 +53,16 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
   if (*target == 2)
     if (Error error = checkChip(chip))
       return error;
-  request.pipeline = getPipeline(*target, chip);
+  if (line.has(OPT_f32_products) && *target != 2)
+    return createStringError("--f32-products goes with --target=cuda");
+  Expected<unsigned> f32Products =
+      line.getChoice(OPT_f32_products, {"fma", "3xtf32"}, 0);
+  if (!f32Products)
+    return f32Products.takeError();
+  request.pipeline =
+      getPipeline(*target, chip, *f32Products ? "3xtf32" : "fma");
   request.pairBuffers = *target == 2 ? "bound" : "exact";
+  request.remarks = line.get(OPT_remarks_filter);
   request.args = line.getAll(OPT_arg);
   request.outs = line.getAll(OPT_out);
   request.weights = line.get(OPT_weights);

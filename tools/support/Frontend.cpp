@@ -11,11 +11,13 @@
 #include "et/Target/HostCode.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Regex.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -32,6 +34,26 @@ Frontend::Frontend() {
 }
 
 Frontend::~Frontend() = default;
+
+llvm::Error Frontend::printRemarks(StringRef categories) {
+  if (categories.empty())
+    return llvm::Error::success();
+  std::string message;
+  if (!llvm::Regex(categories).isValid(message))
+    return llvm::createStringError(
+        "--remarks-filter is no regular expression: " + message);
+  remark::RemarkCategories filters;
+  // A kind of remarks without a filter of its own is off.
+  for (std::optional<std::string> *filter :
+       {&filters.passed, &filters.missed, &filters.analysis, &filters.failed})
+    *filter = categories.str();
+  if (failed(remark::enableOptimizationRemarks(
+          *context, /*streamer=*/nullptr,
+          std::make_unique<remark::RemarkEmittingPolicyAll>(), filters,
+          /*printAsEmitRemarks=*/true)))
+    return llvm::createStringError("remarks cannot be printed");
+  return llvm::Error::success();
+}
 
 llvm::Expected<OwningOpRef<ModuleOp>> Frontend::read(StringRef file) {
   std::string message;

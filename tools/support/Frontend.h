@@ -24,6 +24,10 @@ public:
 
   MLIRContext *getContext() { return context.get(); }
 
+  /// Prints the remarks of passes whose category the regular expression matches
+  /// as a whole; none of them, if it is empty.
+  llvm::Error printRemarks(StringRef categories);
+
   /// Reads and verifies a model; "-" is the standard input.
   llvm::Expected<OwningOpRef<ModuleOp>> read(StringRef file);
 

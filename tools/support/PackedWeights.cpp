@@ -10,6 +10,8 @@
 #include "et/Target/HostCode.h"
 #include "llvm/ADT/StringSet.h"
 
+#include "llvm/ADT/StringSet.h"
+
 using namespace mlir;
 using namespace mlir::et;
 
@@ -44,9 +46,8 @@ llvm::Error et::takePackedWeights(Frontend &frontend, ModuleOp module,
     if (llvm::any_of(signature.arguments, isPacked))
       return llvm::Error::success();
   return llvm::createStringError(
-      "the model has no weights to pack: no public function that others do not "
-      "call multiplies with an argument of static sizes that has an et.weight "
-      "attribute");
+      "the model has no weights to pack: no product reads an argument of "
+      "static sizes that has an et.weight attribute");
 }
 
 llvm::Expected<std::vector<et_tensor>>

@@ -63,8 +63,9 @@ Expected<unsigned> CommandLine::getCount(unsigned option,
     return otherwise;
   unsigned value;
   if (StringRef(get(option)).getAsInteger(10, value) || value == 0)
-    return refuse(option,
-                  "needs a number of at least 1, not '" + get(option) + "'");
+    return refuse(option, "needs a number from 1 to " +
+                              Twine(std::numeric_limits<unsigned>::max()) +
+                              ", not '" + get(option) + "'");
   return value;
 }
 

@@ -24,6 +24,14 @@
 
 namespace mlir::et {
 
+/// How GPU kernels multiply matrices of f32.
+enum class F32Products {
+  /// By multiply-adds of f32.
+  FMA,
+  /// By the matrix units, as three products of tf32.
+  ThreeTF32
+};
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "et/Conversion/Passes.h.inc"
@@ -34,9 +42,10 @@ void populateETToSCFPatterns(RewritePatternSet &patterns);
 /// Ops that do the work of several, for targets that gain nothing by them.
 void populateExpandFusedOpsPatterns(RewritePatternSet &patterns);
 
-/// The et ops that have a GPU kernel -> gpu.launch.
-/// `useWarpgroups`: see convert-et-to-gpu.
-void populateETToGPUPatterns(RewritePatternSet &patterns, bool useWarpgroups);
+/// The et ops that have a GPU kernel -> gpu.launch, with the options of
+/// convert-et-to-gpu.
+void populateETToGPUPatterns(RewritePatternSet &patterns, bool useWarpgroups,
+                             F32Products f32Products);
 
 /// The vector registers that code is made for.
 struct VectorRegisters {
@@ -45,6 +54,8 @@ struct VectorRegisters {
   int64_t count;
   /// There are matrix registers that multiply bf16 (AMX).
   bool matrices;
+  /// There is a product of pairs of bf16 in 512 bits (AVX-512-BF16).
+  bool pairs;
 };
 
 /// The layout in which the kernel of a product reads its weights best.

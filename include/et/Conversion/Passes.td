@@ -108,13 +108,14 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
     `convert-et-to-scf`.
 
     * `et.grouped_matmul` calls panel kernels: private functions that hold a tile
-      of results in registers (6 x 64 with 32 registers of 512 bits) over the whole
+      of results in registers (6 x 64 with 32 registers of 512 bits) over a block
       of K, read gathered rows in place and apply bias, activation and gate before
       the one store. One dynamically scheduled OpenMP loop runs over experts,
-      blocks of rows and panels of columns; where few rows meet an expert its
-      weights stream by once, where many do a thread first copies its panel to
-      contiguous memory. The order in which a result is summed depends on neither
-      the number of threads nor the rows beside it.
+      blocks of rows and panels of columns. Packed weights are read where they
+      are, and so are weights in rows where few rows meet an expert; where many
+      do, a thread first copies its panel to contiguous memory. The order in which
+      a result is summed depends on neither the number of threads nor the rows
+      beside it.
     * `et.scores` is such a product, with norms for `cosine`.
     * `et.gate` with `#et.threshold` compares a vector of experts at a time and
       collects mask words in registers.
@@ -154,7 +155,9 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
     Option<"vectorBits", "vector-bits", "unsigned", "512", "Bits of a vector register">,
     Option<"vectorRegisters", "vector-registers", "unsigned", "32", "Number of vector registers">,
     Option<"matrixRegisters", "matrix-registers", "bool", "false",
-           "Multiply bf16 by AMX, in matrix registers">
+           "Multiply bf16 by AMX, in matrix registers">,
+    Option<"pairProducts", "pair-products", "bool", "false",
+           "Multiply pairs of packed bf16 by AVX-512-BF16">
   ];
   let dependentDialects = [
     "arith::ArithDialect", "func::FuncDialect", "LLVM::LLVMDialect", "math::MathDialect",
@@ -214,7 +217,8 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     | `et.gather` | a block a row |
     | `et.grouped_matmul` | tiles of 64 x 64 through shared memory; gather in the load, bias, activation and gate at the end |
     | the same, 16-bit elements in widths that are known multiples of 8 | tiles of 128 x 128 by the matrix units, `mma.sync`, with copies several steps ahead |
-    | the same on sm_90a, with `use-warpgroups` | tiles of 256 columns x 128 tokens by `wgmma`, weights by TMA; a block a multiprocessor takes tiles in turn |
+    | the same, f32 in widths that are known multiples of 4, with `f32-products=3xtf32` | tiles of 64 x 128 likewise; operands are split into two tf32 numbers each |
+    | 16-bit elements on sm_90a, with `use-warpgroups` | tiles of 256 columns x 128 tokens by `wgmma`, weights by TMA; a block a multiprocessor takes tiles in turn |
     | `et.combine` | a block a token; warps find its pairs' rows by popcount |
     | `et.moe` with `schedule = one_launch` | blocks take tickets for scores, tiles of hidden units, tiles of outputs; the last to add to some columns combines them |
 
@@ -257,7 +261,12 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
   }];
   let options = [
     Option<"useWarpgroups", "use-warpgroups", "bool", "false",
-           "Whether products also have a kernel for sm_90a, launched where the device is one">
+           "Whether products also have a kernel for sm_90a, launched where the device is one">,
+    Option<"f32Products", "f32-products", "::mlir::et::F32Products",
+           "::mlir::et::F32Products::FMA", "How matrices of f32 are multiplied",
+           [{::llvm::cl::values(
+             clEnumValN(::mlir::et::F32Products::FMA, "fma", "by multiply-adds of f32"),
+             clEnumValN(::mlir::et::F32Products::ThreeTF32, "3xtf32", "as three products of tf32, by the matrix units"))}]>
   ];
   let dependentDialects = [
     "arith::ArithDialect", "cf::ControlFlowDialect", "gpu::GPUDialect",

@@ -9,6 +9,7 @@
 #define ET_PIPELINES_PIPELINES_H
 
 #include "et/Codegen/GPU/Chips.h"
+#include "et/Conversion/Passes.h"
 #include "et/Dialect/ET/Transforms/Transforms.h"
 #include "mlir/Pass/PassOptions.h"
 
@@ -83,6 +84,14 @@ struct NVVMPipelineOptions : PhasedPipelineOptions<NVVMPipelineOptions> {
                        clEnumValN(KernelFormat::Bin, "bin", "a cubin"),
                        clEnumValN(KernelFormat::Fatbin, "fatbin",
                                   "a fat binary, PTX and cubins"))};
+  Option<F32Products> f32Products{
+      *this, "f32-products",
+      llvm::cl::desc("How matrices of f32 are multiplied"),
+      llvm::cl::init(F32Products::FMA),
+      llvm::cl::values(
+          clEnumValN(F32Products::FMA, "fma", "by multiply-adds of f32"),
+          clEnumValN(F32Products::ThreeTF32, "3xtf32",
+                     "as three products of tf32, by the matrix units"))};
 };
 
 /// What targets choose about the part that they share.

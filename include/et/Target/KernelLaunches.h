@@ -8,6 +8,7 @@
 #ifndef ET_TARGET_KERNELLAUNCHES_H
 #define ET_TARGET_KERNELLAUNCHES_H
 
+#include "et/Codegen/GPU/LayerWork.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/Pass/PassInstrumentation.h"
 
@@ -17,25 +18,12 @@
 
 namespace mlir::et {
 
-/// How much there is to do: tokens, and pairs of a token and an expert.
-struct LayerSize {
-  double tokens, pairs;
-};
-
-/// What an op cannot do without: multiply-adds, each as two operations, and
-/// bytes of global memory, each read or written once.
-struct KernelWork {
-  double flops = 0, bytes = 0;
-};
-
-/// The work of a bufferized op of the dialect, with the number of experts that
-/// pairs reach as expected where they choose at random. Nothing where a size is
-/// not known.
-std::optional<KernelWork> estimateWork(Operation *op, LayerSize size);
-
 struct KernelLaunch {
   std::string kernel;
   int64_t threads = 0, dynamicSharedBytes = 0;
+  /// Of shared memory, for each pipeline of the kernel that has another number
+  /// of them, as code generation notes; empty if there is no pipeline.
+  std::vector<int64_t> stages;
   /// Of the ops that the kernel was made of; nothing if it is not known, or if
   /// the kernel does not run for so many tokens.
   std::optional<KernelWork> work;

@@ -84,7 +84,8 @@ struct PackWeights : et::impl::PackWeightsBase<PackWeights> {
       return signalPassFailure();
     }
     VectorRegisters registers = {model->vectorBits / 32, model->vectorRegisters,
-                                 model->hasMatrixRegisters()};
+                                 model->hasMatrixRegisters(),
+                                 model->has("avx512bf16")};
     for (func::FuncOp function : getFunctionsWithWeights(getOperation()))
       function.walk([&](GroupedMatmulOp op) {
         if (!op.getPanels())

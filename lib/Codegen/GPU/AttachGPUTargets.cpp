@@ -7,7 +7,6 @@
 
 #include "et/Codegen/GPU/Chips.h"
 #include "et/Codegen/GPU/Passes.h"
-#include "et/Conversion/ETToGPU/OneLaunch.h"
 
 namespace mlir::et {
 #define GEN_PASS_DEF_ATTACHGPUTARGETS
@@ -21,19 +20,6 @@ static constexpr StringLiteral kTriple = "nvptx64-nvidia-cuda";
 /// The widest vector access.
 static constexpr int64_t kSharedAlignment = 16;
 static constexpr int kOptimizationLevel = 3;
-
-/// The blocks that are to share a multiprocessor.
-static std::optional<int32_t> leastBlocks(gpu::GPUFuncOp kernel) {
-  if (kernel.getName().starts_with(kOneLaunchKernel))
-    return kOneLaunchBlocks;
-  // Or ptxas may not tell how many registers there are to be moved, and moves
-  // none.
-  bool movesRegisters =
-      kernel
-          .walk([](NVVM::SetMaxRegisterOp) { return WalkResult::interrupt(); })
-          .wasInterrupted();
-  return movesRegisters ? std::optional<int32_t>(1) : std::nullopt;
-}
 
 namespace {
 struct AttachGPUTargets : et::impl::AttachGPUTargetsBase<AttachGPUTargets> {
@@ -57,15 +43,11 @@ struct AttachGPUTargets : et::impl::AttachGPUTargetsBase<AttachGPUTargets> {
     gpu::GPUModuleOp kernels = getOperation();
     Builder builder(&getContext());
     kernels.setTargetsAttr(builder.getArrayAttr(targets));
-    for (auto kernel : kernels.getOps<gpu::GPUFuncOp>()) {
-      if (std::optional<int32_t> blocks = leastBlocks(kernel))
-        kernel->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                        builder.getI32IntegerAttr(*blocks));
+    for (auto kernel : kernels.getOps<gpu::GPUFuncOp>())
       for (unsigned i = 0; i < kernel.getNumWorkgroupAttributions(); ++i)
         kernel.setWorkgroupAttributionAttr(
             i, LLVM::LLVMDialect::getAlignAttrName(),
             builder.getI64IntegerAttr(kSharedAlignment));
-    }
   }
 };
 } // namespace

@@ -10,6 +10,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/TargetSelect.h"
 
 using namespace mlir;
@@ -84,4 +85,21 @@ const ChipFigures &et::getChipFigures(StringRef chip) {
   };
   const ChipFigures *after = llvm::find_if(kFigures, isLater);
   return after == std::begin(kFigures) ? *after : *std::prev(after);
+}
+
+/// Registers are given to warps in units of 256, and the driver takes 1 KiB of
+/// shared memory from every block (CUDA C++ Programming Guide, "Compute
+/// Capabilities").
+static constexpr int64_t kWarp = 32, kRegisterUnit = 256,
+                         kReservedShared = 1024;
+
+int64_t et::countBlocks(const ChipFigures &chip, int64_t sharedBytes,
+                        int64_t threads, int64_t registers) {
+  if (sharedBytes > chip.blockSharedBytes)
+    return 0;
+  int64_t warps = llvm::divideCeil(threads, kWarp);
+  int64_t ofBlock = warps * llvm::alignTo(registers * kWarp, kRegisterUnit);
+  return std::min({chip.blocks, chip.threads / (warps * kWarp),
+                   chip.registers / ofBlock,
+                   chip.sharedBytes / (sharedBytes + kReservedShared)});
 }

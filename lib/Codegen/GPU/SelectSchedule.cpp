@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Codegen/GPU/Chips.h"
+#include "et/Codegen/GPU/LayerWork.h"
 #include "et/Codegen/GPU/Passes.h"
 #include "et/Conversion/ETToGPU/OneLaunch.h"
 #include "mlir/IR/Remarks.h"
@@ -26,48 +27,26 @@ using namespace mlir::et;
 static constexpr int64_t kGroupedLaunches = 4;
 
 namespace {
-/// What a layer of some tokens costs by a schedule, at a mean of one expert a
-/// token: nothing in a layer says what its thresholds let through.
 struct Cost {
   int64_t launches;
-  /// Through global memory; and multiply-adds that the matrix units issue.
-  double bytes, macs;
+  KernelWork work;
 
   double seconds(const ChipFigures &chip) const {
-    return launches * kLaunchSeconds +
-           std::max(bytes / chip.bandwidth, 2 * macs / chip.matrixFlops);
+    return static_cast<double>(launches) * kLaunchSeconds +
+           std::max(work.bytes / chip.bandwidth, work.flops / chip.matrixFlops);
   }
 };
 } // namespace
 
-/// Of a layer that can run in one launch, for at least one token.
+/// Of a layer that can run in one launch, for at least one token, at a mean of
+/// one expert a token: nothing in a layer says what its thresholds let through.
 static Cost estimate(MoeOp op, int64_t tokens, Schedule schedule) {
-  auto w1 = cast<ShapedType>(op.getW1().getType());
-  // Operands of which `whyNotOneLaunch` wants these sizes static.
-  double experts = cast<ShapedType>(op.getRouter().getType()).getDimSize(1),
-         width = cast<ShapedType>(op.getX().getType()).getDimSize(1),
-         hidden = w1.getDimSize(2);
-  double elementBytes = w1.getElementTypeBitWidth() / 8.0;
-  double matrices = op.getGate() ? 3 : 2, pairs = tokens;
-  double used = experts * (1 - std::pow(1 - 1 / experts, tokens));
   bool isOneLaunch = schedule == Schedule::OneLaunch;
-  // Rows that an expert's matrix instructions take: multiples of these.
-  int64_t rowsOfUnit = isOneLaunch ? 8 : 16;
-  double rows = used * llvm::alignTo(std::ceil(pairs / used), rowsOfUnit);
-  double weights = matrices * width * hidden;
-  Cost cost = {isOneLaunch ? 1 : kGroupedLaunches,
-               elementBytes *
-                   (used * weights + width * experts + 2 * tokens * width +
-                    2 * pairs * (hidden + width)),
-               rows * weights};
-  if (op.getSharedW1()) {
-    double sharedWeights =
-        matrices * width *
-        cast<ShapedType>(op.getSharedW1().getType()).getDimSize(1);
-    cost.bytes += elementBytes * sharedWeights;
-    cost.macs += llvm::alignTo(tokens, rowsOfUnit) * sharedWeights;
-  }
-  return cost;
+  auto count = static_cast<double>(tokens);
+  // `whyNotOneLaunch` wants all sizes known.
+  return {isOneLaunch ? 1 : kGroupedLaunches,
+          *estimateWork(op, {count, /*pairs=*/count},
+                        /*rowsOfUnit=*/isOneLaunch ? 8 : 16)};
 }
 
 //===----------------------------------------------------------------------===//
@@ -126,12 +105,20 @@ private:
         .function(function ? function.getSymName() : StringRef());
   }
 
-  LoweringConfigAttr configOf(Schedule schedule, int64_t workgroups = 0) {
-    return LoweringConfigAttr::get(&getContext(), schedule, workgroups);
+  /// With the rate that the layer is configured for.
+  LoweringConfigAttr configOf(MoeOp op, Schedule schedule,
+                              int64_t workgroups = 0) {
+    std::optional<LoweringConfigAttr> given = op.getLoweringConfig();
+    if (!given)
+      given = LoweringConfigAttr::get(&getContext());
+    return LoweringConfigAttr::get(&getContext(), schedule, workgroups,
+                                   given->getRate(), given->getSlack());
   }
 
   LogicalResult select(MoeOp op) {
     std::optional<LoweringConfigAttr> given = op.getLoweringConfig();
+    if (given && given->getSchedule() == Schedule::Automatic)
+      given.reset();
     std::string obstacle = whyNotOneLaunch(op);
     if (given && given->getSchedule() == Schedule::Grouped) {
       remark::analysis(op.getLoc(), remarkOf(op)) << "grouped, as configured";
@@ -142,8 +129,8 @@ private:
         return op.emitOpError()
                << "cannot run in one launch: " << obstacle
                << "; change that, or configure schedule = grouped";
-      remark::missed(op.getLoc(), remarkOf(op)) << "grouped: " + obstacle;
-      op.setLoweringConfigAttr(configOf(Schedule::Grouped));
+      remark::analysis(op.getLoc(), remarkOf(op)) << "grouped: " + obstacle;
+      op.setLoweringConfigAttr(configOf(op, Schedule::Grouped));
       return success();
     }
     if (given && limitOfBranch(op))
@@ -154,8 +141,8 @@ private:
     int64_t limit = given ? kOneLaunchTokens : chooseLimit(op);
     explain(op, limit, given.has_value());
     LoweringConfigAttr few =
-        given.value_or(configOf(Schedule::OneLaunch, chooseWorkgroups(op)));
-    LoweringConfigAttr many = configOf(Schedule::Grouped);
+        given.value_or(configOf(op, Schedule::OneLaunch, chooseWorkgroups(op)));
+    LoweringConfigAttr many = configOf(op, Schedule::Grouped);
     if (isDynamic && limit > 0)
       makeBranch(op, limit, few, many);
     else
@@ -181,13 +168,11 @@ private:
 
   /// As many as fit on the chip that most fit on.
   int64_t chooseWorkgroups(MoeOp op) const {
-    // What the driver takes of each block's.
-    int64_t bytes = oneLaunchSharedBytes(op) + 1024;
-    int64_t most = 0;
+    int64_t bytes = oneLaunchSharedBytes(op), most = 0;
     for (const std::string &name : chips) {
       const ChipFigures &chip = getChipFigures(name);
       int64_t fit =
-          std::clamp<int64_t>(chip.sharedBytes / bytes, 1, kOneLaunchBlocks);
+          std::clamp<int64_t>(countBlocks(chip, bytes), 1, kOneLaunchBlocks);
       most = std::max(most, fit * chip.multiprocessors);
     }
     return most;
@@ -205,9 +190,10 @@ private:
         result += llvm::formatv(", {0:f1} us on {1}", cost.seconds(chip) * 1e6,
                                 chip.product);
       }
-      return llvm::formatv("{0} takes {1} launches, {2:f1} MB{3}",
+      return llvm::formatv("{0} takes {1} launch{2}, {3:f1} MB{4}",
                            stringifySchedule(schedule), cost.launches,
-                           cost.bytes / 1e6, result)
+                           cost.launches == 1 ? "" : "es",
+                           cost.work.bytes / 1e6, result)
           .str();
     };
     std::string choice = "one launch";

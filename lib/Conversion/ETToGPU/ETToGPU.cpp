@@ -29,7 +29,7 @@ struct ConvertETToGPU : et::impl::ConvertETToGPUBase<ConvertETToGPU> {
     target.addIllegalDialect<ETDialect>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     RewritePatternSet patterns(&getContext());
-    populateETToGPUPatterns(patterns, useWarpgroups);
+    populateETToGPUPatterns(patterns, useWarpgroups, f32Products);
     // Ops without a kernel of their own run as plain parallel loops.
     populateETToSCFPatterns(patterns);
     if (failed(applyPartialConversion(getOperation(), target,
@@ -40,12 +40,13 @@ struct ConvertETToGPU : et::impl::ConvertETToGPUBase<ConvertETToGPU> {
 } // namespace
 
 void et::populateETToGPUPatterns(RewritePatternSet &patterns,
-                                 bool useWarpgroups) {
+                                 bool useWarpgroups, F32Products f32Products) {
   populateRouteKernels(patterns);
   populateRoutingKernels(patterns);
   populateStateKernels(patterns);
   populatePlanKernels(patterns);
-  populateProductKernels(patterns, useWarpgroups);
+  populateProductKernels(patterns, useWarpgroups, f32Products);
   populateCombineKernels(patterns);
+  populateCombineWavesKernels(patterns, f32Products);
   populateMoeKernels(patterns);
 }

@@ -14,6 +14,7 @@
 #include "mlir/Analysis/AliasAnalysis.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -35,13 +36,18 @@ Value et::countRowTiles(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
 }
 
 RowTile et::findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
-                        Value number) {
+                        Value number, Value firstPair) {
   Value offsets = op.getOffsets(), zero = b.index(0);
+  Value allRows = b.dim(op.getOut(), 0);
   if (!offsets)
-    return {zero, b.mul(number, rows), b.dim(op.getOut(), 0)};
+    return {zero, b.mul(number, rows), allRows};
   Value experts = b.sub(b.dim(offsets, 0), b.index(1));
-  auto offset = [&](Value expert) {
-    return b.toIndex(b.load(offsets, expert));
+  auto offset = [&](Value expert) -> Value {
+    Value pair = b.toIndex(b.load(offsets, expert));
+    if (!firstPair)
+      return pair;
+    pair = arith::MaxUIOp::create(b, pair, firstPair);
+    return b.min(b.sub(pair, firstPair), allRows);
   };
   auto firstNumber = [&](Value expert) {
     return b.add(b.div(offset(expert), rows), expert);
@@ -61,7 +67,7 @@ RowTile et::findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
   Value tile = b.sub(number, firstNumber(expert));
   // Without experts there is no next offset, and no row.
   return {expert, b.add(offset(expert), b.mul(tile, rows)),
-          offset(b.min(b.add(expert, 1), experts))};
+          b.min(offset(b.min(b.add(expert, 1), experts)), allRows), firstPair};
 }
 
 int64_t et::resultWidth(GroupedMatmulOp op) {
@@ -125,7 +131,10 @@ void et::findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
   Value mask = op.getMask(), words = b.dim(mask, 1), none = b.i32(0);
   Value offset = b.toIndex(b.load(op.getOffsets(), rows.expert));
   // Ranks among the expert's tokens: those of the tile are [first, last).
-  Value first = b.toI32(b.sub(rows.first, offset));
+  Value firstPair = rows.first;
+  if (rows.firstPair)
+    firstPair = b.add(firstPair, rows.firstPair);
+  Value first = b.toI32(b.sub(firstPair, offset));
   Value last = b.add(first, b.toI32(count));
   Value lane = b.rem(thread, kWarpSize);
   b.loopWhile(
@@ -188,44 +197,18 @@ SmallVector<Value> et::rightHandScales(GroupedMatmulOp op) {
   return result;
 }
 
-namespace {
-/// How the tiles of a product are computed: `emitSums` leaves the sums of a
-/// tile of `rows` by `columns` in shared memory, and returns them.
-struct ProductKernel {
-  GroupedMatmulOp op;
-  int64_t rows, columns, threads;
-  SmallVector<MemRefType> shared;
-  int64_t dynamicShared;
-  /// As for emitEpilogue.
-  int64_t splitAt;
-  std::function<Value(const BlockInfo &, const RowTile &, Value count,
-                      function_ref<Value(Value)> sourceRow, Value firstColumn)>
-      emitSums;
-
-  bool hasMask() const { return GroupedMatmulOp(op).getMask() != nullptr; }
-  bool fitsOneLaunchWith(const ProductKernel &other) const {
-    return rows == other.rows && columns == other.columns &&
-           threads == other.threads && shared == other.shared &&
-           dynamicShared == other.dynamicShared;
-  }
-};
-} // namespace
-
-/// The product's tiles by rows and by columns.
-static std::array<Value, 2> countTiles(KernelBuilder &b,
-                                       const ProductKernel &kernel) {
+std::array<Value, 2> et::countTiles(KernelBuilder &b,
+                                    const ProductKernel &kernel) {
   GroupedMatmulOp op = kernel.op;
   return {countRowTiles(b, op, kernel.rows, b.dim(op.getOut(), 0)),
           b.ceilDiv(b.dim(op.getOut(), 1), kernel.columns)};
 }
 
-/// One tile of the output, unless it lies beyond the plan's rows. `forTokens`
-/// is shared memory, where the product has a mask.
-static void emitTile(KernelBuilder &b, const ProductKernel &kernel,
-                     const BlockInfo &block, Value rowTile, Value columnTile,
-                     ArrayRef<Value> forTokens) {
+void et::emitTile(KernelBuilder &b, const ProductKernel &kernel,
+                  const BlockInfo &block, Value rowTile, Value columnTile,
+                  ArrayRef<Value> forTokens, Value firstPair) {
   GroupedMatmulOp op = kernel.op;
-  RowTile rows = findRowTile(b, op, kernel.rows, rowTile);
+  RowTile rows = findRowTile(b, op, kernel.rows, rowTile, firstPair);
   Value firstColumn = b.mul(columnTile, kernel.columns);
   Value any = b.both(b.less(rows.first, rows.end),
                      b.less(firstColumn, b.dim(op.getOut(), 1)));
@@ -301,12 +284,13 @@ static void launchProducts(KernelBuilder &b, ArrayRef<ProductKernel> kernels,
 }
 
 /// By the matrix units.
-static ProductKernel matrixKernel(GroupedMatmulOp op, KernelBuilder &b) {
-  int64_t numRhs = rightHandSides(op).size(), columns = kMatrixColumns / numRhs;
+static ProductKernel matrixKernel(GroupedMatmulOp op, KernelBuilder &b,
+                                  const ProductShape &shape) {
+  int64_t numRhs = rightHandSides(op).size();
   MatrixProduct tile(b, cast<MemRefType>(op.getLhs().getType()),
                      cast<MemRefType>(op.getRhs().getType()),
-                     {kMatrixRows, columns, numRhs,
-                      /*splitsSums=*/resultWidth(op) == 8});
+                     {shape.rows, shape.columns, numRhs,
+                      /*splitsSums=*/resultWidth(op) == 8, shape.stages});
   auto emitSums = [op, &b, tile](const BlockInfo &block, const RowTile &rows,
                                  Value count,
                                  function_ref<Value(Value)> sourceRow,
@@ -319,18 +303,19 @@ static ProductKernel matrixKernel(GroupedMatmulOp op, KernelBuilder &b) {
     tile.run(block, op.getLhs(), sourceRow, count, matrices, firstColumn, sums);
     return sums;
   };
-  return {op, kMatrixRows,        columns,        MatrixProduct::kThreads,
+  return {op, shape.rows,         shape.columns,  MatrixProduct::kThreads,
           {}, tile.sharedBytes(), tile.splitAt(), emitSums};
 }
 
 /// In f32, element by element.
-static ProductKernel threadKernel(GroupedMatmulOp op, KernelBuilder &b) {
-  TileProduct tile(b, kProductTile);
+static ProductKernel threadKernel(GroupedMatmulOp op, KernelBuilder &b,
+                                  const ThreadTile &shape) {
+  TileProduct tile(b, shape);
   int64_t numRhs = rightHandSides(op).size();
   SmallVector<MemRefType> shared = tile.sharedTypes(numRhs);
   size_t sumsNumber = shared.size();
-  shared.push_back(b.sharedType(
-      {numRhs, kProductTile.rows, kProductTile.columns}, b.getF32Type()));
+  shared.push_back(
+      b.sharedType({numRhs, shape.rows, shape.columns}, b.getF32Type()));
   auto emitSums = [op, &b, tile,
                    sumsNumber](const BlockInfo &block, const RowTile &rows,
                                Value, function_ref<Value(Value)> sourceRow,
@@ -351,9 +336,9 @@ static ProductKernel threadKernel(GroupedMatmulOp op, KernelBuilder &b) {
     return shared;
   };
   return {op,
-          kProductTile.rows,
-          kProductTile.columns,
-          kProductTile.threads(),
+          shape.rows,
+          shape.columns,
+          shape.threads(),
           shared,
           /*dynamicShared=*/0,
           /*splitAt=*/0,
@@ -361,15 +346,28 @@ static ProductKernel threadKernel(GroupedMatmulOp op, KernelBuilder &b) {
 }
 
 /// Whether the matrix units can do it.
-static bool fitsMatrixUnits(GroupedMatmulOp op) {
+static bool fitsMatrixUnits(GroupedMatmulOp op, bool splitsF32) {
   auto lhs = cast<MemRefType>(op.getLhs().getType());
   return llvm::all_of(rightHandSides(op), [&](Value rhs) {
-    return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()));
+    return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()),
+                                  splitsF32);
   });
 }
 
-static ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b) {
-  return fitsMatrixUnits(op) ? matrixKernel(op, b) : threadKernel(op, b);
+ProductKernel et::chooseKernel(GroupedMatmulOp op, KernelBuilder &b,
+                               const ProductShape &shape, bool splitsF32) {
+  return fitsMatrixUnits(op, splitsF32) ? matrixKernel(op, b, shape)
+                                        : threadKernel(op, b, shape.threadTile);
+}
+
+static void remarkPlainProduct(GroupedMatmulOp op) {
+  auto function = op->getParentOfType<func::FuncOp>();
+  remark::missed(op.getLoc(),
+                 remark::RemarkOpts::name("3xtf32")
+                     .category("convert-et-to-gpu")
+                     .function(function ? function.getSymName() : StringRef()))
+      << remark::add("a product of f32 by plain multiply-adds")
+      << remark::reason("its widths are not known multiples of 4");
 }
 
 /// The product that stands behind this one, past ops that touch no memory, if
@@ -393,9 +391,9 @@ static GroupedMatmulOp findPartner(GroupedMatmulOp op) {
 
 namespace {
 struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
-  GroupedMatmulPattern(MLIRContext *context, bool useWarpgroups)
-      : OpRewritePattern(context, /*benefit=*/2), useWarpgroups(useWarpgroups) {
-  }
+  GroupedMatmulPattern(MLIRContext *context, bool useWarpgroups, bool splitsF32)
+      : OpRewritePattern(context, /*benefit=*/2), useWarpgroups(useWarpgroups),
+        splitsF32(splitsF32) {}
 
   LogicalResult matchAndRewrite(GroupedMatmulOp op,
                                 PatternRewriter &rewriter) const override {
@@ -445,11 +443,26 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
   }
 
 private:
-  bool useWarpgroups;
+  ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b) const {
+    bool isF32 =
+        cast<MemRefType>(op.getLhs().getType()).getElementType().isF32();
+    if (splitsF32 && isF32 && !fitsMatrixUnits(op, splitsF32))
+      remarkPlainProduct(op);
+    int64_t numRhs = rightHandSides(op).size();
+    // The parts of f32 operands take the registers of half the sums.
+    return et::chooseKernel(op, b,
+                            {isF32 ? kMatrixRows / 2 : kMatrixRows,
+                             kMatrixColumns / numRhs, MatrixProduct::kStages,
+                             kProductTile},
+                            splitsF32);
+  }
+
+  bool useWarpgroups, splitsF32;
 };
 } // namespace
 
-void et::populateProductKernels(RewritePatternSet &patterns,
-                                bool useWarpgroups) {
-  patterns.add<GroupedMatmulPattern>(patterns.getContext(), useWarpgroups);
+void et::populateProductKernels(RewritePatternSet &patterns, bool useWarpgroups,
+                                F32Products f32Products) {
+  patterns.add<GroupedMatmulPattern>(patterns.getContext(), useWarpgroups,
+                                     f32Products == F32Products::ThreeTF32);
 }

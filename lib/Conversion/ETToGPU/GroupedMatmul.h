@@ -8,7 +8,7 @@
 #ifndef ET_LIB_CONVERSION_ETTOGPU_GROUPEDMATMUL_H
 #define ET_LIB_CONVERSION_ETTOGPU_GROUPEDMATMUL_H
 
-#include "et/Conversion/ETToGPU/KernelBuilder.h"
+#include "TileProduct.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 
 namespace mlir::et {
@@ -18,17 +18,19 @@ SmallVector<Value> rightHandSides(GroupedMatmulOp op);
 /// Their scales; null ones where they have none.
 SmallVector<Value> rightHandScales(GroupedMatmulOp op);
 
-/// The rows that a block works on: [first, end) of one expert.
+/// The rows that a block works on: [first, end) of one expert. If the buffers
+/// hold pairs from `firstPair` on, null for the first, rows count from there.
 struct RowTile {
   Value expert, first, end;
+  Value firstPair = Value();
 };
 
 /// Tiles of `rows` rows are numbered so that tile offsets[e] / rows + e is the
 /// first of expert e: there are never fewer numbers than tiles between two
 /// experts, at most E more in all, and the expert of a number is found by
-/// bisection.
+/// bisection. Pairs that the result has no row for have no tile.
 RowTile findRowTile(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
-                    Value number);
+                    Value number, Value firstPair = Value());
 /// How many numbers there are, where the rows end at `allRows`.
 Value countRowTiles(KernelBuilder &b, GroupedMatmulOp op, int64_t rows,
                     Value allRows);
@@ -56,6 +58,50 @@ void emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
                   int64_t threads, const RowTile &rows, Value count,
                   Value firstColumn, int64_t columnsOfTile, Value sums,
                   int64_t splitAt);
+
+/// How large a block's tile is.
+struct ProductShape {
+  /// By the matrix units, by which the columns are of each right-hand side.
+  int64_t rows, columns, stages;
+  /// By plain multiply-adds.
+  ThreadTile threadTile;
+};
+
+/// How the tiles of a product are computed: `emitSums` leaves the sums of a
+/// tile of `rows` by `columns` in shared memory, and returns them.
+struct ProductKernel {
+  GroupedMatmulOp op;
+  int64_t rows, columns, threads;
+  SmallVector<MemRefType> shared;
+  int64_t dynamicShared;
+  /// As for emitEpilogue.
+  int64_t splitAt;
+  std::function<Value(const BlockInfo &, const RowTile &, Value count,
+                      function_ref<Value(Value)> sourceRow, Value firstColumn)>
+      emitSums;
+
+  bool hasMask() const { return GroupedMatmulOp(op).getMask() != nullptr; }
+  bool fitsOneLaunchWith(const ProductKernel &other) const {
+    return rows == other.rows && columns == other.columns &&
+           threads == other.threads && shared == other.shared &&
+           dynamicShared == other.dynamicShared;
+  }
+};
+
+/// By the matrix units, if they can do it; they can split f32 into parts. The
+/// shape does not show in results.
+ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b,
+                           const ProductShape &shape, bool splitsF32);
+
+/// The product's tiles by rows and by columns.
+std::array<Value, 2> countTiles(KernelBuilder &b, const ProductKernel &kernel);
+
+/// One tile of the output, unless it lies beyond the plan's rows. `forTokens`
+/// is shared memory, where the product has a mask: an i32 a row of a tile, and
+/// one a warp.
+void emitTile(KernelBuilder &b, const ProductKernel &kernel,
+              const BlockInfo &block, Value rowTile, Value columnTile,
+              ArrayRef<Value> forTokens, Value firstPair = Value());
 
 /// Independent products by wgmma, of as many right-hand sides each, on as many
 /// blocks as `processors` of the device, which has the architecture 90. Without

@@ -21,10 +21,12 @@ using arith::CmpIPredicate;
 // Launching
 //===----------------------------------------------------------------------===//
 
-void KernelBuilder::launch(StringRef name, ValueRange blocks, int64_t threads,
-                           ArrayRef<MemRefType> shared,
-                           function_ref<void(const BlockInfo &)> body,
-                           int64_t dynamicSharedBytes, Value condition) {
+gpu::LaunchOp KernelBuilder::launch(StringRef name, ValueRange blocks,
+                                    int64_t threads,
+                                    ArrayRef<MemRefType> shared,
+                                    function_ref<void(const BlockInfo &)> body,
+                                    int64_t dynamicSharedBytes,
+                                    Value condition) {
   Value one = index(1);
   // An empty grid is an error to the driver, and a branch around the launch
   // would force the stream to be waited for.
@@ -71,6 +73,10 @@ void KernelBuilder::launch(StringRef name, ValueRange blocks, int64_t threads,
   }
   body(info);
   gpu::TerminatorOp::create(*this);
+  if (!pipelines.empty())
+    op->setAttr(kStagesAttr, getDenseI64ArrayAttr(llvm::to_vector(pipelines)));
+  pipelines.clear();
+  return op;
 }
 
 MemRefType KernelBuilder::sharedType(ArrayRef<int64_t> shape, Type element) {

@@ -47,8 +47,14 @@ SmallVector<Value> MatrixInstructions::load(Place place,
     if (element.isF16())
       result.back() = LLVM::BitcastOp::create(b, VectorType::get(2, element),
                                               result.back());
+    if (element.isF32())
+      result.back() = LLVM::BitcastOp::create(b, element, result.back());
   }
   return result;
+}
+
+Value MatrixInstructions::loadElement(Place place) {
+  return LLVM::LoadOp::create(b, element, pointerTo(place));
 }
 
 SmallVector<Value> MatrixInstructions::multiply(ArrayRef<Value> lhs,
@@ -56,9 +62,12 @@ SmallVector<Value> MatrixInstructions::multiply(ArrayRef<Value> lhs,
                                                 ValueRange accumulators) {
   auto type = LLVM::LLVMStructType::getLiteral(
       b.getContext(), SmallVector<Type>(kAccumulators, b.getF32Type()));
-  auto operand = element.isF16() ? NVVM::MMATypes::f16 : NVVM::MMATypes::bf16;
+  auto operand = element.isF16()    ? NVVM::MMATypes::f16
+                 : element.isBF16() ? NVVM::MMATypes::bf16
+                                    : NVVM::MMATypes::tf32;
+  int64_t step = element.isF32() ? kStep / 2 : kStep;
   Value sums = NVVM::MmaOp::create(
-      b, type, lhs, rhs, accumulators, {kSlice, kNarrow, kStep}, std::nullopt,
+      b, type, lhs, rhs, accumulators, {kSlice, kNarrow, step}, std::nullopt,
       std::nullopt, std::array{operand, operand},
       std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
   SmallVector<Value> result;

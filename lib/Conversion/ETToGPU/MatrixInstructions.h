@@ -13,11 +13,13 @@
 namespace mlir::et {
 
 /// Copies and matrix instructions on shared memory that starts at one address.
-/// Everything moves in chunks of 16 bytes, eight elements of f16 or bf16.
+/// Everything moves in chunks of 16 bytes, eight elements of f16 or bf16 or
+/// four of f32.
 class MatrixInstructions {
 public:
   static constexpr int64_t kChunkBytes = 16, kChunk = 8;
-  /// A matrix instruction multiplies 16 x 16 by 16 x 8.
+  /// A matrix instruction multiplies 16 x 16 by 16 x 8; of f32, 16 x 8 by 8
+  /// x 8.
   static constexpr int64_t kSlice = 16, kStep = 16, kNarrow = 8;
   static constexpr int64_t kAccumulators = 4;
 
@@ -36,9 +38,13 @@ public:
   /// Copies a chunk from a global address; what is not there becomes zero, and
   /// is not read.
   void copy(Value source, Place target, Value isThere);
-  /// The four 8 x 8 matrices whose rows the lanes name, eight lanes each.
+  /// The four 8 x 8 matrices (of f32 8 x 4) whose rows the lanes name, eight
+  /// lanes each.
   SmallVector<Value> load(Place place, NVVM::MMALayout layout);
-  /// accumulators + lhs * rhs.
+  /// An element of f32.
+  Value loadElement(Place place);
+  /// accumulators + lhs * rhs, of f32 what tf32 has of the operands, which are
+  /// i32.
   SmallVector<Value> multiply(ArrayRef<Value> lhs, ArrayRef<Value> rhs,
                               ValueRange accumulators);
 

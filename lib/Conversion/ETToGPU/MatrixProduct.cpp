@@ -5,16 +5,21 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Shared memory holds kStages stages; a stage is a slab of lhs [rows, kDepth]
-// and, for every right-hand side, slabs [kDepth, 64 columns], row by row.
-// Everything moves in chunks of 16 bytes, eight elements. The eight lanes whose
-// chunks ldmatrix reads together have eight successive rows and the same chunk
-// of them; so chunk c of a row lies at place c ^ f(row), with f such that those
-// eight meet all 32 banks.
+// Shared memory holds some stages; a stage is a slab of lhs [rows, depth]
+// and, for every right-hand side, slabs [depth, 64 columns], row by row.
+// Everything moves in chunks of 16 bytes. The eight lanes whose chunks ldmatrix
+// reads together have eight successive rows and the same chunk of them; so
+// chunk c of a row lies at place c ^ f(row), with f such that those eight meet
+// all 32 banks.
+//
+// ldmatrix transposes 16-bit elements only. A right-hand side of f32 is one
+// slab [depth, columns], which lanes read by element: eight columns of four
+// rows, whose padding puts them into different banks.
 //
 //===----------------------------------------------------------------------===//
 
 #include "MatrixProduct.h"
+#include "SplitF32.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -25,20 +30,21 @@ using Values = LoopBuilder::Values;
 using Units = MatrixInstructions;
 
 static constexpr int64_t kChunkBytes = Units::kChunkBytes;
-static constexpr int64_t kChunk = Units::kChunk, kSlice = Units::kSlice;
-static constexpr int64_t kStep = Units::kStep, kNarrow = Units::kNarrow;
+static constexpr int64_t kSlice = Units::kSlice, kNarrow = Units::kNarrow;
 static constexpr int64_t kAccumulators = Units::kAccumulators;
 
-bool MatrixProduct::applies(MemRefType lhs, MemRefType rhs) {
+bool MatrixProduct::applies(MemRefType lhs, MemRefType rhs, bool splitsF32) {
   Type element = lhs.getElementType();
-  auto isWhole = [](MemRefType type) {
+  if (!element.isF16() && !element.isBF16() && !(splitsF32 && element.isF32()))
+    return false;
+  int64_t chunk = kChunkBytes * 8 / element.getIntOrFloatBitWidth();
+  auto isWhole = [chunk](MemRefType type) {
     int64_t last = type.getShape().back();
     return type.getLayout().isIdentity() && !ShapedType::isDynamic(last) &&
-           last % kChunk == 0 && last != 0;
+           last % chunk == 0 && last != 0;
   };
   int64_t depth = rhs.getShape().drop_back().back();
-  return (element.isF16() || element.isBF16()) &&
-         rhs.getElementType() == element && isWhole(lhs) && isWhole(rhs) &&
+  return rhs.getElementType() == element && isWhole(lhs) && isWhole(rhs) &&
          depth == lhs.getShape().back();
 }
 
@@ -49,7 +55,7 @@ MemRefType MatrixProduct::sumsType() {
 
 int64_t MatrixProduct::sharedBytes() {
   // The sums take the place of the stages.
-  return std::max(kStages * stageBytes(), sumsType().getNumElements() * 4);
+  return std::max(tile.stages * stageBytes(), sumsType().getNumElements() * 4);
 }
 
 //===----------------------------------------------------------------------===//
@@ -63,8 +69,8 @@ void MatrixProduct::emitCopies(const Copies &copies, int64_t slices, Value step,
     moved = arith::IndexCastOp::create(b, b.getI64Type(), moved);
     for (size_t i = 0; i < count; ++i) {
       Value isThere = slab.isThere[i];
-      if (depth % kDepth != 0) {
-        Value k = b.add(b.mul(step, kDepth), slab.depths[i]);
+      if (depth % stageDepth() != 0) {
+        Value k = b.add(b.mul(step, stageDepth()), slab.depths[i]);
         Value inDepth = b.less(k, b.index(depth));
         isThere = isThere ? b.both(isThere, inDepth) : inDepth;
       }
@@ -74,7 +80,7 @@ void MatrixProduct::emitCopies(const Copies &copies, int64_t slices, Value step,
                   isThere);
     }
   };
-  int64_t rowsOfCopy = kThreads / (kDepth / kChunk);
+  int64_t rowsOfCopy = kThreads / (kLhsRowBytes / kChunkBytes);
   copySlab(copies.lhs, llvm::divideCeil(slices * kSlice, rowsOfCopy));
   for (const Copies::Slab &slab : copies.rhs)
     copySlab(slab, slab.sources.size());
@@ -83,15 +89,17 @@ void MatrixProduct::emitCopies(const Copies &copies, int64_t slices, Value step,
 SmallVector<Value> MatrixProduct::emitProducts(const Fragments &fragments,
                                                int64_t slices, Value stage,
                                                ValueRange accumulators) {
+  if (isF32())
+    return emitSplitProducts(fragments, slices, stage, accumulators);
   int64_t pairs = warpColumns() / (2 * kNarrow);
   Values sums(accumulators);
-  for (int64_t step = 0; step < kDepth / kStep; ++step) {
+  for (int64_t step = 0; step < kLhsRowBytes / kStepBytes; ++step) {
     SmallVector<SmallVector<Value>> right;
     for (int64_t product = 0; product < tile.numRhs; ++product)
       for (int64_t pair = 0; pair < pairs; ++pair) {
         Units::Place place = {b.add(stage, fragments.rhs[pair]),
                               product * rhsBytes() +
-                                  step * kStep * kRhsRowBytes};
+                                  step * Units::kStep * rhsRowBytes()};
         right.push_back(units->load(place, NVVM::MMALayout::col));
       }
     for (int64_t slice = 0; slice < slices; ++slice) {
@@ -114,21 +122,60 @@ SmallVector<Value> MatrixProduct::emitProducts(const Fragments &fragments,
   return sums;
 }
 
+SmallVector<Value> MatrixProduct::emitSplitProducts(const Fragments &fragments,
+                                                    int64_t slices, Value stage,
+                                                    ValueRange accumulators) {
+  // Lanes have two elements of a right-hand side, four rows apart.
+  constexpr int64_t elements = 2, rowsApart = 4;
+  SplitF32 parts(b, *units);
+  Value rhs = b.add(stage, fragments.rhs.front());
+  Values sums(accumulators);
+  for (int64_t step = 0; step < kLhsRowBytes / kStepBytes; ++step) {
+    SmallVector<SplitF32::Operand> right;
+    for (int64_t product = 0; product < tile.numRhs; ++product)
+      for (int64_t narrow = 0; narrow < warpColumns() / kNarrow; ++narrow) {
+        Values loaded;
+        for (int64_t i = 0; i < elements; ++i) {
+          int64_t row = step * this->step() + i * rowsApart;
+          loaded.push_back(units->loadElement(
+              {rhs, product * rhsBytes() + row * rhsRowBytes() +
+                        narrow * kNarrow * elementBytes()}));
+        }
+        right.push_back(parts.split(loaded));
+      }
+    for (int64_t slice = 0; slice < slices; ++slice) {
+      Units::Place place = {b.add(stage, fragments.lhs[step]),
+                            slice * kSlice * kLhsRowBytes};
+      SplitF32::Operand left =
+          parts.split(units->load(place, NVVM::MMALayout::row));
+      for (auto [narrow, operand] : llvm::enumerate(right)) {
+        size_t first = (slice * right.size() + narrow) * kAccumulators;
+        MutableArrayRef<Value> target =
+            MutableArrayRef(sums).slice(first, kAccumulators);
+        llvm::copy(parts.addProduct(left, operand,
+                                    ValueRange(ArrayRef<Value>(target))),
+                   target.begin());
+      }
+    }
+  }
+  return sums;
+}
+
 Value MatrixProduct::stageAt(int64_t stage) {
   return b.i32(static_cast<int32_t>(stage * stageBytes()));
 }
 
 Value MatrixProduct::stageAfter(Value stage) {
   Value next = b.add(stage, stageBytes());
-  Value isLast = b.cmp(arith::CmpIPredicate::eq, next, stageAt(kStages));
+  Value isLast = b.cmp(arith::CmpIPredicate::eq, next, stageAt(tile.stages));
   return b.select(isLast, stageAt(0), next);
 }
 
 void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
                               const Fragments &fragments, Value sums) {
-  int64_t steps = llvm::divideCeil(depth, kDepth);
+  int64_t steps = llvm::divideCeil(depth, stageDepth());
   // Every thread closes a group a step, so that the groups can be counted.
-  for (int64_t stage = 0; stage < kStages - 1; ++stage) {
+  for (int64_t stage = 0; stage < tile.stages - 1; ++stage) {
     if (stage < steps)
       emitCopies(copies, slices, b.index(stage), stageAt(stage));
     NVVM::CpAsyncCommitGroupOp::create(b);
@@ -138,15 +185,15 @@ void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
                        kNarrow,
                b.f32(0.0));
   inits[0] = stageAt(0);
-  inits[1] = stageAt(kStages - 1);
+  inits[1] = stageAt(tile.stages - 1);
   Values last = b.loopBy(
       1, b.index(0), b.index(steps), inits,
       [&](Value step, ValueRange carried) -> Values {
-        NVVM::CpAsyncWaitGroupOp::create(b, kStages - 2);
+        NVVM::CpAsyncWaitGroupOp::create(b, tile.stages - 2);
         // Past it, everyone's part of this stage is there, and no one
         // reads the stage before it, which is filled next.
         b.barrier();
-        Value next = b.add(step, kStages - 1);
+        Value next = b.add(step, tile.stages - 1);
         b.when(b.less(next, b.index(steps)),
                [&] { emitCopies(copies, slices, next, carried[1]); });
         NVVM::CpAsyncCommitGroupOp::create(b);
@@ -191,10 +238,14 @@ Value MatrixProduct::placeInLhs(Value row, Value chunk) {
 }
 
 Value MatrixProduct::placeInRhs(Value row, Value chunk) {
-  constexpr int64_t chunks = kRhsRowBytes / kChunkBytes;
+  Value ofRow = b.mul(row, rhsRowBytes());
+  if (isF32())
+    return b.add(ofRow, b.mul(chunk, kChunkBytes));
+  int64_t chunks = rhsRowBytes() / kChunkBytes;
   Value place = b.bitXor(b.rem(chunk, chunks), b.rem(row, chunks));
-  Value inSlab = b.add(b.mul(row, kRhsRowBytes), b.mul(place, kChunkBytes));
-  return b.add(b.mul(b.div(chunk, chunks), kDepth * kRhsRowBytes), inSlab);
+  Value inSlab = b.add(ofRow, b.mul(place, kChunkBytes));
+  return b.add(b.mul(b.div(chunk, chunks), stageDepth() * rhsRowBytes()),
+               inSlab);
 }
 
 MatrixProduct::Copies
@@ -211,38 +262,40 @@ MatrixProduct::prepareCopies(const BlockInfo &block, Value lhs,
   int64_t lhsRows = kThreads / lhsChunks;
   Value lhsRow = b.div(block.thread, lhsChunks);
   Value lhsChunk = b.rem(block.thread, lhsChunks);
-  Value base = b.addressOf(lhs), k = b.mul(lhsChunk, kChunk);
+  Value base = b.addressOf(lhs), k = b.mul(lhsChunk, chunk());
   Copies::Slab &slab = copies.lhs;
-  slab.stepBytes = kDepth * 2;
+  slab.stepBytes = kLhsRowBytes;
   slab.target = b.toI32(placeInLhs(lhsRow, lhsChunk));
   slab.targetStep = lhsRows * kLhsRowBytes;
   for (int64_t i = 0; i < tile.rows / lhsRows; ++i) {
     Value row = b.add(lhsRow, i * lhsRows);
     Value element = b.add(b.mul(sourceRow(row), depth), k);
-    slab.sources.push_back(b.add(base, toI64(b.mul(element, 2))));
+    slab.sources.push_back(b.add(base, toI64(b.mul(element, elementBytes()))));
     slab.isThere.push_back(b.less(row, count));
     slab.depths.push_back(k);
   }
 
-  int64_t chunks = tile.columns / kChunk;
-  Value row = b.div(block.thread, chunks), chunk = b.rem(block.thread, chunks);
+  int64_t chunks = tile.columns / chunk();
+  Value row = b.div(block.thread, chunks);
+  Value place = b.rem(block.thread, chunks);
   int64_t rows = kThreads / chunks;
-  Value target = b.toI32(placeInRhs(row, chunk));
-  Value column = b.add(firstColumn, b.mul(chunk, kChunk));
+  Value target = b.toI32(placeInRhs(row, place));
+  Value column = b.add(firstColumn, b.mul(place, chunk()));
   Value inWidth;
   if (width % tile.columns != 0)
     inWidth = b.less(column, b.index(width));
   for (auto [number, matrix] : llvm::enumerate(rhs)) {
     Copies::Slab slab;
-    slab.stepBytes = kDepth * width * 2;
+    slab.stepBytes = stageDepth() * width * elementBytes();
     slab.target = b.add(target, lhsBytes() + number * rhsBytes());
-    slab.targetStep = rows * kRhsRowBytes;
+    slab.targetStep = rows * rhsRowBytes();
     Value base = b.addressOf(matrix.memref);
-    for (int64_t i = 0; i < kDepth / rows; ++i) {
+    for (int64_t i = 0; i < stageDepth() / rows; ++i) {
       Value k = b.add(row, i * rows);
       Value inMatrix = matrix.outer ? b.add(b.mul(matrix.outer, depth), k) : k;
       Value element = b.add(b.mul(inMatrix, width), column);
-      slab.sources.push_back(b.add(base, toI64(b.mul(element, 2))));
+      slab.sources.push_back(
+          b.add(base, toI64(b.mul(element, elementBytes()))));
       slab.isThere.push_back(inWidth);
       slab.depths.push_back(k);
     }
@@ -260,12 +313,20 @@ MatrixProduct::prepareFragments(const BlockInfo &block) {
   fragments.warp = b.div(block.thread, kWarpSize);
   Value row = b.rem(fragments.lane, kSlice),
         beside = b.div(fragments.lane, kSlice);
-  for (int64_t step = 0; step < kDepth / kStep; ++step) {
-    Value chunk = b.add(beside, step * kStep / kChunk);
+  for (int64_t step = 0; step < kLhsRowBytes / kStepBytes; ++step) {
+    Value chunk = b.add(beside, step * kStepBytes / kChunkBytes);
     fragments.lhs.push_back(b.toI32(placeInLhs(row, chunk)));
   }
+  if (isF32()) {
+    Value column =
+        b.add(b.mul(fragments.warp, warpColumns()), b.div(fragments.lane, 4));
+    Value place = b.add(b.mul(b.rem(fragments.lane, 4), rhsRowBytes()),
+                        b.mul(column, elementBytes()));
+    fragments.rhs.push_back(b.toI32(b.add(place, lhsBytes())));
+    return fragments;
+  }
   for (int64_t pair = 0; pair < warpColumns() / (2 * kNarrow); ++pair) {
-    Value first = b.mul(fragments.warp, warpColumns() / kChunk);
+    Value first = b.mul(fragments.warp, warpColumns() / chunk());
     Value chunk = b.add(b.add(first, 2 * pair), beside);
     fragments.rhs.push_back(b.toI32(b.add(placeInRhs(row, chunk), lhsBytes())));
   }
@@ -275,6 +336,7 @@ MatrixProduct::prepareFragments(const BlockInfo &block) {
 void MatrixProduct::run(const BlockInfo &block, Value lhs,
                         function_ref<Value(Value)> sourceRow, Value count,
                         ArrayRef<Matrix> rhs, Value firstColumn, Value sums) {
+  b.notePipeline(tile.stages);
   units.emplace(b, element, block.dynamicShared);
   Copies copies = prepareCopies(block, lhs, sourceRow, count, rhs, firstColumn);
   Fragments fragments = prepareFragments(block);

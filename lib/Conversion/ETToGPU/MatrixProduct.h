@@ -13,15 +13,16 @@
 
 namespace mlir::et {
 
-/// One block's tile of a product of f16 or bf16 matrices, from operands that
-/// cp.async brings to shared memory several steps ahead, by mma.sync.
+/// One block's tile of a product of f16, bf16 or (by parts, see SplitF32.h) f32
+/// matrices, from operands that cp.async brings to shared memory several steps
+/// ahead, by mma.sync.
 ///
 /// Rows are gathered: each comes from wherever `sourceRow` says. Every warp
 /// multiplies all rows of the tile by its share of the columns, so that a tile
 /// with few rows issues few matrix instructions whichever warp one looks at.
 class MatrixProduct {
 public:
-  static constexpr int64_t kDepth = 32, kStages = 4, kWarps = 4;
+  static constexpr int64_t kStages = 4, kWarps = 4;
   static constexpr int64_t kThreads = kWarps * kWarpSize;
   static constexpr int64_t kSumsPadding = 8;
 
@@ -32,13 +33,15 @@ public:
     /// Whether the sums of a row are those of the first four of each eight
     /// columns and, from splitAt() on, those of the others.
     bool splitsSums;
+    /// At least two; with fewer, less shared memory, and less under way.
+    int64_t stages = kStages;
   };
   MatrixProduct(KernelBuilder &b, MemRefType lhs, MemRefType rhs, Tile tile)
       : b(b), element(lhs.getElementType()), depth(lhs.getShape().back()),
         width(rhs.getShape().back()), tile(tile) {}
 
   /// Copies move 16 bytes, so rows must start at multiples of 16 bytes.
-  static bool applies(MemRefType lhs, MemRefType rhs);
+  static bool applies(MemRefType lhs, MemRefType rhs, bool splitsF32);
 
   /// Sums in shared memory: [right-hand side][row][column], rows padded so that
   /// the warps' stores meet no bank twice.
@@ -63,6 +66,8 @@ public:
            ArrayRef<Matrix> rhs, Value firstColumn, Value sums);
 
 private:
+  using Units = MatrixInstructions;
+
   /// What a thread copies into a stage: one chunk of each of some rows.
   struct Copies {
     struct Slab {
@@ -84,7 +89,8 @@ private:
   struct Fragments {
     /// Of the first slice, by step of kStep.
     SmallVector<Value> lhs;
-    /// Of the first right-hand side and step, by pair of narrow columns.
+    /// Of the first right-hand side and step: by pair of narrow columns, or, of
+    /// f32, the lane's element of the first.
     SmallVector<Value> rhs;
     Value lane, warp;
   };
@@ -101,6 +107,9 @@ private:
   /// The accumulators after one stage.
   SmallVector<Value> emitProducts(const Fragments &fragments, int64_t slices,
                                   Value stage, ValueRange accumulators);
+  SmallVector<Value> emitSplitProducts(const Fragments &fragments,
+                                       int64_t slices, Value stage,
+                                       ValueRange accumulators);
   /// Where a stage starts, from the first; the one after it, in turn.
   Value stageAt(int64_t stage);
   Value stageAfter(Value stage);
@@ -108,9 +117,23 @@ private:
   Value placeInLhs(Value row, Value chunk);
   Value placeInRhs(Value row, Value chunk);
 
-  static constexpr int64_t kLhsRowBytes = kDepth * 2, kRhsRowBytes = 128;
+  static constexpr int64_t kLhsRowBytes = 64, kStepBytes = 32;
+  static constexpr int64_t kRhsPadding = 32;
+  bool isF32() const { return element.isF32(); }
+  int64_t elementBytes() const { return isF32() ? 4 : 2; }
+  /// Elements of a copy, of a matrix instruction's depth and of a stage's.
+  int64_t chunk() const { return Units::kChunkBytes / elementBytes(); }
+  int64_t step() const { return kStepBytes / elementBytes(); }
+  int64_t stageDepth() const { return kLhsRowBytes / elementBytes(); }
+  /// Rows of 16-bit elements lie in slabs of 64 columns.
+  int64_t rhsRowBytes() const {
+    return isF32() ? tile.columns * 4 + kRhsPadding : 128;
+  }
   int64_t lhsBytes() const { return tile.rows * kLhsRowBytes; }
-  int64_t rhsBytes() const { return kDepth * tile.columns * 2; }
+  int64_t rhsBytes() const {
+    return stageDepth() *
+           (tile.columns * elementBytes() + (isF32() ? kRhsPadding : 0));
+  }
   int64_t stageBytes() const { return lhsBytes() + tile.numRhs * rhsBytes(); }
   int64_t warpColumns() const { return tile.columns / kWarps; }
 

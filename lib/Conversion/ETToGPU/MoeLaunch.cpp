@@ -19,7 +19,6 @@
 #include "MoeLaunch.h"
 #include "Patterns.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 
@@ -149,28 +148,14 @@ Value OneLaunch::contiguous(Value operand) {
 // Meeting other blocks
 //===----------------------------------------------------------------------===//
 
-static constexpr StringLiteral kDevice = "device";
-
-Value OneLaunch::addressOfWord(Value word) {
-  Value bytes = arith::IndexCastOp::create(b, b.getI64Type(), b.mul(word, 4));
-  return b.pointerTo(b.add(b.addressOf(words), bytes),
-                     NVVM::NVVMMemorySpace::Global);
-}
-
-Value OneLaunch::atomicAdd(Value word) {
-  return LLVM::AtomicRMWOp::create(b, LLVM::AtomicBinOp::add,
-                                   addressOfWord(word), b.i32(1),
-                                   LLVM::AtomicOrdering::monotonic, kDevice);
-}
-
-void OneLaunch::fence() {
-  // The back end gives an atomic no ordering of its own.
-  LLVM::FenceOp::create(b, LLVM::AtomicOrdering::acq_rel, kDevice);
+DeviceWords OneLaunch::meeting() {
+  return {b, words, cast<IntegerType>(b.getI32Type())};
 }
 
 Value OneLaunch::takeFirstTicket() {
   Value zero = b.index(0);
-  b.when(isFirstThread, [&] { b.store(atomicAdd(ticketWord()), slots, zero); });
+  b.when(isFirstThread,
+         [&] { b.store(meeting().increment(ticketWord()), slots, zero); });
   b.barrier();
   return b.load(slots, zero);
 }
@@ -180,10 +165,10 @@ std::pair<Value, Value> OneLaunch::finish(Value word) {
   b.barrier();
   b.when(isFirstThread, [&] {
     // Tickets order nothing, so this one comes while the fence is waited for.
-    Value ticket = atomicAdd(ticketWord());
-    fence();
-    Value before = atomicAdd(word);
-    fence();
+    Value ticket = meeting().increment(ticketWord());
+    meeting().fence();
+    Value before = meeting().increment(word);
+    meeting().fence();
     b.store(ticket, slots, zero);
     b.store(before, slots, one);
   });
@@ -192,22 +177,7 @@ std::pair<Value, Value> OneLaunch::finish(Value word) {
 }
 
 void OneLaunch::await(Value word, Value count) {
-  b.when(isFirstThread, [&] {
-    Value address = addressOfWord(word), target = b.toI32(count);
-    auto load = [&]() -> Value {
-      return LLVM::LoadOp::create(
-          b, b.getI32Type(), address, /*alignment=*/4, /*isVolatile=*/false,
-          /*isNonTemporal=*/false, /*isInvariant=*/false,
-          /*isInvariantGroup=*/false, LLVM::AtomicOrdering::monotonic, kDevice);
-    };
-    b.loopWhile(
-        load(),
-        [&](ValueRange found) {
-          return b.cmp(CmpIPredicate::ne, found[0], target);
-        },
-        [&](ValueRange) -> Values { return {load()}; });
-    fence();
-  });
+  b.when(isFirstThread, [&] { meeting().await(word, b.toI32(count)); });
   b.barrier();
 }
 
@@ -354,8 +324,8 @@ void OneLaunch::emit() {
   SmallVector<MemRefType> shared;
   for (int64_t words : wordsOfBlock(op))
     shared.push_back(b.sharedType({words}, b.getI32Type()));
-  b.launch(
-      kOneLaunchKernel, b.index(blocks), kThreads, shared,
+  gpu::LaunchOp launch = b.launch(
+      "et_moe", b.index(blocks), kThreads, shared,
       [&](const BlockInfo &block) {
         thread = block.thread;
         isFirstThread = b.cmp(CmpIPredicate::eq, thread, b.index(0));
@@ -367,6 +337,9 @@ void OneLaunch::emit() {
         b.when(b.less(b.index(0), tokens), [&] { emitBlock(); });
       },
       kStageBytes);
+  // Left alone, ptxas aims at more blocks a multiprocessor and spills.
+  launch->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                  b.getI32IntegerAttr(kOneLaunchBlocks));
   copies.append({words, hiddenUnits, outputs});
   for (Value buffer : copies)
     memref::DeallocOp::create(b, buffer);

@@ -8,6 +8,7 @@
 #ifndef ET_LIB_CONVERSION_ETTOGPU_MOELAUNCH_H
 #define ET_LIB_CONVERSION_ETTOGPU_MOELAUNCH_H
 
+#include "DeviceWords.h"
 #include "NarrowProduct.h"
 #include "NarrowScores.h"
 #include "et/Conversion/ETToGPU/OneLaunch.h"
@@ -30,9 +31,7 @@ private:
   };
 
   //===--- Meeting other blocks -------------------------------------------===//
-  Value addressOfWord(Value word);
-  Value atomicAdd(Value word);
-  void fence();
+  DeviceWords meeting();
   Value takeFirstTicket();
   /// Ends work that `word` counts: returns the next ticket, and how often the
   /// word was counted up before.

@@ -174,6 +174,7 @@ void NarrowProduct::runGroups(Value thread, Value shared,
   Copies rhs = prepareRhs(thread, operands);
   Value steps = b.ceilDiv(operands.depth, depthOfStage);
   int64_t stages = kSharedBytes / stageBytes(groups);
+  b.notePipeline(stages);
   auto stageAt = [&](int64_t stage) {
     return b.i32(static_cast<int32_t>(stage * stageBytes(groups)));
   };

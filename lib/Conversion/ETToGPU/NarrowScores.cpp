@@ -154,6 +154,7 @@ void NarrowScores::storeSums(Value thread, ValueRange sums, Value scores) {
 }
 
 Value NarrowScores::run(Value thread, Value shared, Value firstExpert) {
+  b.notePipeline(stages());
   MatrixInstructions units(b, element, shared);
   Value steps = b.ceilDiv(b.dim(x, 1), kDepth);
   auto stageAt = [&](int64_t stage) {

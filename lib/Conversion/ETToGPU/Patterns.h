@@ -9,6 +9,7 @@
 #define ET_LIB_CONVERSION_ETTOGPU_PATTERNS_H
 
 #include "et/Conversion/ETToGPU/KernelBuilder.h"
+#include "et/Conversion/Passes.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -47,8 +48,11 @@ void populateRouteKernels(RewritePatternSet &patterns);
 void populateRoutingKernels(RewritePatternSet &patterns);
 void populateStateKernels(RewritePatternSet &patterns);
 void populatePlanKernels(RewritePatternSet &patterns);
-void populateProductKernels(RewritePatternSet &patterns, bool useWarpgroups);
+void populateProductKernels(RewritePatternSet &patterns, bool useWarpgroups,
+                            F32Products f32Products);
 void populateCombineKernels(RewritePatternSet &patterns);
+void populateCombineWavesKernels(RewritePatternSet &patterns,
+                                 F32Products f32Products);
 void populateMoeKernels(RewritePatternSet &patterns);
 
 } // namespace mlir::et

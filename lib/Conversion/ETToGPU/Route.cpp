@@ -61,50 +61,48 @@ private:
 };
 } // namespace
 
-/// Gates along the experts, as they lie in memory; mask words along the tokens,
-/// so that a ballot is one.
+/// Gates and mask words, by threads that have an expert each and some of the
+/// tokens. `parts` is shared memory, a word a thread.
 static void selectPairs(RouteOp op, KernelBuilder &b, ScoreTile &tile,
-                        const BlockInfo &block, Value firstExpert, Value scores,
+                        const BlockInfo &block, Value firstExpert, Value parts,
                         const Meeting &meeting) {
   auto routing = cast<ThresholdRoutingAttr>(op.getRouting());
   CmpFPredicate predicate = routing.getCompare() == Comparison::GT
                                 ? CmpFPredicate::OGT
                                 : CmpFPredicate::OGE;
-  Value tokens = b.dim(op.getGates(), 0), experts = meeting.experts;
-  Value firstToken = b.mul(block.x, kTokensPerWord), zero = b.index(0);
-  auto isAbove = [&](Value score, Value expert) {
-    return b.cmp(predicate, score, b.load(op.getTheta(), expert));
-  };
-  tile.forEach(block, [&](Value row, Value column) {
-    Value token = b.add(firstToken, row), expert = b.add(firstExpert, column);
-    b.when(b.both(b.less(token, tokens), b.less(expert, experts)), [&] {
-      Value score = b.load(scores, {zero, row, column});
-      Value gate = emitGate(b, routing.getGate(), score);
-      b.store(b.select(isAbove(score, expert), gate, b.f32(0.0)), op.getGates(),
-              {token, expert});
-    });
+  Value firstToken = b.mul(block.x, kTokensPerWord);
+  Value end = b.min(b.sub(b.dim(op.getGates(), 0), firstToken),
+                    b.index(ScoreTile::kRows));
+  Value column = tile.column(block), expert = b.add(firstExpert, column);
+  Value isExpert = b.less(expert, meeting.experts), none = b.i32(0);
+  Value word = b.whenElse(
+      isExpert,
+      [&]() -> Value {
+        Value theta = b.load(op.getTheta(), expert);
+        return b.loopBy(
+            tile.parts(), tile.part(block), end, none,
+            [&](Value row, ValueRange word) -> Values {
+              Value score = tile.load(row, column);
+              Value isAbove = b.cmp(predicate, score, theta);
+              Value gate = emitGate(b, routing.getGate(), score);
+              b.store(b.select(isAbove, gate, b.f32(0.0)), op.getGates(),
+                      {b.add(firstToken, row), expert});
+              Value bit = arith::ShLIOp::create(b, b.i32(1), b.toI32(row));
+              return {b.add(word[0], b.select(isAbove, bit, none))};
+            })[0];
+      },
+      none);
+  b.store(word, parts, block.thread);
+  b.barrier();
+  b.when(b.both(isExpert, b.less(block.thread, b.index(tile.columns()))), [&] {
+    Value all = none;
+    for (int64_t i = 0; i < tile.parts(); ++i) {
+      Value place = b.add(block.thread, i * tile.columns());
+      all = b.add(all, b.load(parts, place));
+    }
+    b.store(all, op.getMask(), {expert, block.x});
+    meeting.add(b, expert, b.popcount(all));
   });
-  Value lane = b.rem(block.thread, kWarpSize);
-  Value isToken = b.less(b.add(firstToken, lane), tokens);
-  Value end = b.min(b.sub(experts, firstExpert), b.index(tile.columns()));
-  b.loopBy(tile.threads() / kWarpSize, b.div(block.thread, kWarpSize), end, {},
-           [&](Value column, ValueRange) -> Values {
-             Value expert = b.add(firstExpert, column);
-             // Rows beyond the tokens may never have been written.
-             Value above = b.whenElse(
-                 isToken,
-                 [&] {
-                   Value score = b.load(scores, {zero, lane, column});
-                   return isAbove(score, expert);
-                 },
-                 b.boolean(false));
-             Value word = b.ballot(above);
-             b.when(b.cmp(CmpIPredicate::eq, lane, zero), [&] {
-               b.store(word, op.getMask(), {expert, block.x});
-               meeting.add(b, expert, b.popcount(word));
-             });
-             return {};
-           });
 }
 
 /// Offsets of the loads, by one block.
@@ -149,27 +147,26 @@ static void lowerRoute(RouteOp op, KernelBuilder &b) {
                         ValueRange(), meeting.memory, b.i32(0));
 
   SmallVector<MemRefType> shared = tile.sharedTypes();
-  shared.push_back(b.sharedType({tile.threads() / kWarpSize}, b.getI32Type()));
+  shared.push_back(b.sharedType({tile.threads()}, b.getI32Type()));
   b.launch(
       "et_route", {words, across}, tile.threads(), shared,
       [&](const BlockInfo &block) {
         Value firstExpert = b.mul(block.y, tile.columns());
-        Value perWarp = block.shared.back(), zero = b.index(0);
+        Value perThread = block.shared.back(), zero = b.index(0);
         b.when(
             b.both(b.less(block.x, words), b.less(firstExpert, experts)), [&] {
-              Value scores =
-                  tile.emit(block, b.mul(block.x, kTokensPerWord), firstExpert);
-              selectPairs(op, b, tile, block, firstExpert, scores, meeting);
+              tile.emit(block, b.mul(block.x, kTokensPerWord), firstExpert);
+              selectPairs(op, b, tile, block, firstExpert, perThread, meeting);
             });
         // The block is done before its first thread says so for all.
         b.barrier();
         b.when(b.cmp(CmpIPredicate::eq, block.thread, zero),
-               [&] { b.store(meeting.arrive(b), perWarp, zero); });
+               [&] { b.store(meeting.arrive(b), perThread, zero); });
         b.barrier();
-        Value arrived = b.load(perWarp, zero);
+        Value arrived = b.load(perThread, zero);
         b.barrier();
         b.when(b.cmp(CmpIPredicate::eq, arrived, lastBlock), [&] {
-          sumUpLoads(op, b, block.thread, tile.threads(), meeting, perWarp);
+          sumUpLoads(op, b, block.thread, tile.threads(), meeting, perThread);
         });
       },
       tile.dynamicSharedBytes());

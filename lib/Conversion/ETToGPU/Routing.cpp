@@ -32,16 +32,18 @@ static void lowerScores(ScoresOp op, KernelBuilder &b) {
         Value any =
             b.both(b.less(firstToken, tokens), b.less(firstExpert, experts));
         b.when(any, [&] {
-          Value scores = tile.emit(block, firstToken, firstExpert);
-          tile.forEach(block, [&](Value row, Value column) {
-            Value token = b.add(firstToken, row);
-            Value expert = b.add(firstExpert, column);
-            Value inside =
-                b.both(b.less(token, tokens), b.less(expert, experts));
-            b.when(inside, [&] {
-              b.store(b.load(scores, {b.index(0), row, column}), out,
-                      {token, expert});
-            });
+          tile.emit(block, firstToken, firstExpert);
+          Value column = tile.column(block);
+          Value expert = b.add(firstExpert, column);
+          Value end =
+              b.min(b.sub(tokens, firstToken), b.index(ScoreTile::kRows));
+          b.when(b.less(expert, experts), [&] {
+            b.loopBy(tile.parts(), tile.part(block), end, {},
+                     [&](Value row, ValueRange) -> LoopBuilder::Values {
+                       b.store(tile.load(row, column), out,
+                               {b.add(firstToken, row), expert});
+                       return {};
+                     });
           });
         });
       },

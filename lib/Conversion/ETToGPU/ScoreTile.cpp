@@ -10,6 +10,7 @@
 
 using namespace mlir;
 using namespace mlir::et;
+using Values = LoopBuilder::Values;
 
 // Layers have few experts, so tiles are narrow, and long in depth.
 static constexpr ThreadTile kThreadTile = {/*rows=*/ScoreTile::kRows,
@@ -23,7 +24,7 @@ ScoreTile::ScoreTile(KernelBuilder &b, Value x, Value router, ScoreKind kind)
   auto lhs = cast<MemRefType>(x.getType());
   auto rhs = cast<MemRefType>(router.getType());
   // Cosines also need the norms of the operands, which only threads see.
-  if (!isCosine && MatrixProduct::applies(lhs, rhs))
+  if (!isCosine && MatrixProduct::applies(lhs, rhs, /*splitsF32=*/false))
     matrix.emplace(b, lhs, rhs,
                    MatrixProduct::Tile{kRows, kMatrixColumns, /*numRhs=*/1,
                                        /*splitsSums=*/false});
@@ -39,8 +40,7 @@ SmallVector<MemRefType> ScoreTile::sharedTypes() {
     return {};
   SmallVector<MemRefType> types =
       TileProduct(b, kThreadTile).sharedTypes(/*numRhs=*/1);
-  // The padding spreads a walk along the tokens over the banks.
-  types.push_back(b.sharedType({1, kRows, tileColumns + 1}, b.getF32Type()));
+  types.push_back(b.sharedType({1, kRows, tileColumns}, b.getF32Type()));
   return types;
 }
 
@@ -48,13 +48,12 @@ int64_t ScoreTile::dynamicSharedBytes() {
   return matrix ? matrix->sharedBytes() : 0;
 }
 
-Value ScoreTile::emit(const BlockInfo &block, Value firstToken,
-                      Value firstExpert) {
+void ScoreTile::emit(const BlockInfo &block, Value firstToken,
+                     Value firstExpert) {
   Value tokens = b.dim(x, 0), lastToken = b.sub(tokens, b.index(1));
   auto token = [&](Value row) {
     return b.min(b.add(firstToken, row), lastToken);
   };
-  Value scores;
   if (matrix) {
     scores = memref::ViewOp::create(b, matrix->sumsType(), block.dynamicShared,
                                     b.index(0), ValueRange());
@@ -62,11 +61,29 @@ Value ScoreTile::emit(const BlockInfo &block, Value firstToken,
     matrix->run(block, x, token, count, MatrixProduct::Matrix{router, Value()},
                 firstExpert, scores);
   } else {
-    emitByThreads(block, token, firstExpert);
     scores = block.shared[sharedTypes().size() - 1];
+    emitByThreads(block, token, firstExpert);
   }
   b.barrier();
-  return scores;
+}
+
+Value ScoreTile::load(Value row, Value column) {
+  return b.load(scores, {b.index(0), placeOfRow(row), column});
+}
+
+Value ScoreTile::placeOfRow(Value row) {
+  if (matrix)
+    return row;
+  // Half a warp reads rows r and r + 1 or writes r and r + 2, each half as long
+  // as all banks: one of the two is at an even place, the other at an odd one.
+  return b.bitXor(row, b.rem(b.div(row, 2), 2));
+}
+
+Value ScoreTile::column(const BlockInfo &block) {
+  return b.rem(block.thread, tileColumns);
+}
+Value ScoreTile::part(const BlockInfo &block) {
+  return b.div(block.thread, tileColumns);
 }
 
 void ScoreTile::emitByThreads(const BlockInfo &block,
@@ -80,24 +97,17 @@ void ScoreTile::emitByThreads(const BlockInfo &block,
     return arith::MaximumFOp::create(b, math::SqrtOp::create(b, squares),
                                      b.f32(1e-12));
   };
-  Value scores = block.shared[sharedTypes().size() - 1];
-  for (int64_t i = 0; i < kThreadTile.threadRows; ++i)
+  for (int64_t i = 0; i < kThreadTile.threadRows; ++i) {
+    Values ofRow;
     for (int64_t j = 0; j < kThreadTile.threadColumns; ++j) {
-      Value score = b.element(sums.products[0][i], j);
+      ofRow.push_back(b.element(sums.products[0][i], j));
       if (isCosine)
-        score = b.div(score, b.mul(norm(sums.lhsSquares[i]),
-                                   norm(b.element(sums.rhsSquares, j))));
-      b.store(score, scores,
-              {b.index(0), tile.row(block, i), tile.column(block, j)});
+        ofRow.back() =
+            b.div(ofRow.back(), b.mul(norm(sums.lhsSquares[i]),
+                                      norm(b.element(sums.rhsSquares, j))));
     }
-}
-
-void ScoreTile::forEach(const BlockInfo &block,
-                        function_ref<void(Value, Value)> body) {
-  Value end = b.index(kRows * tileColumns);
-  b.loopBy(threads(), block.thread, end, {},
-           [&](Value place, ValueRange) -> LoopBuilder::Values {
-             body(b.div(place, tileColumns), b.rem(place, tileColumns));
-             return {};
-           });
+    b.storeElements(
+        ofRow, scores,
+        {b.index(0), placeOfRow(tile.row(block, i)), tile.column(block, 0)});
+  }
 }

@@ -29,24 +29,31 @@ public:
   SmallVector<MemRefType> sharedTypes();
   int64_t dynamicSharedBytes();
 
-  /// The scores [1, kRows, columns or more] of the tokens from firstToken on,
-  /// of which there is one at least, and the experts from firstExpert on. All
-  /// threads of the block take part, and may read them at once.
-  Value emit(const BlockInfo &block, Value firstToken, Value firstExpert);
+  /// Computes the scores of the tokens from firstToken on, of which there is
+  /// one at least, and the experts from firstExpert on. All threads of the
+  /// block take part, and may read them at once.
+  void emit(const BlockInfo &block, Value firstToken, Value firstExpert);
+  /// Then, a score.
+  Value load(Value row, Value column);
 
-  /// Calls `body` for every row and column, by threads that walk along the
-  /// columns.
-  void forEach(const BlockInfo &block, function_ref<void(Value, Value)> body);
+  /// To read scores, neighboring threads take neighboring columns: a thread its
+  /// column of the rows from its part on, parts() apart.
+  Value column(const BlockInfo &block);
+  Value part(const BlockInfo &block);
+  int64_t parts() const { return threads() / tileColumns; }
 
 private:
   void emitByThreads(const BlockInfo &block, function_ref<Value(Value)> token,
                      Value firstExpert);
+  Value placeOfRow(Value row);
 
   KernelBuilder &b;
   Value x, router;
   bool isCosine;
   int64_t tileColumns;
   std::optional<MatrixProduct> matrix;
+  /// [1][row][column or more], once there are any.
+  Value scores;
 };
 
 } // namespace mlir::et

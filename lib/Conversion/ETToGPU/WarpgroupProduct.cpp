@@ -26,7 +26,8 @@ bool WarpgroupProduct::applies(GroupedMatmulOp op) {
   auto lhs = cast<MemRefType>(op.getLhs().getType());
   if (!op.getScales())
     return llvm::all_of(rightHandSides(op), [&](Value rhs) {
-      return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()));
+      return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()),
+                                    /*splitsF32=*/false);
     });
   Type element = lhs.getElementType();
   // Rows are copied in chunks of 16 bytes.

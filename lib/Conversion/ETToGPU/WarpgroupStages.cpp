@@ -18,6 +18,7 @@ void WarpgroupStages::enterKernel(const BlockInfo &block) {
 }
 
 void WarpgroupStages::initializeBarriers() {
+  b.notePipeline(kStages);
   auto init = [&](Value barrier, int64_t arrivals) {
     NVVM::MBarrierInitOp::create(
         b, barrier, b.i32(static_cast<int32_t>(arrivals)), Value());

@@ -33,15 +33,15 @@ static Value emitDot(LoopBuilder &b, PanelsAttr panels, Value lhs, Value rhs,
   Value sum =
       b.loop(b.index(0), b.dim(lhs, 1), b.f32(0.0),
              [&](Value k, ValueRange acc) -> LoopBuilder::Values {
-               Value weight = loadWeight(b, panels, rhs, expert, k, column);
+               Value left = b.load(lhs, {row, k});
+               Value right = loadWeight(b, panels, rhs, expert, k, column);
                if (scales) {
                  Value block = b.index(kScaleBlock);
                  Value scale = b.load(
                      scales, {expert, b.div(k, block), b.div(column, block)});
-                 weight = b.mul(weight, scale);
+                 right = b.mul(right, scale);
                }
-               Value product = b.mul(b.load(lhs, {row, k}), weight);
-               return {b.add(acc[0], product)};
+               return {b.add(acc[0], b.mul(left, right))};
              })[0];
   return bias ? b.add(sum, b.load(bias, {expert, column})) : sum;
 }
@@ -54,7 +54,8 @@ static void lowerGroupedMatmul(GroupedMatmulOp op, LoopBuilder &b) {
     Value first = b.index(0), last = b.dim(out, 0);
     if (offsets) {
       first = b.toIndex(b.load(offsets, expert));
-      last = b.toIndex(b.load(offsets, b.add(expert, b.index(1))));
+      Value next = b.toIndex(b.load(offsets, b.add(expert, b.index(1))));
+      last = arith::MinUIOp::create(b, next, last);
     }
     b.loop(first, last, [&](Value row) {
       Value source = row;

@@ -30,15 +30,66 @@ static void expandRoute(RouteOp op, LoopBuilder &b) {
   memref::DeallocOp::create(b, scores);
 }
 
+/// The number of pairs, on the host.
+static Value countPairs(LoopBuilder &b, Value offsets) {
+  Value last = b.sub(b.dim(offsets, 0), b.index(1));
+  return b.toIndex(b.load(offsets, last));
+}
+
+/// The first `rows` rows.
+static Value firstRows(LoopBuilder &b, Value memref, Value rows) {
+  int64_t rank = cast<MemRefType>(memref.getType()).getRank();
+  SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(rank, b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes =
+      memref::getMixedSizes(b, b.getLoc(), memref);
+  sizes[0] = rows;
+  return memref::SubViewOp::create(b, memref, offsets, sizes, strides);
+}
+
 static void expandMask(GroupedMatmulOp op, LoopBuilder &b) {
-  Value tokens = allocate(b, b.dim(op.getOut(), 0), b.getI32Type());
+  // A list has all pairs, out may have rows for fewer.
+  Value rows = b.dim(op.getOut(), 0);
+  Value all = arith::MaxUIOp::create(b, rows, countPairs(b, op.getOffsets()));
+  Value tokens = allocate(b, all, b.getI32Type());
   TokenListOp::create(b, TypeRange(), op.getMask(), op.getOffsets(), tokens);
-  GroupedMatmulOp::create(b, TypeRange(), op.getActivationAttr(), op.getLhs(),
-                          op.getRhs(), op.getOffsets(), tokens,
-                          /*mask=*/Value(), op.getBias(), op.getGate(),
-                          op.getGateBias(), op.getScales(), op.getGateScales(),
-                          op.getPanelsAttr(), op.getOut());
+  GroupedMatmulOp::create(
+      b, TypeRange(), op.getActivationAttr(), op.getLhs(), op.getRhs(),
+      op.getOffsets(), firstRows(b, tokens, rows), /*mask=*/Value(),
+      op.getBias(), op.getGate(), op.getGateBias(), op.getScales(),
+      op.getGateScales(), op.getPanelsAttr(), op.getOut());
   memref::DeallocOp::create(b, tokens);
+}
+
+/// With room for all pairs.
+static void expandWaves(CombineWavesOp op, LoopBuilder &b) {
+  auto type = [](Value memref) {
+    return cast<MemRefType>(memref.getType()).getElementType();
+  };
+  Value offsets = op.getOffsets(), count = countPairs(b, offsets);
+  Value tokens = allocate(b, count, b.getI32Type());
+  TokenListOp::create(b, TypeRange(), op.getMask(), offsets, tokens);
+  Value hidden =
+      allocate(b, {count, b.dim(op.getHidden(), 1)}, type(op.getHidden()));
+  Value pairs =
+      allocate(b, {count, b.dim(op.getPairs(), 1)}, type(op.getPairs()));
+  GroupedMatmulOp::create(b, TypeRange(), op.getActivation(), op.getX(),
+                          op.getW1(), offsets, tokens, /*mask=*/Value(),
+                          op.getB1(), op.getGate(), op.getGateBias(),
+                          /*scales=*/Value(), /*gateScales=*/Value(),
+                          /*panels=*/PanelsAttr(), hidden);
+  GroupedMatmulOp::create(b, TypeRange(), Activation::None, hidden, op.getW2(),
+                          offsets, /*tokens=*/Value(), /*mask=*/Value(),
+                          op.getB2(), /*gate=*/Value(), /*gateBias=*/Value(),
+                          /*scales=*/Value(), /*gateScales=*/Value(),
+                          /*panels=*/PanelsAttr(), pairs);
+  Value given = arith::MinUIOp::create(b, count, b.dim(op.getPairs(), 0));
+  memref::CopyOp::create(b, firstRows(b, op.getPairs(), given),
+                         firstRows(b, pairs, given));
+  CombineOp::create(b, TypeRange(), pairs, op.getGates(), op.getMask(), offsets,
+                    op.getShared(), op.getOut());
+  for (Value buffer : {tokens, hidden, pairs})
+    memref::DeallocOp::create(b, buffer);
 }
 
 static bool hasMask(GroupedMatmulOp op) { return bool(op.getMask()); }
@@ -47,4 +98,5 @@ void et::populateExpandFusedOpsPatterns(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<LoopPattern<RouteOp>>(context, expandRoute);
   patterns.add<LoopPattern<GroupedMatmulOp>>(context, expandMask, hasMask);
+  patterns.add<LoopPattern<CombineWavesOp>>(context, expandWaves);
 }

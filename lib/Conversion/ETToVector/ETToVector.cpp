@@ -36,7 +36,8 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
     RewritePatternSet patterns(&getContext());
     populateETToVectorPatterns(patterns, {static_cast<int64_t>(vectorBits) / 32,
                                           static_cast<int64_t>(vectorRegisters),
-                                          matrixRegisters});
+                                          matrixRegisters,
+                                          pairProducts && vectorBits == 512});
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

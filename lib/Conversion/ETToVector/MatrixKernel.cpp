@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The panel kernel for bf16 on processors with AMX: registers of 16 rows of 64
-// bytes, and an instruction that adds a 16 x 32 by 32 x 16 product to 16 x 16
-// sums. A panel always goes through a thread's scratch, where two rows of the
-// weights are interleaved as the instruction wants them and whatever is past
-// the end of K or N is zero; so only rows of results have tails.
+// The tiles of a panel kernel for bf16 on processors with AMX: registers of 16
+// rows of 64 bytes, and an instruction that adds a 16 x 32 by 32 x 16 product
+// to 16 x 16 sums. Panels hold pairs of steps of K as the instruction wants
+// them, and whatever is past the end of K or N is zero; so only rows of results
+// have tails.
 //
 // The intrinsics are called by name: their tiles are LLVM values, which loops
 // carry as they are, while the type of MLIR's amx dialect does not survive the
@@ -81,167 +81,115 @@ static void storeTile(VectorBuilder &b, Value tile, const Place &place) {
   callTile(b, "tilestored64", operands, /*hasResult=*/false);
 }
 
-void et::emitRowCopy(VectorBuilder &b, Value lhs, Value from, Value copy,
-                     Value to) {
+void et::emitRowCopy(VectorBuilder &b, Value lhs, Value from, Value first,
+                     Value copy, Value to) {
   auto type = VectorType::get(kMatrixDepth, b.getBF16Type());
   Value zero =
       arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
   b.stepLoop(b.index(0), b.dim(copy, 1), kMatrixDepth, [&](Value k) {
     Value part = vector::TransferReadOp::create(
-        b, type, lhs, ValueRange{from, k}, zero, ArrayRef<bool>{false});
+        b, type, lhs, ValueRange{from, b.add(first, k)}, zero,
+        ArrayRef<bool>{false});
     vector::TransferWriteOp::create(b, part, copy, ValueRange{to, k},
                                     ArrayRef<bool>{true});
   });
 }
 
-/// panel[k, 2n + i] = weights[2k + i, column + n].
-static void emitPacking(VectorBuilder &b, const TileShape &tile,
-                        bool wholeColumns, Value weights, Value column,
-                        Value panel) {
-  int64_t width = tile.vectors % 2 ? tile.lanes : 2 * tile.lanes;
-  auto type = VectorType::get(width, b.getBF16Type());
-  Value none = arith::ConstantOp::create(b, b.getZeroAttr(type));
-  Value element =
-      arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
-  auto rowPair = [&](Value pair, bool first, bool second) {
-    for (int64_t within = 0; within < tile.columns(); within += width) {
-      auto read = [&](bool exists, int64_t odd) -> Value {
-        if (!exists)
-          return none;
-        Value row = b.add(b.mul(pair, b.index(2)), b.index(odd));
-        return vector::TransferReadOp::create(
-            b, type, weights, ValueRange{row, b.add(column, b.index(within))},
-            element, ArrayRef<bool>{wholeColumns});
-      };
-      Value both =
-          vector::InterleaveOp::create(b, read(first, 0), read(second, 1));
-      vector::TransferWriteOp::create(b, both, panel,
-                                      ValueRange{pair, b.index(2 * within)},
-                                      ArrayRef<bool>{true});
-    }
-  };
-  Value depth = b.dim(weights, 0), two = b.index(2);
-  Value pairs = b.div(depth, two), some = b.ceilDiv(depth, two);
-  b.loop(b.index(0), pairs, [&](Value pair) { rowPair(pair, true, true); });
-  b.loop(pairs, some, [&](Value pair) { rowPair(pair, true, false); });
-  b.loop(some, b.dim(panel, 0),
-         [&](Value pair) { rowPair(pair, false, false); });
-}
-
-void PanelKernel::emitMatrixBody(VectorBuilder &b,
-                                 const PanelOperands &operands) const {
-  emitPacking(b, tile, wholeColumns, operands.weights, operands.column,
-              operands.panel);
-  if (operands.gatePanel)
-    emitPacking(b, tile, wholeColumns, operands.gateWeights, operands.column,
-                operands.gatePanel);
-
-  Value begin = operands.begin, end = operands.end;
-  Value tileRows = b.index(tile.rows);
-  Value blocks = b.ceilDiv(b.sub(end, begin), tileRows);
-  Value lines = nextLines(b, operands);
-  Value nextPerBlock = b.ceilDiv(lines, b.max(blocks, b.index(1)));
-  b.stepLoop(begin, end, tile.rows, [&](Value row) {
-    Value rows = b.min(b.sub(end, row), tileRows);
-    Value block = b.div(b.sub(row, begin), tileRows);
-    // The last blocks may have none left.
-    Value firstNext = b.min(b.mul(block, nextPerBlock), lines);
-    Value lastNext = b.min(b.add(firstNext, nextPerBlock), lines);
-    // Rows of other experts do no harm, but a matrix register must not be
-    // filled from past the end.
-    Value inside = b.cmp(arith::CmpIPredicate::ule, b.add(row, tileRows),
-                         b.dim(operands.lhs, 0));
-    Value outside = b.cmp(arith::CmpIPredicate::ugt, b.add(row, tileRows),
-                          b.dim(operands.lhs, 0));
-    b.when(outside, [&] {
-      b.loop(b.index(0), rows, [&](Value copied) {
-        emitRowCopy(b, operands.lhs, b.add(row, copied), operands.rowBlock,
-                    copied);
-      });
+void PanelKernel::emitMatrixTile(VectorBuilder &b,
+                                 const PanelOperands &operands,
+                                 const Block &block, Value row, Value rows,
+                                 Value firstLine) const {
+  // Rows of other experts do no harm, but a matrix register must not be filled
+  // from past the end.
+  Value end = b.add(row, b.index(tile.rows));
+  Value isOutside =
+      b.cmp(arith::CmpIPredicate::ugt, end, b.dim(operands.lhs, 0));
+  Value firstColumn = b.mul(block.first, b.index(interleave));
+  b.when(isOutside, [&] {
+    b.loop(b.index(0), rows, [&](Value copied) {
+      emitRowCopy(b, operands.lhs, b.add(row, copied), firstColumn,
+                  operands.rowBlock, copied);
     });
-    Place matrix = placeOf(b, operands.lhs);
-    Place copies = placeOf(b, operands.rowBlock);
-    matrix = matrix.at(b, b.mul(row, matrix.rowBytes));
-    Place lhs = {b.select(inside, matrix.address, copies.address),
-                 b.select(inside, matrix.rowBytes, copies.rowBytes)};
+  });
+  Place matrix = placeOf(b, operands.lhs),
+        copies = placeOf(b, operands.rowBlock);
+  matrix = matrix.at(b, b.add(b.mul(row, matrix.rowBytes),
+                              b.mul(block.first, b.index(kPair))));
+  Value lhs = b.select(isOutside, copies.address, matrix.address);
+  Value lhsBytes = b.select(isOutside, copies.rowBytes, matrix.rowBytes);
 
-    Value wide = b.cmp(arith::CmpIPredicate::ugt, rows, b.index(kTileRows));
-    auto branch = scf::IfOp::create(b, wide, /*withElseRegion=*/true);
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPoint(branch.thenYield());
-      emitMatrixSums(b, operands, lhs.address, lhs.rowBytes, /*rowTiles=*/2,
-                     firstNext, lastNext);
-      b.setInsertionPoint(branch.elseYield());
-      emitMatrixSums(b, operands, lhs.address, lhs.rowBytes, /*rowTiles=*/1,
-                     firstNext, lastNext);
-    }
-    emitEpilogue(b, operands, row, rows);
+  Place sums = placeOf(b, operands.sums);
+  Value sum =
+      b.add(sums.address, b.mul(b.sub(row, operands.begin), sums.rowBytes));
+  Value isFirst = b.cmp(arith::CmpIPredicate::eq, block.first, b.index(0));
+  Value isWide = b.cmp(arith::CmpIPredicate::ugt, rows, b.index(kTileRows));
+  auto choose = [&](Value condition, auto emit) {
+    auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(branch.thenYield());
+    emit(true);
+    b.setInsertionPoint(branch.elseYield());
+    emit(false);
+  };
+  choose(isWide, [&](bool wide) {
+    choose(isFirst, [&](bool first) {
+      emitMatrixSums(b, operands, block, lhs, lhsBytes, sum,
+                     /*rowTiles=*/wide ? 2 : 1, first, firstLine);
+    });
   });
 }
 
 void PanelKernel::emitMatrixSums(VectorBuilder &b,
-                                 const PanelOperands &operands, Value lhs,
-                                 Value lhsBytes, int64_t rowTiles,
-                                 Value firstNext, Value lastNext) const {
-  // Of eight registers, the sums take four, 2 x 2 or 1 x 4; the rows' tiles two
-  // or one. A column's tile is read just before its products, so that one more
-  // register holds each in turn: all four at once would be nine, and a spill in
-  // every step.
-  int64_t most = rowTiles == 2 ? 2 : 4;
-  int64_t groups = llvm::divideCeil(tile.vectors, most) * tile.products;
-  Value depth = b.dim(operands.lhs, 1), step = b.index(kMatrixDepth);
-  Value steps = b.ceilDiv(depth, step);
-  Value nextPerStep =
-      b.ceilDiv(b.sub(lastNext, firstNext), b.mul(steps, b.index(groups)));
+                                 const PanelOperands &operands,
+                                 const Block &block, Value lhs, Value lhsBytes,
+                                 Value sum, int64_t rowTiles, bool isFirst,
+                                 Value firstLine) const {
+  // Of eight registers the sums take at most four and the rows' tiles two. A
+  // column's tile is read just before its products.
   SmallVector<Value, 2> panels = {operands.panel};
   if (operands.gatePanel)
     panels.push_back(operands.gatePanel);
+  int64_t columnTiles = tile.products * tile.vectors;
   Place sums = placeOf(b, operands.sums);
-  int64_t group = 0;
-  for (auto [product, panelMemRef] : llvm::enumerate(panels)) {
-    Place panel = placeOf(b, panelMemRef);
-    for (int64_t first = 0; first < tile.vectors; first += most, ++group) {
-      int64_t columnTiles = std::min(most, tile.vectors - first);
-      Values zeros;
-      for (int64_t sum = 0; sum < rowTiles * columnTiles; ++sum)
-        zeros.push_back(callTile(b, "tilezero", {}).getResult(0));
-      Value next =
-          b.add(firstNext, b.mul(b.mul(steps, b.index(group)), nextPerStep));
-      auto loop = scf::ForOp::create(b, b.index(0), steps, b.index(1), zeros);
-      {
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPointToEnd(loop.getBody());
-        Value k = loop.getInductionVar();
-        emitPrefetch(b, operands, b.add(next, b.mul(k, nextPerStep)),
-                     nextPerStep, lastNext);
-        Values left, results(loop.getRegionIterArgs());
-        Place row = {b.add(lhs, b.mul(k, b.index(kTileBytes))), lhsBytes};
-        for (int64_t i : llvm::seq(rowTiles))
-          left.push_back(
-              loadTile(b, row.at(b, b.mul(lhsBytes, b.index(i * kTileRows)))));
-        Value depthBytes = b.mul(k, b.mul(panel.rowBytes, b.index(kTileRows)));
-        for (int64_t j : llvm::seq(columnTiles)) {
-          Value right = loadTile(
-              b, panel.at(b, b.add(depthBytes,
-                                   b.index((first + j) * tile.lanes * kPair))));
-          for (int64_t i : llvm::seq(rowTiles)) {
-            Value &sum = results[i * columnTiles + j];
-            sum = callTile(b, "tdpbf16ps",
-                           {i16(b, kTileBytes), sum, left[i], right})
-                      .getResult(0);
-          }
-        }
-        scf::YieldOp::create(b, results);
-      }
-      for (auto [index, sum] : llvm::enumerate(loop.getResults())) {
-        int64_t column = static_cast<int64_t>(product) * tile.columns() +
-                         (first + index % columnTiles) * tile.lanes;
-        int64_t row = index / columnTiles * kTileRows;
-        storeTile(b, sum,
-                  sums.at(b, b.add(b.mul(sums.rowBytes, b.index(row)),
-                                   b.index(column * 4))));
+  auto placeOfSum = [&](int64_t index) -> Place {
+    int64_t row = index / columnTiles * kTileRows;
+    int64_t column = index % columnTiles * tile.lanes * 4;
+    Value offset = b.add(b.mul(sums.rowBytes, b.index(row)), b.index(column));
+    return {b.add(sum, offset), sums.rowBytes};
+  };
+  Values inits;
+  for (int64_t index : llvm::seq(rowTiles * columnTiles))
+    inits.push_back(isFirst ? callTile(b, "tilezero", {}).getResult(0)
+                            : loadTile(b, placeOfSum(index)));
+  Value stride = b.index(stepRows());
+  auto loop = scf::ForOp::create(b, block.first, block.last, stride, inits);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(loop.getBody());
+    Value panelRow = loop.getInductionVar();
+    Value within = b.sub(panelRow, block.first);
+    Value step = b.div(within, stride);
+    emitPrefetch(b, operands, block,
+                 b.add(firstLine, b.mul(step, block.nextPerStep)));
+    Values left, results(loop.getRegionIterArgs());
+    Place rows = {b.add(lhs, b.mul(within, b.index(kPair))), lhsBytes};
+    for (int64_t i : llvm::seq(rowTiles))
+      left.push_back(
+          loadTile(b, rows.at(b, b.mul(lhsBytes, b.index(i * kTileRows)))));
+    for (int64_t j : llvm::seq(columnTiles)) {
+      Place panel = placeOf(b, panels[j / tile.vectors]);
+      Value offset = b.add(b.mul(panelRow, panel.rowBytes),
+                           b.index(j % tile.vectors * tile.lanes * kPair));
+      Value right = loadTile(b, panel.at(b, offset));
+      for (int64_t i : llvm::seq(rowTiles)) {
+        Value &result = results[i * columnTiles + j];
+        result = callTile(b, "tdpbf16ps",
+                          {i16(b, kTileBytes), result, left[i], right})
+                     .getResult(0);
       }
     }
+    scf::YieldOp::create(b, results);
   }
+  for (auto [index, result] : llvm::enumerate(loop.getResults()))
+    storeTile(b, result, placeOfSum(static_cast<int64_t>(index)));
 }

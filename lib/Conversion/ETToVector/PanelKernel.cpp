@@ -13,9 +13,14 @@
 
 using namespace mlir;
 using namespace mlir::et;
+using arith::CmpIPredicate;
+using Values = LoopBuilder::Values;
 
-/// Steps of k in a row, between requests for the next panel.
+/// Rows of a panel between requests for the next one.
 static constexpr int64_t kStep = 4;
+/// Of a first-level cache of 48 KB, what a block of a panel may take. Matrix
+/// registers read as much of the rows beside it.
+static constexpr int64_t kBlockBytes = 32 << 10, kMatrixBlockBytes = 16 << 10;
 
 TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
                             int64_t products) {
@@ -36,36 +41,43 @@ TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
 }
 
 TileShape TileShape::chooseMatrix(int64_t columns, int64_t products) {
-  // Two matrix registers a side. Wider panels read longer pieces of the rows
-  // of the weights.
-  int64_t vectors = 8 / products;
+  // Two matrix registers a side.
+  int64_t vectors = 2 / products;
   if (!ShapedType::isDynamic(columns))
     vectors = std::min<int64_t>(vectors, llvm::divideCeil(columns, 16));
   return {/*rows=*/32, vectors, products, /*lanes=*/16};
 }
 
+TileShape TileShape::within(int64_t panelColumns) const {
+  TileShape shape = *this;
+  while (panelColumns % shape.columns())
+    --shape.vectors;
+  return shape;
+}
+
 PanelsAttr et::choosePanels(GroupedMatmulOp op,
                             const VectorRegisters &registers) {
   int64_t columns = cast<ShapedType>(op.getOut().getType()).getDimSize(1);
-  int64_t products = op.getGate() ? 2 : 1;
-  MLIRContext *context = op.getContext();
-  if (registers.matrices &&
-      getElementTypeOrSelf(op.getLhs().getType()).isBF16()) {
-    TileShape tile = TileShape::chooseMatrix(columns, products);
-    return PanelsAttr::get(context, tile.columns(), /*interleave=*/2,
-                           /*step=*/kMatrixDepth);
-  }
+  int64_t products = op.getGate() ? 2 : 1, interleave = 1, step = 1;
   TileShape tile =
       TileShape::choose(registers.lanes, registers.count, columns, products);
-  return PanelsAttr::get(context, tile.columns(), /*interleave=*/1, /*step=*/1);
+  if (getElementTypeOrSelf(op.getLhs().getType()).isBF16()) {
+    if (registers.pairs)
+      interleave = step = 2;
+    if (registers.matrices) {
+      tile = TileShape::chooseMatrix(columns, products);
+      interleave = 2;
+      step = kMatrixDepth;
+    }
+  }
+  return PanelsAttr::get(op.getContext(), tile.columns(), interleave, step);
 }
 
 SmallVector<Value *> PanelOperands::present() {
   SmallVector<Value *> result;
   for (Value *operand :
-       {&lhs, &tokens, &weights, &gateWeights, &panel, &gatePanel, &nextPanel,
-        &nextGate, &bias, &gateBias, &out, &rowBlock, &sums, &begin, &end,
-        &column, &nextRows})
+       {&lhs, &tokens, &panel, &gatePanel, &nextPanel, &nextGate, &bias,
+        &gateBias, &out, &rowBlock, &sums, &begin, &end, &column, &hasNext})
     if (*operand)
       result.push_back(operand);
   return result;
@@ -88,12 +100,16 @@ std::string PanelKernel::getName(PanelOperands &operands) const {
     os << "_gate";
   if (operands.gateBias)
     os << "_gatebias";
-  if (operands.weights)
-    os << "_packing";
   if (wholeColumns)
     os << "_whole";
-  if (matrices)
+  if (way == Multiply::Matrices)
     os << "_matrix";
+  else if (interleave == 2)
+    os << (way == Multiply::Pairs ? "_dot" : "_pairs");
+  if (copied)
+    os << "_copied";
+  if (wholeDepth)
+    os << "_k" << kMatrixDepth;
   return name;
 }
 
@@ -107,10 +123,10 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
     SmallVector<int64_t> shape(type.getRank(), ShapedType::kDynamic);
     SmallVector<int64_t> strides = shape;
     strides.back() = 1;
-    if (llvm::is_contained({&operands.nextPanel, &operands.nextGate}, operand))
-      shape.back() = tile.columns();
     if (llvm::is_contained({&operands.panel, &operands.gatePanel}, operand))
-      shape.back() = matrices ? ShapedType::kDynamic : tile.columns();
+      shape.back() = tile.columns() * interleave;
+    if (llvm::is_contained({&operands.nextPanel, &operands.nextGate}, operand))
+      shape.back() = tile.columns() * (copied ? 1 : interleave);
     auto layout =
         StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, strides);
     auto general = MemRefType::get(shape, type.getElementType(), layout);
@@ -138,121 +154,133 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
     for (auto [operand, argument] :
          llvm::zip_equal(inside.present(), kernel.getArguments()))
       *operand = argument;
-    matrices ? emitMatrixBody(b, inside) : emitBody(b, inside);
+    emitBody(b, inside);
     func::ReturnOp::create(b);
   }
   func::CallOp::create(b, kernel, arguments);
 }
 
-void PanelKernel::emitBody(VectorBuilder &b, PanelOperands operands) const {
-  Value tileRows = b.index(tile.rows), begin = operands.begin;
-  // Requests for the next panel are spread evenly over the steps of all tiles.
-  Value steps = b.mul(b.ceilDiv(b.sub(operands.end, begin), tileRows),
-                      b.div(b.dim(operands.lhs, 1), b.index(kStep)));
-  Value nextPerStep =
-      b.ceilDiv(nextLines(b, operands), b.max(steps, b.index(1)));
-  b.stepLoop(begin, operands.end, tile.rows, [&](Value row) {
-    Value rows = b.min(b.sub(operands.end, row), tileRows), which = rows;
-    SmallVector<int64_t> cases =
-        llvm::to_vector(llvm::seq<int64_t>(1, tile.rows));
-    if (operands.weights) {
-      cases.push_back(0);
-      which = b.select(b.cmp(arith::CmpIPredicate::eq, row, begin), b.index(0),
-                       rows);
+int64_t PanelKernel::stepRows() const {
+  return way == Multiply::Matrices ? kMatrixDepth / 2 : kStep;
+}
+
+int64_t PanelKernel::blockRows(int64_t bits) const {
+  int64_t budget = way == Multiply::Matrices ? kMatrixBlockBytes : kBlockBytes;
+  int64_t rowBytes = tile.columns() * tile.products * interleave * bits / 8;
+  return std::max<int64_t>(budget / rowBytes / stepRows(), 1) * stepRows();
+}
+
+void PanelKernel::emitBody(VectorBuilder &b,
+                           const PanelOperands &operands) const {
+  auto panelType = cast<MemRefType>(operands.panel.getType());
+  Value blockRows =
+      b.index(this->blockRows(panelType.getElementTypeBitWidth()));
+  // Steps of K that are padding need no products of vectors.
+  Value panelRows =
+      way == Multiply::Matrices
+          ? b.dim(operands.panel, 0)
+          : b.ceilDiv(b.dim(operands.lhs, 1), b.index(interleave));
+  Value begin = operands.begin, rows = b.sub(operands.end, begin);
+  Value tiles = b.ceilDiv(rows, b.index(tile.rows));
+  // Vector tiles of even sizes: one of few rows would read a panel for little.
+  Value most = b.index(tile.rows), larger = tiles;
+  if (way != Multiply::Matrices) {
+    most = b.ceilDiv(rows, tiles);
+    larger = b.sub(rows, b.mul(b.sub(most, b.index(1)), tiles));
+  }
+  // Sums of nothing are one block, too.
+  auto blocks = scf::ForOp::create(b, b.index(0), b.max(panelRows, b.index(1)),
+                                   blockRows);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(blocks.getBody()->getTerminator());
+
+  Block block;
+  block.first = blocks.getInductionVar();
+  block.last = b.min(b.add(block.first, blockRows), panelRows);
+  Value isLast = b.cmp(CmpIPredicate::eq, block.last, panelRows);
+  setNext(b, operands, panelRows, isLast, block);
+  block.nextLines = b.mul(block.nextRows, b.index(linesPerRow(operands)));
+  Value tileSteps =
+      b.max(b.ceilDiv(b.sub(block.last, block.first), b.index(stepRows())),
+            b.index(1));
+  block.nextPerStep = b.ceilDiv(block.nextLines, b.mul(tiles, tileSteps));
+  Value linesPerTile = b.mul(tileSteps, block.nextPerStep);
+
+  b.loop(b.index(0), tiles, [&](Value index) {
+    Value smaller = b.sub(b.max(index, larger), larger);
+    Value row = b.add(begin, b.sub(b.mul(index, most), smaller));
+    Value isLarge = b.cmp(CmpIPredicate::ult, index, larger);
+    Value tileRows = b.select(isLarge, most, b.sub(most, b.index(1)));
+    Value firstLine = b.mul(index, linesPerTile);
+    if (way == Multiply::Matrices)
+      tileRows = b.min(most, b.sub(operands.end, row));
+    // The lines of the results will have come when the sums are there.
+    b.when(isLast, [&] { emitOutPrefetch(b, operands, row, tileRows); });
+    if (way == Multiply::Matrices) {
+      emitMatrixTile(b, operands, block, row, tileRows, firstLine);
+    } else {
+      // Every number of rows is code of its own, so that no row is multiplied
+      // in vain.
+      SmallVector<int64_t> cases =
+          llvm::to_vector(llvm::seq<int64_t>(1, tile.rows));
+      auto branch = scf::IndexSwitchOp::create(
+          b, TypeRange(), tileRows, cases, static_cast<unsigned>(cases.size()));
+      auto emitCase = [&](Region &region, int64_t count) {
+        OpBuilder::InsertionGuard guard(b);
+        b.createBlock(&region);
+        emitTile(b, operands, block, count, row, firstLine);
+        scf::YieldOp::create(b);
+      };
+      for (auto [count, region] :
+           llvm::zip_equal(cases, branch.getCaseRegions()))
+        emitCase(region, count);
+      emitCase(branch.getDefaultRegion(), tile.rows);
     }
-    // Every number of rows is code of its own, so that no row is multiplied in
-    // vain; only the first tile packs, whatever its number of rows.
-    auto tiles = scf::IndexSwitchOp::create(
-        b, TypeRange(), which, cases, static_cast<unsigned>(cases.size()));
-    auto emitCase = [&](Region &region, int64_t count, bool packing) {
-      OpBuilder::InsertionGuard guard(b);
-      b.createBlock(&region);
-      emitTile(b, operands, count, row, nextPerStep, packing);
-      scf::YieldOp::create(b);
-    };
-    for (auto [count, region] : llvm::zip_equal(cases, tiles.getCaseRegions()))
-      emitCase(region, count ? count : tile.rows, /*packing=*/count == 0);
-    emitCase(tiles.getDefaultRegion(), tile.rows, /*packing=*/false);
-    emitEpilogue(b, operands, row, rows);
+    b.when(isLast, [&] { emitEpilogue(b, operands, row, tileRows); });
   });
 }
 
-SmallVector<Value> PanelKernel::emitSums(VectorBuilder &b,
-                                         const PanelOperands &operands,
-                                         Value lhs, ValueRange lhsRows,
-                                         Value firstNext, Value nextPerStep,
-                                         bool packing) const {
-  using Values = LoopBuilder::Values;
-  SmallVector<Value, 2> weights = {operands.weights}, panels = {operands.panel};
-  if (operands.gatePanel) {
-    weights.push_back(operands.gateWeights);
-    panels.push_back(operands.gatePanel);
+void PanelKernel::setNext(VectorBuilder &b, const PanelOperands &operands,
+                          Value panelRows, Value isLast, Block &block) const {
+  block.next = operands.nextPanel;
+  block.nextGate = operands.nextGate;
+  Value none = b.index(0);
+  if (copied) {
+    Value perRow = b.index(interleave);
+    Value rows = b.mul(b.sub(block.last, block.first), perRow);
+    block.nextFirst = b.mul(block.first, perRow);
+    block.nextRows = b.select(operands.hasNext, rows, none);
+    return;
   }
-  auto oneDepth = [&](Value k, ValueRange old) {
-    Values columns, next;
-    for (auto [source, panel] : llvm::zip_equal(weights, panels))
-      for (int64_t vector : llvm::seq(tile.vectors)) {
-        Value within = b.index(vector * tile.lanes);
-        if (!packing) {
-          columns.push_back(b.read(panel, {k, within}, /*whole=*/true));
-          continue;
-        }
-        Value column = b.add(operands.column, within);
-        columns.push_back(b.read(source, {k, column}, wholeColumns));
-        b.write(columns.back(), panel, {k, within}, /*whole=*/true);
-      }
-    for (Value row : lhsRows) {
-      Value scalar = b.splat(b.load(lhs, {row, k}));
-      for (Value column : columns)
-        next.push_back(b.fma(scalar, column, old[next.size()]));
-    }
-    return next;
-  };
-
-  Value zero = b.index(0), depth = b.dim(operands.lhs, 1);
-  Values zeros(lhsRows.size() * tile.products * tile.vectors, b.splat(0.0));
-  Value step = b.index(kStep), whole = b.mul(b.div(depth, step), step);
-  Value lines = nextLines(b, operands);
-  auto steps = scf::ForOp::create(b, zero, whole, step, zeros);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToEnd(steps.getBody());
-    Value k = steps.getInductionVar();
-    Value next = b.add(firstNext, b.mul(b.div(k, step), nextPerStep));
-    emitPrefetch(b, operands, next, nextPerStep, lines);
-    Values sums(steps.getRegionIterArgs().begin(),
-                steps.getRegionIterArgs().end());
-    if (packing) {
-      // Unrolled, its many loads and stores leave no registers.
-      sums = b.loop(k, b.add(k, step), sums, oneDepth);
-    } else {
-      for (int64_t part : llvm::seq(kStep))
-        sums = oneDepth(b.add(k, b.index(part)), sums);
-    }
-    scf::YieldOp::create(b, sums);
-  }
-  return b.loop(whole, depth, steps.getResults(), oneDepth);
+  block.next = b.select(isLast, block.next, operands.panel);
+  if (block.nextGate)
+    block.nextGate = b.select(isLast, block.nextGate, operands.gatePanel);
+  block.nextFirst = b.select(isLast, none, block.last);
+  Value ofNext = b.select(operands.hasNext, panelRows, none);
+  Value left = b.select(isLast, ofNext, b.sub(panelRows, block.last));
+  auto panelType = cast<MemRefType>(operands.panel.getType());
+  block.nextRows =
+      b.min(b.index(blockRows(panelType.getElementTypeBitWidth())), left);
 }
 
 int64_t PanelKernel::linesPerRow(const PanelOperands &operands) const {
-  Type element = getElementTypeOrSelf(operands.nextPanel.getType());
-  return llvm::divideCeil(tile.columns() * element.getIntOrFloatBitWidth() / 8,
-                          kCacheLine);
-}
-
-Value PanelKernel::nextLines(VectorBuilder &b,
-                             const PanelOperands &operands) const {
-  return b.mul(operands.nextRows, b.index(linesPerRow(operands)));
+  auto type = cast<MemRefType>(operands.nextPanel.getType());
+  return llvm::divideCeil(
+      type.getShape().back() * type.getElementTypeBitWidth() / 8, kCacheLine);
 }
 
 void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                               Value first, Value count, Value last) const {
-  int64_t perRow = linesPerRow(operands), perLine = tile.columns() / perRow;
-  b.loop(first, b.min(b.add(first, count), last), [&](Value line) {
-    Value lines = b.index(perRow), row = b.div(line, lines);
+                               const Block &block, Value firstLine) const {
+  int64_t perRow = linesPerRow(operands);
+  auto type = cast<MemRefType>(block.next.getType());
+  int64_t perLine = type.getShape().back() / perRow;
+  Value last = b.min(b.add(firstLine, block.nextPerStep), block.nextLines);
+  b.loop(firstLine, last, [&](Value line) {
+    Value lines = b.index(perRow);
+    Value row = b.add(block.nextFirst, b.div(line, lines));
     Value column =
         b.mul(arith::RemUIOp::create(b, line, lines), b.index(perLine));
-    for (Value panel : {operands.nextPanel, operands.nextGate})
+    for (Value panel : {block.next, block.nextGate})
       if (panel)
         memref::PrefetchOp::create(b, panel, ValueRange{row, column},
                                    /*isWrite=*/false, /*localityHint=*/2,
@@ -260,46 +288,180 @@ void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
   });
 }
 
+void PanelKernel::emitOutPrefetch(VectorBuilder &b,
+                                  const PanelOperands &operands, Value firstRow,
+                                  Value rows) const {
+  auto type = cast<MemRefType>(operands.out.getType());
+  int64_t perLine = kCacheLine * 8 / type.getElementTypeBitWidth();
+  b.loop(b.index(0), rows, [&](Value row) {
+    for (int64_t within = 0; within < tile.columns(); within += perLine) {
+      Value column = b.add(operands.column, b.index(within));
+      memref::PrefetchOp::create(
+          b, operands.out, ValueRange{b.add(firstRow, row), column},
+          /*isWrite=*/true, /*localityHint=*/3, /*isDataCache=*/true);
+    }
+  });
+}
+
+/// Two bf16 of lhs's row, repeated in a register; the second is 0 in `isHalf`.
+static Value splatPair(VectorBuilder &b, Value lhs, Value row, Value column,
+                       bool isHalf) {
+  Value pair;
+  if (isHalf) {
+    Value one = memref::LoadOp::create(b, lhs, ValueRange{row, column});
+    one = arith::BitcastOp::create(b, b.getI16Type(), one);
+    pair = arith::ExtUIOp::create(b, b.getI32Type(), one);
+  } else {
+    auto type = VectorType::get(2, b.getBF16Type());
+    Value two = vector::LoadOp::create(b, type, lhs, ValueRange{row, column});
+    two = vector::BitCastOp::create(b, VectorType::get(1, b.getI32Type()), two);
+    pair = vector::ExtractOp::create(b, two, ArrayRef<int64_t>{0});
+  }
+  auto type = VectorType::get(2 * b.lanes, b.getBF16Type());
+  return vector::BitCastOp::create(b, type, b.splat(pair));
+}
+
+SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
+                                         const PanelOperands &operands,
+                                         Value lhs, ValueRange lhsRows,
+                                         Value panelRow, Value lhsColumn,
+                                         ValueRange old, bool isHalf) const {
+  auto panelType = cast<MemRefType>(operands.panel.getType());
+  auto packed =
+      VectorType::get(tile.lanes * interleave, panelType.getElementType());
+  auto readPacked = [&](Value panel, int64_t vector) -> Value {
+    Value within = b.index(vector * tile.lanes * interleave);
+    return vector::LoadOp::create(b, packed, panel,
+                                  ValueRange{panelRow, within});
+  };
+  // Of a pair of bf16 either is the upper half of an f32.
+  auto widen = [&](Value pairs, int64_t odd) -> Value {
+    auto words = b.vectorOf(b.getI32Type());
+    Value bits = vector::BitCastOp::create(b, words, pairs);
+    bits = odd ? Value(arith::AndIOp::create(b, bits, b.splat(b.i32(-65536))))
+               : Value(arith::ShLIOp::create(b, bits, b.splat(b.i32(16))));
+    return vector::BitCastOp::create(b, b.vectorOf(b.getF32Type()), bits);
+  };
+  SmallVector<Value, 2> panels = {operands.panel};
+  if (operands.gatePanel)
+    panels.push_back(operands.gatePanel);
+  Values sums(old);
+  for (int64_t part : llvm::seq(way == Multiply::Pairs ? 1 : interleave)) {
+    Values columns;
+    for (Value panel : panels)
+      for (int64_t vector : llvm::seq(tile.vectors)) {
+        if (interleave == 1) {
+          Value within = b.index(vector * tile.lanes);
+          columns.push_back(b.read(panel, {panelRow, within}, /*whole=*/true));
+          continue;
+        }
+        Value pairs = readPacked(panel, vector);
+        columns.push_back(way == Multiply::Pairs ? pairs : widen(pairs, part));
+      }
+    Value *sum = sums.begin();
+    for (Value row : lhsRows) {
+      Value k = b.add(lhsColumn, b.index(part));
+      Value scalar = way == Multiply::Pairs ? splatPair(b, lhs, row, k, isHalf)
+                                            : b.splat(b.load(lhs, {row, k}));
+      for (Value column : columns) {
+        if (way == Multiply::Pairs)
+          *sum = LLVM::CallIntrinsicOp::create(
+                     b, sum->getType(),
+                     b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps.512"),
+                     ValueRange{*sum, scalar, column})
+                     .getResult(0);
+        else
+          *sum = b.fma(scalar, column, *sum);
+        ++sum;
+      }
+    }
+  }
+  return sums;
+}
+
 void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
-                           int64_t rows, Value firstRow, Value nextPerStep,
-                           bool packing) const {
-  using Values = LoopBuilder::Values;
-  Value zero = b.index(0), depth = b.dim(operands.lhs, 1);
+                           const Block &block, int64_t rows, Value firstRow,
+                           Value firstLine) const {
   Values lhsRows;
   for (int64_t row : llvm::seq(rows)) {
     Value position = b.add(firstRow, b.index(row));
-    // The packing tile may have fewer rows: the last one is computed again.
-    if (packing)
-      position = b.min(position, b.sub(operands.end, b.index(1)));
     lhsRows.push_back(operands.tokens
                           ? b.toIndex(b.load(operands.tokens, position))
                           : position);
   }
-  Value lhs = operands.lhs;
+  Value perRow = b.index(interleave), lhs = operands.lhs, origin = b.index(0);
   if (operands.rowBlock) {
     // Widening a scalar each time it is broadcast would take the multipliers'
     // issue slots, so a block of rows is widened by vectors, once.
     lhs = operands.rowBlock;
-    for (int64_t row : llvm::seq(rows))
-      b.stepLoop(zero, depth, tile.lanes, [&](Value k) {
-        b.write(b.read(operands.lhs, {lhsRows[row], k}), lhs, {b.index(row), k},
-                /*whole=*/true);
+    origin = block.first;
+    Value from = b.mul(block.first, perRow), to = b.mul(block.last, perRow);
+    for (int64_t row : llvm::seq(rows)) {
+      b.stepLoop(from, to, tile.lanes, [&](Value k) {
+        b.write(b.read(operands.lhs, {lhsRows[row], k}, wholeDepth), lhs,
+                {b.index(row), b.sub(k, from)}, /*whole=*/true);
       });
-    for (int64_t row : llvm::seq(rows))
       lhsRows[row] = b.index(row);
+    }
   }
-  Value tileIndex = b.div(b.sub(firstRow, operands.begin), b.index(tile.rows));
-  Value stepsPerTile = b.div(depth, b.index(kStep));
-  Value firstNext = b.mul(b.mul(tileIndex, stepsPerTile), nextPerStep);
-  Values sums =
-      emitSums(b, operands, lhs, lhsRows, firstNext, nextPerStep, packing);
+  auto step = [&](Value panelRow, ValueRange old, bool isHalf = false) {
+    Value column = b.mul(b.sub(panelRow, origin), perRow);
+    return emitStep(b, operands, lhs, lhsRows, panelRow, column, old, isHalf);
+  };
 
-  for (auto [index, sum] : llvm::enumerate(sums)) {
-    int64_t perRow = tile.products * tile.vectors;
-    int64_t row = index / perRow, column = index % perRow * tile.lanes;
-    b.write(sum, operands.sums, {b.index(row), b.index(column)},
-            /*whole=*/true);
+  int64_t vectors = tile.products * tile.vectors;
+  auto placeOf = [&](int64_t sum) -> Values {
+    Value row = b.add(b.sub(firstRow, operands.begin), b.index(sum / vectors));
+    return {row, b.index(sum % vectors * tile.lanes)};
+  };
+  Values sums(static_cast<size_t>(rows * vectors), b.splat(0.0));
+  Value isFirst = b.cmp(CmpIPredicate::eq, block.first, b.index(0));
+  auto start = scf::IfOp::create(b, TypeRange(ValueRange(sums)), isFirst,
+                                 /*addThenBlock=*/true, /*addElseBlock=*/true);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(start.thenBlock());
+    scf::YieldOp::create(b, sums);
+    b.setInsertionPointToEnd(start.elseBlock());
+    for (auto [index, sum] : llvm::enumerate(sums))
+      sum = b.read(operands.sums, placeOf(static_cast<int64_t>(index)),
+                   /*whole=*/true);
+    scf::YieldOp::create(b, sums);
   }
+  sums = start.getResults();
+
+  // With pairs, an odd K leaves half a pair.
+  bool mayBeOdd = way == Multiply::Pairs && !wholeDepth;
+  Value last = block.last;
+  if (mayBeOdd)
+    last = b.min(last, b.div(b.dim(operands.lhs, 1), perRow));
+  Value count = b.sub(last, block.first), stride = b.index(kStep);
+  Value whole = b.add(block.first, b.mul(b.div(count, stride), stride));
+  auto steps = scf::ForOp::create(b, block.first, whole, stride, sums);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToEnd(steps.getBody());
+    Value row = steps.getInductionVar();
+    Value stepIndex = b.div(b.sub(row, block.first), stride);
+    emitPrefetch(b, operands, block,
+                 b.add(firstLine, b.mul(stepIndex, block.nextPerStep)));
+    Values next(steps.getRegionIterArgs());
+    for (int64_t part : llvm::seq(kStep))
+      next = step(b.add(row, b.index(part)), next);
+    scf::YieldOp::create(b, next);
+  }
+  sums = steps.getResults();
+  // A block has as many rows as a multiple of steps, except for the last.
+  if (!wholeDepth)
+    sums = b.loop(whole, last, sums,
+                  [&](Value row, ValueRange old) { return step(row, old); });
+  if (mayBeOdd)
+    sums = b.loop(last, block.last, sums, [&](Value row, ValueRange old) {
+      return step(row, old, /*isHalf=*/true);
+    });
+  for (auto [index, sum] : llvm::enumerate(sums))
+    b.write(sum, operands.sums, placeOf(static_cast<int64_t>(index)),
+            /*whole=*/true);
 }
 
 void PanelKernel::emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
@@ -307,11 +469,13 @@ void PanelKernel::emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
   auto biased = [&](Value sum, Value bias, Value column) {
     return bias ? b.add(sum, b.read(bias, column, wholeColumns)) : sum;
   };
+  Value firstSum = b.sub(firstRow, operands.begin);
   b.loop(b.index(0), rows, [&](Value row) {
     for (int64_t vector : llvm::seq(tile.vectors)) {
       int64_t within = vector * tile.lanes;
       auto sumAt = [&](int64_t column) {
-        return b.read(operands.sums, {row, b.index(column)}, /*whole=*/true);
+        return b.read(operands.sums, {b.add(firstSum, row), b.index(column)},
+                      /*whole=*/true);
       };
       Value column = b.add(operands.column, b.index(within));
       Value result = biased(sumAt(within), operands.bias, column);

@@ -27,43 +27,57 @@ struct TileShape {
                           int64_t products);
   /// The shape of a kernel with matrix registers.
   static TileShape chooseMatrix(int64_t columns, int64_t products);
+  /// The same with columns that divide those of a panel.
+  TileShape within(int64_t panelColumns) const;
+};
+
+/// Elements of a row that a matrix register holds.
+inline constexpr int64_t kMatrixDepth = 32;
+
+/// How a kernel multiplies.
+enum class Multiply {
+  /// f32 vectors, to which 16-bit elements are widened.
+  Widened,
+  /// Pairs of bf16 (AVX-512-BF16).
+  Pairs,
+  /// Matrix registers (AMX).
+  Matrices
 };
 
 /// A panel kernel computes rows [begin, end) of the tile.columns() columns that
-/// start at `column`: products over K in registers, then bias, activation and
-/// gate while the tile is in the nearest cache. This is the interface between
-/// what walks experts, panels and rows and what multiplies. A panel is any
-/// memref of K rows of tile.columns() elements with unit stride inside a row:
-/// row-major weights (row stride N) and packed ones (row stride tile.columns())
-/// alike. Every result is summed in ascending order of k whatever the layout,
-/// the rows beside it or the thread.
+/// start at `column`: products in registers, then bias, activation and gate
+/// while the tile is in the nearest cache. This is the interface between what
+/// walks experts, panels and rows and what multiplies. Row r of a panel holds
+/// for each column the steps [r * interleave, (r + 1) * interleave) of K beside
+/// each other; rows may lie any stride apart. K is cut into blocks whose part
+/// of the panel stays in the first-level cache for all rows. Every result is
+/// summed in ascending order of k whatever the blocks, the rows beside it or
+/// the thread.
 ///
-/// With `weights`, the panel is scratch: the first tile reads the weights at
-/// `column` and leaves them in the panel, contiguous and widened, for the tiles
-/// that follow. While it works, a kernel asks for the panel that its thread
-/// needs next, a few lines at a time.
+/// While it works on a block, a kernel asks for the next one, a few lines at a
+/// time; after the last, for the first block of the panel that its thread needs
+/// next. If panels are copies, every block asks for its part of the next panel.
 ///
 /// With matrix registers, `lhs` has a multiple of kMatrixDepth columns and no
-/// `tokens`, the panel is scratch of [K rounded up to kMatrixDepth / 2,
-/// 2 * columns] bf16, and all rows go through it.
+/// `tokens`, the panel as many steps of K, and all rows go through it.
 struct PanelOperands {
-  Value lhs;         // [R, K]
-  Value tokens;      // [P], optional: row p reads lhs[tokens[p], :]
-  Value weights;     // [K, N], optional
-  Value gateWeights; // [K, N], optional
-  Value panel;       // [K, columns]
-  Value gatePanel;   // [K, columns], optional
-  Value nextPanel;   // [nextRows, columns]
-  Value nextGate;    // [nextRows, columns], optional
-  Value bias;        // [N], optional
-  Value gateBias;    // [N], optional
-  Value out;         // [P, N]
-  Value rowBlock;    // [rows, K rounded up] optional: rows of 16-bit elements
-                     // are widened there; with matrix registers, copied when
-                     // fewer than a tile's are left in lhs
-  Value sums;        // [rows, products * columns] f32: a tile's sums, on their
-                     // way to bias, activation and gate
-  Value begin, end, column, nextRows;
+  Value lhs;       // [R, K]
+  Value tokens;    // [P], optional: row p reads lhs[tokens[p], :]
+  Value panel;     // [K / interleave rounded up, columns * interleave]
+  Value gatePanel; // the same, optional
+  Value nextPanel; // the same
+  Value nextGate;  // the same, optional
+  Value bias;      // [N], optional
+  Value gateBias;  // [N], optional
+  Value out;       // [P, N]
+  Value rowBlock;  // [rows, a block of K] optional: rows of 16-bit elements
+                   // are widened there; with matrix registers, copied when
+                   // fewer than a tile's are left in lhs
+  Value sums;      // [end - begin rounded up to a tile, products * columns]
+                   // f32: sums between blocks of K, and on their way to bias,
+                   // activation and gate
+  Value begin, end, column;
+  Value hasNext; // i1: nextPanel and nextGate will be needed
 
   /// Those that are present, in a fixed order.
   SmallVector<Value *> present();
@@ -74,47 +88,79 @@ struct PanelKernel {
   Activation activation;
   /// N is a multiple of the tile's columns, so no store needs a mask.
   bool wholeColumns;
-  /// Multiply in matrix registers.
-  bool matrices;
+  Multiply way;
+  /// Steps of K beside each other in a panel.
+  int64_t interleave;
+  /// K is a multiple of kMatrixDepth, so that nothing along it has a tail.
+  bool wholeDepth;
+  /// The panel is a copy of weights that lie in rows, and so is the next one to
+  /// be: `nextPanel` and `nextGate` are where its weights lie, [K, columns].
+  bool copied = false;
 
   /// Calls the kernel for these operands; the module gets it if it has none.
   void call(VectorBuilder &b, ModuleOp module, PanelOperands operands) const;
 
+  /// Rows of a panel in a block of K, if elements have `bits`.
+  int64_t blockRows(int64_t bits) const;
+
 private:
+  /// A block of K: rows [first, last) of the panels, and the rows to ask for
+  /// meanwhile.
+  struct Block {
+    Value first, last;
+    Value next, nextGate, nextFirst, nextRows;
+    /// Lines to ask for at each of a tile's steps, and in all.
+    Value nextPerStep, nextLines;
+  };
   std::string getName(PanelOperands &operands) const;
-  void emitBody(VectorBuilder &b, PanelOperands operands) const;
-  /// `packing` tiles read the weights and fill the panel.
-  void emitTile(VectorBuilder &b, const PanelOperands &operands, int64_t rows,
-                Value firstRow, Value nextPerStep, bool packing) const;
+  void emitBody(VectorBuilder &b, const PanelOperands &operands) const;
+  void setNext(VectorBuilder &b, const PanelOperands &operands, Value panelRows,
+               Value isLast, Block &block) const;
+  /// The products of a block and `rows` rows that begin at `row`, added to the
+  /// sums; `firstLine` counts the lines asked for before.
+  void emitTile(VectorBuilder &b, const PanelOperands &operands,
+                const Block &block, int64_t rows, Value row,
+                Value firstLine) const;
+  /// The next values of sums in the order [row][product][vector], one row of
+  /// the panels further.
+  SmallVector<Value> emitStep(VectorBuilder &b, const PanelOperands &operands,
+                              Value lhs, ValueRange lhsRows, Value panelRow,
+                              Value lhsColumn, ValueRange old,
+                              bool isHalf = false) const;
+  void emitMatrixTile(VectorBuilder &b, const PanelOperands &operands,
+                      const Block &block, Value row, Value rows,
+                      Value firstLine) const;
+  void emitMatrixSums(VectorBuilder &b, const PanelOperands &operands,
+                      const Block &block, Value lhs, Value lhsBytes, Value sum,
+                      int64_t rowTiles, bool isFirst, Value firstLine) const;
   /// Bias, activation and gate: from the sums of a tile to its results. One
   /// loop for tiles of every size keeps the code of an activation small.
   void emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
                     Value firstRow, Value rows) const;
-  /// The sums of a tile, in the order [row][product][vector].
-  SmallVector<Value> emitSums(VectorBuilder &b, const PanelOperands &operands,
-                              Value lhs, ValueRange lhsRows, Value firstNext,
-                              Value nextPerStep, bool packing) const;
-  void emitMatrixBody(VectorBuilder &b, const PanelOperands &operands) const;
-  /// The sums of 16 or 32 rows that begin at address `lhs`, to operands.sums.
-  void emitMatrixSums(VectorBuilder &b, const PanelOperands &operands,
-                      Value lhs, Value lhsBytes, int64_t rowTiles,
-                      Value firstNext, Value lastNext) const;
-  /// Cache lines of a row of the next panel, and of all of it.
-  int64_t linesPerRow(const PanelOperands &operands) const;
-  Value nextLines(VectorBuilder &b, const PanelOperands &operands) const;
-  /// Asks for lines [first, first + count) of the next panels, up to `last`. A
-  /// few at a time, between many multiplications: more would fill the buffers
-  /// that loads need as well.
+  /// Asks for as many lines of the next block as a step should. A few at a
+  /// time, between many multiplications: more would fill the buffers that loads
+  /// need as well.
   void emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                    Value first, Value count, Value last) const;
+                    const Block &block, Value firstLine) const;
+  /// Asks for the results of a tile, to be written.
+  void emitOutPrefetch(VectorBuilder &b, const PanelOperands &operands,
+                       Value firstRow, Value rows) const;
+  /// Cache lines of a row of a panel.
+  int64_t linesPerRow(const PanelOperands &operands) const;
+  /// Rows of a panel that one step of the innermost loop multiplies.
+  int64_t stepRows() const;
 };
 
-/// Elements of a row that a matrix register holds.
-inline constexpr int64_t kMatrixDepth = 32;
+/// copy[to, :] = lhs[from, first ...] and zeros, for a copy whose rows are
+/// multiples of kMatrixDepth.
+void emitRowCopy(VectorBuilder &b, Value lhs, Value from, Value first,
+                 Value copy, Value to);
 
-/// copy[to, :] = lhs[from, :] and zeros, for a copy whose rows are multiples of
-/// kMatrixDepth.
-void emitRowCopy(VectorBuilder &b, Value lhs, Value from, Value copy, Value to);
+/// panel[k, n] = weights[k, column + n], widened, and 0 past the last column;
+/// or with `inPairs` panel[k, 2n + i] = weights[2k + i, column + n] and 0 past
+/// the last row as well.
+void emitPanelCopy(VectorBuilder &b, ModuleOp module, Value weights,
+                   Value column, Value panel, bool wholeColumns, bool inPairs);
 
 } // namespace mlir::et
 

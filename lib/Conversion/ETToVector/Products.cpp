@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A product is cut into tasks (expert, block of rows, panel of columns). Every
-// task is independent, so one dynamically scheduled loop over all of them keeps
-// threads busy however skewed the loads are: with few rows the panels are the
-// parallelism, with few panels the row blocks are.
+// A product is cut into tasks (expert, block of rows, columns). Every task is
+// independent, so one dynamically scheduled loop over all of them keeps threads
+// busy however skewed the loads are: with few rows the columns are the
+// parallelism, with few columns the row blocks are.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,74 +20,61 @@
 
 using namespace mlir;
 using namespace mlir::et;
+using arith::CmpIPredicate;
 
-/// Rows of a task at most: enough that copying a panel costs little, few enough
-/// that the rows stay in a second-level cache.
-static constexpr int64_t kMaxTaskRows = 384;
+/// Rows of a task: few enough that they stay in a second-level cache while
+/// panels pass by, as many as that allows.
+static constexpr int64_t kMaxTaskRows = 384, kFullTaskRows = 128;
+static constexpr int64_t kTaskRowBytes = 1 << 20;
 /// Tasks wanted for each thread, so that the last ones to finish are short.
 static constexpr int64_t kTasksPerThread = 4;
-
-static int64_t widthOf(GroupedMatmulOp op) {
-  return cast<MemRefType>(op.getRhs().getType()).getShape()[2];
-}
+/// Packed weights of a task, so that taking one costs little beside it.
+static constexpr int64_t kTaskWeightBytes = 256 << 10;
+/// Columns that are copied together from weights in rows for matrix registers:
+/// long pieces of a row.
+static constexpr int64_t kCopiedColumns = 128;
 
 namespace {
 /// One product being lowered: sizes as values, and the steps of the lowering.
 class ProductLowering {
 public:
-  /// `tile` is the shape of most tasks, `vectorTile` that of those which do
-  /// without matrix registers; they are the same where there are none.
-  ProductLowering(GroupedMatmulOp op, VectorBuilder &b, TileShape tile,
-                  TileShape vectorTile, bool matrices)
-      : op(op), b(b), module(op->getParentOfType<ModuleOp>()), tile(tile),
-        vectorTile(vectorTile), experts(b.dim(op.getRhs(), 0)),
-        depth(b.dim(op.getRhs(), 1)), columns(b.dim(op.getRhs(), 2)),
-        tileColumns(b.index(tile.columns())),
-        panels(b.ceilDiv(columns, tileColumns)), lhs(op.getLhs()),
-        tokens(op.getTokens()), matrices(matrices) {
-    isF32 = getElementTypeOrSelf(op.getLhs().getType()).isF32();
-  }
+  /// `kernel` serves most tasks, `fewRows` those of experts with at most its
+  /// tile's rows, if there are matrix registers. A panel has `panelColumns`.
+  ProductLowering(GroupedMatmulOp op, VectorBuilder &b, PanelKernel kernel,
+                  PanelKernel fewRows, int64_t panelColumns)
+      : op(op), b(b), module(op->getParentOfType<ModuleOp>()), kernel(kernel),
+        fewRows(fewRows), panelColumns(panelColumns),
+        experts(b.dim(op.getRhs(), 0)), depth(b.dim(op.getLhs(), 1)),
+        columns(b.dim(op.getOut(), 1)),
+        panels(b.ceilDiv(columns, b.index(panelColumns))), lhs(op.getLhs()),
+        tokens(op.getTokens()), paddedDepth(roundUp(depth, kMatrixDepth)) {}
 
   void lower();
 
 private:
+  /// The parts of a task: its expert, its rows and its columns, which may end
+  /// past the last one.
+  struct Task {
+    Value expert, firstRow, lastRow, firstColumn, lastColumn;
+  };
+  bool usesMatrices() const { return kernel.way == Multiply::Matrices; }
   /// The rows of `expert`: [first, last).
   std::pair<Value, Value> rowsOf(Value expert);
   Value mostRows();
   Value rowsOfTask(Value rows);
-  void emitTask(Value task, Value scratch);
-  /// Rows [first, last) of a panel.
-  void emitPanel(Value expert, Value column, Value first, Value last,
-                 PanelOperands operands, Value scratch);
-  /// The same in vector registers: reads the weights where they are if they are
-  /// used once, else through a contiguous f32 copy.
-  void emitVectorPanel(Value expert, PanelOperands operands, Value scratch);
-  /// A panel of matrix registers in vector registers, part by part.
-  void emitFewRows(Value expert, PanelOperands operands, Value scratch);
-  /// Calls a kernel that leaves the weights in panels of a thread's scratch.
-  void fillPanels(Value expert, PanelOperands operands, Value scratch,
-                  const PanelKernel &kernel);
-  /// A kernel's sums and rows in a thread's scratch.
-  void viewRows(PanelOperands &operands, Value scratch,
-                const PanelKernel &kernel);
-  PanelKernel kernelOf(const TileShape &shape, bool usesMatrices);
-  /// Where in the weights the task that this thread is likely to get next
-  /// begins, and how many rows of it to ask for.
-  void setNext(Value task, PanelOperands &operands);
-  /// The parts of a task: its expert, its first column, its rows [first, last).
-  struct TaskParts {
-    Value expert, column, first, last;
-  };
-  TaskParts partsOf(Value task);
-  Value panelInPlace(Value weights, Value expert, Value column, int64_t width);
-  /// The first `width` columns of a panel.
-  Value narrow(Value panel, int64_t width);
+  Value panelsOfTask();
+  Task taskAt(Value index);
+  void emitTask(Value index, Value scratch);
+  /// The task in vector registers: reads the weights where they are if they are
+  /// packed or used once, else through a contiguous f32 copy.
+  void emitVectorTask(PanelKernel kernel, const Task &task, const Task &next,
+                      Value hasNext, PanelOperands operands, Value scratch);
+  void emitColumns(PanelKernel kernel, const Task &task, const Task &next,
+                   Value hasNext, PanelOperands operands, Value scratch);
+  /// `width` columns of an expert's weights from `column` on.
+  Value panelAt(Value weights, Value expert, Value column, int64_t width);
   /// Row or matrix `expert` of a [E, ...] memref.
   Value sliceOf(Value memref, Value expert);
-  /// The matrix of `columns` columns at byte `offset` of a thread's scratch,
-  /// of f32 unless it is for matrix registers.
-  Value viewScratch(Value scratch, Value offset, Value rows, Value columns,
-                    Type element);
   /// The rows of the left side, one after the other, as many as there are
   /// pairs, padded for matrix registers; null if they are as good where they
   /// are.
@@ -98,42 +85,40 @@ private:
   Value roundUp(Value value, int64_t multiple) {
     return b.mul(b.ceilDiv(value, b.index(multiple)), b.index(multiple));
   }
-  /// What a thread's scratch holds besides a tile's sums: panels, and rows that
-  /// are widened or copied.
-  Value panelBytes() {
-    int64_t width = vectorTile.columns() * 4;
-    if (matrices)
-      width = std::max(width, tile.columns() * 2);
-    return b.mul(matrices ? paddedDepth : depth, b.index(width));
+  unsigned bitsOf(Value memref) {
+    return cast<MemRefType>(memref.getType()).getElementTypeBitWidth();
   }
-  Value rowBytes() {
-    if (matrices)
-      return b.mul(paddedDepth, b.index(tile.rows * 2));
-    return isF32 ? b.index(0)
-                 : b.mul(roundUp(depth, tile.lanes), b.index(tile.rows * 4));
-  }
-  Value sumBytes() {
-    return b.index(tile.rows * tile.products * tile.columns() * 4);
-  }
+  /// What a thread's scratch holds: sums, copies of panels, and rows that are
+  /// widened or copied, as wide as a block of K.
+  Value sumBytes();
+  Value copyBytes();
+  int64_t rowBlockWidth(const PanelKernel &kernel);
+  int64_t rowBlockBytes(const PanelKernel &kernel);
+  Value viewScratch(Value scratch, Value offset, ArrayRef<int64_t> shape,
+                    ValueRange sizes, Type element);
   Value callRuntime(StringRef name);
 
   GroupedMatmulOp op;
   VectorBuilder &b;
   ModuleOp module;
-  TileShape tile, vectorTile;
-  Value experts, depth, columns, tileColumns, panels;
-  Value threads, taskRows, rowBlocks, tasks;
+  PanelKernel kernel, fewRows;
+  int64_t panelColumns;
+  Value experts, depth, columns, panels;
+  Value threads, taskRows, rowBlocks, taskPanels, panelGroups, tasks;
   Value lhs, tokens, paddedDepth;
-  bool isF32, matrices;
 };
 } // namespace
 
 std::pair<Value, Value> ProductLowering::rowsOf(Value expert) {
   if (!op.getOffsets())
     return {b.index(0), b.dim(op.getOut(), 0)};
-  Value next = b.add(expert, b.index(1));
-  return {b.toIndex(b.load(op.getOffsets(), expert)),
-          b.toIndex(b.load(op.getOffsets(), next))};
+  // Pairs that out has no row for are left out.
+  Value rows = b.dim(op.getOut(), 0);
+  auto offset = [&](Value expert) -> Value {
+    Value pair = b.toIndex(b.load(op.getOffsets(), expert));
+    return arith::MinUIOp::create(b, pair, rows);
+  };
+  return {offset(expert), offset(b.add(expert, b.index(1)))};
 }
 
 Value ProductLowering::mostRows() {
@@ -145,12 +130,26 @@ Value ProductLowering::mostRows() {
 }
 
 Value ProductLowering::rowsOfTask(Value rows) {
-  Value tileRows = b.index(tile.rows);
+  int64_t bits = bitsOf(op.getLhs());
+  Value bytes = b.max(b.mul(depth, b.index(bits / 8)), b.index(1));
+  Value most = b.div(b.index(kTaskRowBytes), bytes);
+  most = b.max(b.min(most, b.index(kMaxTaskRows)), b.index(kFullTaskRows));
   Value wanted = b.ceilDiv(b.mul(threads, b.index(kTasksPerThread)),
                            b.max(b.mul(experts, panels), b.index(1)));
-  Value fair = b.mul(b.ceilDiv(b.ceilDiv(rows, wanted), tileRows), tileRows);
-  int64_t most = kMaxTaskRows / tile.rows * tile.rows;
-  return b.max(b.min(fair, b.index(most)), tileRows);
+  Value blocks = b.max(wanted, b.ceilDiv(rows, most));
+  return b.max(roundUp(b.ceilDiv(rows, blocks), kernel.tile.rows),
+               b.index(kernel.tile.rows));
+}
+
+Value ProductLowering::panelsOfTask() {
+  if (!op.getPanels())
+    return b.index(1);
+  int64_t bits = bitsOf(op.getRhs()) * kernel.tile.products;
+  Value bytes = b.mul(depth, b.index(panelColumns * bits / 8));
+  Value some = b.div(b.index(kTaskWeightBytes), b.max(bytes, b.index(1)));
+  Value fair = b.div(b.mul(b.mul(experts, rowBlocks), panels),
+                     b.mul(threads, b.index(kTasksPerThread)));
+  return b.max(b.min(some, fair), b.index(1));
 }
 
 Value ProductLowering::callRuntime(StringRef name) {
@@ -171,17 +170,19 @@ void ProductLowering::lower() {
   Value most = mostRows();
   taskRows = rowsOfTask(most);
   rowBlocks = b.ceilDiv(most, taskRows);
-  tasks = b.mul(b.mul(experts, rowBlocks), panels);
+  taskPanels = panelsOfTask();
+  panelGroups = b.ceilDiv(panels, taskPanels);
+  tasks = b.mul(b.mul(experts, rowBlocks), panelGroups);
 
   Value gathered;
-  if (matrices) {
+  if (usesMatrices()) {
     useMatrices();
-    paddedDepth = roundUp(depth, kMatrixDepth);
     gathered = gatherRows();
   }
-  Value allPanels = b.mul(panelBytes(), b.index(tile.products));
+  int64_t rowBytes = std::max(rowBlockBytes(kernel), rowBlockBytes(fewRows));
+  Value copies = b.mul(copyBytes(), b.index(kernel.tile.products));
   Value threadBytes =
-      roundUp(b.add(b.add(sumBytes(), allPanels), rowBytes()), kCacheLine);
+      roundUp(b.add(b.add(sumBytes(), copies), b.index(rowBytes)), kCacheLine);
   auto scratchType = MemRefType::get(ShapedType::kDynamic, b.getI8Type());
   Value scratch =
       memref::AllocOp::create(b, scratchType, b.mul(threads, threadBytes),
@@ -235,78 +236,193 @@ Value ProductLowering::gatherRows() {
   if (!tokens && isPadded)
     return {};
   // The list of tokens may be longer than there are pairs.
-  Value rows = op.getOffsets() ? b.toIndex(b.load(op.getOffsets(), experts))
-                               : b.dim(op.getOut(), 0);
+  Value rows = b.dim(op.getOut(), 0);
+  if (op.getOffsets())
+    rows = arith::MinUIOp::create(b, rows,
+                                  b.toIndex(b.load(op.getOffsets(), experts)));
   auto type = MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
                               lhsType.getElementType());
   Value copy = memref::AllocOp::create(b, type, ValueRange{rows, paddedDepth},
                                        b.getI64IntegerAttr(kCacheLine));
   b.parallel(rows, [&](ValueRange row) {
     Value from = tokens ? b.toIndex(b.load(tokens, row)) : row[0];
-    emitRowCopy(b, lhs, from, copy, row[0]);
+    emitRowCopy(b, lhs, from, b.index(0), copy, row[0]);
   });
   lhs = copy;
   tokens = {};
   return copy;
 }
 
-ProductLowering::TaskParts ProductLowering::partsOf(Value task) {
-  Value panel = arith::RemUIOp::create(b, task, panels);
-  Value group = b.div(task, panels);
-  Value rowBlock = arith::RemUIOp::create(b, group, rowBlocks);
-  Value expert = b.div(group, rowBlocks);
+ProductLowering::Task ProductLowering::taskAt(Value index) {
+  Value group = arith::RemUIOp::create(b, index, panelGroups);
+  Value block = b.div(index, panelGroups);
+  Value rowBlock = arith::RemUIOp::create(b, block, rowBlocks);
+  Value expert = b.div(block, rowBlocks);
   auto [begin, end] = rowsOf(expert);
   Value first = b.add(begin, b.mul(rowBlock, taskRows));
-  Value last = b.min(b.add(first, taskRows), end);
-  return {expert, b.mul(panel, tileColumns), first, last};
+  Value width = b.mul(taskPanels, b.index(panelColumns));
+  Value firstColumn = b.mul(group, width);
+  return {expert, first, b.min(b.add(first, taskRows), end), firstColumn,
+          b.add(firstColumn, width)};
 }
 
-void ProductLowering::emitTask(Value task, Value scratch) {
-  TaskParts parts = partsOf(task);
-  b.when(b.cmp(arith::CmpIPredicate::ult, parts.first, parts.last), [&] {
+void ProductLowering::emitTask(Value index, Value scratch) {
+  Task task = taskAt(index);
+  b.when(b.cmp(CmpIPredicate::ult, task.firstRow, task.lastRow), [&] {
+    // Threads take turns, so a thread's next task is likely to be as far away
+    // as there are threads.
+    Value last = b.sub(tasks, b.index(1)), following = b.add(index, threads);
+    Value exists = b.cmp(CmpIPredicate::ule, following, last);
+    Task next = taskAt(b.min(following, last));
+    Value hasNext =
+        b.both(exists, b.cmp(CmpIPredicate::ult, next.firstRow, next.lastRow));
+
     PanelOperands operands;
+    operands.lhs = op.getLhs();
+    operands.tokens = op.getTokens();
+    operands.out = op.getOut();
+    operands.begin = task.firstRow;
+    operands.end = task.lastRow;
+    if (op.getBias())
+      operands.bias = sliceOf(op.getBias(), task.expert);
+    if (op.getGateBias())
+      operands.gateBias = sliceOf(op.getGateBias(), task.expert);
+    if (!usesMatrices())
+      return emitVectorTask(kernel, task, next, hasNext, operands, scratch);
+
+    // The sums of matrix registers differ in the last bits from those of vector
+    // registers. How many rows the expert has decides which are used: that is
+    // the same for any number of threads.
+    auto [begin, end] = rowsOf(task.expert);
+    Value few = b.cmp(CmpIPredicate::ule, b.sub(end, begin),
+                      b.index(fewRows.tile.rows));
+    auto branch = scf::IfOp::create(b, few, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(branch.thenYield());
+    emitVectorTask(fewRows, task, next, hasNext, operands, scratch);
+    b.setInsertionPoint(branch.elseYield());
     operands.lhs = lhs;
     operands.tokens = tokens;
-    operands.out = op.getOut();
-    setNext(task, operands);
-    emitPanel(parts.expert, parts.column, parts.first, parts.last, operands,
-              scratch);
+    emitColumns(kernel, task, next, hasNext, operands, scratch);
   });
 }
 
-void ProductLowering::setNext(Value task, PanelOperands &operands) {
-  // Threads take turns, so the next task is as far away as there are threads.
-  Value last = b.sub(tasks, b.index(1));
-  Value next = b.add(task, threads);
-  Value exists = b.cmp(arith::CmpIPredicate::ule, next, last);
-  TaskParts parts = partsOf(b.min(next, last));
-  Value used = b.cmp(arith::CmpIPredicate::ult, parts.first, parts.last);
-  operands.nextRows = b.select(b.both(exists, used), depth, b.index(0));
-  operands.nextPanel =
-      panelInPlace(op.getRhs(), parts.expert, parts.column, tile.columns());
-  if (op.getGate())
-    operands.nextGate =
-        panelInPlace(op.getGate(), parts.expert, parts.column, tile.columns());
+void ProductLowering::emitVectorTask(PanelKernel kernel, const Task &task,
+                                     const Task &next, Value hasNext,
+                                     PanelOperands operands, Value scratch) {
+  if (op.getPanels())
+    return emitColumns(kernel, task, next, hasNext, operands, scratch);
+  Value once = b.cmp(CmpIPredicate::ule, b.sub(task.lastRow, task.firstRow),
+                     b.index(kernel.tile.rows));
+  if (!kernel.wholeColumns)
+    once = b.both(once, b.cmp(CmpIPredicate::ule, task.lastColumn, columns));
+  auto branch = scf::IfOp::create(b, once, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenYield());
+  emitColumns(kernel, task, next, hasNext, operands, scratch);
+  b.setInsertionPoint(branch.elseYield());
+  kernel.copied = true;
+  emitColumns(kernel, task, next, hasNext, operands, scratch);
 }
 
-Value ProductLowering::panelInPlace(Value weights, Value expert, Value column,
-                                    int64_t width) {
+void ProductLowering::emitColumns(PanelKernel kernel, const Task &task,
+                                  const Task &next, Value hasNext,
+                                  PanelOperands operands, Value scratch) {
+  const TileShape &shape = kernel.tile;
+  int64_t width = shape.columns();
+  operands.sums = viewScratch(
+      scratch, b.index(0), {ShapedType::kDynamic, shape.products * width},
+      b.max(taskRows, b.index(shape.rows)), b.getF32Type());
+  if (rowBlockBytes(kernel)) {
+    Value at = b.add(sumBytes(), b.mul(copyBytes(), b.index(shape.products)));
+    bool isCopy = kernel.way == Multiply::Matrices;
+    operands.rowBlock =
+        viewScratch(scratch, at, {shape.rows, rowBlockWidth(kernel)}, {},
+                    isCopy ? Type(b.getBF16Type()) : b.getF32Type());
+  }
+  SmallVector<Value, 2> weights = {op.getRhs()}, copies;
+  if (op.getGate())
+    weights.push_back(op.getGate());
+  if (kernel.copied) {
+    bool inPairs = kernel.interleave == 2;
+    Value rows = inPairs ? b.div(paddedDepth, b.index(2)) : depth;
+    Type element = inPairs ? Type(b.getBF16Type()) : b.getF32Type();
+    for (auto [index, matrix] : llvm::enumerate(weights)) {
+      Value at = b.add(sumBytes(), b.mul(copyBytes(), b.index(index)));
+      Value copy = viewScratch(
+          scratch, at, {ShapedType::kDynamic, panelColumns * kernel.interleave},
+          rows, element);
+      int64_t n = cast<MemRefType>(op.getOut().getType()).getShape()[1];
+      bool whole = !ShapedType::isDynamic(n) && n % panelColumns == 0;
+      emitPanelCopy(b, module, sliceOf(matrix, task.expert), task.firstColumn,
+                    copy, whole, inPairs);
+      copies.push_back(copy);
+    }
+  }
+
+  Value last = b.min(task.lastColumn, columns);
+  b.stepLoop(task.firstColumn, last, width, [&](Value column) {
+    PanelOperands inside = operands;
+    inside.column = column;
+    Value nextExpert = next.expert, nextColumn = next.firstColumn;
+    Value within = b.sub(column, task.firstColumn);
+    if (kernel.copied) {
+      // Every part of the columns asks for its own part of the next ones.
+      nextColumn = b.add(nextColumn, within);
+      inside.hasNext = hasNext;
+    } else {
+      Value following = b.add(column, b.index(width));
+      Value isInside = b.cmp(CmpIPredicate::ult, following, last);
+      nextExpert = b.select(isInside, task.expert, nextExpert);
+      nextColumn = b.select(isInside, following, nextColumn);
+      inside.hasNext = b.either(isInside, hasNext);
+    }
+    SmallVector<Value> panels, nextPanels;
+    for (auto [index, matrix] : llvm::enumerate(weights)) {
+      nextPanels.push_back(panelAt(matrix, nextExpert, nextColumn, width));
+      if (!kernel.copied) {
+        panels.push_back(panelAt(matrix, task.expert, column, width));
+        continue;
+      }
+      SmallVector<OpFoldResult> offsets = {
+          b.getIndexAttr(0), b.mul(within, b.index(kernel.interleave))};
+      SmallVector<OpFoldResult> sizes = {
+          b.dim(copies[index], 0), b.getIndexAttr(width * kernel.interleave)};
+      SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
+      panels.push_back(
+          memref::SubViewOp::create(b, copies[index], offsets, sizes, strides));
+    }
+    inside.panel = panels.front();
+    inside.nextPanel = nextPanels.front();
+    if (op.getGate()) {
+      inside.gatePanel = panels.back();
+      inside.nextGate = nextPanels.back();
+    }
+    kernel.call(b, module, inside);
+  });
+}
+
+Value ProductLowering::panelAt(Value weights, Value expert, Value column,
+                               int64_t width) {
   auto type = cast<MemRefType>(weights.getType());
   SmallVector<OpFoldResult> offsets = {expert, b.getIndexAttr(0), column};
-  SmallVector<OpFoldResult> sizes = {b.getIndexAttr(1), depth,
+  SmallVector<OpFoldResult> sizes = {b.getIndexAttr(1), b.dim(weights, 1),
                                      b.getIndexAttr(width)};
-  SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
+  if (std::optional<PanelsAttr> panels = op.getPanels()) {
+    int64_t interleave = panels->getInterleave();
+    Value panelWidth = b.index(panelColumns);
+    Value within = arith::RemUIOp::create(b, column, panelWidth);
+    width *= interleave;
+    offsets = {expert, b.div(column, panelWidth), b.getIndexAttr(0),
+               b.mul(within, b.index(interleave))};
+    sizes = {b.getIndexAttr(1), b.getIndexAttr(1), b.dim(weights, 2),
+             b.getIndexAttr(width)};
+  }
+  SmallVector<OpFoldResult> strides(offsets.size(), b.getIndexAttr(1));
   auto panelType = memref::SubViewOp::inferRankReducedResultType(
       {ShapedType::kDynamic, width}, type, offsets, sizes, strides);
   return memref::SubViewOp::create(b, panelType, weights, offsets, sizes,
                                    strides);
-}
-
-Value ProductLowering::narrow(Value panel, int64_t width) {
-  SmallVector<OpFoldResult> offsets(2, b.getIndexAttr(0));
-  SmallVector<OpFoldResult> sizes = {b.dim(panel, 0), b.getIndexAttr(width)};
-  SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
-  return memref::SubViewOp::create(b, panel, offsets, sizes, strides);
 }
 
 Value ProductLowering::sliceOf(Value memref, Value expert) {
@@ -323,153 +439,90 @@ Value ProductLowering::sliceOf(Value memref, Value expert) {
                                    strides);
 }
 
-Value ProductLowering::viewScratch(Value scratch, Value offset, Value rows,
-                                   Value columns, Type element) {
-  auto type =
-      MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic}, element);
-  return memref::ViewOp::create(b, type, scratch, offset,
-                                ValueRange{rows, columns});
+Value ProductLowering::viewScratch(Value scratch, Value offset,
+                                   ArrayRef<int64_t> shape, ValueRange sizes,
+                                   Type element) {
+  return memref::ViewOp::create(b, MemRefType::get(shape, element), scratch,
+                                offset, sizes);
 }
 
-PanelKernel ProductLowering::kernelOf(const TileShape &shape,
-                                      bool usesMatrices) {
-  int64_t width = widthOf(op);
-  bool whole = !ShapedType::isDynamic(width) && width % shape.columns() == 0;
-  return {shape, op.getActivation(), whole, usesMatrices};
+Value ProductLowering::sumBytes() {
+  auto bytes = [&](Value rows, const TileShape &tile) {
+    int64_t width = tile.products * tile.columns() * 4;
+    return b.mul(b.max(rows, b.index(tile.rows)), b.index(width));
+  };
+  return b.max(bytes(taskRows, kernel.tile), bytes(taskRows, fewRows.tile));
 }
 
-void ProductLowering::emitPanel(Value expert, Value column, Value first,
-                                Value last, PanelOperands operands,
-                                Value scratch) {
-  operands.begin = first;
-  operands.end = last;
-  operands.column = column;
-  if (op.getBias())
-    operands.bias = sliceOf(op.getBias(), expert);
-  if (op.getGateBias())
-    operands.gateBias = sliceOf(op.getGateBias(), expert);
-  if (!matrices)
-    return emitVectorPanel(expert, operands, scratch);
-
-  // The sums of matrix registers differ in the last bits from those of vector
-  // registers. How many rows the expert has decides which are used: that is the
-  // same for any number of threads.
-  auto [begin, end] = rowsOf(expert);
-  Value few = b.cmp(arith::CmpIPredicate::ule, b.sub(end, begin),
-                    b.index(vectorTile.rows));
-  auto branch = scf::IfOp::create(b, few, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(branch.thenYield());
-  emitFewRows(expert, operands, scratch);
-  b.setInsertionPoint(branch.elseYield());
-  fillPanels(expert, operands, scratch, kernelOf(tile, /*usesMatrices=*/true));
+Value ProductLowering::copyBytes() {
+  if (op.getPanels())
+    return b.index(0);
+  return b.mul(paddedDepth, b.index(panelColumns * 4));
 }
 
-void ProductLowering::emitFewRows(Value expert, PanelOperands operands,
-                                  Value scratch) {
-  Value first = operands.column;
-  operands.lhs = op.getLhs();
-  operands.tokens = op.getTokens();
-  // Requests for the next panel come from the last part; the others ask for the
-  // part that follows.
-  Value nextRows = operands.nextRows;
-  Value nextPanel = operands.nextPanel, nextGate = operands.nextGate;
-  int64_t width = vectorTile.columns();
-  for (int64_t part = 0; part < tile.columns(); part += width) {
-    operands.column = b.add(first, b.index(part));
-    bool isLast = part + width >= tile.columns();
-    Value following = b.add(operands.column, b.index(width));
-    Value follows = b.cmp(arith::CmpIPredicate::ult, following, columns);
-    b.when(b.cmp(arith::CmpIPredicate::ult, operands.column, columns), [&] {
-      auto next = [&](Value weights, Value ofTask) {
-        return isLast ? narrow(ofTask, width)
-                      : panelInPlace(weights, expert, following, width);
-      };
-      operands.nextRows =
-          isLast ? nextRows : b.select(follows, depth, b.index(0));
-      operands.nextPanel = next(op.getRhs(), nextPanel);
-      if (op.getGate())
-        operands.nextGate = next(op.getGate(), nextGate);
-      emitVectorPanel(expert, operands, scratch);
-    });
-  }
+int64_t ProductLowering::rowBlockWidth(const PanelKernel &kernel) {
+  // Copies of panels may be wider than the weights, and their blocks shorter.
+  int64_t rows = kernel.blockRows(bitsOf(op.getRhs()));
+  return llvm::alignTo(rows * kernel.interleave, kMatrixDepth);
 }
 
-void ProductLowering::fillPanels(Value expert, PanelOperands operands,
-                                 Value scratch, const PanelKernel &kernel) {
-  bool pairs = kernel.matrices;
-  Value panelAt = sumBytes(), gateAt = b.add(panelAt, panelBytes());
-  Value rows = pairs ? b.div(paddedDepth, b.index(2)) : depth;
-  Value width = b.index(kernel.tile.columns() * (pairs ? 2 : 1));
-  Type element = pairs ? Type(b.getBF16Type()) : b.getF32Type();
-  viewRows(operands, scratch, kernel);
-  operands.weights = sliceOf(op.getRhs(), expert);
-  operands.panel = viewScratch(scratch, panelAt, rows, width, element);
-  if (op.getGate()) {
-    operands.gateWeights = sliceOf(op.getGate(), expert);
-    operands.gatePanel = viewScratch(scratch, gateAt, rows, width, element);
-  }
-  kernel.call(b, module, operands);
-}
-
-void ProductLowering::viewRows(PanelOperands &operands, Value scratch,
-                               const PanelKernel &kernel) {
-  const TileShape &shape = kernel.tile;
-  operands.sums =
-      viewScratch(scratch, b.index(0), b.index(shape.rows),
-                  b.index(shape.products * shape.columns()), b.getF32Type());
-  if (isF32)
-    return;
-  Value at = b.add(sumBytes(), b.mul(panelBytes(), b.index(tile.products)));
-  Value width = kernel.matrices ? paddedDepth : roundUp(depth, shape.lanes);
-  Type element = kernel.matrices ? Type(b.getBF16Type()) : b.getF32Type();
-  operands.rowBlock =
-      viewScratch(scratch, at, b.index(shape.rows), width, element);
-}
-
-void ProductLowering::emitVectorPanel(Value expert, PanelOperands operands,
-                                      Value scratch) {
-  PanelKernel kernel = kernelOf(vectorTile, /*usesMatrices=*/false);
-  int64_t width = vectorTile.columns();
-  Value column = operands.column;
-  Value once =
-      b.cmp(arith::CmpIPredicate::ule, b.sub(operands.end, operands.begin),
-            b.index(vectorTile.rows));
-  if (!kernel.wholeColumns)
-    once = b.both(once, b.cmp(arith::CmpIPredicate::ule,
-                              b.add(column, b.index(width)), columns));
-  auto branch = scf::IfOp::create(b, once, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-
-  b.setInsertionPoint(branch.thenYield());
-  PanelOperands inPlace = operands;
-  viewRows(inPlace, scratch, kernel);
-  inPlace.panel = panelInPlace(op.getRhs(), expert, column, width);
-  if (op.getGate())
-    inPlace.gatePanel = panelInPlace(op.getGate(), expert, column, width);
-  kernel.call(b, module, inPlace);
-
-  b.setInsertionPoint(branch.elseYield());
-  fillPanels(expert, operands, scratch, kernel);
+int64_t ProductLowering::rowBlockBytes(const PanelKernel &kernel) {
+  bool isCopy = kernel.way == Multiply::Matrices;
+  if (!isCopy && (kernel.way == Multiply::Pairs || bitsOf(op.getLhs()) == 32))
+    return 0;
+  return kernel.tile.rows * rowBlockWidth(kernel) * (isCopy ? 2 : 4);
 }
 
 static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
                                         const VectorRegisters &registers) {
-  if (op.getPanels())
-    return failure();
   // Views of nothing have no valid offset.
   ArrayRef<int64_t> sizes = cast<MemRefType>(op.getRhs().getType()).getShape();
   if (op.getMask() || op.getScales() || llvm::is_contained(sizes, 0))
     return failure();
+  int64_t depth = cast<MemRefType>(op.getLhs().getType()).getShape()[1];
+  int64_t columns = cast<MemRefType>(op.getOut().getType()).getShape()[1];
   int64_t products = op.getGate() ? 2 : 1;
-  bool matrices = registers.matrices &&
-                  getElementTypeOrSelf(op.getLhs().getType()).isBF16() &&
-                  getElementTypeOrSelf(op.getRhs().getType()).isBF16();
-  TileShape vectorTile = TileShape::choose(registers.lanes, registers.count,
-                                           widthOf(op), products);
+  bool isBF16 = getElementTypeOrSelf(op.getRhs().getType()).isBF16();
   TileShape tile =
-      matrices ? TileShape::chooseMatrix(widthOf(op), products) : vectorTile;
-  ProductLowering(op, b, tile, vectorTile, matrices).lower();
+      TileShape::choose(registers.lanes, registers.count, columns, products);
+  TileShape matrixTile = TileShape::chooseMatrix(columns, products);
+  bool usesMatrices = registers.matrices && isBF16;
+  int64_t panelColumns = tile.columns(), interleave = 1;
+  if (std::optional<PanelsAttr> panels = op.getPanels()) {
+    panelColumns = panels->getColumns();
+    interleave = panels->getInterleave();
+    if (panelColumns % registers.lanes || interleave > 2 ||
+        (interleave == 2 && !isBF16))
+      return failure();
+    tile = tile.within(panelColumns);
+    usesMatrices &= interleave == 2 && panelColumns % matrixTile.lanes == 0 &&
+                    panels->getStep() % kMatrixDepth == 0;
+    if (usesMatrices)
+      matrixTile = matrixTile.within(panelColumns);
+  } else if (usesMatrices) {
+    panelColumns = std::max(kCopiedColumns / products, tile.columns());
+    if (!ShapedType::isDynamic(columns))
+      panelColumns = std::min<int64_t>(panelColumns,
+                                       llvm::alignTo(columns, tile.columns()));
+  }
+
+  auto isWhole = [](int64_t size, int64_t part) {
+    return !ShapedType::isDynamic(size) && size % part == 0;
+  };
+  auto kernelOf = [&](const TileShape &shape, Multiply way,
+                      int64_t interleave) -> PanelKernel {
+    return {shape, op.getActivation(), isWhole(columns, shape.columns()),
+            way,   interleave,         isWhole(depth, kMatrixDepth)};
+  };
+  bool usesPairs = interleave == 2 && registers.pairs;
+  PanelKernel vectors = kernelOf(
+      tile, usesPairs ? Multiply::Pairs : Multiply::Widened, interleave);
+  PanelKernel most = vectors;
+  if (usesMatrices) {
+    most = kernelOf(matrixTile, Multiply::Matrices, 2);
+    most.copied = !op.getPanels();
+  }
+  ProductLowering(op, b, most, vectors, panelColumns).lower();
   return success();
 }
 

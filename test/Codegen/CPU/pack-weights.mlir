@@ -5,13 +5,13 @@
 
 // The layout is that of the kernel's tile, which is narrower for two products.
 // CHECK-LABEL: func @f32
-// AVX512: et.pack #et.panels<columns = 64> ins(%arg1
-// AVX512: et.pack #et.panels<columns = 32> ins(%arg2
-// AVX512: et.pack #et.panels<columns = 32> ins(%arg3
-// AVX2: et.pack #et.panels<columns = 16> ins(%arg1
-// AVX2: et.pack #et.panels<columns = 8> ins(%arg2
-// AVX2: et.pack #et.panels<columns = 8> ins(%arg3
-// AMX: et.pack #et.panels<columns = 64> ins(%arg1 {{.*}} outs(%{{.*}} : tensor<4x2x40x64xf32>)
+// AVX512-DAG: et.pack #et.panels<columns = 64> ins(%arg1
+// AVX512-DAG: et.pack #et.panels<columns = 32> ins(%arg2
+// AVX512-DAG: et.pack #et.panels<columns = 32> ins(%arg3
+// AVX2-DAG: et.pack #et.panels<columns = 16> ins(%arg1
+// AVX2-DAG: et.pack #et.panels<columns = 8> ins(%arg2
+// AVX2-DAG: et.pack #et.panels<columns = 8> ins(%arg3
+// AMX: et.pack #et.panels<columns = 64> ins(%arg1 : {{.*}} outs(%{{.*}} : tensor<4x2x40x64xf32>)
 // AVX512: et.grouped_matmul relu {{.*}} panels(#et.panels<columns = 64>)
 // AVX512: et.grouped_matmul silu {{.*}} panels(#et.panels<columns = 32>)
 // REMARK: remark: [Passed] packing | Category:et-pack-weights | Function=f32 | Remark="weights are packed"

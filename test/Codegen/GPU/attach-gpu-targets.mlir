@@ -10,27 +10,3 @@ gpu.module @kernels {
     gpu.return
   }
 }
-
-// Four blocks of a layer's one kernel share a multiprocessor.
-// CHECK-LABEL: gpu.module @layers
-// CHECK:       gpu.func @et_moe() kernel attributes {{.*}}nvvm.minctasm = 4 : i32
-// CHECK:       gpu.func @et_moe_0() kernel attributes {{.*}}nvvm.minctasm = 4 : i32
-// CHECK:       gpu.func @et_route() kernel
-// CHECK-NOT:   minctasm
-// A kernel that moves registers has a multiprocessor to itself.
-// CHECK:       gpu.func @moves() kernel attributes {{.*}}nvvm.minctasm = 1 : i32
-gpu.module @layers {
-  gpu.func @et_moe() kernel {
-    gpu.return
-  }
-  gpu.func @et_moe_0() kernel {
-    gpu.return
-  }
-  gpu.func @et_route() kernel {
-    gpu.return
-  }
-  gpu.func @moves() kernel {
-    nvvm.setmaxregister increase 224
-    gpu.return
-  }
-}

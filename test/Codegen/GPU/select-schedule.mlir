@@ -10,7 +10,7 @@
 // CHECK-NOT:   scf.if
 // CHECK:       et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 528>}
 // REMARK: remark: [Passed] schedule | Category:et-select-schedule | Function=static
-// REMARK-SAME: one launch; at T = 8: one_launch takes 1 launches, {{[0-9.]+}} MB, {{[0-9.]+}} us on A100, {{[0-9.]+}} us on H100; grouped takes 4 launches
+// REMARK-SAME: one launch; at T = 8: one_launch takes 1 launch, {{[0-9.]+}} MB, {{[0-9.]+}} us on A100, {{[0-9.]+}} us on H100; grouped takes 4 launches
 func.func @static(%x: tensor<8x64xbf16>, %router: tensor<64x8xbf16>, %w1: tensor<8x64x128xbf16>, %w2: tensor<8x128x64xbf16>,
                   %theta: tensor<8xf32>, %out: tensor<8x64xbf16>) -> tensor<8x64xbf16> {
   %y = et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : tensor<8x64xbf16>, tensor<64x8xbf16>, tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
@@ -46,9 +46,9 @@ func.func @dynamic(%x: tensor<?x64xf16>, %router: tensor<64x8xf16>, %w1: tensor<
 // CHECK:       arith.constant 32 : index
 // CHECK:         et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 528>}
 // REMARK: Function=dynamic_weights
-// REMARK-SAME: one launch for T <= 32; at T = 32: one_launch takes 1 launches, [[ONE:[0-9.]+ MB, [0-9.]+ us on A100, [0-9.]+ us on H100]]; grouped takes 4 launches, [[GROUPED:[0-9.]+ MB, [0-9.]+ us on A100, [0-9.]+ us on H100]]
+// REMARK-SAME: one launch for T <= 32; at T = 32: one_launch takes 1 launch, [[ONE:[0-9.]+ MB, [0-9.]+ us on A100, [0-9.]+ us on H100]]; grouped takes 4 launches, [[GROUPED:[0-9.]+ MB, [0-9.]+ us on A100, [0-9.]+ us on H100]]
 // REMARK: Function=static_weights
-// REMARK-SAME: one launch for T <= 32; at T = 32: one_launch takes 1 launches, [[ONE]]; grouped takes 4 launches, [[GROUPED]]
+// REMARK-SAME: one launch for T <= 32; at T = 32: one_launch takes 1 launch, [[ONE]]; grouped takes 4 launches, [[GROUPED]]
 func.func @dynamic_weights(%x: tensor<?x64xbf16>, %router: tensor<?x8xbf16>, %w1: tensor<?x?x128xbf16>, %w2: tensor<?x?x64xbf16>,
                            %theta: tensor<?xf32>, %out: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
   %y = et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<?x8xbf16>, tensor<?x?x128xbf16>, tensor<?x?x64xbf16>)
@@ -68,7 +68,7 @@ func.func @static_weights(%x: tensor<?x64xbf16>, %router: tensor<64x8xbf16>, %w1
 // CHECK-LABEL: func @no_token
 // CHECK:       et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 528>}
 // REMARK: Function=no_token
-// REMARK-SAME: one launch; at T = 1: one_launch takes 1 launches, {{[0-9.]+}} MB, {{[0-9.]+}} us on A100, {{[0-9.]+}} us on H100; grouped takes 4 launches, {{[0-9.]+}} MB, {{[0-9.]+}} us on A100
+// REMARK-SAME: one launch; at T = 1: one_launch takes 1 launch, {{[0-9.]+}} MB, {{[0-9.]+}} us on A100, {{[0-9.]+}} us on H100; grouped takes 4 launches, {{[0-9.]+}} MB, {{[0-9.]+}} us on A100
 func.func @no_token(%x: tensor<0x64xbf16>, %router: tensor<64x8xbf16>, %w1: tensor<8x64x128xbf16>, %w2: tensor<8x128x64xbf16>,
                     %theta: tensor<8xf32>, %out: tensor<0x64xbf16>) -> tensor<0x64xbf16> {
   %y = et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : tensor<0x64xbf16>, tensor<64x8xbf16>, tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
@@ -104,7 +104,7 @@ func.func @configured(%x: memref<?x64xbf16>, %router: memref<64x8xbf16>, %w1: me
 // Layers without such a kernel, and why.
 // CHECK-LABEL: func @not_in_one
 // CHECK-COUNT-4: et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = grouped>}
-// REMARK: remark: [Missed] schedule
+// REMARK: remark: [Analysis] schedule
 // REMARK-SAME: grouped: its elements are not f16 or bf16
 // REMARK: grouped: its routing is not #et.threshold
 // REMARK: grouped: F is not a known multiple of 8
@@ -122,6 +122,22 @@ func.func @not_in_one(%x: tensor<?x64xf32>, %router: tensor<64x8xf32>, %w1: tens
   %3 = et.moe linear #et.threshold relu ins(%xh, %rh, %w1h, %w2h : tensor<33x64xf16>, tensor<64x8xf16>, tensor<8x64x128xf16>, tensor<8x128x64xf16>)
     theta(%theta : tensor<8xf32>) outs(%outh : tensor<33x64xf16>)
   return %0, %1, %2, %3 : tensor<?x64xf32>, tensor<33x64xf16>, tensor<33x64xf16>, tensor<33x64xf16>
+}
+
+// -----
+
+// A rate stays with the layer, whatever runs it.
+// CHECK-LABEL: func @rate
+// CHECK:         et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 528, rate = 1.250000e-01, slack = 5.000000e-01>}
+// CHECK:       } else {
+// CHECK:         et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = grouped, rate = 1.250000e-01, slack = 5.000000e-01>}
+// REMARK: Function=rate
+// REMARK-SAME: one launch for T <= 32;
+func.func @rate(%x: tensor<?x64xf16>, %router: tensor<64x8xf16>, %w1: tensor<8x64x128xf16>, %w2: tensor<8x128x64xf16>,
+                %theta: tensor<8xf32>, %out: tensor<?x64xf16>) -> tensor<?x64xf16> {
+  %y = et.moe cosine #et.threshold silu ins(%x, %router, %w1, %w2 : tensor<?x64xf16>, tensor<64x8xf16>, tensor<8x64x128xf16>, tensor<8x128x64xf16>)
+    theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xf16>) {lowering_config = #et.lowering_config<rate = 0.125, slack = 0.5>}
+  return %y : tensor<?x64xf16>
 }
 
 // -----

@@ -10,7 +10,8 @@
 // CHECK:         gpu.barrier
 // CHECK:         arith.cmpf ogt
 // CHECK:         memref.store %{{.*}}, %arg4
-// CHECK:         nvvm.vote.sync ballot
+// CHECK:         arith.shli
+// CHECK:         gpu.barrier
 // CHECK:         memref.store %{{.*}}, %arg3
 // CHECK:         llvm.atomicrmw add {{.*}} syncscope("device") monotonic
 // CHECK:         gpu.barrier

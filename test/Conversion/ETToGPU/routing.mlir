@@ -2,13 +2,13 @@
 
 // CHECK-LABEL: func @linear
 // CHECK:       gpu.launch {{.*}} module(@et_kernels) function(@et_scores)
-// CHECK-SAME:    workgroup(%{{.*}} : memref<32x34xf32, #gpu.address_space<workgroup>>, %{{.*}} : memref<32x16xf32, #gpu.address_space<workgroup>>, %[[SCORES:.*]] : memref<1x32x17xf32, #gpu.address_space<workgroup>>)
+// CHECK-SAME:    workgroup(%{{.*}} : memref<32x34xf32, #gpu.address_space<workgroup>>, %{{.*}} : memref<32x16xf32, #gpu.address_space<workgroup>>, %[[SCORES:.*]] : memref<1x32x16xf32, #gpu.address_space<workgroup>>)
 // CHECK:         gpu.barrier
 // One product, no norms: two rows of two columns.
 // CHECK-COUNT-2: math.fma {{.*}} : vector<2xf32>
 // CHECK-NOT:     math.fma
 // CHECK-NOT:     math.sqrt
-// CHECK:         memref.store %{{.*}}, %[[SCORES]]
+// CHECK:         vector.store %{{.*}}, %[[SCORES]]
 // CHECK:         gpu.barrier
 // CHECK:         memref.load %[[SCORES]]
 // CHECK:         memref.store %{{.*}}, %arg2

@@ -74,7 +74,7 @@
 // Tensor maps are parameters, and only the back end knows which kernel is its
 // chip's: the other one's body is empty.
 // HOPPER:       .entry et_grouped_matmul_sm90(
-// HOPPER:       .param .align 64 .b8 et_grouped_matmul_sm90_param_0[128]
+// HOPPER:       .param .align 64 .b8 et_grouped_matmul_sm90_param_{{[0-9]+}}[128]
 // HOPPER:       wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16
 // HOPPER-NOT:   {{[^a]}}mma.sync
 // BOTH:         chip = "sm_80"

@@ -62,3 +62,35 @@ func.func @gelu_tanh(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?
   et.grouped_matmul gelu_tanh ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
   return
 }
+
+// Elements of packed weights are found by their column and step.
+// CHECK-LABEL: func @packed_weights
+// CHECK-DAG: %[[TWO:.*]] = arith.constant 2 : index
+// CHECK-DAG: %[[EIGHT:.*]] = arith.constant 8 : index
+// CHECK: scf.parallel (%[[N:.*]]) =
+// CHECK: scf.for %[[K:.*]] = {{.*}} iter_args
+// CHECK: %[[IN:.*]] = arith.remui %[[N]], %[[EIGHT]]
+// CHECK: %[[PAIRED:.*]] = arith.muli %[[IN]], %[[TWO]]
+// CHECK: %[[STEP:.*]] = arith.remui %[[K]], %[[TWO]]
+// CHECK: %[[AT:.*]] = arith.addi %[[PAIRED]], %[[STEP]]
+// CHECK: %[[PANEL:.*]] = arith.div{{[su]}}i %[[N]], %[[EIGHT]]
+// CHECK: %[[ROW:.*]] = arith.div{{[su]}}i %[[K]], %[[TWO]]
+// CHECK: memref.load %{{.*}}[%c0, %[[PANEL]], %[[ROW]], %[[AT]]] : memref<1x2x4x16xbf16>
+func.func @packed_weights(%x: memref<?x8xbf16>, %p: memref<1x2x4x16xbf16>, %out: memref<?x12xf32>) {
+  et.grouped_matmul none ins(%x, %p : memref<?x8xbf16>, memref<1x2x4x16xbf16>)
+    panels(#et.panels<columns = 8, interleave = 2, step = 2>) outs(%out : memref<?x12xf32>)
+  return
+}
+
+// What is beyond the weights is 0.
+// CHECK-LABEL: func @pack
+// CHECK: scf.parallel (%[[E:.*]], %[[PANEL:.*]], %[[ROW:.*]]) =
+// CHECK: scf.for %[[AT:.*]] =
+// CHECK: %[[FITS:.*]] = arith.andi
+// CHECK: %[[VALUE:.*]] = scf.if %[[FITS]] -> (f32)
+// CHECK: memref.load %{{.*}}[%[[E]], %{{.*}}, %{{.*}}] : memref<4x7x12xf32>
+// CHECK: memref.store %[[VALUE]], %{{.*}}[%[[E]], %[[PANEL]], %[[ROW]], %[[AT]]] : memref<4x2x4x16xf32>
+func.func @pack(%w: memref<4x7x12xf32>, %p: memref<4x2x4x16xf32>) {
+  et.pack #et.panels<columns = 8, interleave = 2, step = 4> ins(%w : memref<4x7x12xf32>) outs(%p : memref<4x2x4x16xf32>)
+  return
+}

@@ -3,48 +3,57 @@
 
 // LLVM: call x86_amx @llvm.x86.tdpbf16ps.internal(i16 16, i16 64, i16 64,
 
-// Rows of tokens are gathered first, then a panel is packed in pairs of rows,
-// and 32 rows of 128 columns at a time are multiplied: 2 x 2 sums of 16 x 16,
-// or 1 x 4 where at most 16 rows are left. An expert of at most 6 rows takes
-// vector registers.
+// Rows of tokens are gathered first, then 128 columns are copied in pairs of rows,
+// and 32 rows of 32 columns at a time are multiplied: 2 x 2 sums of 16 x 16, or
+// 1 x 2 where at most 16 rows are left. An expert of at most 6 rows takes vector
+// registers.
 
-// CHECK-LABEL:  func.func private @et_panel_32x128_bf16_bf16_bf16_relu_packing_whole_matrix
+// CHECK-LABEL:  func.func private @et_panel_32x32_bf16_bf16_bf16_relu_whole_matrix_copied_k32
+// 16 KB of a panel are a block.
+// CHECK:          %[[BLOCK:.*]] = arith.constant 128 : index
+// CHECK:          scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[BLOCK]]
+// CHECK:          memref.prefetch %{{.*}}, write
+// CHECK:          scf.if
+// CHECK:          scf.if
+// The first block starts with zeros.
+// CHECK:            scf.if
+// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tilezero.internal"
+// CHECK-NOT:          tilezero
+// CHECK:              scf.for {{.*}} -> (!llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx)
+// CHECK:                memref.prefetch %{{.*}}, read
+// CHECK-COUNT-3:        llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK-NOT:            tileloadd64
+// CHECK-COUNT-2:        llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK-NOT:            tdpbf16ps
+// CHECK-COUNT-1:        llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK-NOT:            tileloadd64
+// CHECK-COUNT-2:        llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK-NOT:            tdpbf16ps
+// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tilestored64.internal"
+// The others go on where the last one ended.
+// CHECK:            else
+// CHECK-NOT:          tilezero
+// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK:              scf.for {{.*}} -> (!llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx)
+// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tilestored64.internal"
+// CHECK:          else
+// CHECK:              scf.for {{.*}} -> (!llvm.x86_amx, !llvm.x86_amx)
+// CHECK-COUNT-2:        llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK-NOT:            tileloadd64
+// CHECK-COUNT-1:        llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK-NOT:            tdpbf16ps
+// CHECK-COUNT-1:        llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK-NOT:            tileloadd64
+// CHECK-COUNT-1:        llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK:          arith.maximumf {{.*}} vector<16xf32>
+// CHECK:          vector.transfer_write
+
+// CHECK-LABEL:  func.func private @et_copy_128_bf16_bf16_pairs_whole
 // CHECK:          scf.for %[[PAIR:[a-z0-9]+]] =
 // CHECK:            vector.transfer_read {{.*}} vector<32xbf16>
 // CHECK:            vector.transfer_read {{.*}} vector<32xbf16>
 // CHECK:            vector.interleave {{.*}} : vector<32xbf16> -> vector<64xbf16>
 // CHECK-NEXT:       vector.transfer_write %{{.*}}, %{{.*}}[%[[PAIR]],
-// CHECK:          scf.if
-// CHECK:            scf.for {{.*}} -> (!llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx)
-// CHECK:              memref.prefetch
-// CHECK-COUNT-3:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
-// CHECK-NOT:          tileloadd64
-// CHECK-COUNT-2:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
-// CHECK-NOT:          tdpbf16ps
-// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
-// CHECK-NOT:          tileloadd64
-// CHECK-COUNT-2:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
-// CHECK-NOT:          tdpbf16ps
-// CHECK-COUNT-4:    llvm.call_intrinsic "llvm.x86.tilestored64.internal"
-// CHECK:          else
-// CHECK:              memref.prefetch
-// CHECK-COUNT-2:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
-// CHECK-NOT:          tileloadd64
-// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
-// CHECK-NOT:          tdpbf16ps
-// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
-// CHECK-NOT:          tileloadd64
-// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
-// CHECK-NOT:          tdpbf16ps
-// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
-// CHECK-NOT:          tileloadd64
-// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
-// CHECK-NOT:          tdpbf16ps
-// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
-// CHECK-NOT:          tileloadd64
-// CHECK-COUNT-1:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
-// CHECK:          arith.maximumf {{.*}} vector<16xf32>
-// CHECK:          vector.transfer_write
 
 // CHECK-LABEL:  func.func @gathered
 // CHECK:          llvm.call @et_use_matrices
@@ -53,9 +62,10 @@
 // CHECK:            memref.load %{{.*}} : memref<?xi32>
 // CHECK:            vector.transfer_write {{.*}} vector<32xbf16>
 // CHECK:          omp.parallel
-// CHECK:            func.call @et_panel_6x64_bf16_bf16_bf16_relu_tokens_whole
-// CHECK:            func.call @et_panel_6x64_bf16_bf16_bf16_relu_tokens_whole
-// CHECK:            func.call @et_panel_32x128
+// CHECK:            func.call @et_panel_6x64_bf16_bf16_bf16_relu_tokens_whole_k32
+// CHECK:            func.call @et_panel_6x64_bf16_f32_bf16_relu_tokens_whole_copied_k32
+// CHECK:            func.call @et_copy_128_bf16_bf16_pairs_whole
+// CHECK:            func.call @et_panel_32x32
 // CHECK:          memref.dealloc %[[ROWS]]
 func.func @gathered(%x: memref<?x128xbf16>, %w: memref<4x128x256xbf16>, %offsets: memref<5xi32>,
                     %tokens: memref<?xi32>, %out: memref<?x256xbf16>) {

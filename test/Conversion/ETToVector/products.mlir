@@ -1,42 +1,54 @@
 // RUN: et-opt %s --convert-et-to-vector --split-input-file | FileCheck %s --check-prefixes=CHECK,AVX512
 // RUN: et-opt %s --convert-et-to-vector="vector-bits=256 vector-registers=16" --split-input-file | FileCheck %s --check-prefixes=CHECK,AVX2
 
-// Gathered rows, f32: one tile of 6 x 64 (6 x 16) accumulators over the whole of
-// K, tails of 1 to 5 rows, and the activation once for them all.
+// Gathered rows, f32: one tile of 6 x 64 (6 x 16) accumulators over a block of K,
+// tiles of 1 to 5 rows, and the activation once for them all.
 
 // CHECK-LABEL:  func.func private @et_panel_
-// AVX512-SAME:  6x64_f32_f32_f32_relu_squared_tokens_packing_whole
-// AVX2-SAME:    6x16_f32_f32_f32_relu_squared_tokens_packing_whole
+// AVX512-SAME:  6x64_f32_f32_f32_relu_squared_tokens_whole_copied_k32
+// AVX2-SAME:    6x16_f32_f32_f32_relu_squared_tokens_whole_copied_k32
 // CHECK-SAME:     attributes {llvm.linkage = #llvm.linkage<internal>}
-// CHECK:          scf.index_switch
-// CHECK:          case 5
-// The first tile reads the weights and fills the panel.
-// CHECK:          case 0
-// CHECK:          memref.prefetch %{{.*}}, read, locality<2>, data
-// CHECK:          vector.transfer_read %[[WEIGHTS:.*]][%[[K:.*]], %{{.*}}], %{{.*}} {in_bounds = [true]}
-// CHECK:          vector.transfer_write %{{.*}}, %[[PANEL:.*]][%[[K]], %{{.*}}] {in_bounds = [true]}
-// The others read the panel.
-// CHECK:          default
-// CHECK:          vector.transfer_read %[[PANEL]]
-// Four steps of k, and one for what is left of them.
-// AVX512-COUNT-120: vector.fma
-// AVX2-COUNT-60:   vector.fma
-// CHECK-NOT:      vector.fma
-// AVX512-COUNT-24: vector.transfer_write %{{.*}}, %[[SUMS:[a-z0-9]+]][
-// AVX2-COUNT-12:   vector.transfer_write %{{.*}}, %[[SUMS:[a-z0-9]+]][
+// 32 KB of a panel are a block.
+// AVX512:         %[[BLOCK:.*]] = arith.constant 128 : index
+// AVX2:           %[[BLOCK:.*]] = arith.constant 512 : index
+// CHECK:          scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[BLOCK]]
+// The last block's results are asked for first.
+// CHECK:            memref.prefetch %{{.*}}, write, locality<3>, data
+// CHECK:            scf.index_switch
+// CHECK:            case 5
+// CHECK:            default
+// Zeros, or what the blocks before have summed.
+// CHECK:              scf.if
+// CHECK-NEXT:           scf.yield
+// CHECK:              else
+// AVX512-COUNT-24:      vector.transfer_read %[[SUMS:[a-z0-9]+]][
+// AVX2-COUNT-12:        vector.transfer_read %[[SUMS:[a-z0-9]+]][
+// CHECK:              memref.prefetch %{{.*}}, read, locality<2>, data
+// Four steps of k.
+// AVX512-COUNT-96:    vector.fma
+// AVX2-COUNT-48:      vector.fma
+// CHECK-NOT:          vector.fma
+// AVX512-COUNT-24:    vector.transfer_write %{{.*}}, %[[SUMS]][
+// AVX2-COUNT-12:      vector.transfer_write %{{.*}}, %[[SUMS]][
 // One loop after all of them turns the sums into results.
-// CHECK:          scf.for
-// CHECK-NEXT:       vector.transfer_read %[[SUMS]]
-// CHECK:            arith.maximumf
-// CHECK:            arith.mulf
-// CHECK:            vector.transfer_write
-// AVX512-COUNT-3: arith.maximumf
-// AVX2:           arith.maximumf
-// CHECK-NOT:      arith.maximumf
+// CHECK:            scf.for
+// CHECK:              vector.transfer_read %[[SUMS]]
+// CHECK:              arith.maximumf
+// CHECK:              arith.mulf
+// CHECK:              vector.transfer_write
+// AVX512-COUNT-3:   arith.maximumf
+// AVX2:             arith.maximumf
+// CHECK-NOT:        arith.maximumf
+
+// CHECK-LABEL:  func.func private @et_copy_
+// AVX512-SAME:  64_f32_f32_whole
+// AVX2-SAME:    16_f32_f32_whole
+// CHECK:          vector.transfer_read %{{.*}} {in_bounds = [true]}
+// CHECK-NEXT:     vector.transfer_write
 
 // CHECK-LABEL:  func.func private @et_panel_
-// CHECK-NOT:    packing
-// CHECK-SAME:     relu_squared_tokens_whole
+// CHECK-NOT:    copied
+// CHECK-SAME:     relu_squared_tokens_whole_k32
 
 // CHECK-LABEL:  func.func @gathered
 // CHECK:          llvm.call @omp_get_max_threads
@@ -46,9 +58,10 @@
 // CHECK:          omp.wsloop schedule(dynamic)
 // CHECK-NOT:      memref.alloc
 // CHECK:          scf.if
-// CHECK:            func.call @et_panel_{{.*}}_tokens_whole
+// CHECK:            func.call @et_panel_{{.*}}_tokens_whole_k32
 // CHECK:          else
-// CHECK:            func.call @et_panel_{{.*}}_tokens_packing_whole
+// CHECK:            func.call @et_copy_
+// CHECK:            func.call @et_panel_{{.*}}_tokens_whole_copied_k32
 // CHECK:          memref.dealloc %[[SCRATCH]]
 func.func @gathered(%x: memref<?x128xf32>, %w: memref<4x128x256xf32>, %offsets: memref<5xi32>,
                     %tokens: memref<?xi32>, %out: memref<?x256xf32>) {
@@ -64,8 +77,8 @@ func.func @gathered(%x: memref<?x128xf32>, %w: memref<4x128x256xf32>, %offsets: 
 // 16-bit rows are widened into a block of their own; a panel copy is f32.
 
 // CHECK-LABEL:  func.func private @et_panel_
-// AVX512-SAME:  6x32_bf16_f32_bf16_silu_bias_gate_gatebias_packing
-// AVX2-SAME:    6x8_bf16_f32_bf16_silu_bias_gate_gatebias_packing
+// AVX512-SAME:  6x32_bf16_f32_bf16_silu_bias_gate_gatebias_copied
+// AVX2-SAME:    6x8_bf16_f32_bf16_silu_bias_gate_gatebias_copied
 // AVX512:         arith.extf %{{.*}} : vector<16xbf16> to vector<16xf32>
 // AVX2:           arith.extf %{{.*}} : vector<8xbf16> to vector<8xf32>
 // The gate goes through silu, the other product does not.
@@ -92,9 +105,10 @@ func.func @gated(%x: memref<?x?xbf16>, %w: memref<?x?x?xbf16>, %b: memref<?x?xbf
 // N = 5 does not fill a vector: reads of the weights and stores are masked.
 
 // CHECK-LABEL:  func.func private @et_panel_
-// CHECK-SAME:     f32_f32_f32_packing(
-// CHECK:          vector.transfer_read %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} : memref<?x?xf32
+// CHECK-SAME:     f32_f32_f32_copied_k32(
 // CHECK:          vector.transfer_write %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}] : vector
+// CHECK-LABEL:  func.func private @et_copy_
+// CHECK:          vector.transfer_read %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} : memref<?x?xf32
 // CHECK-LABEL:  func.func @narrow
 func.func @narrow(%x: memref<?x128xf32>, %w: memref<1x128x5xf32>, %out: memref<?x5xf32>) {
   et.grouped_matmul none ins(%x, %w : memref<?x128xf32>, memref<1x128x5xf32>)

@@ -17,7 +17,7 @@
 // CHECK:         llvm.getelementptr %[[SLOTS]][4]
 // CHECK:         %[[ZEXT:.*]] = llvm.zext %[[RESULTS]]#1 : i1 to i8
 // CHECK:         llvm.store %[[ZEXT]]
-func.func @scale(%x: memref<?x4xf32> {et.name = "x", et.weight = "layer.x"}, %by: f32, %flag: i1)
+func.func @scale(%x: memref<?x4xf32> {et.name = "x", et.packed_by = "scale_pack", et.weight = "layer.x"}, %by: f32, %flag: i1)
     -> (memref<?x4xf32> {et.role = "the result"}, i1) {
   return %x, %flag : memref<?x4xf32>, i1
 }
@@ -27,6 +27,7 @@ func.func private @helper(%x: memref<*xf32>) { return }
 
 // CHECK-DAG: llvm.mlir.global internal constant @[[NAME:.*]]("x\00")
 // CHECK-DAG: llvm.mlir.global internal constant @[[WEIGHT:.*]]("layer.x\00")
+// CHECK-DAG: llvm.mlir.global internal constant @{{.*}}("scale_pack\00")
 // CHECK-DAG: llvm.mlir.global internal constant @{{.*}}("arg1\00")
 // CHECK-DAG: llvm.mlir.global internal constant @{{.*}}("the result\00")
 // CHECK-DAG: llvm.mlir.global internal constant @{{.*}}(dense<[-1, 4]> : tensor<2xi64>)
@@ -39,5 +40,5 @@ func.func private @helper(%x: memref<*xf32>) { return }
 // CHECK:         llvm.mlir.addressof @et_entry_scale
 
 // CUDA-LABEL: llvm.mlir.global external constant @et_function_scale()
-// CUDA:         llvm.mlir.constant(1 : i32)
+// CUDA:         llvm.mlir.constant(2 : i32)
 // CUDA:         llvm.mlir.constant(1 : i32)

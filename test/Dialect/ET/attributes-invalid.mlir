@@ -120,12 +120,12 @@ func.func private @f() attributes {a = #et.top_p<p = 0.5, renormalize = yes>}
 
 // -----
 
-// expected-error@+1 {{expected schedule, one of: grouped, one_launch}}
+// expected-error@+1 {{expected schedule, one of: grouped, one_launch, automatic}}
 func.func private @f() attributes {a = #et.lowering_config<schedule = 1>}
 
 // -----
 
-// expected-error@+1 {{unknown schedule 'two_launches'; expected one of: grouped, one_launch}}
+// expected-error@+1 {{unknown schedule 'two_launches'; expected one of: grouped, one_launch, automatic}}
 func.func private @f() attributes {a = #et.lowering_config<schedule = two_launches>}
 
 // -----
@@ -157,6 +157,26 @@ func.func private @f() attributes {a = #et.panels<columns = 8, step = 9223372036
 
 // expected-error@+1 {{#et.panels needs a step that is a multiple of interleave = 2, got 1 [A4]}}
 func.func private @f() attributes {a = #et.panels<columns = 8, interleave = 2>}
+
+// -----
+
+// expected-error@+1 {{#et.lowering_config has workgroups for schedule = one_launch only [A2]}}
+func.func private @f() attributes {a = #et.lowering_config<workgroups = 8>}
+
+// -----
+
+// expected-error@+1 {{#et.lowering_config needs rate in [0, 1], got 1.500000e+00 [A3]}}
+func.func private @f() attributes {a = #et.lowering_config<rate = 1.5>}
+
+// -----
+
+// expected-error@+1 {{#et.lowering_config needs rate in [0, 1], got nan [A3]}}
+func.func private @f() attributes {a = #et.lowering_config<schedule = grouped, rate = 0x7FF8000000000000>}
+
+// -----
+
+// expected-error@+1 {{#et.lowering_config needs a finite slack >= 0, got -5.000000e-01 [A4]}}
+func.func private @f() attributes {a = #et.lowering_config<rate = 0.5, slack = -0.5>}
 
 // -----
 

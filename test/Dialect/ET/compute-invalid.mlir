@@ -113,6 +113,60 @@ func.func @f(%x: memref<?x8xf32>, %w1: memref<4x8x16xf32>, %w2: memref<4x16x8xf3
 // -----
 
 //===----------------------------------------------------------------------===//
+// et.combine_waves
+//===----------------------------------------------------------------------===//
+
+func.func @f(%g: memref<?x4xf32>, %m: memref<4x?xi32>, %o: memref<5xi32>, %x: memref<?x8xbf16>, %w1: memref<4x8x16xbf16>, %w2: memref<4x16x8xbf16>,
+             %h: memref<?x16xf32>, %p: memref<?x8xbf16>, %out: memref<?x8xbf16>) {
+  // expected-error@+1 {{'et.combine_waves' op operand 'hidden' has element type 'f32', but 'x' has 'bf16' [C3]}}
+  et.combine_waves relu ins(%g, %m, %o, %x, %w1, %w2 : memref<?x4xf32>, memref<4x?xi32>, memref<5xi32>, memref<?x8xbf16>, memref<4x8x16xbf16>, memref<4x16x8xbf16>)
+    outs(%h, %p, %out : memref<?x16xf32>, memref<?x8xbf16>, memref<?x8xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%g: memref<?x4xf32>, %m: memref<4x?xi32>, %o: memref<5xi32>, %x: memref<?x8xbf16>, %w1: memref<4x8x16xbf16>, %w2: memref<4x16x8xbf16>,
+             %h: memref<?x16xbf16>, %p: memref<?x8xbf16>, %out: memref<?x8xbf16>, %b: memref<4x8xf16>) {
+  // expected-error@+1 {{'et.combine_waves' op operand 'b2' has element type 'f16', but 'x' has 'bf16' [C3]}}
+  et.combine_waves relu ins(%g, %m, %o, %x, %w1, %w2 : memref<?x4xf32>, memref<4x?xi32>, memref<5xi32>, memref<?x8xbf16>, memref<4x8x16xbf16>, memref<4x16x8xbf16>)
+    b2(%b : memref<4x8xf16>) outs(%h, %p, %out : memref<?x16xbf16>, memref<?x8xbf16>, memref<?x8xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%g: memref<?x4xf32>, %m: memref<4x?xi32>, %o: memref<5xi32>, %x: memref<?x8xbf16>, %w1: memref<4x8x16xbf16>, %w2: memref<4x16x8xbf16>,
+             %h: memref<?x16xbf16>, %p: memref<?x8xbf16>, %out: memref<?x8xf16>) {
+  // expected-error@+1 {{'et.combine_waves' op operand 'out' has element type 'f16', expected f32 or 'bf16' [C4]}}
+  et.combine_waves relu ins(%g, %m, %o, %x, %w1, %w2 : memref<?x4xf32>, memref<4x?xi32>, memref<5xi32>, memref<?x8xbf16>, memref<4x8x16xbf16>, memref<4x16x8xbf16>)
+    outs(%h, %p, %out : memref<?x16xbf16>, memref<?x8xbf16>, memref<?x8xf16>)
+  return
+}
+
+// -----
+
+func.func @f(%g: memref<?x4xf32>, %m: memref<4x?xi32>, %o: memref<5xi32>, %x: memref<?x8xbf16>, %w1: memref<4x8x16xbf16>, %w2: memref<4x16x8xbf16>,
+             %h: memref<?x16xbf16>, %p: memref<?x8xbf16>, %out: memref<?x8xbf16>, %b: memref<4x16xbf16>) {
+  // expected-error@+1 {{'et.combine_waves' op has operand 'gate_bias' without 'gate' [C5]}}
+  et.combine_waves relu ins(%g, %m, %o, %x, %w1, %w2 : memref<?x4xf32>, memref<4x?xi32>, memref<5xi32>, memref<?x8xbf16>, memref<4x8x16xbf16>, memref<4x16x8xbf16>)
+    gate_bias(%b : memref<4x16xbf16>) outs(%h, %p, %out : memref<?x16xbf16>, memref<?x8xbf16>, memref<?x8xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%g: memref<?x4xf32>, %m: memref<4x?xi32>, %o: memref<5xi32>, %x: memref<?x8xbf16>, %w1: memref<4x8x16xbf16>, %w2: memref<4x16x8xbf16>,
+             %h: memref<5x16xbf16>, %p: memref<6x8xbf16>, %out: memref<?x8xbf16>) {
+  // expected-error@+1 {{'et.combine_waves' op operand 'pairs' has size 6 in dimension 0, expected P = 5 by 'hidden' [C1]}}
+  et.combine_waves relu ins(%g, %m, %o, %x, %w1, %w2 : memref<?x4xf32>, memref<4x?xi32>, memref<5xi32>, memref<?x8xbf16>, memref<4x8x16xbf16>, memref<4x16x8xbf16>)
+    outs(%h, %p, %out : memref<5x16xbf16>, memref<6x8xbf16>, memref<?x8xbf16>)
+  return
+}
+
+// -----
+
+//===----------------------------------------------------------------------===//
 // et.moe
 //===----------------------------------------------------------------------===//
 

@@ -304,6 +304,21 @@ func.func @dense_ffn(%x: memref<?x8xf32>, %w1: memref<1x8x16xf32>, %w2: memref<1
   return
 }
 
+// CHECK-LABEL: func @combine_waves
+// CHECK: %{{.*}}, %{{.*}}, %{{.*}} = et.combine_waves relu ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<?x4xf32>, tensor<4x?xi32>, tensor<5xi32>, tensor<?x8xbf16>, tensor<4x8x16xbf16>, tensor<4x16x8xbf16>) outs(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?x16xbf16>, tensor<?x8xbf16>, tensor<?x8xbf16>){{$}}
+// CHECK: et.combine_waves silu ins({{.*}}) b1(%{{.*}} : tensor<4x16xbf16>) b2(%{{.*}} : tensor<4x8xbf16>) gate(%{{.*}} : tensor<4x8x16xbf16>) gate_bias(%{{.*}} : tensor<4x16xbf16>) shared(%{{.*}} : tensor<?x8xbf16>) outs({{.*}}){{$}}
+func.func @combine_waves(%g: tensor<?x4xf32>, %m: tensor<4x?xi32>, %o: tensor<5xi32>, %x: tensor<?x8xbf16>, %w1: tensor<4x8x16xbf16>, %w2: tensor<4x16x8xbf16>,
+                         %b1: tensor<4x16xbf16>, %b2: tensor<4x8xbf16>, %h: tensor<?x16xbf16>, %p: tensor<?x8xbf16>, %out: tensor<?x8xbf16>) {
+  %0:3 = et.combine_waves relu
+    ins(%g, %m, %o, %x, %w1, %w2 : tensor<?x4xf32>, tensor<4x?xi32>, tensor<5xi32>, tensor<?x8xbf16>, tensor<4x8x16xbf16>, tensor<4x16x8xbf16>)
+    outs(%h, %p, %out : tensor<?x16xbf16>, tensor<?x8xbf16>, tensor<?x8xbf16>)
+  %1:3 = et.combine_waves silu
+    ins(%g, %m, %o, %x, %w1, %w2 : tensor<?x4xf32>, tensor<4x?xi32>, tensor<5xi32>, tensor<?x8xbf16>, tensor<4x8x16xbf16>, tensor<4x16x8xbf16>)
+    b1(%b1 : tensor<4x16xbf16>) b2(%b2 : tensor<4x8xbf16>) gate(%w1 : tensor<4x8x16xbf16>) gate_bias(%b1 : tensor<4x16xbf16>)
+    shared(%x : tensor<?x8xbf16>) outs(%h, %p, %out : tensor<?x16xbf16>, tensor<?x8xbf16>, tensor<?x8xbf16>)
+  return
+}
+
 // CHECK-LABEL: func @moe
 // The paper form, the tutorial form, and every operand that there is.
 // CHECK: et.moe linear #et.threshold relu_squared ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>) theta(%{{.*}} : tensor<4xf32>) shared(%{{.*}}, %{{.*}} : tensor<8x24xf32>, tensor<24x8xf32>) outs(%{{.*}} : tensor<?x8xf32>){{$}}
@@ -329,6 +344,8 @@ func.func @moe(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf
 // CHECK: et.moe {{.*}} outs(%{{.*}} : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = grouped>}
 // CHECK: et.moe {{.*}} outs(%{{.*}} : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = one_launch>}
 // CHECK: et.moe {{.*}} outs(%{{.*}} : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 264>}
+// CHECK: et.moe {{.*}} outs(%{{.*}} : memref<?x8xf32>) {lowering_config = #et.lowering_config<rate = 6.250000e-02>}
+// CHECK: et.moe {{.*}} outs(%{{.*}} : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = grouped, rate = 6.250000e-02, slack = 5.000000e-01>}
 func.func @moe_configured(%x: memref<?x8xf32>, %router: memref<8x4xf32>, %w1: memref<4x8x16xf32>, %w2: memref<4x16x8xf32>,
                           %out: memref<?x8xf32>) {
   et.moe linear #et.top_p<p = 0.5> gelu
@@ -340,6 +357,12 @@ func.func @moe_configured(%x: memref<?x8xf32>, %router: memref<8x4xf32>, %w1: me
   et.moe linear #et.top_p<p = 0.5> gelu
     ins(%x, %router, %w1, %w2 : memref<?x8xf32>, memref<8x4xf32>, memref<4x8x16xf32>, memref<4x16x8xf32>)
     outs(%out : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 264>}
+  et.moe linear #et.top_p<p = 0.5> gelu
+    ins(%x, %router, %w1, %w2 : memref<?x8xf32>, memref<8x4xf32>, memref<4x8x16xf32>, memref<4x16x8xf32>)
+    outs(%out : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = automatic, rate = 0.0625, slack = 0.25>}
+  et.moe linear #et.top_p<p = 0.5> gelu
+    ins(%x, %router, %w1, %w2 : memref<?x8xf32>, memref<8x4xf32>, memref<4x8x16xf32>, memref<4x16x8xf32>)
+    outs(%out : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = grouped, rate = 0.0625, slack = 0.5>}
   return
 }
 

@@ -85,15 +85,15 @@ static void failsInThread(void **slots) {
 }
 
 static const et_value matrixAndScalar[] = {
-    {"x", NULL, NULL, ET_F32, 0, 2, anyBy3},
-    {"by", NULL, NULL, ET_F32, 1, 0, none}};
+    {"x", NULL, NULL, ET_F32, 0, 2, anyBy3, NULL},
+    {"by", NULL, NULL, ET_F32, 1, 0, none, NULL}};
 static const et_value matrixAndCount[] = {
-    {"y", NULL, NULL, ET_F32, 0, 2, anyBy3},
-    {"count", NULL, NULL, ET_I64, 1, 0, none}};
+    {"y", NULL, NULL, ET_F32, 0, 2, anyBy3, NULL},
+    {"count", NULL, NULL, ET_I64, 1, 0, none, NULL}};
 static const et_value threeMatrices[] = {
-    {"a", NULL, NULL, ET_F32, 0, 2, anyBy3},
-    {"b", NULL, NULL, ET_F32, 0, 2, anyBy3},
-    {"c", NULL, NULL, ET_F32, 0, 2, anyBy3}};
+    {"a", NULL, NULL, ET_F32, 0, 2, anyBy3, NULL},
+    {"b", NULL, NULL, ET_F32, 0, 2, anyBy3, NULL},
+    {"c", NULL, NULL, ET_F32, 0, 2, anyBy3, NULL}};
 
 static const et_function scaleFn = {
     ET_ABI_VERSION,  ET_HOST,        "scale", 2, 2,
@@ -212,6 +212,14 @@ static void testRefusals(void) {
   RESET, args[1] = args[0];
   expect(&scaleFn, args, 2, 2, ET_INVALID_ARGUMENT, 1,
          "argument 1 'by' must be f32, but is f32[4x3]");
+  et_value packed[] = {matrixAndScalar[0], matrixAndScalar[1]};
+  packed[0].packed_by = "scale_pack";
+  et_function takesPacked = scaleFn;
+  takesPacked.args = packed;
+  RESET, args[0] = et_tensor_borrow(data, ET_F32, 2, wide);
+  expect(&takesPacked, args, 2, 2, ET_INVALID_ARGUMENT, 0,
+         "but is f32[4x5]; it takes packed weights: call 'scale_pack' once and "
+         "pass its results");
   et_function old = scaleFn;
   old.abi_version = ET_ABI_VERSION + 1;
   expect(&old, good, 2, 2, ET_INVALID_ARGUMENT, -1, "compile it again");

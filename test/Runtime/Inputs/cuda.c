@@ -109,7 +109,7 @@ static void hugeGrid(void **slots) {
 }
 
 static const int64_t anySize[] = {ET_DYNAMIC};
-static const et_value x = {"x", NULL, NULL, ET_F32, 0, 1, anySize};
+static const et_value x = {"x", NULL, NULL, ET_F32, 0, 1, anySize, NULL};
 static et_function fn = {ET_ABI_VERSION, ET_CUDA, "add_two", 1, 1, &x, &x,
                          addTwo};
 
@@ -234,6 +234,8 @@ static void testMap(void) {
   CHECK(!memcmp(map, isHopper ? expected : none, sizeof(map)));
   et_cuda_tensor_map(map, 256, 5, 72, 48, 1);
   CHECK(!memcmp(map, isHopper ? ofBytes : none, sizeof(map)));
+  /* A device is asked once what it is. */
+  CHECK(((int (*)(void))fake("fakeQueries"))() == 1);
   et_cuda_tensor_map(map, 256, 0, 72, 40, 2);
   CHECK(!memcmp(map, none, sizeof(map)));
   et_cuda_tensor_map(map, 256, 5, 72, 0, 2);

@@ -81,6 +81,9 @@ static void logLine(const char *format, const char *name, unsigned a,
       return 201;                                                              \
   } while (0)
 
+/* How often someone asked for the number of multiprocessors. */
+static int processorQueries;
+int fakeQueries(void) { return processorQueries; }
 void fakeCapture(int on) { isCapturing = on; }
 /* What of the memory came from a stream, freed or not. */
 int fakePooled(void) { return pooled; }
@@ -116,6 +119,7 @@ result cuDeviceGet(int *device, int ordinal) {
 result cuDeviceGetAttribute(int *value, int attribute, int device) {
   (void)device;
   const char *major = getenv("FAKE_MAJOR");
+  processorQueries += attribute == 16;
   *value = attribute == 75   ? (major ? atoi(major) : 9)
            : attribute == 16 ? 132
                              : attribute == 115 && getenv("FAKE_POOLS");

@@ -17,13 +17,17 @@ SHARE = 0.2
 
 # --vector: products do without one; --matrix=CHIP: on other chips.
 options = sys.argv[1:]
+# How many instructions the main loop of f32 products has.
+tf32 = next((int(a[7:]) for a in options if a.startswith("--tf32=")), 0)
+if tf32:
+    MATRIX = dict.fromkeys(MATRIX, r"HMMA\.1688\.F32\.TF32$")
 kernels = json.load(sys.stdin)["kernels"]
 assert {k["chip"] for k in kernels} == set(MATRIX)
 for chip, pattern in MATRIX.items():
     own = [k for k in kernels if k["chip"] == chip]
     total = sum(k["useful_flops"] or 0 for k in own)
     products = 0
-    has_matrix = not options or options == [f"--matrix={chip}"]
+    has_matrix = not options or bool(tf32) or options == [f"--matrix={chip}"]
     for k in own:
         where = f"{chip} {k['kernel']}"
         assert k["spill_bytes"] == k["stack_bytes"] == 0, where
@@ -42,6 +46,8 @@ for chip, pattern in MATRIX.items():
                     where,
                     k["loops"],
                 )
+            if tf32:
+                assert k["loops"][0]["matrix"] == tf32, (where, k["loops"])
     # A report without work has kernels of sizes known at run time alone.
     if total:
         assert products >= 1, f"{chip} has no product"

@@ -46,6 +46,12 @@ struct ChipFigures {
 /// 2.9 us.
 inline constexpr double kLaunchSeconds = 0.5e-6;
 
+/// How many blocks of a kernel a multiprocessor holds at a time, by what is
+/// known of them: bytes of shared memory, threads, registers of a thread. 0 if
+/// a block has more than the chip allows.
+int64_t countBlocks(const ChipFigures &chip, int64_t sharedBytes,
+                    int64_t threads = 1, int64_t registers = 1);
+
 /// The figures of a known chip, or of the latest one before it that has any.
 const ChipFigures &getChipFigures(llvm::StringRef chip);
 

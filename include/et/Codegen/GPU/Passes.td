@@ -116,6 +116,35 @@ def LoopsToKernels : Pass<"et-loops-to-kernels", "::mlir::func::FuncOp"> {
   ];
 }
 
+def OutlineKernels : Pass<"et-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "make functions of launches, with their attributes";
+  let description = [{
+    Upstream's `gpu-kernel-outlining`, which drops what else a launch says of its
+    kernel: bounds for the assembler such as `nvvm.minctasm`, and the stages of the
+    kernel's pipelines, which reports print.
+
+    <!-- test: et-opt --et-outline-kernels -->
+    ```mlir
+    func.func @layer(%n: index) {
+      gpu.launch blocks(%b, %b_1, %b_2) in (%bs = %n, %bs_1 = %n, %bs_2 = %n) threads(%t, %t_1, %t_2) in (%ts = %n, %ts_1 = %n, %ts_2 = %n) module(@et_kernels) function(@et_moe) {
+        gpu.terminator
+      } {et.stages = array<i64: 4>, nvvm.minctasm = 4 : i32}
+      return
+    }
+    ```
+
+    ```mlir
+    ...
+      gpu.module @et_kernels {
+        gpu.func @et_moe() kernel attributes {et.stages = array<i64: 4>, nvvm.minctasm = 4 : i32} {
+    ...
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::cf::ControlFlowDialect", "::mlir::gpu::GPUDialect", "::mlir::DLTIDialect"
+  ];
+}
+
 def MoveBuffersToDevice : Pass<"et-move-buffers-to-device", "::mlir::func::FuncOp"> {
   let summary = "allocate, free and copy buffers on the GPU";
   let description = [{
@@ -183,9 +212,7 @@ def AttachGPUTargets : Pass<"et-attach-gpu-targets", "::mlir::gpu::GPUModuleOp">
   let description = [{
     One `#nvvm.target` a chip, so that one module gives one object a chip, and
     16-byte alignment for the kernels' shared memory, which vector accesses
-    count on. The kernel of a whole layer is bounded to the registers that let four
-    blocks share a multiprocessor; one that moves registers between its warps to those
-    of one block. Fails for a chip that LLVM does not know.
+    count on. Fails for a chip that LLVM does not know.
 
     <!-- test: et-opt --et-attach-gpu-targets=chips=sm_80,sm_90a -->
     ```mlir

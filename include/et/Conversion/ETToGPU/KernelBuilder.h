@@ -12,11 +12,16 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
+#include <set>
+
 namespace mlir::et {
 
 inline constexpr int64_t kWarpSize = 32;
 /// A tensor map is an array of as many i64.
 inline constexpr int64_t kTensorMapWords = 16;
+/// An attribute of kernels: for each of their pipelines, the stages of shared
+/// memory that it goes through, an array of i64 in ascending order.
+inline constexpr StringLiteral kStagesAttr = "et.stages";
 
 /// What a kernel's body knows of where it runs. Threads of a block are counted
 /// in one dimension.
@@ -39,19 +44,23 @@ public:
   /// runs whatever the counts are, so a body checks its bounds. With
   /// `dynamicSharedBytes`, the body also has that much shared memory without a
   /// type, at an address that is a multiple of 1024. Where `condition` is given
-  /// and does not hold, no block runs.
-  void launch(StringRef name, ValueRange blocks, int64_t threads,
-              ArrayRef<MemRefType> shared,
-              function_ref<void(const BlockInfo &)> body,
-              int64_t dynamicSharedBytes = 0, Value condition = Value());
+  /// and does not hold, no block runs. Attributes of the launch become those of
+  /// the kernel.
+  gpu::LaunchOp launch(StringRef name, ValueRange blocks, int64_t threads,
+                       ArrayRef<MemRefType> shared,
+                       function_ref<void(const BlockInfo &)> body,
+                       int64_t dynamicSharedBytes = 0,
+                       Value condition = Value());
+  /// Notes that the kernel being built has a pipeline of so many stages.
+  void notePipeline(int64_t stages) { pipelines.insert(stages); }
   MemRefType sharedType(ArrayRef<int64_t> shape, Type element);
 
   //===--- On the host ----------------------------------------------------===//
   /// The multiprocessors of the device if it runs code for sm_90a, else 0.
   Value hopperProcessors();
-  /// A tensor map of a stack of matrices [.., K, N] of elements of 16 or 8 bits,
-  /// which copies boxes of 64 columns (see et_cuda_tensor_map). A kernel takes it by
-  /// value; `tensorMapPointer` is what it copies by.
+  /// A tensor map of a stack of matrices [.., K, N] of elements of 16 or 8
+  /// bits, which copies boxes of 64 columns (see et_cuda_tensor_map). A kernel
+  /// takes it by value; `tensorMapPointer` is what it copies by.
   Value tensorMap(Value memref);
   Value tensorMapPointer(Value map);
 
@@ -133,6 +142,8 @@ private:
   /// The group whose code is being emitted, and its threads; all, if null.
   Value group;
   int64_t groupThreads = 0;
+  /// Of the kernel being built.
+  std::set<int64_t> pipelines;
 };
 
 /// Elements of a row that a thread may access at a time in all of the memrefs:

@@ -16,9 +16,7 @@ namespace mlir::et {
 /// one word of the mask.
 inline constexpr int64_t kOneLaunchTokens = kTokensPerWord;
 
-/// What the names of such kernels begin with. Their registers must let as many
-/// blocks share a multiprocessor: left alone, ptxas aims at more and spills.
-inline constexpr StringLiteral kOneLaunchKernel = "et_moe";
+/// So many blocks of such a kernel share a multiprocessor.
 inline constexpr int64_t kOneLaunchBlocks = 4;
 
 /// Why the layer cannot run in one launch, for however few tokens; empty if it

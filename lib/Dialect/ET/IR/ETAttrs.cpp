@@ -220,7 +220,8 @@ LogicalResult QuantileStatisticAttr::verify(EmitError emitError, APFloat q) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult LoweringConfigAttr::verify(EmitError emitError, Schedule schedule,
-                                         int64_t workgroups) {
+                                         int64_t workgroups, APFloat rate,
+                                         APFloat slack) {
   constexpr int64_t most = std::numeric_limits<int32_t>::max();
   if (workgroups < 0 || workgroups > most)
     return emitError() << "#et.lowering_config needs workgroups in [0, " << most
@@ -228,6 +229,12 @@ LogicalResult LoweringConfigAttr::verify(EmitError emitError, Schedule schedule,
   if (workgroups != 0 && schedule != Schedule::OneLaunch)
     return emitError() << "#et.lowering_config has workgroups for "
                           "schedule = one_launch only [A2]";
+  if (failed(verifyShare(emitError, getMnemonic(), "rate", rate, "A3")))
+    return failure();
+  double more = slack.convertToDouble();
+  if (!(more >= 0.0 && std::isfinite(more)))
+    return emitError() << "#et.lowering_config needs a finite slack >= 0, got "
+                       << more << " [A4]";
   return success();
 }
 

@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/InliningUtils.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -16,7 +17,19 @@ using namespace mlir::et;
 
 #include "et/Dialect/ET/IR/ETDialect.cpp.inc"
 
+namespace {
+/// The ops know nothing of the function that they are in.
+struct ETInlinerInterface : DialectInlinerInterface {
+  using DialectInlinerInterface::DialectInlinerInterface;
+
+  bool isLegalToInline(Operation *, Region *, bool, IRMapping &) const final {
+    return true;
+  }
+};
+} // namespace
+
 void ETDialect::initialize() {
+  addInterfaces<ETInlinerInterface>();
   registerAttributes();
   addOperations<
 #define GET_OP_LIST

@@ -163,6 +163,23 @@ SmallVector<NamedShape> ExpertFfnOp::getNamedShapes() {
                   {"out", getOut(), "P D"}});
 }
 
+SmallVector<NamedShape> CombineWavesOp::getNamedShapes() {
+  return present({{"gates", getGates(), "T E"},
+                  {"mask", getMask(), "E T/32"},
+                  {"offsets", getOffsets(), "E+1"},
+                  {"x", getX(), "T D"},
+                  {"w1", getW1(), "E D F"},
+                  {"w2", getW2(), "E F D"},
+                  {"b1", getB1(), "E F"},
+                  {"b2", getB2(), "E D"},
+                  {"gate", getGate(), "E D F"},
+                  {"gate_bias", getGateBias(), "E F"},
+                  {"shared", getShared(), "T D"},
+                  {"hidden", getHidden(), "P F"},
+                  {"pairs", getPairs(), "P D"},
+                  {"out", getOut(), "T D"}});
+}
+
 SmallVector<NamedShape> MoeOp::getNamedShapes() {
   return present({{"x", getX(), "T D"},
                   {"router", getRouter(), "D E"},

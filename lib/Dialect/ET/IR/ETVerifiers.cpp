@@ -423,6 +423,25 @@ LogicalResult ExpertFfnOp::verify() {
   return verifyExpertScales(*this, "C7");
 }
 
+LogicalResult CombineWavesOp::verify() {
+  if (failed(verifySemantics(*this)) ||
+      failed(ShapeBinder(*this).bind(getNamedShapes())) ||
+      failed(verifySameElement(*this,
+                               {{"x", getX()},
+                                {"w1", getW1()},
+                                {"w2", getW2()},
+                                {"b1", getB1()},
+                                {"b2", getB2()},
+                                {"gate", getGate()},
+                                {"gate_bias", getGateBias()},
+                                {"hidden", getHidden()},
+                                {"pairs", getPairs()}},
+                               "C3")) ||
+      failed(verifyWideDestination(*this, "out", getOut(), getX(), "C4")))
+    return failure();
+  return verifyGateBias(*this, getGate(), getGateBias(), "C5");
+}
+
 LogicalResult MoeOp::verify() {
   ShapeBinder binder(*this);
   RoutingAttrInterface routing = getRouting();

@@ -14,6 +14,8 @@
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
+#include <cmath>
+
 namespace mlir::et {
 #define GEN_PASS_DEF_DECOMPOSEMOE
 #include "et/Dialect/ET/Transforms/Passes.h.inc"
@@ -65,27 +67,25 @@ struct DecomposeMoePattern : OpRewritePattern<MoeOp> {
     Value offsets = createInto<OffsetsOp>(
         rewriter, loc, destination({compute(s0 + 1, {experts})}, i32), mask)[0];
 
+    if (std::optional<double> room = findRoom(op)) {
+      // In parts of 2^20, so that it is the same number everywhere.
+      constexpr int64_t parts = 1 << 20;
+      auto most = static_cast<int64_t>(std::ceil(*room * parts));
+      OpFoldResult rows =
+          compute((s0 * s1 * most).ceilDiv(parts), {tokens, experts});
+      computeInWaves(rewriter, op, {gates, mask, offsets}, rows);
+      return success();
+    }
+
     OpFoldResult pairs = countPairs(rewriter, op, offsets, tokens, experts);
     Value list = createInto<TokenListOp>(
         rewriter, loc, destination({pairs}, i32), mask, offsets)[0];
-    // Experts' outputs are stored as the hidden units are.
-    Type storage = getElementTypeOrSelf(x.getType());
     Value outputs = createInto<ExpertFfnOp>(
-        rewriter, loc, destination({pairs, width}, storage),
+        rewriter, loc, destination({pairs, width}, storageOf(op)),
         op.getActivationAttr(), x, op.getW1(), op.getW2(), offsets, list,
         op.getB1(), op.getB2(), op.getGate(), op.getGateBias(),
         op.getW1Scales(), op.getW2Scales(), op.getGateScales())[0];
-    Value shared;
-    if (op.getSharedW1())
-      shared = createInto<ExpertFfnOp>(
-          rewriter, loc, destination({tokens, width}, storage),
-          op.getActivationAttr(), x,
-          asOneExpert(rewriter, loc, op.getSharedW1()),
-          asOneExpert(rewriter, loc, op.getSharedW2()), /*offsets=*/Value(),
-          /*tokens=*/Value(), /*b1=*/Value(), /*b2=*/Value(),
-          asOneExpert(rewriter, loc, op.getSharedGate()),
-          /*gateBias=*/Value(), /*w1Scales=*/Value(), /*w2Scales=*/Value(),
-          /*gateScales=*/Value())[0];
+    Value shared = computeShared(rewriter, op);
     auto combine =
         CombineOp::create(rewriter, loc, op->getResultTypes(), outputs, gates,
                           mask, offsets, shared, op.getOut());
@@ -94,6 +94,88 @@ struct DecomposeMoePattern : OpRewritePattern<MoeOp> {
   }
 
 private:
+  /// The share of all pairs that pair buffers have room for, if that is to be
+  /// less than all that the rule allows, and less memory with the f32 sums that
+  /// further waves need.
+  std::optional<double> findRoom(MoeOp op) const {
+    std::optional<LoweringConfigAttr> config = op.getLoweringConfig();
+    std::optional<double> room =
+        config ? config->getRoom() : std::optional<double>();
+    bool hasBound = !ShapedType::isDynamic(
+        op.getRouting().getMaxExpertsPerToken(ShapedType::kDynamic));
+    // Waves read weights of the storage type.
+    if (pairBuffers != PairBuffers::Bound || hasBound || op.getW1Scales() ||
+        !room || *room >= 1.0)
+      return std::nullopt;
+    auto type = cast<ShapedType>(op.getW1().getType());
+    if (!type.hasStaticShape() ||
+        getElementTypeOrSelf(op.getOut().getType()).isF32())
+      return room;
+    double experts = type.getDimSize(0), width = type.getDimSize(1),
+           hidden = type.getDimSize(2);
+    double saved = (1.0 - *room) * experts * (hidden + width) *
+                   type.getElementTypeBitWidth() / 8;
+    return saved > width * sizeof(float) ? room : std::nullopt;
+  }
+
+  struct Plan {
+    Value gates, mask, offsets;
+  };
+
+  /// The experts and the combine, with so many rows for pairs.
+  static void computeInWaves(PatternRewriter &rewriter, MoeOp op,
+                             const Plan &plan, OpFoldResult rows) {
+    Location loc = op.getLoc();
+    Value x = op.getX();
+    auto destination = [&](Value weights) {
+      OpFoldResult width = getMixedSize(rewriter, loc, weights, 2);
+      return createDestination(rewriter, loc, x, {rows, width}, storageOf(op));
+    };
+    Value hidden = createInto<GroupedMatmulOp>(
+        rewriter, loc, destination(op.getW1()), op.getActivation(), x,
+        op.getW1(), plan.offsets, /*tokens=*/Value(), plan.mask, op.getB1(),
+        op.getGate(), op.getGateBias(), /*scales=*/Value(),
+        /*gateScales=*/Value(), /*panels=*/PanelsAttr())[0];
+    Value outputs = createInto<GroupedMatmulOp>(
+        rewriter, loc, destination(op.getW2()), Activation::None, hidden,
+        op.getW2(), plan.offsets, /*tokens=*/Value(), /*mask=*/Value(),
+        op.getB2(), /*gate=*/Value(), /*gateBias=*/Value(), /*scales=*/Value(),
+        /*gateScales=*/Value(), /*panels=*/PanelsAttr())[0];
+    Value shared = computeShared(rewriter, op);
+    Value out = createInto<CombineWavesOp>(
+        rewriter, loc, {hidden, outputs, op.getOut()}, op.getActivation(),
+        plan.gates, plan.mask, plan.offsets, x, op.getW1(), op.getW2(),
+        op.getB1(), op.getB2(), op.getGate(), op.getGateBias(), shared)[2];
+    if (op->getNumResults() == 0)
+      rewriter.eraseOp(op);
+    else
+      rewriter.replaceOp(op, out);
+  }
+
+  /// Experts' outputs are stored as the hidden units are.
+  static Type storageOf(MoeOp op) {
+    return getElementTypeOrSelf(op.getX().getType());
+  }
+
+  /// The shared expert's output for every token; null without one.
+  static Value computeShared(PatternRewriter &rewriter, MoeOp op) {
+    if (!op.getSharedW1())
+      return {};
+    Location loc = op.getLoc();
+    Value x = op.getX();
+    SmallVector<OpFoldResult> sizes = {getMixedSize(rewriter, loc, x, 0),
+                                       getMixedSize(rewriter, loc, x, 1)};
+    return createInto<ExpertFfnOp>(
+        rewriter, loc,
+        createDestination(rewriter, loc, x, sizes, storageOf(op)),
+        op.getActivationAttr(), x, asOneExpert(rewriter, loc, op.getSharedW1()),
+        asOneExpert(rewriter, loc, op.getSharedW2()), /*offsets=*/Value(),
+        /*tokens=*/Value(), /*b1=*/Value(), /*b2=*/Value(),
+        asOneExpert(rewriter, loc, op.getSharedGate()),
+        /*gateBias=*/Value(), /*w1Scales=*/Value(), /*w2Scales=*/Value(),
+        /*gateScales=*/Value())[0];
+  }
+
   /// The number of rows of the pair buffers.
   OpFoldResult countPairs(PatternRewriter &rewriter, MoeOp op, Value offsets,
                           OpFoldResult tokens, OpFoldResult experts) const {

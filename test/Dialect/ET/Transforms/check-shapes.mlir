@@ -1,5 +1,8 @@
 // RUN: et-opt %s --et-check-shapes | FileCheck %s
 
+// CHECK-DAG: #[[DEPTH:.*]] = affine_map<()[s0] -> ((s0 ceildiv 32) * 16)>
+// CHECK-DAG: #[[PANELS:.*]] = affine_map<()[s0] -> (s0 ceildiv 8)>
+
 // One assertion for each dynamic size whose name another operand has.
 // CHECK-LABEL: func @scores
 // CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x?xf32>, %[[ROUTER:[a-z0-9]+]]: tensor<?x4xf32>, %[[OUT:[a-z0-9]+]]: tensor<?x4xf32>
@@ -115,10 +118,10 @@ func.func @static_masks(%a: memref<1x67108863xi32>, %b: memref<1x67108864xi32>, 
 }
 
 // Sizes of packed weights follow from the depth and the width of the product.
-// CHECK-DAG: #[[DEPTH:.*]] = affine_map<()[s0] -> ((s0 ceildiv 32) * 16)>
-// CHECK-DAG: #[[PANELS:.*]] = affine_map<()[s0] -> (s0 ceildiv 8)>
 // CHECK-LABEL: func @packed
+// CHECK: affine.apply #[[PANELS]]()
 // CHECK: cf.assert %{{.*}}, "et.grouped_matmul: the size of operand 'rhs' in dimension 1 is not N/8 of the other operands"
+// CHECK: affine.apply #[[DEPTH]]()
 // CHECK: cf.assert %{{.*}}, "et.grouped_matmul: the size of operand 'rhs' in dimension 2 is not K/32*16 of the other operands"
 // CHECK: cf.assert %{{.*}}, "et.grouped_matmul: the size of operand 'rhs' in dimension 3 is not 16 of the other operands"
 func.func @packed(%x: tensor<?x?xbf16>, %p: tensor<1x?x?x?xbf16>, %out: tensor<?x?xf32>) -> tensor<?x?xf32> {

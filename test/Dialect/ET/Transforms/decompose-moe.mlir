@@ -118,6 +118,61 @@ func.func @configured(%x: tensor<?x8xbf16>, %router: tensor<8x4xbf16>, %theta: t
   return %0, %1 : tensor<?x8xbf16>, tensor<?x8xbf16>
 }
 
+// Room for a share of the pairs, where a rate is known: 64 x 4 x 1/8 x 5/4.
+// The list of tokens would be of all pairs; products take them from the mask.
+// Without pair-buffers=bound the number of pairs is read.
+// CHECK-LABEL: func @rate
+// CHECK-NOT: et.combine_waves
+// CHECK: et.combine ins
+// BOUND-LABEL: func @rate
+// BOUND-SAME: %[[X:[a-z0-9]+]]: tensor<64x8xbf16>, %{{[a-z0-9]+}}: tensor<8x4xbf16>, %{{[a-z0-9]+}}: tensor<4xf32>, %[[W1:[a-z0-9]+]]: tensor<4x8x16xbf16>, %[[W2:[a-z0-9]+]]: tensor<4x16x8xbf16>, %[[B1:[a-z0-9]+]]: tensor<4x16xbf16>, %[[B2:[a-z0-9]+]]: tensor<4x8xbf16>, %{{[a-z0-9]+}}: tensor<8x24xbf16>, %{{[a-z0-9]+}}: tensor<24x8xbf16>, %[[OUT:[a-z0-9]+]]: tensor<64x8xbf16>
+// BOUND: %[[MASK:.*]], %[[GATES:.*]] = et.gate
+// BOUND: %[[OFFSETS:.*]] = et.offsets
+// BOUND-NOT: et.token_list
+// BOUND: %[[H0:.*]] = tensor.empty() : tensor<40x16xbf16>
+// BOUND: %[[H:.*]] = et.grouped_matmul silu ins(%[[X]], %[[W1]] : {{.*}}) offsets(%[[OFFSETS]] : tensor<5xi32>) mask(%[[MASK]] : tensor<4x2xi32>) bias(%[[B1]] : {{.*}}) gate(%[[W1]] : {{.*}}) gate_bias(%[[B1]] : {{.*}}) outs(%[[H0]] : tensor<40x16xbf16>)
+// BOUND: %[[P0:.*]] = tensor.empty() : tensor<40x8xbf16>
+// BOUND: %[[P:.*]] = et.grouped_matmul none ins(%[[H]], %[[W2]] : {{.*}}) offsets(%[[OFFSETS]] : tensor<5xi32>) bias(%[[B2]] : {{.*}}) outs(%[[P0]] : tensor<40x8xbf16>)
+// BOUND: %[[SHARED:.*]] = et.expert_ffn silu
+// BOUND: %{{.*}}, %{{.*}}, %[[Y:.*]] = et.combine_waves silu ins(%[[GATES]], %[[MASK]], %[[OFFSETS]], %[[X]], %[[W1]], %[[W2]] : {{.*}}) b1(%[[B1]] : {{.*}}) b2(%[[B2]] : {{.*}}) gate(%[[W1]] : {{.*}}) gate_bias(%[[B1]] : {{.*}}) shared(%[[SHARED]] : tensor<64x8xbf16>) outs(%[[H]], %[[P]], %[[OUT]] : tensor<40x16xbf16>, tensor<40x8xbf16>, tensor<64x8xbf16>)
+// BOUND: return %[[Y]]
+func.func @rate(%x: tensor<64x8xbf16>, %router: tensor<8x4xbf16>, %theta: tensor<4xf32>, %w1: tensor<4x8x16xbf16>, %w2: tensor<4x16x8xbf16>,
+                %b1: tensor<4x16xbf16>, %b2: tensor<4x8xbf16>, %s1: tensor<8x24xbf16>, %s2: tensor<24x8xbf16>, %out: tensor<64x8xbf16>) -> tensor<64x8xbf16> {
+  %y = et.moe linear #et.threshold silu
+    ins(%x, %router, %w1, %w2 : tensor<64x8xbf16>, tensor<8x4xbf16>, tensor<4x8x16xbf16>, tensor<4x16x8xbf16>)
+    theta(%theta : tensor<4xf32>) b1(%b1 : tensor<4x16xbf16>) b2(%b2 : tensor<4x8xbf16>) gate(%w1 : tensor<4x8x16xbf16>) gate_bias(%b1 : tensor<4x16xbf16>)
+    shared(%s1, %s2 : tensor<8x24xbf16>, tensor<24x8xbf16>) shared_gate(%s1 : tensor<8x24xbf16>)
+    outs(%out : tensor<64x8xbf16>) {lowering_config = #et.lowering_config<rate = 0.125>}
+  return %y : tensor<64x8xbf16>
+}
+
+// T is not known: ceil(T x 4 x 0.3 x 1.25), with 0.375 a multiple of 2^-20.
+// BOUND-LABEL: func @dynamic_rate
+// BOUND: et.offsets
+// BOUND: %[[ROWS:.*]] = affine.apply #{{.*}}()[%{{.*}}]
+// BOUND: tensor.empty(%[[ROWS]]) : tensor<?x16xf32>
+// BOUND: et.combine_waves
+func.func @dynamic_rate(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %out: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %y = et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    theta(%theta : tensor<4xf32>) outs(%out : tensor<?x8xf32>) {lowering_config = #et.lowering_config<schedule = grouped, rate = 0.3>}
+  return %y : tensor<?x8xf32>
+}
+
+// No room is less than what there is anyway: of top k, of a rate that takes all
+// pairs, and where the sums that waves need take more than is saved.
+// BOUND-LABEL: func @no_rate
+// BOUND-NOT: et.combine_waves
+// BOUND: return
+func.func @no_rate(%x: tensor<64x8xbf16>, %router: tensor<8x2xbf16>, %theta: tensor<2xf32>, %w1: tensor<2x8x4xbf16>, %w2: tensor<2x4x8xbf16>, %out: tensor<64x8xbf16>) -> (tensor<64x8xbf16>, tensor<64x8xbf16>, tensor<64x8xbf16>) {
+  %0 = et.moe linear #et.top_k<k = 1> relu ins(%x, %router, %w1, %w2 : tensor<64x8xbf16>, tensor<8x2xbf16>, tensor<2x8x4xbf16>, tensor<2x4x8xbf16>)
+    outs(%out : tensor<64x8xbf16>) {lowering_config = #et.lowering_config<rate = 0.1>}
+  %1 = et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : tensor<64x8xbf16>, tensor<8x2xbf16>, tensor<2x8x4xbf16>, tensor<2x4x8xbf16>)
+    theta(%theta : tensor<2xf32>) outs(%out : tensor<64x8xbf16>) {lowering_config = #et.lowering_config<rate = 0.8>}
+  %2 = et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : tensor<64x8xbf16>, tensor<8x2xbf16>, tensor<2x8x4xbf16>, tensor<2x4x8xbf16>)
+    theta(%theta : tensor<2xf32>) outs(%out : tensor<64x8xbf16>) {lowering_config = #et.lowering_config<rate = 0.4>}
+  return %0, %1, %2 : tensor<64x8xbf16>, tensor<64x8xbf16>, tensor<64x8xbf16>
+}
+
 // Scales go with the weights that they are of.
 // CHECK-LABEL: func @scaled
 // CHECK-SAME: %[[S1:[a-z0-9]+]]: tensor<4x1x2xf32>, %[[S2:[a-z0-9]+]]: tensor<4x2x1xf32>, %[[SG:[a-z0-9]+]]: tensor<4x1x2xf32>

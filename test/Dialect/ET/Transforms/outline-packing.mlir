@@ -7,7 +7,7 @@
 // CHECK-SAME: %[[V:[a-z0-9]+]]: tensor<8x8xf32> {et.weight = "v"},
 // CHECK-SAME: %[[V8:[a-z0-9]+]]: tensor<1x1x8x8xf32> {et.name = "v.panels_8_1_1", et.packed_by = "layer_pack", et.weight = "v.panels_8_1_1"},
 // CHECK-SAME: %[[V4:[a-z0-9]+]]: tensor<1x2x4x8xf32> {et.name = "v.panels_4_2_4", et.packed_by = "layer_pack", et.weight = "v.panels_4_2_4"},
-// CHECK-SAME: %[[INIT:[a-z0-9]+]]: tensor<?x8xf32>)
+// CHECK-SAME: %[[INIT:[a-z0-9]+]]: tensor<?x8xf32>, %{{[a-z0-9]+}}: i1)
 // CHECK-NOT: et.pack
 // CHECK: %[[A:.*]] = et.grouped_matmul relu ins(%[[X]], %[[P]]
 // CHECK: scf.if

@@ -169,16 +169,41 @@ def ET_LoweringConfigAttr : ET_Attr<"LoweringConfig", "lowering_config"> {
     made. `grouped` is a kernel a step: routing, the two products, the combine.
     `one_launch` is one kernel for the whole layer, for few tokens, in which
     `workgroups` blocks take turns at the work (0, the default, leaves their
-    number to the compiler). Where a layer has none, `--et-select-schedule`
-    chooses; other targets than GPUs read none of it.
+    number to the compiler). Where a layer has none, or `automatic`,
+    `--et-select-schedule` chooses; other targets than GPUs read none of it.
+
+    `rate` is the share of all pairs of a token and an expert that the layer is
+    expected to select; 0, the default, is for not known. The grouped schedule
+    then has room for that share and `slack` of it more. What a call selects
+    beyond that is computed in further waves: slower, and nothing is dropped.
 
     ```mlir
     #et.lowering_config<schedule = one_launch, workgroups = 528>
+    #et.lowering_config<rate = 6.250000e-02, slack = 5.000000e-01>
     ```
   }];
-  let parameters = (ins "::mlir::et::Schedule":$schedule,
-    DefaultValuedParameter<"int64_t", "0">:$workgroups);
-  let assemblyFormat = "`<` struct(custom<Word>($schedule), custom<Count>($workgroups)) `>`";
+  let parameters = (ins
+    DefaultValuedParameter<"::mlir::et::Schedule", "::mlir::et::Schedule::Automatic">:$schedule,
+    DefaultValuedParameter<"int64_t", "0">:$workgroups,
+    DefaultValuedParameter<"::llvm::APFloat", "::llvm::APFloat(0.0)">:$rate,
+    DefaultValuedParameter<"::llvm::APFloat", "::llvm::APFloat(0.25)">:$slack);
+  let assemblyFormat = [{
+    `<` struct(custom<Word>($schedule), custom<Count>($workgroups),
+      custom<Real>($rate), custom<Real>($slack)) `>`
+  }];
+  let builders = [AttrBuilder<(ins CArg<"::mlir::et::Schedule", "::mlir::et::Schedule::Automatic">:$schedule,
+                                   CArg<"int64_t", "0">:$workgroups), [{
+    return $_get($_ctxt, schedule, workgroups, ::llvm::APFloat(0.0), ::llvm::APFloat(0.25));
+  }]>];
+  let extraClassDeclaration = [{
+    /// The share of all pairs that buffers have room for, if any is known.
+    std::optional<double> getRoom() const {
+      double rate = getRate().convertToDouble();
+      if (rate == 0.0)
+        return std::nullopt;
+      return rate * (1.0 + getSlack().convertToDouble());
+    }
+  }];
   let genVerifyDecl = 1;
 }
 

@@ -50,6 +50,9 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
     r/2 (1 + erf(r / sqrt 2)); gelu_tanh
     r/2 (1 + tanh(sqrt(2 / pi) (r + 0.044715 r^3))); silu r / (1 + exp(-r)).
 
+    Where there are more pairs than out has rows, those at and beyond P are
+    left out.
+
     Shapes: lhs `[R, K]` (R = T with tokens or mask, else P), rhs and gate
     `[E, K, N]`, offsets `[E + 1]`, tokens `[P]`, mask `[E, ceil(T / 32)]`, biases `[E, N]`, out `[P, N]`. lhs, rhs, gate
     and biases share one storage type; out has that type or f32. With `panels`,
@@ -136,6 +139,55 @@ def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
     (`gate_scales` `(` $gateScales^ `:` type($gateScales) `)`)?
     `outs` `(` $out `:` type($out) `)`
     `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+  }];
+}
+
+def ET_CombineWavesOp : ET_DpsOp<"combine_waves", 3, 2, [AttrSizedOperandSegments]> {
+  let summary = "et.combine, after the pairs that the pair buffers had no room for";
+  let description = [{
+    What `et.combine` computes of all pairs, where `pairs` holds the experts'
+    outputs of the first P alone. Of a later pair of expert e and token t the
+    output is made here, with a = x[t, :], as `et.expert_ffn` makes it:
+
+        h   = act(a w1[e] + b1[e])                                 without gate
+        h   = act(a gate[e] + gate_bias[e]) * (a w1[e] + b1[e])    with gate
+        row = h w2[e] + b2[e]
+
+    h and row are rounded to their buffers' type. That is done for P pairs at a
+    time, a wave, in the buffers `hidden` and `pairs`; what these hold afterwards
+    is not defined. P may be 0 only where there is no pair.
+
+    Shapes: gates `[T, E]`, mask `[E, ceil(T / 32)]`, offsets `[E + 1]`, x
+    `[T, D]`, w1 and gate `[E, D, F]`, w2 `[E, F, D]`, b1 and gate_bias `[E, F]`,
+    b2 `[E, D]`, shared `[T, D]`, hidden `[P, F]`, pairs `[P, D]`, out `[T, D]`.
+
+    ```mlir
+    %h, %p, %y = et.combine_waves relu
+      ins(%gates, %mask, %offsets, %x, %w1, %w2
+        : tensor<?x16xf32>, tensor<16x?xi32>, tensor<17xi32>, tensor<?x768xbf16>,
+          tensor<16x768x1536xbf16>, tensor<16x1536x768xbf16>)
+      outs(%hidden, %pairs, %init
+        : tensor<?x1536xbf16>, tensor<?x768xbf16>, tensor<?x768xbf16>)
+    ```
+  }];
+  let arguments = (ins ET_ActivationAttr:$activation, ET_F32x2D:$gates, ET_I32x2D:$mask,
+                       ET_I32x1D:$offsets, ET_Storage2D:$x, ET_Storage3D:$w1, ET_Storage3D:$w2,
+                       Optional<ET_Storage2D>:$b1, Optional<ET_Storage2D>:$b2,
+                       Optional<ET_Storage3D>:$gate, Optional<ET_Storage2D>:$gateBias,
+                       Optional<ET_Storage2D>:$shared, ET_Storage2D:$hidden,
+                       ET_Storage2D:$pairs, ET_Storage2D:$out);
+  let assemblyFormat = [{
+    custom<Word>($activation)
+    `ins` `(` $gates `,` $mask `,` $offsets `,` $x `,` $w1 `,` $w2 `:` type($gates) `,` type($mask) `,`
+              type($offsets) `,` type($x) `,` type($w1) `,` type($w2) `)`
+    (`b1` `(` $b1^ `:` type($b1) `)`)?
+    (`b2` `(` $b2^ `:` type($b2) `)`)?
+    (`gate` `(` $gate^ `:` type($gate) `)`)?
+    (`gate_bias` `(` $gateBias^ `:` type($gateBias) `)`)?
+    (`shared` `(` $shared^ `:` type($shared) `)`)?
+    `outs` `(` $hidden `,` $pairs `,` $out `:` type($hidden) `,` type($pairs) `,` type($out) `)`
+    `` custom<DpsResults>(ref(type($hidden)), ref(type($pairs)), ref(type($out)),
+                          type($results)) attr-dict
   }];
 }
 

@@ -57,7 +57,8 @@ def ET_ActivationAttr : ET_EnumAttr<ET_Activation, "activation">;
 
 def ET_Schedule : ET_Enum<"Schedule", "how a layer becomes kernels", [
   I32EnumAttrCase<"Grouped", 0, "grouped">,
-  I32EnumAttrCase<"OneLaunch", 1, "one_launch">
+  I32EnumAttrCase<"OneLaunch", 1, "one_launch">,
+  I32EnumAttrCase<"Automatic", 2, "automatic">
 ]>;
 
 #endif // ET_DIALECT_ET_IR_ETENUMS

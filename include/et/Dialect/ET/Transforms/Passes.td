@@ -120,7 +120,9 @@ def DecomposeMoe : Pass<"et-decompose-moe"> {
     routing is. `exact` reads the number of pairs from the plan, so memory follows
     the pairs; `bound` takes the most that the routing allows (T times the most
     experts a token), so nothing waits for the plan: the choice for a device whose
-    memory the host should not read.
+    memory the host should not read. With a rate in the layer's
+    `#et.lowering_config`, and no bound in the rule, `bound` takes room for that
+    rate, and `et.combine_waves` computes what a call selects beyond it.
 
     A layer that is configured to run in one launch (`#et.lowering_config`) is left
     alone with `keep-one-launch`, which is for targets that have such a kernel.
@@ -177,7 +179,8 @@ def DecomposeMoe : Pass<"et-decompose-moe"> {
            "::mlir::et::PairBuffers::Exact", "How buffers of selected pairs are sized",
            [{::llvm::cl::values(
              clEnumValN(::mlir::et::PairBuffers::Exact, "exact", "the number of selected pairs"),
-             clEnumValN(::mlir::et::PairBuffers::Bound, "bound", "the most the routing allows"))}]>,
+             clEnumValN(::mlir::et::PairBuffers::Bound, "bound",
+                        "the most the routing allows, or the room that the layer's rate asks for"))}]>,
     Option<"keepsOneLaunch", "keep-one-launch", "bool", "false",
            "Leave layers whose #et.lowering_config has schedule = one_launch">
   ];

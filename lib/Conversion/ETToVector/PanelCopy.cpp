@@ -1,0 +1,97 @@
+//===- PanelCopy.cpp - Panels of weights that lie in rows -----------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "PanelKernel.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+/// panel[k, n] = weights[k, column + n].
+static void emitRows(VectorBuilder &b, int64_t width, bool wholeColumns,
+                     Value weights, Value column, Value panel) {
+  b.loop(b.index(0), b.dim(weights, 0), [&](Value k) {
+    for (int64_t within = 0; within < width; within += b.lanes) {
+      Value from = b.add(column, b.index(within));
+      b.write(b.read(weights, {k, from}, wholeColumns), panel,
+              {k, b.index(within)}, /*whole=*/true);
+    }
+  });
+}
+
+/// panel[k, 2n + i] = weights[2k + i, column + n].
+static void emitPairs(VectorBuilder &b, int64_t width, bool wholeColumns,
+                      Value weights, Value column, Value panel) {
+  int64_t length = width % (2 * b.lanes) ? b.lanes : 2 * b.lanes;
+  auto type = VectorType::get(length, b.getBF16Type());
+  Value none = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  Value element =
+      arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
+  auto rowPair = [&](Value pair, bool first, bool second) {
+    for (int64_t within = 0; within < width; within += length) {
+      auto read = [&](bool exists, int64_t odd) -> Value {
+        if (!exists)
+          return none;
+        Value row = b.add(b.mul(pair, b.index(2)), b.index(odd));
+        return vector::TransferReadOp::create(
+            b, type, weights, ValueRange{row, b.add(column, b.index(within))},
+            element, ArrayRef<bool>{wholeColumns});
+      };
+      Value both =
+          vector::InterleaveOp::create(b, read(first, 0), read(second, 1));
+      vector::TransferWriteOp::create(b, both, panel,
+                                      ValueRange{pair, b.index(2 * within)},
+                                      ArrayRef<bool>{true});
+    }
+  };
+  Value depth = b.dim(weights, 0), two = b.index(2);
+  Value pairs = b.div(depth, two), some = b.ceilDiv(depth, two);
+  b.loop(b.index(0), pairs, [&](Value pair) { rowPair(pair, true, true); });
+  b.loop(pairs, some, [&](Value pair) { rowPair(pair, true, false); });
+  b.loop(some, b.dim(panel, 0),
+         [&](Value pair) { rowPair(pair, false, false); });
+}
+
+void et::emitPanelCopy(VectorBuilder &b, ModuleOp module, Value weights,
+                       Value column, Value panel, bool wholeColumns,
+                       bool inPairs) {
+  int64_t width = cast<MemRefType>(panel.getType()).getShape()[1];
+  if (inPairs)
+    width /= 2;
+  std::string name;
+  llvm::raw_string_ostream os(name);
+  os << "et_copy_" << width << "_" << getElementTypeOrSelf(weights.getType())
+     << "_" << getElementTypeOrSelf(panel.getType())
+     << (inPairs ? "_pairs" : "") << (wholeColumns ? "_whole" : "");
+  auto weightsType = cast<MemRefType>(weights.getType());
+  SmallVector<int64_t> any(2, ShapedType::kDynamic);
+  auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
+                                       {ShapedType::kDynamic, 1});
+  auto general = MemRefType::get(any, weightsType.getElementType(), layout);
+  if (weightsType != general)
+    weights = memref::CastOp::create(b, general, weights);
+
+  SmallVector<Value> arguments = {weights, column, panel};
+  auto copy = module.lookupSymbol<func::FuncOp>(name);
+  if (!copy) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    copy = func::FuncOp::create(b, name,
+                                b.getFunctionType(TypeRange(arguments), {}));
+    copy.setPrivate();
+    copy->setAttr("llvm.linkage", LLVM::LinkageAttr::get(
+                                      b.getContext(), LLVM::Linkage::Internal));
+    Block *body = copy.addEntryBlock();
+    b.setInsertionPointToStart(body);
+    auto emit = inPairs ? emitPairs : emitRows;
+    emit(b, width, wholeColumns, body->getArgument(0), body->getArgument(1),
+         body->getArgument(2));
+    func::ReturnOp::create(b);
+  }
+  func::CallOp::create(b, copy, arguments);
+}

@@ -1,0 +1,138 @@
+# ===- test_packed_kernels.py - kernels that read packed weights -------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Products of packed weights, in the layouts that kernels are made for.
+
+K runs over several blocks of a kernel and their tails, loads are skewed so that an
+expert has no row, a few, or many tiles of them. Every layout runs for this machine
+with one and two threads, which must agree bit for bit, and for lesser processors.
+"""
+
+import platform
+import sys
+
+import numpy as np
+import pytest
+
+import et_reference as ref
+from et_bounds import matmul_with_error
+from et_compare import check
+from et_layers import ACTIVATIONS
+from et_program import Program
+from et_reference import STORAGE
+from et_tools import ROOT, run
+from test_ops import check_rows, normal
+from test_processors import PROCESSOR, compile_module
+
+sys.path.append(str(ROOT / "test" / "Target" / "Inputs"))
+import et_library
+
+# Type, columns, interleave, step: vectors of every width, pairs in vectors, matrix
+# registers.
+LAYOUTS = [
+    ("f32", 64, 1, 1),
+    ("f32", 16, 1, 1),
+    ("f16", 64, 1, 1),
+    ("bf16", 32, 1, 1),
+    ("bf16", 64, 2, 2),
+    ("bf16", 32, 2, 32),
+    ("bf16", 16, 2, 32),
+    ("bf16", 128, 2, 64),
+]
+SEEDS = range(24)
+
+
+def attribute(columns, interleave, step):
+    return f"#et.panels<columns = {columns}, interleave = {interleave}, step = {step}>"
+
+
+def random_loads(rng, tokens, experts):
+    """Rows chosen for each expert: all, none, a few or about any number."""
+    chosen = np.zeros((tokens, experts), bool)
+    for e in range(experts):
+        count = int(rng.choice([0, 1, int(rng.integers(0, 8)), tokens // 2, tokens]))
+        chosen[rng.permutation(tokens)[:count], e] = True
+    return chosen
+
+
+class Case:
+    def __init__(self, seed):
+        rng = np.random.default_rng(9000 + seed)
+        kind, *layout = LAYOUTS[seed % len(LAYOUTS)]
+        storage = STORAGE[kind]
+        tokens = int(rng.choice([0, 1, 31, int(rng.integers(2, 100)), 100]))
+        experts = int(rng.integers(1, 5))
+        # 32 and 64 are whole in every sense; K = 1 is half a pair.
+        d = int(rng.choice([1, 64, 320, int(rng.integers(2, 700))]))
+        f = int(rng.choice([1, 128, int(rng.integers(2, 200))]))
+        act = str(rng.choice(ACTIVATIONS))
+        listed, gated = rng.random() < 0.5, rng.random() < 0.4
+        chosen = random_loads(rng, tokens, experts)
+        offsets, plan = ref.offsets(chosen), ref.token_list(chosen)
+        x = normal(rng, (tokens if listed else len(plan), d), storage)
+        a = x[plan] if listed else x
+
+        def maybe(*shape):
+            array = normal(rng, (experts, *shape), storage)
+            return array if rng.random() < 0.5 else None
+
+        w = normal(rng, (experts, d, f), storage, d**-0.5)
+        wg = normal(rng, w.shape, storage, d**-0.5) if gated else None
+        bias, gate_bias = maybe(f), maybe(f) if gated else None
+        out = storage if rng.random() < 0.5 else np.float32
+        self.initial = normal(rng, (len(plan), f), out)
+
+        p = self.program = Program(rng)
+        gate = ref.pack(wg, *layout) if gated else None
+        p.op(
+            f"et.grouped_matmul {act} ins({p.operands(x, ref.pack(w, *layout))}) "
+            f"panels({attribute(*layout)}) offsets({p.operands(offsets)}) "
+            f"{p.clause('tokens', plan if listed else None)} "
+            f"{p.clause('bias', bias)} {p.clause('gate', gate)} "
+            f"{p.clause('gate_bias', gate_bias)}",
+            self.initial,
+        )
+        parts = []
+        for e in range(experts):
+            one = [None if v is None else v[e] for v in (w, bias, wg, gate_bias)]
+            own = a[offsets[e] : offsets[e + 1]]
+            parts.append(matmul_with_error(act, own, *one))
+        parts = zip(*parts, strict=True)
+        self.value, self.error = (np.concatenate(part) for part in parts)
+        loads = [int(n) for n in np.diff(offsets)]
+        self.where = (
+            f"seed {seed}, {kind}, {layout}, {act}, {d} x {f}, loads {loads}, "
+            f"listed {listed}, gated {gated}"
+        )
+
+    def check(self, result, where=""):
+        where = self.where + where
+        check_rows(result, self.value, self.error, self.initial, where)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_on_this_machine(seed):
+    case = Case(seed)
+    p = case.program
+    one, two = (run(p.module(), p.arrays, p.results, "cpu", n)[0] for n in (1, 2))
+    case.check(one)
+    bits = f"u{one.itemsize}"
+    check(one.view(bits) != two.view(bits), one, two, case.where + ": threads matter")
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names processors of x86-64")
+@pytest.mark.parametrize("processor", ["x86-64", "x86-64-v3", "x86-64-v4"])
+@pytest.mark.parametrize("seed", SEEDS[: len(LAYOUTS)])
+def test_on_lesser_processors(seed, processor, tmp_path):
+    case = Case(100 + seed)
+    p = case.program
+    library = compile_module(p.module(), processor, tmp_path)
+    try:
+        result = library.call("main", *p.arrays)
+    except et_library.Error as error:
+        assert error.code == PROCESSOR
+        pytest.skip(f"this machine is less than {processor}")
+    case.check(result[0] if isinstance(result, (list, tuple)) else result, processor)
