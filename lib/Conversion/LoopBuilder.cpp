@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Conversion/LoopBuilder.h"
+#include "et/Conversion/ScalarMath.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -37,6 +38,8 @@ Value LoopBuilder::load(Value memref, ValueRange indices) {
   Value value = memref::LoadOp::create(*this, memref, indices);
   if (value.getType().isF16() || value.getType().isBF16())
     return arith::ExtFOp::create(*this, getF32Type(), value);
+  if (isa<Float8E4M3FNType>(value.getType()))
+    return emitE4M3ToF32(*this, value);
   return value;
 }
 

@@ -437,25 +437,31 @@ int64_t et_cuda_hopper_processors() {
   return found ? found - 1 : 0;
 }
 
-/// Writes the 128 bytes of a tensor map of row-major matrices of 16-bit
-/// elements, [count][rows][columns], which copies boxes of 64 x 64 elements,
-/// swizzled by 128 bytes; beyond the matrix they are zero. `map` is aligned to
-/// 64 bytes. They are zero where there is no such device or no such element.
+/// Writes the 128 bytes of a tensor map of row-major matrices,
+/// [count][rows][columns], which copies boxes of 8 KB, 64 columns wide. Of
+/// elements of two bytes a box has 64 rows, swizzled by 128 bytes, of elements
+/// of one byte 128 rows, swizzled by 64; beyond the matrix they are zero. `map`
+/// is aligned to 64 bytes. They are zero where there is no such device or no
+/// such element.
 void et_cuda_tensor_map(void *map, int64_t address, int64_t count, int64_t rows,
-                        int64_t columns) {
+                        int64_t columns, int64_t bytes) {
   memset(map, 0, 128);
   if (count == 0 || rows == 0 || columns == 0 || !et_cuda_hopper_processors())
     return;
-  constexpr int uint16Type = 1, noInterleave = 0, swizzle128 = 3;
+  constexpr int uint8Type = 0, uint16Type = 1, noInterleave = 0;
+  constexpr int swizzle64 = 2, swizzle128 = 3;
   constexpr int promoteTo256 = 3, fillZero = 0;
+  bool isByte = bytes == 1;
   const uint64_t sizes[] = {uint64_t(columns), uint64_t(rows), uint64_t(count)};
-  const uint64_t strides[] = {2 * sizes[0], 2 * sizes[0] * sizes[1]};
-  const unsigned box[] = {64, 64, 1}, steps[] = {1, 1, 1};
+  const uint64_t row = sizes[0] * uint64_t(bytes);
+  const uint64_t strides[] = {row, row * sizes[1]};
+  const unsigned box[] = {64, isByte ? 128U : 64U, 1}, steps[] = {1, 1, 1};
   onDevice([&](const CudaDriver &driver, et_status *status) {
     return ET_CUDA(driver, status, "weights of a grouped product",
-                   cuTensorMapEncodeTiled, map, uint16Type, 3U,
-                   CuPointer(address), sizes, strides, box, steps, noInterleave,
-                   swizzle128, promoteTo256, fillZero);
+                   cuTensorMapEncodeTiled, map, isByte ? uint8Type : uint16Type,
+                   3U, CuPointer(address), sizes, strides, box, steps,
+                   noInterleave, isByte ? swizzle64 : swizzle128, promoteTo256,
+                   fillZero);
   });
 }
 

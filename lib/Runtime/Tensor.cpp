@@ -21,9 +21,9 @@ struct DtypeInfo {
 };
 } // namespace
 
-static constexpr DtypeInfo dtypes[] = {{"f32", 4}, {"f16", 2}, {"bf16", 2},
-                                       {"f64", 8}, {"i1", 1},  {"i8", 1},
-                                       {"i16", 2}, {"i32", 4}, {"i64", 8}};
+static constexpr DtypeInfo dtypes[] = {
+    {"f32", 4}, {"f16", 2}, {"bf16", 2}, {"f64", 8}, {"i1", 1},
+    {"i8", 1},  {"i16", 2}, {"i32", 4},  {"i64", 8}, {"f8E4M3FN", 1}};
 
 static bool isKnown(int64_t dtype) {
   return dtype >= 0 && dtype < int64_t(sizeof(dtypes) / sizeof(dtypes[0]));

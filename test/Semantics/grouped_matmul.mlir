@@ -99,5 +99,41 @@ func.func @main() {
   %got_9 = tensor.cast %sum : tensor<1x1xf16> to tensor<?x?xf16>
   %ok_9 = call @near2_f16(%got_9, %want_9, %exact) : (tensor<?x?xf16>, tensor<?x?xf16>, f32) -> i1
   cf.assert %ok_9, "f16 products are summed in f32 and rounded once"
+
+  // Rows 0 to 127 are 2, row 128 the least normal number, row 129 the least number, and
+  // column 129 is NaN. Up to column 127: 128 x 2 x 0.5 + 2^-6 x 2 - 448 x 2.
+  %k = arith.constant dense<1.0> : tensor<1x130xf32>
+  %w8 = tensor.generate {
+  ^bb0(%expert: index, %depth: index, %column: index):
+    %c128 = arith.constant 128 : index
+    %c129 = arith.constant 129 : index
+    %is128 = arith.cmpi eq, %depth, %c128 : index
+    %is129 = arith.cmpi eq, %depth, %c129 : index
+    %inSecond = arith.cmpi eq, %column, %c129 : index
+    %even = arith.constant 0x40 : i8
+    %small = arith.constant 0x08 : i8
+    %least = arith.constant 0xfe : i8
+    %nan = arith.constant 0x7f : i8
+    %a = arith.select %is128, %small, %even : i8
+    %b = arith.select %is129, %least, %a : i8
+    %c = arith.select %inSecond, %nan, %b : i8
+    %f = arith.bitcast %c : i8 to f8E4M3FN
+    tensor.yield %f : f8E4M3FN
+  } : tensor<1x130x130xf8E4M3FN>
+  %scales = arith.constant dense<[[[0.5, 0.25], [2.0, -1.0]]]> : tensor<1x2x2xf32>
+  %init_8 = tensor.empty() : tensor<1x130xf32>
+  %scaled = et.grouped_matmul none ins(%k, %w8 : tensor<1x130xf32>, tensor<1x130x130xf8E4M3FN>)
+    scales(%scales : tensor<1x2x2xf32>) outs(%init_8 : tensor<1x130xf32>)
+  %got_10 = tensor.extract_slice %scaled[0, 126] [1, 3] [1, 1] : tensor<1x130xf32> to tensor<1x3xf32>
+  %expected_10 = arith.constant dense<[[-767.96875, -767.96875, 511.984375]]> : tensor<1x3xf32>
+  %want_10 = tensor.cast %expected_10 : tensor<1x3xf32> to tensor<?x?xf32>
+  %cast_10 = tensor.cast %got_10 : tensor<1x3xf32> to tensor<?x?xf32>
+  %ok_10 = call @near2(%cast_10, %want_10, %exact) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
+  cf.assert %ok_10, "weights of 8 bits with scales of blocks"
+  %c0 = arith.constant 0 : index
+  %c129_0 = arith.constant 129 : index
+  %last = tensor.extract %scaled[%c0, %c129_0] : tensor<1x130xf32>
+  %isNaN = arith.cmpf uno, %last, %last : f32
+  cf.assert %isNaN, "a weight that is NaN"
   return
 }

@@ -27,6 +27,7 @@ the flip of a rounding exactly, and needs no constant.
 import numpy as np
 
 from et_reference import (
+    SCALE_BLOCK,
     BoundedThreshold,
     ExpertChoice,
     Threshold,
@@ -62,6 +63,20 @@ def matrix_gamma(n):
     """
     errors = 11 * np.ceil(n / 8) * U
     return gamma(2) + errors / (1.0 - errors)
+
+
+def scaled_gamma(sums):
+    """`sums` where a scale multiplies each weight, or each block of SCALE_BLOCK sums.
+
+    One rounding a weight in the one case. In the other the blocks, no longer than the
+    whole, are each multiplied and added up.
+    """
+
+    def of_blocks(n):
+        blocks = gamma(np.ceil(n / SCALE_BLOCK))
+        return sums(n) + blocks + sums(n) * blocks
+
+    return of_blocks
 
 
 def split_gamma(n):

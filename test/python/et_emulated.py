@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 import et_tools
-from et_reference import STORAGE
+from et_reference import FP8, STORAGE
 
 SCHEDULES = ("early", "late", "random")
 CHIPS = ("sm_80", "sm_90a", "sm_120")
@@ -37,6 +37,7 @@ options = []
 DTYPES = [
     *(np.dtype(STORAGE[kind]) for kind in ("f32", "f16", "bf16")),
     *(np.dtype(k) for k in (np.float64, np.bool_, np.int8, np.int16, np.int32, np.int64)),
+    np.dtype(FP8),
 ]  # fmt: skip
 
 

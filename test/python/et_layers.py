@@ -11,12 +11,15 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from et_reference import (
+    FP8,
+    SCALE_BLOCK,
     STORAGE,
     BoundedThreshold,
     ExpertChoice,
     Threshold,
     TopK,
     TopP,
+    scaled,
 )
 
 MNEMONIC = {
@@ -29,7 +32,8 @@ MNEMONIC = {
 ACTIVATIONS = ["none", "relu", "relu_squared", "gelu", "gelu_tanh", "silu"]
 GATES = ["binary", "sigmoid", "relu", "raw"]
 
-# The operands of et.moe in order: their clause, and the sizes of their shapes.
+# The operands of et.moe in order: their clause, and the sizes of their shapes; d and f
+# are blocks of D and F.
 OPERANDS = {
     "x": ("ins", "TD"),
     "router": ("ins", "DE"),
@@ -41,6 +45,9 @@ OPERANDS = {
     "b2": ("b2", "ED"),
     "gate": ("gate", "EDF"),
     "gate_bias": ("gate_bias", "EF"),
+    "w1_scales": ("w1_scales", "Edf"),
+    "w2_scales": ("w2_scales", "Efd"),
+    "gate_scales": ("gate_scales", "Edf"),
     "shared_w1": ("shared", "DG"),
     "shared_w2": ("shared", "GD"),
     "shared_gate": ("shared_gate", "DG"),
@@ -80,8 +87,11 @@ class Layer:
         return self.arrays.get(name)
 
     def weights(self):
+        """The experts' weights by name; scaled ones as the values that they stand for."""
         return {
-            k: v
+            k: scaled(v, self.arrays[f"{k}_scales"])
+            if f"{k}_scales" in self.arrays
+            else v
             for k, v in self.arrays.items()
             if k not in ("x", "router", "theta", "bias")
         }
@@ -99,6 +109,9 @@ class Layer:
     def extent(self, symbol):
         if symbol == "W":
             return str(-(-self.sizes["T"] // 32)) if "T" in self.static else "?"
+        if symbol.islower():
+            size = -(-self.sizes[symbol.upper()] // SCALE_BLOCK)
+            return str(size) if symbol.upper() in self.static else "?"
         return str(self.sizes[symbol]) if symbol in self.static else "?"
 
     def type(self, symbols, element=None):
@@ -106,9 +119,12 @@ class Layer:
         return f"tensor<{shape}x{element or self.storage}>"
 
     def operand_type(self, name):
-        return self.type(
-            OPERANDS[name][1], "f32" if name in ("theta", "bias") else None
-        )
+        element = None
+        if name in ("theta", "bias") or name.endswith("_scales"):
+            element = "f32"
+        elif self.arrays[name].dtype == FP8:
+            element = "f8E4M3FN"
+        return self.type(OPERANDS[name][1], element)
 
     def empty(self, name, symbols, element, p):
         sizes = ", ".join(f"%{p}n{s}" for s in symbols if self.extent(s) == "?")
@@ -324,6 +340,29 @@ def random_layer(rng, work=2e7, **fixed):
     for name in names:
         layer.arrays[name] = random_operand(rng, layer, name)
     make_special(rng, layer)
+    return layer
+
+
+def with_fp8_weights(rng, layer):
+    """The same layer with other experts, whose weights are f8E4M3FN.
+
+    Some are zero, subnormal or the largest, and in one layer of six one is NaN.
+    """
+    for name in ("w1", "w2", "gate"):
+        if name not in layer.arrays:
+            continue
+        shape = layer.arrays[name].shape
+        values = rng.standard_normal(shape) * 2.0 ** rng.integers(-10, 8, shape)
+        values = np.clip(values, -448, 448).astype(FP8)
+        layer.arrays[name] = values
+        blocks = (shape[0], *(-(-n // SCALE_BLOCK) for n in shape[1:]))
+        scales = rng.uniform(-1, 1, blocks) / (50 * shape[1] ** 0.5)
+        layer.arrays[f"{name}_scales"] = scales.astype(np.float32)
+    if rng.random() < 1 / 6:
+        name = str(rng.choice(["w1", "w2"]))
+        w = layer.arrays[name]
+        w[tuple(rng.integers(n) for n in w.shape)] = np.nan
+    layer.arrays = {k: layer.arrays[k] for k in OPERANDS if k in layer.arrays}
     return layer
 
 

@@ -8,10 +8,11 @@
 
 import numpy as np
 
-from et_reference import STORAGE
+from et_reference import FP8, STORAGE
 
 ELEMENT = {np.dtype(v): k for k, v in STORAGE.items()}
 ELEMENT.update({np.dtype(np.int32): "i32", np.dtype(np.int64): "i64"})
+ELEMENT[np.dtype(FP8)] = "f8E4M3FN"
 
 
 class Program:

@@ -22,6 +22,11 @@ import numpy as np
 STORAGE = {"f32": np.float32, "f16": np.float16, "bf16": ml_dtypes.bfloat16}
 
 
+# Of experts' weights only, with a scale for each block of so many rows and columns.
+FP8 = ml_dtypes.float8_e4m3fn
+SCALE_BLOCK = 128
+
+
 def f64(a):
     return np.asarray(a).astype(np.float64)
 
@@ -287,6 +292,14 @@ def activation(kind, r):
             )
         assert kind == "silu"
         return r / (1.0 + np.exp(-r))
+
+
+def scaled(weights, scales):
+    """The f64 values of f8E4M3FN weights [E, K, N]."""
+    for axis in (1, 2):
+        blocks = np.arange(weights.shape[axis]) // SCALE_BLOCK
+        scales = np.take(scales, blocks, axis)
+    return f64(weights) * f64(scales)
 
 
 def pack(w, columns, interleave=1, step=1):

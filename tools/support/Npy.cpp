@@ -106,8 +106,8 @@ private:
 };
 } // namespace
 
-/// ml_dtypes registers bfloat16 with NumPy, which writes it as two opaque
-/// bytes.
+/// ml_dtypes registers bfloat16 and float8_e4m3fn with NumPy, which writes them
+/// as two opaque bytes and as one.
 static std::optional<et_dtype> getDtype(StringRef descr) {
   if (descr == "bfloat16")
     return ET_BF16;
@@ -117,6 +117,7 @@ static std::optional<et_dtype> getDtype(StringRef descr) {
       .Case("f4", ET_F32)
       .Case("f2", ET_F16)
       .Case("V2", ET_BF16)
+      .Case("V1", ET_F8E4M3FN)
       .Case("f8", ET_F64)
       .Case("b1", ET_I1)
       .Cases({"i1", "u1"}, ET_I8)
@@ -136,6 +137,8 @@ static StringRef getDescr(et_dtype dtype) {
     return "<V2";
   case ET_F64:
     return "<f8";
+  case ET_F8E4M3FN:
+    return "<V1";
   case ET_I1:
     return "|b1";
   case ET_I8:
@@ -194,8 +197,8 @@ static Expected<FileTensor> parseNpy(MutableArrayRef<char> bytes) {
   std::optional<et_dtype> dtype = getDtype(descr);
   if (!dtype)
     return createStringError("holds elements of type '" + descr +
-                             "'; f16, bf16, f32, f64, bool and integers of 8 "
-                             "to 64 bits can be read");
+                             "'; f16, bf16, f32, f64, f8E4M3FN, bool and "
+                             "integers of 8 to 64 bits can be read");
   if (*header.fortranOrder && header.shape->size() > 1)
     return createStringError("is in Fortran order; write it with "
                              "numpy.ascontiguousarray");

@@ -27,6 +27,7 @@ static std::optional<et_dtype> getDtype(StringRef name) {
       .Case("F16", ET_F16)
       .Case("BF16", ET_BF16)
       .Case("F64", ET_F64)
+      .Case("F8_E4M3", ET_F8E4M3FN)
       .Case("BOOL", ET_I1)
       .Cases({"I8", "U8"}, ET_I8)
       .Cases({"I16", "U16"}, ET_I16)
@@ -184,6 +185,8 @@ static StringRef getDtypeName(et_dtype dtype) {
     return "I32";
   case ET_I64:
     return "I64";
+  case ET_F8E4M3FN:
+    return "F8_E4M3";
   }
   llvm_unreachable("a tensor that was read has a type");
 }

@@ -36,7 +36,8 @@ typedef enum et_dtype {
   ET_I8 = 5,
   ET_I16 = 6,
   ET_I32 = 7,
-  ET_I64 = 8
+  ET_I64 = 8,
+  ET_F8E4M3FN = 9 /* 4 bits of exponent, 3 of fraction, no infinities */
 } et_dtype;
 
 typedef enum et_memory { ET_HOST = 0, ET_CUDA = 1 } et_memory;

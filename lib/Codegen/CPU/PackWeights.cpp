@@ -24,6 +24,8 @@ using namespace mlir::et;
 static StringRef findObstacle(GroupedMatmulOp op) {
   if (!op.hasPureTensorSemantics())
     return "it works on memrefs";
+  if (op.getScales())
+    return "its weights are f8E4M3FN";
   for (Value weights : {op.getRhs(), op.getGate()}) {
     if (!weights)
       continue;

@@ -99,6 +99,8 @@ static void countProduct(GroupedMatmulOp op, WorkCounter &counter) {
                    isGathered ? std::min(rows, counter.size.tokens) : rows);
   counter.multiply(op.getRhs(), rows);
   counter.multiply(op.getGate(), rows);
+  for (Value scales : {op.getScales(), op.getGateScales()})
+    counter.moveReached(scales, rows);
   counter.moveMask(op.getMask());
   counter.moveRows(op.getOut(), rows);
 }

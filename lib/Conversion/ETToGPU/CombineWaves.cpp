@@ -91,6 +91,7 @@ static GroupedMatmulOp createProduct(KernelBuilder &b, Activation activation,
                                      Value gateBias, Value out) {
   return GroupedMatmulOp::create(b, TypeRange(), activation, lhs, rhs, offsets,
                                  /*tokens=*/Value(), mask, bias, gate, gateBias,
+                                 /*scales=*/Value(), /*gateScales=*/Value(),
                                  /*panels=*/PanelsAttr(), out);
 }
 

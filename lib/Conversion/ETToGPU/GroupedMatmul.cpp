@@ -9,6 +9,7 @@
 #include "MatrixProduct.h"
 #include "Patterns.h"
 #include "TileProduct.h"
+#include "WarpgroupProduct.h"
 #include "et/Conversion/ScalarMath.h"
 #include "mlir/Analysis/AliasAnalysis.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -189,6 +190,13 @@ SmallVector<Value> et::rightHandSides(GroupedMatmulOp op) {
   return result;
 }
 
+SmallVector<Value> et::rightHandScales(GroupedMatmulOp op) {
+  SmallVector<Value> result = {op.getScales()};
+  if (op.getGate())
+    result.push_back(op.getGateScales());
+  return result;
+}
+
 std::array<Value, 2> et::countTiles(KernelBuilder &b,
                                     const ProductKernel &kernel) {
   GroupedMatmulOp op = kernel.op;
@@ -313,8 +321,9 @@ static ProductKernel threadKernel(GroupedMatmulOp op, KernelBuilder &b,
                                Value, function_ref<Value(Value)> sourceRow,
                                Value firstColumn) mutable -> Value {
     SmallVector<TileProduct::Matrix> matrices;
-    for (Value memref : rightHandSides(op))
-      matrices.push_back({memref, {rows.expert}});
+    for (auto [memref, scales] :
+         llvm::zip_equal(rightHandSides(op), rightHandScales(op)))
+      matrices.push_back({memref, {rows.expert}, scales});
     TileProduct::Sums sums =
         tile.run(block, op.getLhs(), sourceRow, matrices, firstColumn,
                  /*withSquares=*/false);
@@ -395,11 +404,19 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
     KernelBuilder b(op.getLoc(), rewriter);
     SmallVector<ProductKernel> kernels = {chooseKernel(op, b)};
     SmallVector<GroupedMatmulOp> products = {op};
+    bool byWarpgroups = useWarpgroups && WarpgroupProduct::applies(op);
+    bool isOneLaunch = true;
     if (GroupedMatmulOp partner = findPartner(op)) {
       ProductKernel other = chooseKernel(partner, b);
-      if (other.fitsOneLaunchWith(kernels.front())) {
+      bool fits = other.fitsOneLaunchWith(kernels.front());
+      bool bothByWarpgroups = byWarpgroups &&
+                              WarpgroupProduct::applies(partner) &&
+                              !op.getGate() == !partner.getGate();
+      if (fits || bothByWarpgroups) {
         kernels.push_back(other);
         products.push_back(partner);
+        isOneLaunch = fits;
+        byWarpgroups = bothByWarpgroups;
         // Its destination may be allocated between the two.
         b.setInsertionPoint(partner);
         // Reports tell by it what a kernel was made of.
@@ -407,15 +424,19 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
       }
     }
     Value isOther;
-    auto fitsWarpgroups = [](GroupedMatmulOp product) {
-      return fitsMatrixUnits(product, /*splitsF32=*/false);
-    };
-    if (useWarpgroups && llvm::all_of(products, fitsWarpgroups)) {
+    if (byWarpgroups) {
       Value processors = b.hopperProcessors();
       launchWarpgroupProducts(products, b, processors);
       isOther = b.cmp(CmpIPredicate::eq, processors, b.index(0));
     }
-    launchProducts(b, kernels, isOther);
+    if (isOneLaunch) {
+      launchProducts(b, kernels, isOther);
+    } else {
+      for (const ProductKernel &kernel : kernels) {
+        b.setLoc(GroupedMatmulOp(kernel.op).getLoc());
+        launchProducts(b, kernel, isOther);
+      }
+    }
     for (GroupedMatmulOp product : products)
       rewriter.eraseOp(product);
     return success();

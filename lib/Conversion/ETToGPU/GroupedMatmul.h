@@ -15,6 +15,8 @@ namespace mlir::et {
 
 /// The right-hand sides: the weights and, if there is one, the gate's.
 SmallVector<Value> rightHandSides(GroupedMatmulOp op);
+/// Their scales; null ones where they have none.
+SmallVector<Value> rightHandScales(GroupedMatmulOp op);
 
 /// The rows that a block works on: [first, end) of one expert. If the buffers
 /// hold pairs from `firstPair` on, null for the first, rows count from there.

@@ -157,11 +157,12 @@ Value KernelBuilder::tensorMap(Value memref) {
   };
   Type word = getI64Type();
   LLVM::LLVMFuncOp function = runtimeFunction(
-      *this, "et_cuda_tensor_map", {pointer, word, word, word, word},
+      *this, "et_cuda_tensor_map", {pointer, word, word, word, word, word},
       LLVM::LLVMVoidType::get(getContext()));
   LLVM::CallOp::create(*this, function,
                        ValueRange{room, addressOf(memref), size(rank - 3),
-                                  size(rank - 2), size(rank - 1)});
+                                  size(rank - 2), size(rank - 1),
+                                  i64(type.getElementTypeBitWidth() / 8)});
   return LLVM::LoadOp::create(*this, map, room);
 }
 

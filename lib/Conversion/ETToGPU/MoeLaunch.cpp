@@ -48,6 +48,8 @@ std::string et::whyNotOneLaunch(MoeOp op) {
   if (!element.isF16() && !element.isBF16())
     return "its elements are not f16 or bf16";
   auto w1 = cast<ShapedType>(op.getW1().getType());
+  if (w1.getElementType() != element)
+    return "its weights are not of the elements of x";
   auto router = cast<ShapedType>(op.getRouter().getType());
   SmallVector<std::pair<int64_t, StringRef>> widths = {
       {x.getDimSize(1), "D"},

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TileProduct.h"
+#include "et/Dialect/ET/IR/ETDialect.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -36,6 +37,21 @@ Value TileProduct::row(const BlockInfo &block, int64_t i) {
 }
 Value TileProduct::column(const BlockInfo &block, int64_t i) {
   return b.add(firstColumn(block), i);
+}
+
+static Value loadElement(KernelBuilder &b, const TileProduct::Matrix &matrix,
+                         Value k, Value column) {
+  auto at = [&](Value row, Value column) {
+    SmallVector<Value> indices(matrix.outer);
+    indices.append({row, column});
+    return indices;
+  };
+  Value element = b.load(matrix.memref, at(k, column));
+  if (!matrix.scales)
+    return element;
+  Value scale = b.load(matrix.scales,
+                       at(b.div(k, kScaleBlock), b.div(column, kScaleBlock)));
+  return b.mul(element, scale);
 }
 
 TileProduct::Sums TileProduct::run(const BlockInfo &block, Value lhs,
@@ -78,24 +94,20 @@ TileProduct::Sums TileProduct::run(const BlockInfo &block, Value lhs,
       shape.depth, b.index(0), depth, inits,
       [&](Value step, ValueRange carried) -> Values {
         // Both sides are zero beyond the depth: one alone could meet a NaN.
-        auto loadOrZero = [&](Value memref, Value k, ValueRange outer,
-                              ValueRange inner) {
-          SmallVector<Value> indices(outer);
-          indices.push_back(b.min(k, lastDepth));
-          llvm::append_range(indices, inner);
-          Value value = b.load(memref, indices);
+        auto orZero = [&](Value k, Value value) {
           return b.select(b.less(k, depth), value, zero);
         };
         Value lhsK = b.add(step, lhsDepth);
         for (auto [tileRow, row] : llvm::zip_equal(lhsTileRows, lhsRows))
-          b.store(loadOrZero(lhs, lhsK, row, {}), lhsShared,
-                  {lhsDepth, tileRow});
+          b.store(orZero(lhsK, b.load(lhs, {row, b.min(lhsK, lastDepth)})),
+                  lhsShared, {lhsDepth, tileRow});
         for (auto [matrix, shared] : llvm::zip_equal(rhs, rhsShared))
           for (int64_t i = 0; i < shape.depth / rhsStep; ++i) {
             Value inTile = b.add(rhsDepth, i * rhsStep);
-            Value value = loadOrZero(matrix.memref, b.add(step, inTile),
-                                     matrix.outer, sourceColumn);
-            b.store(value, shared, {inTile, rhsColumn});
+            Value k = b.add(step, inTile);
+            Value value =
+                loadElement(b, matrix, b.min(k, lastDepth), sourceColumn);
+            b.store(orZero(k, value), shared, {inTile, rhsColumn});
           }
         b.barrier();
         Values next = b.loopBy(

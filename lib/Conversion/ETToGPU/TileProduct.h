@@ -33,10 +33,12 @@ public:
   /// The shared memory that `run` needs for a number of right-hand sides.
   SmallVector<MemRefType> sharedTypes(unsigned numRhs);
 
-  /// A matrix within a memref: indices before the last two.
+  /// A matrix within a memref: indices before the last two. `scales`, where
+  /// there are any, are those of blocks of the matrix, at the same indices.
   struct Matrix {
     Value memref;
     SmallVector<Value> outer;
+    Value scales = Value();
   };
 
   /// What a thread holds at the end. A vector has one value a column of the

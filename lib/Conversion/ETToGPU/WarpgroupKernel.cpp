@@ -81,7 +81,7 @@ static void emitBlock(MutableArrayRef<WarpgroupProduct> products,
 
 void et::launchWarpgroupProducts(ArrayRef<GroupedMatmulOp> ops,
                                  KernelBuilder &b, Value processors) {
-  SmallVector<WarpgroupProduct> products;
+  SmallVector<WarpgroupProduct, 2> products;
   Value tiles = b.index(0);
   for (GroupedMatmulOp op : ops) {
     products.emplace_back(op, b);
@@ -93,10 +93,14 @@ void et::launchWarpgroupProducts(ArrayRef<GroupedMatmulOp> ops,
     shared.push_back(b.sharedType({kGroup / kWarpSize}, b.getI32Type()));
   }
   Value isHopper = b.cmp(arith::CmpIPredicate::ne, processors, b.index(0));
-  b.launch(
+  gpu::LaunchOp launch = b.launch(
       "et_grouped_matmul_sm90", b.min(tiles, processors), kThreads, shared,
       [&](const BlockInfo &block) {
         b.when(b.isHopper(), [&] { emitBlock(products, b, block); });
       },
       WarpgroupStages::kSharedBytes, isHopper);
+  // Left alone, ptxas may not tell with how many registers a block starts, and
+  // then moves none.
+  launch->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                  b.getI32IntegerAttr(1));
 }

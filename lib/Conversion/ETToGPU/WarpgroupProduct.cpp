@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "WarpgroupProduct.h"
+#include "MatrixProduct.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
@@ -13,26 +14,39 @@ using namespace mlir::et;
 using Values = LoopBuilder::Values;
 
 static constexpr int64_t kChunkBytes = 16, kChunk = 8;
-static constexpr int64_t kRowBytes = WarpgroupStages::kRowBytes;
 /// A matrix instruction's tokens come in eights and its depth in sixteens; of
 /// eight tokens a thread has two in each of two rows.
 static constexpr int64_t kNarrow = 8, kPerNarrow = 4, kStep = 16;
-/// Accumulators of a product.
-static constexpr int64_t kPerSlab =
-    WarpgroupStages::kTokens / kNarrow * kPerNarrow;
 /// Tokens whose sums pass through shared memory at a time.
 static constexpr int64_t kChunkTokens = 32;
 /// Such that the stores of a warp's sums meet no bank twice, split or not.
 static constexpr int64_t kSumsPadding = 4, kSplit = 4;
 
-/// The part of a matrix descriptor that does not depend on the address (PTX
-/// ISA, "Matrix Descriptor Format"): the distance in bytes of eight rows from
-/// the next eight, and the swizzle of 128 bytes.
-static constexpr int64_t kDescription =
-    int64_t(8 * kRowBytes / 16) << 32 | int64_t(1) << 62;
+bool WarpgroupProduct::applies(GroupedMatmulOp op) {
+  auto lhs = cast<MemRefType>(op.getLhs().getType());
+  if (!op.getScales())
+    return llvm::all_of(rightHandSides(op), [&](Value rhs) {
+      return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()),
+                                    /*splitsF32=*/false);
+    });
+  Type element = lhs.getElementType();
+  // Rows are copied in chunks of 16 bytes.
+  auto isWhole = [](MemRefType type, int64_t unit) {
+    int64_t last = type.getShape().back();
+    return type.getLayout().isIdentity() && !ShapedType::isDynamic(last) &&
+           last % unit == 0 && last != 0;
+  };
+  return (element.isF16() || element.isBF16()) && isWhole(lhs, kChunk) &&
+         llvm::all_of(rightHandSides(op), [&](Value rhs) {
+           auto type = cast<MemRefType>(rhs.getType());
+           return isWhole(type, kChunkBytes) &&
+                  type.getDimSize(1) == lhs.getShape().back();
+         });
+}
 
 WarpgroupProduct::WarpgroupProduct(GroupedMatmulOp op, KernelBuilder &b)
-    : WarpgroupStages(b), op(op), rhs(rightHandSides(op)) {
+    : WarpgroupStages(b), op(op), rhs(rightHandSides(op)),
+      scales(rightHandScales(op)) {
   auto lhs = cast<MemRefType>(op.getLhs().getType());
   element = lhs.getElementType();
   depth = lhs.getShape().back();
@@ -41,7 +55,7 @@ WarpgroupProduct::WarpgroupProduct(GroupedMatmulOp op, KernelBuilder &b)
 }
 
 Value WarpgroupProduct::countTiles(Value allRows) {
-  return b.mul(countRowTiles(b, op, kTokens, allRows),
+  return b.mul(countRowTiles(b, op, tileTokens(), allRows),
                b.ceilDiv(b.dim(op.getOut(), 1), columns()));
 }
 
@@ -77,7 +91,7 @@ WarpgroupProduct::Position WarpgroupProduct::forEachTile(
   Value rowTile = b.div(number, columnTiles);
   Value firstColumn =
       b.mul(b.sub(number, b.mul(rowTile, columnTiles)), columns());
-  RowTile rows = findRowTile(b, op, kTokens, rowTile);
+  RowTile rows = findRowTile(b, op, tileTokens(), rowTile);
   Value turn = loop.getRegionIterArg(1);
   turn = b.whenElse(
       b.less(rows.first, rows.end),
@@ -107,7 +121,7 @@ void WarpgroupProduct::copyWeights(Value expert, Value firstColumn, Value step,
       int64_t number = consumer * kSlabs + slab;
       Value column =
           b.add(firstColumn, (isGated() ? consumer : number) * kSlabColumns);
-      Value place[] = {b.toI32(column), b.toI32(b.mul(step, kDepth)),
+      Value place[] = {b.toI32(column), b.toI32(b.mul(step, stageDepth())),
                        b.toI32(expert)};
       Value target = LLVM::AddrSpaceCastOp::create(
           b, cluster, pointerAt(stage, number * kSlabBytes));
@@ -127,16 +141,20 @@ Value WarpgroupProduct::fetch(Value thread, const RowTile &rows,
                shared.perWarp);
   // Neighboring threads copy neighboring chunks of a row. Rows of a thread are
   // a multiple of eight apart, so that they swizzle alike.
-  constexpr int64_t chunks = kRowBytes / kChunkBytes, apart = kGroup / chunks;
+  constexpr int64_t inRow = kRowBytes / kChunkBytes;
+  const int64_t chunks = stageDepth() / kChunk, apart = kGroup / chunks;
   Value row = b.div(thread, chunks), chunk = b.rem(thread, chunks);
   Value k = b.mul(chunk, kChunk), lastRow = b.sub(count, b.index(1));
+  Value place = b.bitXor(b.rem(chunk, inRow), b.rem(row, inRow));
   Value target =
-      b.toI32(b.add(b.mul(row, kRowBytes),
-                    b.mul(b.bitXor(chunk, b.rem(row, chunks)), kChunkBytes)));
+      b.toI32(b.add(b.mul(row, kRowBytes), b.mul(place, kChunkBytes)));
+  if (chunks > inRow)
+    target = b.add(
+        target, b.toI32(b.mul(b.div(chunk, inRow), tileTokens() * kRowBytes)));
   Value base = b.addressOf(op.getLhs()),
         end = b.mul(b.ceilDiv(count, kNarrow), kNarrow);
   Values sources, isToken, isRead;
-  for (int64_t i = 0; i < kTokens / apart; ++i) {
+  for (int64_t i = 0; i < tileTokens() / apart; ++i) {
     Value mine = b.add(row, i * apart);
     Value source =
         findSourceRow(b, op, rows, b.min(mine, lastRow), shared.tokens);
@@ -155,11 +173,11 @@ Value WarpgroupProduct::fetch(Value thread, const RowTile &rows,
         b.when(b.cmp(arith::CmpIPredicate::eq, thread, b.index(0)),
                [&] { copyWeights(rows.expert, firstColumn, step, turn); });
         Value moved = arith::IndexCastOp::create(b, b.getI64Type(),
-                                                 b.mul(step, kDepth * 2));
+                                                 b.mul(step, stageDepth() * 2));
         Value stage = b.add(offset(turn), target);
         Value inDepth;
-        if (depth % kDepth != 0)
-          inDepth = b.less(b.add(b.mul(step, kDepth), k), b.index(depth));
+        if (depth % stageDepth() != 0)
+          inDepth = b.less(b.add(b.mul(step, stageDepth()), k), b.index(depth));
         for (size_t i = 0; i < sources.size(); ++i)
           b.when(isRead[i], [&] {
             Value isThere = inDepth ? b.both(isToken[i], inDepth) : isToken[i];
@@ -215,7 +233,7 @@ Values WarpgroupProduct::issueProducts(int64_t tokens, Value consumer,
 }
 
 Values WarpgroupProduct::zeroAccumulators() {
-  SmallVector<Type> types(kSlabs * kPerSlab, b.getF32Type());
+  SmallVector<Type> types(kSlabs * perSlab(), b.getF32Type());
   std::string code;
   for (size_t i = 0; i < types.size(); ++i)
     code += "mov.b32 $" + std::to_string(i) + ", 0;\n";
@@ -225,27 +243,27 @@ Values WarpgroupProduct::zeroAccumulators() {
   return op.getResults();
 }
 
-Values WarpgroupProduct::runTokens(int64_t tokens, Value thread, Value consumer,
-                                   Value turn, ValueRange zeros) {
-  if (tokens == 0) {
-    b.loopBy(1, b.index(0), b.index(steps()), turn,
-             [&](Value, ValueRange carried) -> Values {
-               waitFor(carried[0], Full);
-               release(thread, barrier(carried[0], Empty));
-               return {b.add(carried[0], 1)};
-             });
-    return zeros;
-  }
+void WarpgroupProduct::skipTile(const Work &work) {
+  b.loopBy(1, b.index(0), b.index(steps()), work.turn,
+           [&](Value, ValueRange carried) -> Values {
+             waitFor(carried[0], Full);
+             release(work.thread, barrier(carried[0], Empty));
+             return {b.add(carried[0], 1)};
+           });
+}
+
+Values WarpgroupProduct::runTokens(int64_t tokens, const Work &work,
+                                   ValueRange zeros) {
   int64_t perThread = tokens / kNarrow * kPerNarrow;
   auto type = LLVM::LLVMStructType::getLiteral(
       b.getContext(), SmallVector<Type>(perThread, b.getF32Type()));
   // At first, no stage is to give back.
-  Values inits = {turn, noBarrier()};
+  Values inits = {work.turn, noBarrier()};
   for (int64_t slab = 0; slab < kSlabs; ++slab) {
     Value sums = LLVM::PoisonOp::create(b, type);
     for (int64_t i = 0; i < perThread; ++i)
       sums =
-          LLVM::InsertValueOp::create(b, sums, zeros[slab * kPerSlab + i], i);
+          LLVM::InsertValueOp::create(b, sums, zeros[slab * perSlab() + i], i);
     inits.push_back(sums);
   }
   Values last =
@@ -260,21 +278,21 @@ Values WarpgroupProduct::runTokens(int64_t tokens, Value thread, Value consumer,
                                                 NVVM::SharedSpace::shared_cta));
                  NVVM::WgmmaFenceAlignedOp::create(b);
                  Values next = {b.add(turn, 1), barrier(turn, Empty)};
-                 next.append(issueProducts(tokens, consumer, turn,
+                 next.append(issueProducts(tokens, work.consumer, turn,
                                            carried.drop_front(2)));
                  NVVM::WgmmaGroupSyncAlignedOp::create(b);
                  // One group stays in flight.
                  NVVM::WgmmaWaitGroupSyncOp::create(b, 1);
-                 release(thread, carried[1]);
+                 release(work.thread, carried[1]);
                  return next;
                });
   NVVM::WgmmaWaitGroupSyncOp::create(b, 0);
-  release(thread, last[1]);
+  release(work.thread, last[1]);
   // The caller joins tiles of all sizes.
   Values accumulators(zeros);
   for (int64_t slab = 0; slab < kSlabs; ++slab)
     for (int64_t i = 0; i < perThread; ++i)
-      accumulators[slab * kPerSlab + i] =
+      accumulators[slab * perSlab() + i] =
           LLVM::ExtractValueOp::create(b, last[2 + slab], i);
   return accumulators;
 }
@@ -295,9 +313,9 @@ Value WarpgroupProduct::multiply(Value thread, Value consumer,
     size = b.select(b.less(first, b.index(width)), size, b.index(0));
   }
   auto sizes = llvm::to_vector(
-      llvm::seq_inclusive<int64_t>(hasIdle ? 0 : 1, kTokens / kNarrow));
+      llvm::seq_inclusive<int64_t>(hasIdle ? 0 : 1, tileTokens() / kNarrow));
   auto branch = scf::IndexSwitchOp::create(
-      b, SmallVector<Type>(kSlabs * kPerSlab, b.getF32Type()), size,
+      b, SmallVector<Type>(kSlabs * perSlab(), b.getF32Type()), size,
       ArrayRef(sizes).drop_back(), static_cast<unsigned>(sizes.size() - 1));
   for (auto [size, region] : llvm::zip_equal(
            sizes,
@@ -305,8 +323,14 @@ Value WarpgroupProduct::multiply(Value thread, Value consumer,
                                 MutableArrayRef(branch.getDefaultRegion())))) {
     OpBuilder::InsertionGuard guard(b);
     b.createBlock(&region);
-    scf::YieldOp::create(
-        b, runTokens(size * kNarrow, thread, consumer, turn, zeros));
+    Work work = {thread, consumer, rows.expert, firstColumn, turn};
+    Values sums = zeros;
+    if (size == 0)
+      skipTile(work);
+    else
+      sums = isScaled() ? runScaledTokens(size * kNarrow, work, zeros)
+                        : runTokens(size * kNarrow, work, zeros);
+    scf::YieldOp::create(b, sums);
   }
   writeTile(thread, consumer, rows, count, firstColumn, branch.getResults());
   return b.add(turn, steps());
@@ -316,14 +340,20 @@ void WarpgroupProduct::writeTile(Value thread, Value consumer,
                                  const RowTile &rows, Value count,
                                  Value firstColumn, ValueRange accumulators) {
   // Of a slab's 64 columns, a warp has 16 and a lane one in the first eight and
-  // one in the others, of two tokens in eight.
+  // one in the others, of two tokens in eight. With scales the two are
+  // neighbors.
   Value warp = b.div(thread, kWarpSize), lane = b.rem(thread, kWarpSize);
-  Value myColumn = b.add(b.mul(warp, 16), b.div(lane, 4));
+  Value inWarp = b.mul(b.div(lane, 4), isScaled() ? 2 : 1);
+  Value myColumn = b.add(b.mul(warp, 16), inWarp);
   bool isSplit = resultWidth(op) == 2 * kSplit;
   int64_t splitAt = isSplit ? consumerColumns() / 2 + kSumsPadding : 0;
-  if (isSplit)
-    myColumn = b.add(b.add(b.mul(warp, 8), b.rem(b.div(lane, 4), kSplit)),
-                     b.mul(b.div(lane, 4 * kSplit), splitAt));
+  if (isSplit) {
+    Value half = b.rem(b.div(inWarp, kSplit), 2);
+    myColumn = b.add(b.add(b.mul(warp, 8), b.rem(inWarp, kSplit)),
+                     b.mul(half, splitAt));
+    if (isScaled())
+      myColumn = b.add(myColumn, b.mul(b.div(inWarp, 2 * kSplit), kSplit));
+  }
   Value myToken = b.mul(b.rem(lane, 4), 2);
   constexpr int64_t perChunk = kChunkTokens / kNarrow * kPerNarrow;
   auto type = cast<MemRefType>(shared.sums.getType());
@@ -337,20 +367,29 @@ void WarpgroupProduct::writeTile(Value thread, Value consumer,
   Value mine = memref::SubViewOp::create(b, mineType, shared.sums, offsets,
                                          sizes, strides);
   Value column = b.add(firstColumn, b.mul(consumer, consumerColumns()));
+  auto writeSlab = [&](ValueRange sums, int64_t slab) {
+    for (int64_t i = 0; i < perChunk; ++i) {
+      bool isUpper = i % kPerNarrow >= kPerNarrow / 2;
+      if (isUpper && isScaled())
+        continue;
+      int64_t token = i / kPerNarrow * kNarrow + i % 2;
+      int64_t across =
+          (isUpper ? 8 : 0) + (isGated() ? 0 : slab * kSlabColumns);
+      if (isSplit)
+        across /= 2;
+      Values stored = {sums[i]};
+      if (isScaled())
+        stored.push_back(sums[i + kPerNarrow / 2]);
+      b.storeElements(stored, mine,
+                      {b.index(isGated() ? slab : 0), b.add(myToken, token),
+                       b.add(myColumn, across)});
+    }
+  };
   auto writeChunk = [&](int64_t first) {
     for (int64_t slab = 0; slab < kSlabs; ++slab)
-      for (int64_t i = 0; i < perChunk; ++i) {
-        int64_t token = i / kPerNarrow * kNarrow + i % 2;
-        int64_t half = i % kPerNarrow / 2 * 8;
-        int64_t across = half + (isGated() ? 0 : slab * kSlabColumns);
-        if (isSplit)
-          across /= 2;
-        b.store(
-            accumulators[slab * kPerSlab + first / kNarrow * kPerNarrow + i],
-            mine,
-            {b.index(isGated() ? slab : 0), b.add(myToken, token),
-             b.add(myColumn, across)});
-      }
+      writeSlab(accumulators.slice(
+                    slab * perSlab() + first / kNarrow * kPerNarrow, perChunk),
+                slab);
     b.barrier();
     RowTile chunk = {rows.expert, b.add(rows.first, first), rows.end};
     Value inChunk = b.min(b.sub(count, b.index(first)), b.index(kChunkTokens));
@@ -359,6 +398,6 @@ void WarpgroupProduct::writeTile(Value thread, Value consumer,
     // The next chunk takes the same place.
     b.barrier();
   };
-  for (int64_t first = 0; first < kTokens; first += kChunkTokens)
+  for (int64_t first = 0; first < tileTokens(); first += kChunkTokens)
     b.when(b.less(b.index(first), count), [&] { writeChunk(first); });
 }

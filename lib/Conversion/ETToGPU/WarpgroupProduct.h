@@ -22,6 +22,13 @@
 // A row of a slab is 128 bytes, and chunk c of 16 bytes of row r lies at place
 // c ^ (r % 8): the swizzle of 128 bytes of both copies and products.
 //
+// Weights of f8E4M3FN: a slab is [128 deep][64 columns], so that a stage is as
+// deep as a block of scales. A row is 64 bytes, and chunk c lies at place
+// c ^ (r / 2 % 4). There are two slabs of tokens, [64][64 deep]. A consumer
+// reads weights into registers, makes 16-bit elements of them and multiplies
+// from there; sums of a block are then multiplied by its scale and added up in
+// other registers. Those are why a tile has half the tokens.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef ET_LIB_CONVERSION_ETTOGPU_WARPGROUPPRODUCT_H
@@ -42,6 +49,11 @@ public:
   static constexpr int64_t kSlabs = 2, kSlabColumns = 64;
   static constexpr int64_t kRowBytes = 128;
   static constexpr int64_t kSlabBytes = kDepth * kRowBytes;
+  /// The part of a matrix descriptor that does not depend on the address (PTX
+  /// ISA, "Matrix Descriptor Format"): the distance in bytes of eight rows from
+  /// the next eight, and the swizzle of 128 bytes.
+  static constexpr int64_t kDescription =
+      int64_t(8 * kRowBytes / 16) << 32 | int64_t(1) << 62;
   static constexpr int64_t kWeightBytes = kConsumers * kSlabs * kSlabBytes;
   static constexpr int64_t kBytes = kWeightBytes + kTokens * kRowBytes;
   /// A stage's barriers, full and empty; after those of all stages, one that no
@@ -83,9 +95,12 @@ private:
 };
 
 /// One product of a kernel. Tiles are of 256 columns, of all right-hand sides
-/// together, and up to 128 tokens.
+/// together, and up to 128 tokens, or 64 if the weights have scales.
 class WarpgroupProduct : WarpgroupStages {
 public:
+  /// Whether sizes and types are such that warpgroups can do it.
+  static bool applies(GroupedMatmulOp op);
+
   /// On the host.
   WarpgroupProduct(GroupedMatmulOp op, KernelBuilder &b);
 
@@ -123,28 +138,50 @@ public:
 private:
   void copyWeights(Value expert, Value firstColumn, Value step, Value turn);
 
+  /// What a consumer multiplies.
+  struct Work {
+    Value thread, consumer, expert, firstColumn, turn;
+  };
+
   /// Zeros that no one knows to be constant: a constant could be set between
   /// the fence and the product that adds to it.
   SmallVector<Value> zeroAccumulators();
   /// The accumulators of a tile with `tokens` tokens.
-  SmallVector<Value> runTokens(int64_t tokens, Value thread, Value consumer,
-                               Value turn, ValueRange zeros);
+  SmallVector<Value> runTokens(int64_t tokens, const Work &work,
+                               ValueRange zeros);
+  void skipTile(const Work &work);
   SmallVector<Value> issueProducts(int64_t tokens, Value consumer, Value turn,
                                    ValueRange accumulators);
   void writeTile(Value thread, Value consumer, const RowTile &rows, Value count,
                  Value firstColumn, ValueRange accumulators);
 
+  /// The same for weights with scales.
+  SmallVector<Value> runScaledTokens(int64_t tokens, const Work &work,
+                                     ValueRange zeros);
+  SmallVector<Value> loadScales(const Work &work, Value step);
+  /// The operands of the products of a slab, a stage deep: four registers each.
+  SmallVector<Value> widenWeights(int64_t slab, const Work &work, Value turn);
+  /// The sums of a slab over a stage; valid past waitForProducts.
+  SmallVector<Value> issueScaledProducts(int64_t tokens, ValueRange weights,
+                                         Value turn);
+  SmallVector<Value> waitForProducts(int64_t inFlight, ValueRange sums);
+
   Value countOf(const RowTile &rows) {
-    return b.min(b.sub(rows.end, rows.first), b.index(kTokens));
+    return b.min(b.sub(rows.end, rows.first), b.index(tileTokens()));
   }
+  bool isScaled() const { return scales.front() != nullptr; }
+  int64_t tileTokens() const { return isScaled() ? kTokens / 2 : kTokens; }
+  int64_t stageDepth() const { return isScaled() ? 2 * kDepth : kDepth; }
+  /// Accumulators of a slab.
+  int64_t perSlab() const { return tileTokens() / 2; }
   bool isGated() const { return rhs.size() > 1; }
   int64_t consumerColumns() const {
     return kSlabs * kSlabColumns / static_cast<int64_t>(rhs.size());
   }
-  int64_t steps() const { return llvm::divideCeil(depth, kDepth); }
+  int64_t steps() const { return llvm::divideCeil(depth, stageDepth()); }
 
   GroupedMatmulOp op;
-  SmallVector<Value> rhs;
+  SmallVector<Value> rhs, scales;
   Type element;
   int64_t depth;
   /// Of the right-hand sides; on the host, then as pointers in the kernel.

@@ -28,14 +28,21 @@ static Value loadWeight(LoopBuilder &b, PanelsAttr panels, Value weights,
 
 /// lhs[row, :] rhs[expert, :, column] + bias[expert, column]
 static Value emitDot(LoopBuilder &b, PanelsAttr panels, Value lhs, Value rhs,
-                     Value bias, Value row, Value expert, Value column) {
-  Value sum = b.loop(b.index(0), b.dim(lhs, 1), b.f32(0.0),
-                     [&](Value k, ValueRange acc) -> LoopBuilder::Values {
-                       Value left = b.load(lhs, {row, k});
-                       Value right =
-                           loadWeight(b, panels, rhs, expert, k, column);
-                       return {b.add(acc[0], b.mul(left, right))};
-                     })[0];
+                     Value scales, Value bias, Value row, Value expert,
+                     Value column) {
+  Value sum =
+      b.loop(b.index(0), b.dim(lhs, 1), b.f32(0.0),
+             [&](Value k, ValueRange acc) -> LoopBuilder::Values {
+               Value left = b.load(lhs, {row, k});
+               Value right = loadWeight(b, panels, rhs, expert, k, column);
+               if (scales) {
+                 Value block = b.index(kScaleBlock);
+                 Value scale = b.load(
+                     scales, {expert, b.div(k, block), b.div(column, block)});
+                 right = b.mul(right, scale);
+               }
+               return {b.add(acc[0], b.mul(left, right))};
+             })[0];
   return bias ? b.add(sum, b.load(bias, {expert, column})) : sum;
 }
 
@@ -54,11 +61,13 @@ static void lowerGroupedMatmul(GroupedMatmulOp op, LoopBuilder &b) {
       Value source = row;
       if (op.getTokens())
         source = b.toIndex(b.load(op.getTokens(), row));
-      Value value = emitDot(b, op.getPanelsAttr(), op.getLhs(), op.getRhs(),
-                            op.getBias(), source, expert, column);
+      Value value =
+          emitDot(b, op.getPanelsAttr(), op.getLhs(), op.getRhs(),
+                  op.getScales(), op.getBias(), source, expert, column);
       if (op.getGate()) {
         Value gate = emitDot(b, op.getPanelsAttr(), op.getLhs(), op.getGate(),
-                             op.getGateBias(), source, expert, column);
+                             op.getGateScales(), op.getGateBias(), source,
+                             expert, column);
         value = b.mul(emitActivation(b, op.getActivation(), gate), value);
       } else {
         value = emitActivation(b, op.getActivation(), value);

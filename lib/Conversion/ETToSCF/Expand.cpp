@@ -53,11 +53,11 @@ static void expandMask(GroupedMatmulOp op, LoopBuilder &b) {
   Value all = arith::MaxUIOp::create(b, rows, countPairs(b, op.getOffsets()));
   Value tokens = allocate(b, all, b.getI32Type());
   TokenListOp::create(b, TypeRange(), op.getMask(), op.getOffsets(), tokens);
-  GroupedMatmulOp::create(b, TypeRange(), op.getActivationAttr(), op.getLhs(),
-                          op.getRhs(), op.getOffsets(),
-                          firstRows(b, tokens, rows), /*mask=*/Value(),
-                          op.getBias(), op.getGate(), op.getGateBias(),
-                          op.getPanelsAttr(), op.getOut());
+  GroupedMatmulOp::create(
+      b, TypeRange(), op.getActivationAttr(), op.getLhs(), op.getRhs(),
+      op.getOffsets(), firstRows(b, tokens, rows), /*mask=*/Value(),
+      op.getBias(), op.getGate(), op.getGateBias(), op.getScales(),
+      op.getGateScales(), op.getPanelsAttr(), op.getOut());
   memref::DeallocOp::create(b, tokens);
 }
 
@@ -76,10 +76,12 @@ static void expandWaves(CombineWavesOp op, LoopBuilder &b) {
   GroupedMatmulOp::create(b, TypeRange(), op.getActivation(), op.getX(),
                           op.getW1(), offsets, tokens, /*mask=*/Value(),
                           op.getB1(), op.getGate(), op.getGateBias(),
+                          /*scales=*/Value(), /*gateScales=*/Value(),
                           /*panels=*/PanelsAttr(), hidden);
   GroupedMatmulOp::create(b, TypeRange(), Activation::None, hidden, op.getW2(),
                           offsets, /*tokens=*/Value(), /*mask=*/Value(),
                           op.getB2(), /*gate=*/Value(), /*gateBias=*/Value(),
+                          /*scales=*/Value(), /*gateScales=*/Value(),
                           /*panels=*/PanelsAttr(), pairs);
   Value given = arith::MinUIOp::create(b, count, b.dim(op.getPairs(), 0));
   memref::CopyOp::create(b, firstRows(b, op.getPairs(), given),

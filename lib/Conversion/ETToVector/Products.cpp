@@ -480,7 +480,7 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
                                         const VectorRegisters &registers) {
   // Views of nothing have no valid offset.
   ArrayRef<int64_t> sizes = cast<MemRefType>(op.getRhs().getType()).getShape();
-  if (op.getMask() || llvm::is_contained(sizes, 0))
+  if (op.getMask() || op.getScales() || llvm::is_contained(sizes, 0))
     return failure();
   int64_t depth = cast<MemRefType>(op.getLhs().getType()).getShape()[1];
   int64_t columns = cast<MemRefType>(op.getOut().getType()).getShape()[1];

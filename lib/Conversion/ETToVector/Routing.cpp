@@ -83,7 +83,8 @@ static LogicalResult lowerScores(ScoresOp op, VectorBuilder &b,
   GroupedMatmulOp::create(b, TypeRange(), Activation::None, op.getX(), router,
                           /*offsets=*/Value(), /*tokens=*/Value(),
                           /*mask=*/Value(), /*bias=*/Value(), /*gate=*/Value(),
-                          /*gateBias=*/Value(), /*panels=*/PanelsAttr(),
+                          /*gateBias=*/Value(), /*scales=*/Value(),
+                          /*gateScales=*/Value(), /*panels=*/PanelsAttr(),
                           op.getOut());
   if (op.getKind() == ScoreKind::Cosine)
     emitDivisionByNorms(b, op);

@@ -19,6 +19,7 @@ static std::optional<et_dtype> getDtype(Type type) {
       .Case<Float16Type>([](Type) { return ET_F16; })
       .Case<BFloat16Type>([](Type) { return ET_BF16; })
       .Case<Float64Type>([](Type) { return ET_F64; })
+      .Case<Float8E4M3FNType>([](Type) { return ET_F8E4M3FN; })
       .Case<IndexType>([](Type) { return ET_I64; })
       .Case<IntegerType>([](IntegerType integer) -> std::optional<et_dtype> {
         switch (integer.getWidth()) {

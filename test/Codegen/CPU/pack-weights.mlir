@@ -104,3 +104,15 @@ func.func @packed(%x: tensor<?x8xf32>, %p: tensor<1x4x8x4xf32> {et.weight = "p"}
     outs(%init : tensor<?x16xf32>)
   return %0 : tensor<?x16xf32>
 }
+
+// -----
+
+// CHECK-LABEL: func @scaled
+// CHECK-NOT: et.pack
+// REMARK: remark: [Missed] packing | Category:et-pack-weights | Function=scaled | Reason="its weights are f8E4M3FN"
+func.func @scaled(%x: tensor<?x40xf32>, %w: tensor<1x40x100xf8E4M3FN> {et.weight = "w"}, %s: tensor<1x1x1xf32>, %init: tensor<?x100xf32>)
+    -> tensor<?x100xf32> {
+  %0 = et.grouped_matmul relu ins(%x, %w : tensor<?x40xf32>, tensor<1x40x100xf8E4M3FN>) scales(%s : tensor<1x1x1xf32>)
+    outs(%init : tensor<?x100xf32>)
+  return %0 : tensor<?x100xf32>
+}

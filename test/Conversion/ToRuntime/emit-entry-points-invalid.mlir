@@ -5,10 +5,10 @@ func.func @f(%x: vector<4xf32>) { return }
 
 // -----
 
-// expected-error@+1 {{result 0 of type 'f8E4M3FN' has no counterpart}}
-func.func @f() -> f8E4M3FN {
-  %x = arith.constant 1.0 : f8E4M3FN
-  return %x : f8E4M3FN
+// expected-error@+1 {{result 0 of type 'f8E5M2' has no counterpart}}
+func.func @f() -> f8E5M2 {
+  %x = arith.constant 1.0 : f8E5M2
+  return %x : f8E5M2
 }
 
 // -----

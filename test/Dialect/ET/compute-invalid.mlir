@@ -278,7 +278,7 @@ func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf
   // One half of a shared expert, which the custom form cannot say.
   // expected-error@+1 {{'et.moe' op needs operands 'shared_w1' and 'shared_w2' together [C8]}}
   %0 = "et.moe"(%x, %router, %w1, %w2, %s1, %out) <{activation = #et<activation silu>,
-    operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1>,
+    operandSegmentSizes = array<i32: 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1>,
     routing = #et.top_k<k = 1>, score = #et<score_kind linear>}>
     : (tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>, tensor<8x24xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   return
@@ -417,5 +417,125 @@ func.func @f(%w: tensor<4x8x100xf32>, %p: tensor<3x2x8x64xf32>) {
 func.func @f(%w: tensor<4x8x100xf32>, %p: memref<4x2x8x64xf32>) {
   // expected-error@+1 {{'et.pack' op mixes tensor and memref operands [C0]}}
   et.pack #et.panels<columns = 64> ins(%w : tensor<4x8x100xf32>) outs(%p : memref<4x2x8x64xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'scales' with weights of f8E4M3FN [C10]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>) 
+    outs(%out : tensor<64x300xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op has operand 'scales' without weights of f8E4M3FN [C10]}}
+  %0 = et.grouped_matmul silu ins(%x, %b : tensor<64x200xbf16>, tensor<1x200x300xbf16>) scales(%s : tensor<1x2x3xf32>)
+    outs(%out : tensor<64x300xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op has operand 'gate_scales' without weights of f8E4M3FN [C10]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>) scales(%s : tensor<1x2x3xf32>) gate_scales(%s : tensor<1x2x3xf32>)
+    outs(%out : tensor<64x300xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'gate_scales' with weights of f8E4M3FN [C10]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>) gate(%w : tensor<1x200x300xf8E4M3FN>) scales(%s : tensor<1x2x3xf32>)
+    outs(%out : tensor<64x300xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand 'gate' has element type 'bf16', but 'rhs' has 'f8E4M3FN' [C3]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>) gate(%b : tensor<1x200x300xbf16>) scales(%s : tensor<1x2x3xf32>)
+    outs(%out : tensor<64x300xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand 'gate' has element type 'f8E4M3FN', but 'lhs' has 'bf16' [C3]}}
+  %0 = et.grouped_matmul silu ins(%x, %b : tensor<64x200xbf16>, tensor<1x200x300xbf16>) gate(%w : tensor<1x200x300xf8E4M3FN>) gate_scales(%s : tensor<1x2x3xf32>)
+    outs(%out : tensor<64x300xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x2xf32>, %out: tensor<64x300xbf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand 'scales' has size 2 in dimension 2, expected N/128 = 3 [C2]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>) scales(%s : tensor<1x2x2xf32>)
+    outs(%out : tensor<64x300xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x1x3xf32>, %out: tensor<64x300xbf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand 'scales' has size 1 in dimension 1, expected K/128 = 2 [C2]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>) scales(%s : tensor<1x1x3xf32>)
+    outs(%out : tensor<64x300xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xf8E4M3FN>, %w: tensor<1x200x300xf8E4M3FN>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand #0 must be 2-D tensor or memref of f32, f16 or bf16, but got 'tensor<64x200xf8E4M3FN>'}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xf8E4M3FN>, tensor<1x200x300xf8E4M3FN>) scales(%s : tensor<1x2x3xf32>)
+    outs(%out : tensor<64x300xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf16>, %w1: tensor<1x8x16xf8E4M3FN>, %w2: tensor<1x16x8xf8E4M3FN>, %v2: tensor<1x16x8xf16>, %s: tensor<1x1x1xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.expert_ffn' op needs operand 'w2_scales' with weights of f8E4M3FN [C7]}}
+  %0 = et.expert_ffn silu ins(%x, %w1, %w2 : tensor<?x8xf16>, tensor<1x8x16xf8E4M3FN>, tensor<1x16x8xf8E4M3FN>)
+    w1_scales(%s : tensor<1x1x1xf32>) outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf16>, %w1: tensor<1x8x16xf8E4M3FN>, %w2: tensor<1x16x8xf8E4M3FN>, %v2: tensor<1x16x8xf16>, %s: tensor<1x1x1xf32>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.expert_ffn' op operand 'w2' has element type 'f16', but 'w1' has 'f8E4M3FN' [C3]}}
+  %0 = et.expert_ffn silu ins(%x, %w1, %v2 : tensor<?x8xf16>, tensor<1x8x16xf8E4M3FN>, tensor<1x16x8xf16>)
+    w1_scales(%s : tensor<1x1x1xf32>) outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf8E4M3FN>, %w2: tensor<4x16x8xf8E4M3FN>, %s: tensor<4x1x1xf32>, %s1: tensor<8x24xf8E4M3FN>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op needs operand 'w1_scales' with weights of f8E4M3FN [C10]}}
+  %0 = et.moe linear #et.top_k<k = 1> silu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf8E4M3FN>, tensor<4x16x8xf8E4M3FN>)
+    w2_scales(%s : tensor<4x1x1xf32>) outs(%out : tensor<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf8E4M3FN>, %w2: tensor<4x16x8xf8E4M3FN>, %s: tensor<4x1x1xf32>, %s1: tensor<8x24xf8E4M3FN>, %out: tensor<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op has operand 'gate_scales' without weights of f8E4M3FN [C10]}}
+  %0 = et.moe linear #et.top_k<k = 1> silu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf8E4M3FN>, tensor<4x16x8xf8E4M3FN>)
+    w1_scales(%s : tensor<4x1x1xf32>) w2_scales(%s : tensor<4x1x1xf32>)
+    gate_scales(%s : tensor<4x1x1xf32>) outs(%out : tensor<?x8xf32>)
   return
 }

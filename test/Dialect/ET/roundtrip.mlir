@@ -256,6 +256,24 @@ func.func @pack(%w: tensor<4x8x100xf32>, %p: tensor<4x2x8x64xf32>, %wb: memref<4
   return
 }
 
+// CHECK-LABEL: func @scaled_weights
+// CHECK: et.grouped_matmul silu ins(%{{.*}}, %{{.*}} : tensor<?x200xf16>, tensor<1x200x300xf8E4M3FN>) gate(%{{.*}} : tensor<1x200x300xf8E4M3FN>) scales(%{{.*}} : tensor<1x2x3xf32>) gate_scales(%{{.*}} : tensor<1x2x3xf32>) outs(%{{.*}} : tensor<?x300xf32>){{$}}
+// CHECK: et.expert_ffn silu ins(%{{.*}}) gate(%{{.*}}) w1_scales(%{{.*}} : tensor<1x2x3xf32>) w2_scales(%{{.*}} : tensor<1x3x2xf32>) gate_scales(%{{.*}} : tensor<1x2x3xf32>) outs
+// CHECK: et.moe linear #et.top_k<k = 1> silu ins(%{{.*}}) gate(%{{.*}}) w1_scales(%{{.*}} : tensor<1x2x3xf32>) w2_scales(%{{.*}} : tensor<1x3x2xf32>) gate_scales(%{{.*}} : tensor<1x2x3xf32>) outs
+func.func @scaled_weights(%x: tensor<?x200xf16>, %router: tensor<200x1xf16>, %w: tensor<1x200x300xf8E4M3FN>, %w2: tensor<1x300x200xf8E4M3FN>,
+                          %s: tensor<1x2x3xf32>, %s2: tensor<1x3x2xf32>, %h: tensor<?x300xf32>, %y: tensor<?x200xf32>) {
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<?x200xf16>, tensor<1x200x300xf8E4M3FN>) gate(%w : tensor<1x200x300xf8E4M3FN>)
+    scales(%s : tensor<1x2x3xf32>) gate_scales(%s : tensor<1x2x3xf32>) outs(%h : tensor<?x300xf32>)
+  %1 = et.expert_ffn silu ins(%x, %w, %w2 : tensor<?x200xf16>, tensor<1x200x300xf8E4M3FN>, tensor<1x300x200xf8E4M3FN>)
+    gate(%w : tensor<1x200x300xf8E4M3FN>) w1_scales(%s : tensor<1x2x3xf32>) w2_scales(%s2 : tensor<1x3x2xf32>)
+    gate_scales(%s : tensor<1x2x3xf32>) outs(%y : tensor<?x200xf32>)
+  %2 = et.moe linear #et.top_k<k = 1> silu
+    ins(%x, %router, %w, %w2 : tensor<?x200xf16>, tensor<200x1xf16>, tensor<1x200x300xf8E4M3FN>, tensor<1x300x200xf8E4M3FN>)
+    gate(%w : tensor<1x200x300xf8E4M3FN>) w1_scales(%s : tensor<1x2x3xf32>) w2_scales(%s2 : tensor<1x3x2xf32>)
+    gate_scales(%s : tensor<1x2x3xf32>) outs(%y : tensor<?x200xf32>)
+  return
+}
+
 // CHECK-LABEL: func @dense_matmul
 // CHECK: et.grouped_matmul silu ins(%{{.*}}, %{{.*}} : tensor<?x8xf16>, tensor<1x8x16xf16>) outs(%{{.*}} : tensor<?x16xf32>){{$}}
 // CHECK: et.grouped_matmul silu ins(%{{.*}}, %{{.*}} : memref<?x8xf16>, memref<1x8x16xf16>) outs(%{{.*}} : memref<?x16xf32>){{$}}

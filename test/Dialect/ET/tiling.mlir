@@ -165,3 +165,37 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// A tile of columns would start within a block of scales; rows are free to be tiled.
+func.func @scaled_columns(%x: tensor<64x8xbf16>, %w: tensor<1x8x256xf8E4M3FN>, %s: tensor<1x1x2xf32>, %out: tensor<64x256xbf16>) -> tensor<64x256xbf16> {
+  // expected-error@+3 {{'et.grouped_matmul' op cannot be tiled by columns with scales, which are of 128 columns each: tile it by rows}}
+  // expected-error@+2 {{to tile operation}}
+  // expected-error@+1 {{failed to generate tiling loops}}
+  %0 = et.grouped_matmul relu ins(%x, %w : tensor<64x8xbf16>, tensor<1x8x256xf8E4M3FN>) scales(%s : tensor<1x1x2xf32>) outs(%out : tensor<64x256xbf16>)
+  return %0 : tensor<64x256xbf16>
+}
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["et.grouped_matmul"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [0, 32] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
+// CHECK-LABEL: func @scaled_rows
+// CHECK: et.grouped_matmul relu ins(%{{.*}}, %{{.*}} : tensor<16x8xbf16>, tensor<1x8x256xf8E4M3FN>) scales(%{{.*}} : tensor<1x1x2xf32>) outs(%{{.*}} : tensor<16x256xbf16>)
+func.func @scaled_rows(%x: tensor<64x8xbf16>, %w: tensor<1x8x256xf8E4M3FN>, %s: tensor<1x1x2xf32>, %out: tensor<64x256xbf16>) -> tensor<64x256xbf16> {
+  %0 = et.grouped_matmul relu ins(%x, %w : tensor<64x8xbf16>, tensor<1x8x256xf8E4M3FN>) scales(%s : tensor<1x1x2xf32>) outs(%out : tensor<64x256xbf16>)
+  return %0 : tensor<64x256xbf16>
+}
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["et.grouped_matmul"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [16, 0] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}

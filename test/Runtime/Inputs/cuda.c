@@ -33,7 +33,7 @@ void mgpuMemset32(void *, unsigned, size_t, void *);
 void mgpuMemset16(void *, unsigned short, size_t, void *);
 void mgpuSetDefaultDevice(int32_t);
 int64_t et_cuda_hopper_processors(void);
-void et_cuda_tensor_map(void *, int64_t, int64_t, int64_t, int64_t);
+void et_cuda_tensor_map(void *, int64_t, int64_t, int64_t, int64_t, int64_t);
 
 typedef struct {
   float *allocated, *aligned;
@@ -96,7 +96,7 @@ static void badDevice(void **slots) {
 static void badMap(void **slots) {
   uint64_t map[16];
   (void)slots;
-  et_cuda_tensor_map(map, 256, 5, 72, 40);
+  et_cuda_tensor_map(map, 256, 5, 72, 40, 2);
   CHECK(!"reached");
 }
 
@@ -220,20 +220,25 @@ static void testCopy(void) {
 }
 
 /* 5 matrices of 72 x 40 elements of 16 bits, in boxes of 64 x 64 that are
-   swizzled and end in zeros; of nothing, there is no map. */
+   swizzled and end in zeros; 72 x 48 bytes, in boxes of 128 x 64; of nothing,
+   there is no map. */
 static void testMap(void) {
   int isHopper = !getenv("FAKE_MAJOR");
   const uint64_t expected[] = {1, 3,  256,  40, 72, 5, 64, 64,
                                1, 80, 5760, 1,  1,  1, 3,  0};
+  const uint64_t ofBytes[] = {0, 3,  256,  48, 72, 5, 64, 128,
+                              1, 48, 3456, 1,  1,  1, 2,  0};
   uint64_t map[16], none[16] = {0};
   CHECK(et_cuda_hopper_processors() == (isHopper ? 132 : 0));
-  et_cuda_tensor_map(map, 256, 5, 72, 40);
+  et_cuda_tensor_map(map, 256, 5, 72, 40, 2);
   CHECK(!memcmp(map, isHopper ? expected : none, sizeof(map)));
+  et_cuda_tensor_map(map, 256, 5, 72, 48, 1);
+  CHECK(!memcmp(map, isHopper ? ofBytes : none, sizeof(map)));
   /* A device is asked once what it is. */
   CHECK(((int (*)(void))fake("fakeQueries"))() == 1);
-  et_cuda_tensor_map(map, 256, 0, 72, 40);
+  et_cuda_tensor_map(map, 256, 0, 72, 40, 2);
   CHECK(!memcmp(map, none, sizeof(map)));
-  et_cuda_tensor_map(map, 256, 5, 72, 0);
+  et_cuda_tensor_map(map, 256, 5, 72, 0, 2);
   CHECK(!memcmp(map, none, sizeof(map)));
   CHECK(alive() == 0);
 }

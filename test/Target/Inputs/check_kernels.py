@@ -15,9 +15,10 @@ WHOLE = "et_moe", r"HMMA\."
 # A kernel with this part of the operations is one of the products.
 SHARE = 0.2
 
-has_matrix = sys.argv[1:] != ["--vector"]
+# --vector: products do without one; --matrix=CHIP: on other chips.
+options = sys.argv[1:]
 # How many instructions the main loop of f32 products has.
-tf32 = next((int(a[7:]) for a in sys.argv[1:] if a.startswith("--tf32=")), 0)
+tf32 = next((int(a[7:]) for a in options if a.startswith("--tf32=")), 0)
 if tf32:
     MATRIX = dict.fromkeys(MATRIX, r"HMMA\.1688\.F32\.TF32$")
 kernels = json.load(sys.stdin)["kernels"]
@@ -26,6 +27,7 @@ for chip, pattern in MATRIX.items():
     own = [k for k in kernels if k["chip"] == chip]
     total = sum(k["useful_flops"] or 0 for k in own)
     products = 0
+    has_matrix = not options or bool(tf32) or options == [f"--matrix={chip}"]
     for k in own:
         where = f"{chip} {k['kernel']}"
         assert k["spill_bytes"] == k["stack_bytes"] == 0, where

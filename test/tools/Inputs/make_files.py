@@ -49,6 +49,11 @@ save("x7.npy", np.ones((7, 4), np.float32))
 save("x0.npy", np.ones((0, 4), np.float32))
 save("bf16.npy", np.arange(6).astype(ml_dtypes.bfloat16))
 save("flag.npy", np.array([True, False]))
+every = np.arange(256, dtype=np.uint8)
+save("f8.npy", every.view(ml_dtypes.float8_e4m3fn))
+safetensors(
+    "every.safetensors", {"every": entry([256], 0, 256, "F8_E4M3")}, every.tobytes()
+)
 weights("w.safetensors", {"layer.w": w})
 for pad in range(4):
     weights(f"pad{pad}.safetensors", {"layer.w": w}, pad)
@@ -122,5 +127,5 @@ safetensors("reversed.safetensors", {"layer.w": entry([4], 16, 0)}, bytes(16))
 safetensors(
     "fields.safetensors", {"layer.w": {"dtype": "F32", "shape": [4]}}, bytes(16)
 )
-safetensors("f8.safetensors", {"layer.w": entry([4], 0, 4, "F8_E4M3")}, bytes(4))
+safetensors("f8.safetensors", {"layer.w": entry([4], 0, 4, "F8_E5M2")}, bytes(4))
 safetensors("f16.safetensors", {"layer.w": entry([4], 0, 8, "F16")}, bytes(8))

@@ -58,9 +58,9 @@ public:
   //===--- On the host ----------------------------------------------------===//
   /// The multiprocessors of the device if it runs code for sm_90a, else 0.
   Value hopperProcessors();
-  /// A tensor map of a stack of matrices [.., K, N] of 16-bit elements, which
-  /// copies boxes of 64 x 64 (see et_cuda_tensor_map). A kernel takes it by
-  /// value; `tensorMapPointer` is what it copies by.
+  /// A tensor map of a stack of matrices [.., K, N] of elements of 16 or 8
+  /// bits, which copies boxes of 64 columns (see et_cuda_tensor_map). A kernel
+  /// takes it by value; `tensorMapPointer` is what it copies by.
   Value tensorMap(Value memref);
   Value tensorMapPointer(Value map);
 

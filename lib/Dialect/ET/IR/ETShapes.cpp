@@ -142,6 +142,8 @@ SmallVector<NamedShape> GroupedMatmulOp::getNamedShapes() {
                   {"bias", getBias(), "E N"},
                   {"gate", getGate(), weights},
                   {"gate_bias", getGateBias(), "E N"},
+                  {"scales", getScales(), "E K/128 N/128"},
+                  {"gate_scales", getGateScales(), "E K/128 N/128"},
                   {"out", getOut(), "P N"}});
 }
 
@@ -155,6 +157,9 @@ SmallVector<NamedShape> ExpertFfnOp::getNamedShapes() {
                   {"b2", getB2(), "E D"},
                   {"gate", getGate(), "E D F"},
                   {"gate_bias", getGateBias(), "E F"},
+                  {"w1_scales", getW1Scales(), "E D/128 F/128"},
+                  {"w2_scales", getW2Scales(), "E F/128 D/128"},
+                  {"gate_scales", getGateScales(), "E D/128 F/128"},
                   {"out", getOut(), "P D"}});
 }
 
@@ -186,6 +191,9 @@ SmallVector<NamedShape> MoeOp::getNamedShapes() {
                   {"b2", getB2(), "E D"},
                   {"gate", getGate(), "E D F"},
                   {"gate_bias", getGateBias(), "E F"},
+                  {"w1_scales", getW1Scales(), "E D/128 F/128"},
+                  {"w2_scales", getW2Scales(), "E F/128 D/128"},
+                  {"gate_scales", getGateScales(), "E D/128 F/128"},
                   {"shared_w1", getSharedW1(), "D G"},
                   {"shared_w2", getSharedW2(), "G D"},
                   {"shared_gate", getSharedGate(), "D G"},

@@ -107,6 +107,33 @@ verifySameElement(Operation *op, ArrayRef<std::pair<StringRef, Value>> operands,
   return success();
 }
 
+/// Weights (absent ones are null) have the element type of the input, or all
+/// are f8E4M3FN.
+static LogicalResult
+verifyWeights(Operation *op, std::pair<StringRef, Value> input,
+              ArrayRef<std::pair<StringRef, Value>> weights,
+              StringRef constraint) {
+  if (isa<Float8E4M3FNType>(elementType(weights.front().second)))
+    return verifySameElement(op, weights, constraint);
+  SmallVector<std::pair<StringRef, Value>> all = {input};
+  all.append(weights.begin(), weights.end());
+  return verifySameElement(op, all, constraint);
+}
+
+/// Weights have scales if and only if they are f8E4M3FN.
+static LogicalResult verifyScales(Operation *op, StringRef name, Value scales,
+                                  Value weights, StringRef constraint) {
+  if (bool(scales) == (weights && isa<Float8E4M3FNType>(elementType(weights))))
+    return success();
+  if (scales)
+    return op->emitOpError()
+           << "has operand '" << name << "' without weights of f8E4M3FN ["
+           << constraint << "]";
+  return op->emitOpError() << "needs operand '" << name
+                           << "' with weights of f8E4M3FN [" << constraint
+                           << "]";
+}
+
 /// A product's destination has the storage type of its input or f32.
 static LogicalResult verifyWideDestination(Operation *op, StringRef name,
                                            Value out, Value input,
@@ -348,11 +375,11 @@ LogicalResult GroupedMatmulOp::verify() {
       failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())) ||
       failed(verifySameElement(*this,
                                {{"lhs", getLhs()},
-                                {"rhs", getRhs()},
                                 {"bias", getBias()},
-                                {"gate", getGate()},
                                 {"gate_bias", getGateBias()}},
                                "C3")) ||
+      failed(verifyWeights(*this, {"lhs", getLhs()},
+                           {{"rhs", getRhs()}, {"gate", getGate()}}, "C3")) ||
       failed(verifyWideDestination(*this, "out", getOut(), getLhs(), "C4")) ||
       failed(verifyGateBias(*this, getGate(), getGateBias(), "C5")) ||
       failed(verifyOffsets(*this, getOffsets(), binder.size('E'), "C6")))
@@ -361,7 +388,20 @@ LogicalResult GroupedMatmulOp::verify() {
     return emitOpError("has operands 'tokens' and 'mask' [C7]");
   if (getMask() && !getOffsets())
     return emitOpError("needs operand 'offsets' with 'mask' [C8]");
-  return success();
+  if (failed(verifyScales(*this, "scales", getScales(), getRhs(), "C10")))
+    return failure();
+  return verifyScales(*this, "gate_scales", getGateScales(), getGate(), "C10");
+}
+
+template <typename OpTy>
+static LogicalResult verifyExpertScales(OpTy op, StringRef constraint) {
+  if (failed(verifyScales(op, "w1_scales", op.getW1Scales(), op.getW1(),
+                          constraint)) ||
+      failed(verifyScales(op, "w2_scales", op.getW2Scales(), op.getW2(),
+                          constraint)))
+    return failure();
+  return verifyScales(op, "gate_scales", op.getGateScales(), op.getGate(),
+                      constraint);
 }
 
 LogicalResult ExpertFfnOp::verify() {
@@ -369,17 +409,18 @@ LogicalResult ExpertFfnOp::verify() {
   if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())) ||
       failed(verifySameElement(*this,
                                {{"x", getX()},
-                                {"w1", getW1()},
-                                {"w2", getW2()},
                                 {"b1", getB1()},
                                 {"b2", getB2()},
-                                {"gate", getGate()},
                                 {"gate_bias", getGateBias()}},
                                "C3")) ||
+      failed(verifyWeights(
+          *this, {"x", getX()},
+          {{"w1", getW1()}, {"w2", getW2()}, {"gate", getGate()}}, "C3")) ||
       failed(verifyWideDestination(*this, "out", getOut(), getX(), "C4")) ||
-      failed(verifyGateBias(*this, getGate(), getGateBias(), "C5")))
+      failed(verifyGateBias(*this, getGate(), getGateBias(), "C5")) ||
+      failed(verifyOffsets(*this, getOffsets(), binder.size('E'), "C6")))
     return failure();
-  return verifyOffsets(*this, getOffsets(), binder.size('E'), "C6");
+  return verifyExpertScales(*this, "C7");
 }
 
 LogicalResult CombineWavesOp::verify() {
@@ -411,16 +452,16 @@ LogicalResult MoeOp::verify() {
       failed(verifySameElement(*this,
                                {{"x", getX()},
                                 {"router", getRouter()},
-                                {"w1", getW1()},
-                                {"w2", getW2()},
                                 {"b1", getB1()},
                                 {"b2", getB2()},
-                                {"gate", getGate()},
                                 {"gate_bias", getGateBias()},
                                 {"shared_w1", getSharedW1()},
                                 {"shared_w2", getSharedW2()},
                                 {"shared_gate", getSharedGate()}},
                                "C5")) ||
+      failed(verifyWeights(
+          *this, {"x", getX()},
+          {{"w1", getW1()}, {"w2", getW2()}, {"gate", getGate()}}, "C5")) ||
       failed(verifyWideDestination(*this, "out", getOut(), getX(), "C6")) ||
       failed(verifyGateBias(*this, getGate(), getGateBias(), "C7")))
     return failure();
@@ -434,5 +475,5 @@ LogicalResult MoeOp::verify() {
   if (getSharedGate() && !(getSharedW1() && getGate()))
     return emitOpError("has operand 'shared_gate' without 'shared' and 'gate' "
                        "[C9]");
-  return success();
+  return verifyExpertScales(*this, "C10");
 }

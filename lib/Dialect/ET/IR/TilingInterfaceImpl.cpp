@@ -148,6 +148,9 @@ struct TilingModel : TilingInterface::ExternalModel<TilingModel<OpTy>, OpTy> {
     }
     if constexpr (std::is_same_v<OpTy, GroupedMatmulOp>) {
       auto product = cast<GroupedMatmulOp>(op);
+      if (product.getScales() && !isWhole(product, 1, offsets[1], sizes[1]))
+        return op->emitOpError("cannot be tiled by columns with scales, which "
+                               "are of 128 columns each: tile it by rows");
       if (product.getPanels() && !isWhole(product, 1, offsets[1], sizes[1]))
         return op->emitOpError("cannot be tiled by columns with packed "
                                "weights: tile it before --et-pack-weights");

@@ -35,13 +35,14 @@ struct DecomposeExpertFfnPattern : OpRewritePattern<ExpertFfnOp> {
     Value hidden = createInto<GroupedMatmulOp>(
         rewriter, loc, destination, op.getActivationAttr(), op.getX(),
         op.getW1(), op.getOffsets(), op.getTokens(), /*mask=*/Value(),
-        op.getB1(), op.getGate(), op.getGateBias(),
-        /*panels=*/PanelsAttr())[0];
+        op.getB1(), op.getGate(), op.getGateBias(), op.getW1Scales(),
+        op.getGateScales(), /*panels=*/PanelsAttr())[0];
     auto second = GroupedMatmulOp::create(
         rewriter, loc, op->getResultTypes(), Activation::None, hidden,
         op.getW2(), op.getOffsets(), /*tokens=*/Value(),
         /*mask=*/Value(), op.getB2(), /*gate=*/Value(), /*gateBias=*/Value(),
-        /*panels=*/PanelsAttr(), op.getOut());
+        op.getW2Scales(), /*gateScales=*/Value(), /*panels=*/PanelsAttr(),
+        op.getOut());
     rewriter.replaceOp(op, second->getResults());
     return success();
   }

@@ -83,7 +83,8 @@ struct DecomposeMoePattern : OpRewritePattern<MoeOp> {
     Value outputs = createInto<ExpertFfnOp>(
         rewriter, loc, destination({pairs, width}, storageOf(op)),
         op.getActivationAttr(), x, op.getW1(), op.getW2(), offsets, list,
-        op.getB1(), op.getB2(), op.getGate(), op.getGateBias())[0];
+        op.getB1(), op.getB2(), op.getGate(), op.getGateBias(),
+        op.getW1Scales(), op.getW2Scales(), op.getGateScales())[0];
     Value shared = computeShared(rewriter, op);
     auto combine =
         CombineOp::create(rewriter, loc, op->getResultTypes(), outputs, gates,
@@ -102,7 +103,9 @@ private:
         config ? config->getRoom() : std::optional<double>();
     bool hasBound = !ShapedType::isDynamic(
         op.getRouting().getMaxExpertsPerToken(ShapedType::kDynamic));
-    if (pairBuffers != PairBuffers::Bound || hasBound || !room || *room >= 1.0)
+    // Waves read weights of the storage type.
+    if (pairBuffers != PairBuffers::Bound || hasBound || op.getW1Scales() ||
+        !room || *room >= 1.0)
       return std::nullopt;
     auto type = cast<ShapedType>(op.getW1().getType());
     if (!type.hasStaticShape() ||
@@ -131,12 +134,13 @@ private:
     Value hidden = createInto<GroupedMatmulOp>(
         rewriter, loc, destination(op.getW1()), op.getActivation(), x,
         op.getW1(), plan.offsets, /*tokens=*/Value(), plan.mask, op.getB1(),
-        op.getGate(), op.getGateBias(), /*panels=*/PanelsAttr())[0];
+        op.getGate(), op.getGateBias(), /*scales=*/Value(),
+        /*gateScales=*/Value(), /*panels=*/PanelsAttr())[0];
     Value outputs = createInto<GroupedMatmulOp>(
         rewriter, loc, destination(op.getW2()), Activation::None, hidden,
         op.getW2(), plan.offsets, /*tokens=*/Value(), /*mask=*/Value(),
-        op.getB2(), /*gate=*/Value(), /*gateBias=*/Value(),
-        /*panels=*/PanelsAttr())[0];
+        op.getB2(), /*gate=*/Value(), /*gateBias=*/Value(), /*scales=*/Value(),
+        /*gateScales=*/Value(), /*panels=*/PanelsAttr())[0];
     Value shared = computeShared(rewriter, op);
     Value out = createInto<CombineWavesOp>(
         rewriter, loc, {hidden, outputs, op.getOut()}, op.getActivation(),
@@ -168,7 +172,8 @@ private:
         asOneExpert(rewriter, loc, op.getSharedW2()), /*offsets=*/Value(),
         /*tokens=*/Value(), /*b1=*/Value(), /*b2=*/Value(),
         asOneExpert(rewriter, loc, op.getSharedGate()),
-        /*gateBias=*/Value())[0];
+        /*gateBias=*/Value(), /*w1Scales=*/Value(), /*w2Scales=*/Value(),
+        /*gateScales=*/Value())[0];
   }
 
   /// The number of rows of the pair buffers.

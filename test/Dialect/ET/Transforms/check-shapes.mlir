@@ -129,3 +129,15 @@ func.func @packed(%x: tensor<?x?xbf16>, %p: tensor<1x?x?x?xbf16>, %out: tensor<?
     panels(#et.panels<columns = 8, interleave = 2, step = 32>) outs(%out : tensor<?x?xf32>)
   return %0 : tensor<?x?xf32>
 }
+
+// Blocks of scales.
+// CHECK-LABEL: func @scales
+// CHECK: cf.assert %{{.*}}, "et.grouped_matmul: the size of operand 'scales' in dimension 1 is not K/128 of the other operands"
+// CHECK: cf.assert %{{.*}}, "et.grouped_matmul: the size of operand 'scales' in dimension 2 is not N/128 of the other operands"
+// CHECK-NOT: cf.assert
+// CHECK: et.grouped_matmul
+func.func @scales(%x: tensor<64x200xf16>, %w: tensor<1x200x300xf8E4M3FN>, %s: tensor<1x?x?xf32>, %out: tensor<64x300xf16>) -> tensor<64x300xf16> {
+  %0 = et.grouped_matmul relu ins(%x, %w : tensor<64x200xf16>, tensor<1x200x300xf8E4M3FN>) scales(%s : tensor<1x?x?xf32>)
+    outs(%out : tensor<64x300xf16>)
+  return %0 : tensor<64x300xf16>
+}

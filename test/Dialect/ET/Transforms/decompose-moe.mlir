@@ -172,3 +172,17 @@ func.func @no_rate(%x: tensor<64x8xbf16>, %router: tensor<8x2xbf16>, %theta: ten
     theta(%theta : tensor<2xf32>) outs(%out : tensor<64x8xbf16>) {lowering_config = #et.lowering_config<rate = 0.4>}
   return %0, %1, %2 : tensor<64x8xbf16>, tensor<64x8xbf16>, tensor<64x8xbf16>
 }
+
+// Scales go with the weights that they are of.
+// CHECK-LABEL: func @scaled
+// CHECK-SAME: %[[S1:[a-z0-9]+]]: tensor<4x1x2xf32>, %[[S2:[a-z0-9]+]]: tensor<4x2x1xf32>, %[[SG:[a-z0-9]+]]: tensor<4x1x2xf32>
+// CHECK: et.expert_ffn silu ins({{.*}}) offsets({{.*}}) tokens({{.*}}) gate({{.*}}) w1_scales(%[[S1]] : {{.*}}) w2_scales(%[[S2]] : {{.*}}) gate_scales(%[[SG]] : {{.*}}) outs
+// CHECK: et.expert_ffn silu ins({{.*}} : tensor<?x8xf16>, tensor<1x8x24xf16>, tensor<1x24x8xf16>) gate(%{{.*}} : tensor<1x8x24xf16>) outs
+func.func @scaled(%s1: tensor<4x1x2xf32>, %s2: tensor<4x2x1xf32>, %sg: tensor<4x1x2xf32>, %x: tensor<?x8xf16>, %router: tensor<8x4xf16>,
+                  %w1: tensor<4x8x200xf8E4M3FN>, %w2: tensor<4x200x8xf8E4M3FN>, %v1: tensor<8x24xf16>, %v2: tensor<24x8xf16>, %out: tensor<?x8xf16>) -> tensor<?x8xf16> {
+  %y = et.moe linear #et.top_k<k = 1> silu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf16>, tensor<8x4xf16>, tensor<4x8x200xf8E4M3FN>, tensor<4x200x8xf8E4M3FN>)
+    gate(%w1 : tensor<4x8x200xf8E4M3FN>) w1_scales(%s1 : tensor<4x1x2xf32>) w2_scales(%s2 : tensor<4x2x1xf32>) gate_scales(%sg : tensor<4x1x2xf32>)
+    shared(%v1, %v2 : tensor<8x24xf16>, tensor<24x8xf16>) shared_gate(%v1 : tensor<8x24xf16>) outs(%out : tensor<?x8xf16>)
+  return %y : tensor<?x8xf16>
+}

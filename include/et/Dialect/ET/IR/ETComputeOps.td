@@ -58,6 +58,10 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
     and biases share one storage type; out has that type or f32. With `panels`,
     rhs and gate are packed in that layout, as by `et.pack`.
 
+    rhs and gate may be f8E4M3FN instead. Each block of 128 x 128 of their elements
+    then has a scale that multiplies them, in scales and gate_scales
+    `[E, ceil(K / 128), ceil(N / 128)]`.
+
     ```mlir
     %h = et.grouped_matmul relu_squared
       ins(%x, %w1 : tensor<?x768xbf16>, tensor<16x768x1536xbf16>)
@@ -70,6 +74,7 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
                        Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
                        Optional<ET_I32x2D>:$mask, Optional<ET_Storage2D>:$bias,
                        Optional<ET_Weights>:$gate, Optional<ET_Storage2D>:$gateBias,
+                       Optional<ET_F32x3D>:$scales, Optional<ET_F32x3D>:$gateScales,
                        OptionalAttr<ET_PanelsAttr>:$panels, ET_Storage2D:$out);
   let assemblyFormat = [{
     custom<Word>($activation) `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
@@ -80,6 +85,8 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     (`gate` `(` $gate^ `:` type($gate) `)`)?
     (`gate_bias` `(` $gateBias^ `:` type($gateBias) `)`)?
+    (`scales` `(` $scales^ `:` type($scales) `)`)?
+    (`gate_scales` `(` $gateScales^ `:` type($gateScales) `)`)?
     `outs` `(` $out `:` type($out) `)`
     `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
@@ -100,7 +107,9 @@ def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
     type; everything else is f32, rounded once to out's type.
 
     Shapes: x `[R, D]`, offsets `[E + 1]`, w1 and gate `[E, D, F]`, w2 `[E, F, D]`,
-    tokens `[P]`, b1 and gate_bias `[E, F]`, b2 `[E, D]`, out `[P, D]`.
+    tokens `[P]`, b1 and gate_bias `[E, F]`, b2 `[E, D]`, out `[P, D]`. Weights of
+    f8E4M3FN have scales, as in `et.grouped_matmul`: w1_scales and gate_scales
+    `[E, ceil(D / 128), ceil(F / 128)]`, w2_scales `[E, ceil(F / 128), ceil(D / 128)]`.
 
     ```mlir
     %y = et.expert_ffn silu
@@ -111,11 +120,12 @@ def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
     ```
   }];
   let hasCanonicalizer = 1;
-  let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$x, ET_Storage3D:$w1,
-                       ET_Storage3D:$w2, Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
+  let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$x, ET_Weights3D:$w1,
+                       ET_Weights3D:$w2, Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
                        Optional<ET_Storage2D>:$b1, Optional<ET_Storage2D>:$b2,
-                       Optional<ET_Storage3D>:$gate, Optional<ET_Storage2D>:$gateBias,
-                       ET_Storage2D:$out);
+                       Optional<ET_Weights3D>:$gate, Optional<ET_Storage2D>:$gateBias,
+                       Optional<ET_F32x3D>:$w1Scales, Optional<ET_F32x3D>:$w2Scales,
+                       Optional<ET_F32x3D>:$gateScales, ET_Storage2D:$out);
   let assemblyFormat = [{
     custom<Word>($activation) `ins` `(` $x `,` $w1 `,` $w2 `:` type($x) `,` type($w1) `,` type($w2) `)`
     (`offsets` `(` $offsets^ `:` type($offsets) `)`)?
@@ -124,6 +134,9 @@ def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
     (`b2` `(` $b2^ `:` type($b2) `)`)?
     (`gate` `(` $gate^ `:` type($gate) `)`)?
     (`gate_bias` `(` $gateBias^ `:` type($gateBias) `)`)?
+    (`w1_scales` `(` $w1Scales^ `:` type($w1Scales) `)`)?
+    (`w2_scales` `(` $w2Scales^ `:` type($w2Scales) `)`)?
+    (`gate_scales` `(` $gateScales^ `:` type($gateScales) `)`)?
     `outs` `(` $out `:` type($out) `)`
     `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
@@ -188,7 +201,8 @@ def ET_MoeOp : ET_DpsOp<"moe", 1, 0, [AttrSizedOperandSegments]> {
 
     Shapes: x and out `[T, D]`, router `[D, E]`, w1 and gate `[E, D, F]`, w2
     `[E, F, D]`, theta and bias `[E]`, b1 and gate_bias `[E, F]`, b2 `[E, D]`,
-    shared_w1 and shared_gate `[D, G]`, shared_w2 `[G, D]`.
+    shared_w1 and shared_gate `[D, G]`, shared_w2 `[G, D]`. w1, w2 and gate may be
+    f8E4M3FN with scales, as in `et.expert_ffn`; the shared expert's weights may not.
 
     The paper form, and the tutorial form:
 
@@ -208,10 +222,12 @@ def ET_MoeOp : ET_DpsOp<"moe", 1, 0, [AttrSizedOperandSegments]> {
   }];
   let arguments = (ins ET_ScoreKindAttr:$score, ET_RoutingAttrInterface:$routing,
                        ET_ActivationAttr:$activation, ET_Storage2D:$x,
-                       ET_Storage2D:$router, ET_Storage3D:$w1, ET_Storage3D:$w2,
+                       ET_Storage2D:$router, ET_Weights3D:$w1, ET_Weights3D:$w2,
                        Optional<ET_F32x1D>:$theta, Optional<ET_F32x1D>:$bias,
                        Optional<ET_Storage2D>:$b1, Optional<ET_Storage2D>:$b2,
-                       Optional<ET_Storage3D>:$gate, Optional<ET_Storage2D>:$gateBias,
+                       Optional<ET_Weights3D>:$gate, Optional<ET_Storage2D>:$gateBias,
+                       Optional<ET_F32x3D>:$w1Scales, Optional<ET_F32x3D>:$w2Scales,
+                       Optional<ET_F32x3D>:$gateScales,
                        Optional<ET_Storage2D>:$sharedW1, Optional<ET_Storage2D>:$sharedW2,
                        Optional<ET_Storage2D>:$sharedGate, ET_Storage2D:$out,
                        OptionalAttr<ET_LoweringConfigAttr>:$lowering_config);
@@ -225,6 +241,9 @@ def ET_MoeOp : ET_DpsOp<"moe", 1, 0, [AttrSizedOperandSegments]> {
     (`b2` `(` $b2^ `:` type($b2) `)`)?
     (`gate` `(` $gate^ `:` type($gate) `)`)?
     (`gate_bias` `(` $gateBias^ `:` type($gateBias) `)`)?
+    (`w1_scales` `(` $w1Scales^ `:` type($w1Scales) `)`)?
+    (`w2_scales` `(` $w2Scales^ `:` type($w2Scales) `)`)?
+    (`gate_scales` `(` $gateScales^ `:` type($gateScales) `)`)?
     (`shared` `(` $sharedW1^ `,` $sharedW2 `:` type($sharedW1) `,` type($sharedW2) `)`)?
     (`shared_gate` `(` $sharedGate^ `:` type($sharedGate) `)`)?
     `outs` `(` $out `:` type($out) `)`

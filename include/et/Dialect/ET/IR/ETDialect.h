@@ -34,6 +34,9 @@ namespace mlir::et {
 
 /// Tokens a mask word holds: bit t % 32 of word t / 32 stands for token t.
 inline constexpr int64_t kTokensPerWord = 32;
+/// Weights of f8E4M3FN have a scale for as many rows by as many columns; the
+/// names of the scales' sizes say so too.
+inline constexpr int64_t kScaleBlock = 128;
 
 /// Makes the et ops bufferizable by one-shot bufferization.
 void registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry);
