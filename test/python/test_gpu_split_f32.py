@@ -50,7 +50,9 @@ def test_layer_matches_numpy(seed, chip, monkeypatch):
     check_conflicts(f"seed {seed}, {chip}")
     products = [
         counters["matrix.macs"]
-        for name, counters in zip(et_emulated.launched, et_emulated.counted, strict=True)
+        for name, counters in zip(
+            et_emulated.launched, et_emulated.counted, strict=True
+        )
         if name.startswith("et_grouped_matmul")
     ]
     if layer.sizes["T"] and products:
@@ -58,7 +60,9 @@ def test_layer_matches_numpy(seed, chip, monkeypatch):
     monkeypatch.setattr(et_emulated, "options", [])
     plain = run_batch([layer], chip)[0]
     for which, name in ((1, "scores"), (2, "mask"), (3, "gates")):
-        assert results[which].tobytes() == plain[which].tobytes(), f"seed {seed}: {name}"
+        assert results[which].tobytes() == plain[which].tobytes(), (
+            f"seed {seed}: {name}"
+        )
 
 
 PRODUCT = """
@@ -102,7 +106,9 @@ def test_special_values(seed, chip):
     finite = np.isfinite(expected)
     assert 0 < (~finite).sum() < finite.size, f"seed {seed}: nothing special"
     same = (found == expected) | (np.isnan(found) & np.isnan(expected))
-    assert same[~finite].all(), f"seed {seed}, {chip}: {np.argwhere(~finite & ~same)[0]}"
+    assert same[~finite].all(), (
+        f"seed {seed}, {chip}: {np.argwhere(~finite & ~same)[0]}"
+    )
     bad = violations(found, value, error) & finite
     assert not bad.any(), f"seed {seed}, {chip}: {np.argwhere(bad)[0]}"
 

@@ -1,4 +1,4 @@
-//===- AlignDynamicShared.cpp - Where a launch's shared memory starts ----===//
+//===- AlignDynamicShared.cpp - Where a launch's shared memory starts -----===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- TensorMapParameters.cpp - Tensor maps as kernel arguments ---------===//
+//===- TensorMapParameters.cpp - Tensor maps as kernel arguments ----------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
