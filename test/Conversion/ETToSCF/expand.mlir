@@ -21,7 +21,8 @@ func.func @route(%x: memref<?x8xf32>, %router: memref<8x4xf32>, %theta: memref<4
 // CHECK-LABEL: func @product_by_mask
 // CHECK:       %[[TOKENS:.*]] = memref.alloc(%{{.*}}) : memref<?xi32>
 // CHECK:       memref.store %{{.*}}, %[[TOKENS]]
-// CHECK:       memref.load %[[TOKENS]]
+// CHECK:       %[[ROWS:.*]] = memref.subview %[[TOKENS]]
+// CHECK:       memref.load %[[ROWS]]
 // CHECK:       memref.dealloc %[[TOKENS]]
 // VECTOR-LABEL: func @product_by_mask
 // VECTOR:      et.token_list
