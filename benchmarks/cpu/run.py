@@ -47,6 +47,9 @@ QUICK_LAYERS, QUICK_TOKENS = LAYERS[:1], [8, 64, 512, 2048]
 # Tokens from which on there are skewed loads too.
 SKEWED = 512
 STEPS, CUBE = 200_000, 2048
+# Seconds in which the threads of an OpenMP runtime stop to spin, so that they take
+# no time from the side that comes next.
+PAUSE = 0.05
 # More than the caches of most machines, and than a core's share of the others'.
 OTHER_BYTES = 1 << 30
 # Relative errors of the root mean square: sums of up to 4096 products, and for bf16
@@ -181,6 +184,7 @@ def cold(function, x, other):
     """Seconds of a call whose data are in memory, as are those of a layer in a model
     of many: before it, more than a cache holds is written elsewhere."""
     other.add_(1)
+    time.sleep(PAUSE)
     return once(function, x)
 
 
@@ -248,8 +252,9 @@ def main():
     arguments = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-arguments.threads :])
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
-    # Two OpenMP runtimes are in the process; neither may spin while the other works.
-    os.environ["OMP_WAIT_POLICY"] = "passive"
+    # Ours spins for 200 ms after a parallel region, longer than PAUSE. PyTorch's
+    # must be left to spin between the regions of a layer: it is slow without.
+    os.environ["KMP_BLOCKTIME"] = "10"
     import torch
 
     from peers import NAMES, Peers
