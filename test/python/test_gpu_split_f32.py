@@ -20,6 +20,7 @@ from et_layers import random_matrix_layer
 from et_reference import f64
 from test_gpu_emulated import on_each_chip
 from test_gpu_matrix import check_conflicts
+from test_gpu_waves import output, rate_of, threshold_layer
 from test_layers import run_batch
 
 THREE = ["--f32-products=3xtf32"]
@@ -63,6 +64,19 @@ def test_layer_matches_numpy(seed, chip, monkeypatch):
         assert results[which].tobytes() == plain[which].tobytes(), (
             f"seed {seed}: {name}"
         )
+
+
+@on_each_chip(range(7200, 7206))
+def test_waves(seed, chip, monkeypatch):
+    """What is computed in waves has the same bits, by the same instructions."""
+    layer = threshold_layer(random_f32_layer, seed, T=31, E=5, special="all pairs")
+    whole, _ = output(layer, chip, monkeypatch)
+    layer.rate = rate_of(31 + 16 * (seed % 3), layer)
+    monkeypatch.setattr(et_emulated, "counted", [])
+    y, kernels = output(layer, chip, monkeypatch)
+    assert y.tobytes() == whole.tobytes(), f"seed {seed}, {chip}\n  {layer}"
+    assert "et_combine_waves" in kernels[-1], kernels
+    assert et_emulated.counted[len(kernels) - 1]["matrix.macs"], f"seed {seed}"
 
 
 PRODUCT = """

@@ -88,21 +88,6 @@ static llvm::Error provideToolkit() {
   return llvm::Error::success();
 }
 
-static llvm::Expected<std::vector<EntrySignature>>
-getSignatures(ModuleOp module) {
-  std::vector<EntrySignature> signatures;
-  for (func::FuncOp function : getEntryFunctions(module)) {
-    FailureOr<EntrySignature> signature = getEntrySignature(function);
-    if (failed(signature))
-      return llvm::createStringError("the model has a function that cannot be "
-                                     "called");
-    signatures.push_back(std::move(*signature));
-  }
-  if (signatures.empty())
-    return llvm::createStringError("the model has no public function");
-  return signatures;
-}
-
 static llvm::Error writeDeviceCode(ModuleOp module,
                                    const CompileRequest &request) {
   DeviceFormat format = request.emit == EmitKind::Ptx ? DeviceFormat::Ptx

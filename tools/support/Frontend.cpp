@@ -82,3 +82,17 @@ llvm::Error Frontend::lower(ModuleOp module, const Twine &pipeline,
     return llvm::createStringError("the model could not be lowered");
   return llvm::Error::success();
 }
+
+llvm::Expected<std::vector<EntrySignature>> et::getSignatures(ModuleOp module) {
+  std::vector<EntrySignature> signatures;
+  for (func::FuncOp function : getEntryFunctions(module)) {
+    FailureOr<EntrySignature> signature = getEntrySignature(function);
+    if (failed(signature))
+      return llvm::createStringError("the model has a function that cannot be "
+                                     "called");
+    signatures.push_back(std::move(*signature));
+  }
+  if (signatures.empty())
+    return llvm::createStringError("the model has no public function");
+  return signatures;
+}

@@ -8,6 +8,7 @@
 #ifndef ET_TOOLS_SUPPORT_FRONTEND_H
 #define ET_TOOLS_SUPPORT_FRONTEND_H
 
+#include "et/Conversion/ToRuntime/Signature.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassInstrumentation.h"
@@ -42,6 +43,10 @@ private:
   llvm::SourceMgr sources;
   std::unique_ptr<class SourceMgrDiagnosticHandler> handler;
 };
+
+/// The signatures of the functions that callers of the model can reach; an
+/// error if there is none, or one that cannot be called.
+llvm::Expected<std::vector<EntrySignature>> getSignatures(ModuleOp module);
 
 } // namespace mlir::et
 

@@ -10,26 +10,11 @@
 #include "et/Target/HostCode.h"
 #include "llvm/ADT/StringSet.h"
 
-#include "llvm/ADT/StringSet.h"
-
 using namespace mlir;
 using namespace mlir::et;
 
 static bool isPacked(const EntryValue &value) {
   return !value.packedBy.empty();
-}
-
-static llvm::Expected<std::vector<EntrySignature>>
-getSignatures(ModuleOp module) {
-  std::vector<EntrySignature> signatures;
-  for (func::FuncOp function : getEntryFunctions(module)) {
-    FailureOr<EntrySignature> signature = getEntrySignature(function);
-    if (failed(signature))
-      return llvm::createStringError("the model has a function that cannot be "
-                                     "called");
-    signatures.push_back(std::move(*signature));
-  }
-  return signatures;
 }
 
 llvm::Error et::takePackedWeights(Frontend &frontend, ModuleOp module,
