@@ -1,4 +1,4 @@
-# ===- peak.py - the multiply-adds that a core can do --------------------------===#
+# ===- peak.py - what a core can multiply and read -----------------------------===#
 #
 # Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -87,13 +87,13 @@ bool et::runtime::canUnwind() {
 
 // Blocks that are worth large pages, and the size of those: weights that stream
 // by cross a page of 4 KB every few hundred nanoseconds.
-static constexpr size_t largeBlock = size_t(2) << 20, largePage = 2 << 20;
+static constexpr size_t largePage = size_t(2) << 20;
 
 static HostBlock *newBlock(size_t size, size_t alignment) {
   if (alignment < sizeof(HostBlock))
     alignment = sizeof(HostBlock);
   size_t unit =
-      size < largeBlock || alignment > largePage ? alignment : largePage;
+      size < largePage || alignment > largePage ? alignment : largePage;
   size_t total;
   if (__builtin_add_overflow(size, alignment + unit - 1, &total))
     return nullptr;
@@ -102,7 +102,7 @@ static HostBlock *newBlock(size_t size, size_t alignment) {
   if (!base)
     return nullptr;
 #ifdef MADV_HUGEPAGE
-  // A wish, which changes nothing but time.
+  // A wish, which changes nothing but time and, by up to a page, memory.
   if (unit == largePage)
     madvise(base, total, MADV_HUGEPAGE);
 #endif

@@ -128,15 +128,14 @@ def test_special_values(seed, chip):
 
 
 @on_each_chip(range(3))
-def test_deep_sums_are_no_worse(seed, chip):
-    """At a depth of 2048, both kinds of products: within the bound of plain f32."""
+def test_deep_sums(seed, chip):
+    """At a depth of 2048, within a bound that is below that of plain f32."""
     rng = np.random.default_rng(seed)
     x = np.abs(rng.standard_normal((16, 2048))).astype(np.float32)
     w = np.abs(rng.standard_normal((2048, 16))).astype(np.float32)
     exact = f64(x) @ f64(w)
-    error = np.abs(product(x, w, chip) - exact).max()
-    assert error <= (split_gamma(2048) * exact).max(), f"seed {seed}, {chip}"
-    assert (split_gamma(2048) < gamma(2048)).all()
+    bad = np.abs(product(x, w, chip) - exact) > split_gamma(2048) * exact
+    assert not bad.any(), f"seed {seed}, {chip}: {np.argwhere(bad)[0]}"
 
 
 def test_odd_widths_take_multiply_adds():

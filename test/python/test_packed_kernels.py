@@ -73,6 +73,9 @@ class Case:
         chosen = random_loads(rng, tokens, experts)
         offsets, plan = ref.offsets(chosen), ref.token_list(chosen)
         x = normal(rng, (tokens if listed else len(plan), d), storage)
+        # What one row holds is none of another's business.
+        if x.size and rng.random() < 0.5:
+            x[rng.integers(len(x))] = np.inf
         a = x[plan] if listed else x
 
         def maybe(*shape):
@@ -99,7 +102,8 @@ class Case:
         for e in range(experts):
             one = [None if v is None else v[e] for v in (w, bias, wg, gate_bias)]
             own = a[offsets[e] : offsets[e + 1]]
-            parts.append(matmul_with_error(act, own, *one))
+            with np.errstate(invalid="ignore"):
+                parts.append(matmul_with_error(act, own, *one))
         parts = zip(*parts, strict=True)
         self.value, self.error = (np.concatenate(part) for part in parts)
         loads = [int(n) for n in np.diff(offsets)]

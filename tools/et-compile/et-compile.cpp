@@ -11,6 +11,7 @@
 #include "support/ToolOptions.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 
 #include "support/OptionTable.inc"
 
@@ -54,6 +55,17 @@ static Error readReport(const CommandLine &line, CompileRequest &request) {
   return Error::success();
 }
 
+/// Whether two paths name one file, which need not be there.
+static bool isSamePath(StringRef one, StringRef other) {
+  auto whole = [](StringRef name) {
+    SmallString<128> path(name);
+    sys::fs::make_absolute(path);
+    sys::path::remove_dots(path, /*remove_dot_dot=*/true);
+    return path;
+  };
+  return whole(one) == whole(other);
+}
+
 static Error readPacking(const CommandLine &line, CompileRequest &request) {
   request.packWeights = line.has(OPT_pack_weights);
   request.weights = line.get(OPT_weights);
@@ -73,8 +85,16 @@ static Error readPacking(const CommandLine &line, CompileRequest &request) {
       return createStringError("'" + request.packedWeights +
                                "' is an input; name another file for "
                                "--packed-weights");
-  if (!request.packedWeights.empty() && request.packedWeights == request.output)
+  if (!request.weights.empty() &&
+      sys::fs::equivalent(request.weights, request.output))
+    return createStringError("'" + request.output +
+                             "' is an input; name another file for --output");
+  if (!request.packedWeights.empty() &&
+      isSamePath(request.packedWeights, request.output))
     return createStringError("--output and --packed-weights are one file");
+  if (request.packWeights &&
+      llvm::is_contained({"input", "decompose"}, request.compileTo))
+    return createStringError("--pack-weights needs --compile-to=fuse or later");
   return Error::success();
 }
 

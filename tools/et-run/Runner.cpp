@@ -37,8 +37,8 @@ struct Arguments {
   std::vector<std::string> sources; ///< The file of each, for messages.
   std::vector<NpyFile> arrays;
   std::optional<SafetensorsFile> weights;
-  /// The function whose results are the packed weights that the file lacks.
-  std::string packedBy;
+  /// The file has weights in rows alone that the function takes packed.
+  bool lacksPacked = false;
   std::vector<et_tensor> packed;
 
   Arguments() = default;
@@ -131,7 +131,7 @@ static llvm::Expected<Arguments> openArguments(const EntrySignature &signature,
       continue;
     }
     if (!value.packedBy.empty() && !arguments.weights->has(value.weight)) {
-      arguments.packedBy = value.packedBy;
+      arguments.lacksPacked = true;
       arguments.tensors.emplace_back();
       arguments.sources.push_back(request.weights);
       continue;
@@ -149,12 +149,9 @@ static llvm::Expected<Arguments> openArguments(const EntrySignature &signature,
 static llvm::Error packWeights(const EntrySignature &signature,
                                const CompiledModule &code,
                                Arguments &arguments) {
-  if (arguments.packedBy.empty())
+  if (!arguments.lacksPacked)
     return llvm::Error::success();
-  auto packing = code.lookup(arguments.packedBy);
-  if (!packing)
-    return packing.takeError();
-  auto packed = callPacking(**packing, *arguments.weights);
+  auto packed = callPacking(signature, code, *arguments.weights);
   if (!packed)
     return packed.takeError();
   arguments.packed = std::move(*packed);

@@ -36,8 +36,24 @@ llvm::Error et::takePackedWeights(Frontend &frontend, ModuleOp module,
 }
 
 llvm::Expected<std::vector<et_tensor>>
-et::callPacking(const et_function &packing, SafetensorsFile &file) {
-  std::vector<et_tensor> weights, packed(packing.num_results);
+et::callPacking(const EntrySignature &signature, const CompiledModule &code,
+                SafetensorsFile &file) {
+  auto taken =
+      llvm::to_vector(llvm::make_filter_range(signature.arguments, isPacked));
+  if (taken.empty())
+    return std::vector<et_tensor>();
+  StringRef name = taken.front().packedBy;
+  auto found = code.lookup(name);
+  if (!found)
+    return found.takeError();
+  const et_function &packing = **found;
+  bool isOne = llvm::all_of(
+      taken, [&](const EntryValue &value) { return value.packedBy == name; });
+  if (!isOne || packing.num_results != taken.size())
+    return llvm::createStringError(
+        "'" + name + "' does not pack all of the weights that '" +
+        signature.name + "' takes packed, and no others");
+  std::vector<et_tensor> weights, packed(taken.size());
   for (const et_value &value : ArrayRef(packing.args, packing.num_args)) {
     auto tensor = file.find(value.weight);
     if (!tensor)
@@ -66,17 +82,11 @@ llvm::Error PackedWeights::takeFrom(const EntrySignature &signature,
         }))
       tensors.push_back({name.str(), tensor});
   };
-  auto firstPacked = llvm::find_if(signature.arguments, isPacked);
   size_t next = packed.size();
-  if (firstPacked != signature.arguments.end()) {
-    auto packing = code.lookup(firstPacked->packedBy);
-    if (!packing)
-      return packing.takeError();
-    auto results = callPacking(**packing, file);
-    if (!results)
-      return results.takeError();
-    llvm::append_range(packed, *results);
-  }
+  auto results = callPacking(signature, code, file);
+  if (!results)
+    return results.takeError();
+  llvm::append_range(packed, *results);
   for (const EntryValue &value : signature.arguments) {
     if (isPacked(value)) {
       add(value.weight, packed[next++]);

@@ -14,14 +14,18 @@
 
 namespace mlir::et {
 
+class CompiledModule;
+
 /// Makes the model's functions take packed weights, and cuts it after the fuse
 /// phase: `pipeline` goes on from there. An error if nothing is to be packed.
 llvm::Error takePackedWeights(Frontend &frontend, ModuleOp module,
                               StringRef march);
 
-/// Calls a function that packs weights of `file`. The results are the caller's.
-llvm::Expected<std::vector<et_tensor>> callPacking(const et_function &packing,
-                                                   SafetensorsFile &file);
+/// The packed weights that a function takes, in the order of its arguments,
+/// made of weights of `file`. They are the caller's.
+llvm::Expected<std::vector<et_tensor>>
+callPacking(const EntrySignature &signature, const CompiledModule &code,
+            SafetensorsFile &file);
 
 /// What a file of weights for such a model holds: those of `file` that its
 /// functions take, packed where they take them packed.
@@ -37,7 +41,7 @@ public:
 private:
   PackedWeights(SafetensorsFile file) : file(std::move(file)) {}
   llvm::Error takeFrom(const EntrySignature &signature,
-                       const class CompiledModule &code);
+                       const CompiledModule &code);
 
   SafetensorsFile file;
   std::vector<NamedTensor> tensors;

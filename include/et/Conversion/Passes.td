@@ -114,8 +114,8 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
       blocks of rows and panels of columns. Packed weights are read where they
       are, and so are weights in rows where few rows meet an expert; where many
       do, a thread first copies its panel to contiguous memory. The order in which
-      a result is summed depends on neither the number of threads nor the rows
-      beside it.
+      a result is summed does not depend on the number of threads; with matrix
+      registers it depends on how many rows the expert has.
     * `et.scores` is such a product, with norms for `cosine`.
     * `et.gate` with `#et.threshold` compares a vector of experts at a time and
       collects mask words in registers.
@@ -219,7 +219,9 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     | the same, 16-bit elements in widths that are known multiples of 8 | tiles of 128 x 128 by the matrix units, `mma.sync`, with copies several steps ahead |
     | the same, f32 in widths that are known multiples of 4, with `f32-products=3xtf32` | tiles of 64 x 128 likewise; operands are split into two tf32 numbers each |
     | 16-bit elements on sm_90a, with `use-warpgroups` | tiles of 256 columns x 128 tokens by `wgmma`, weights by TMA; a block a multiprocessor takes tiles in turn |
+    | f8E4M3FN weights and 16-bit rows on sm_90a, with `use-warpgroups` | the same with 64 tokens; weights are widened in registers |
     | `et.combine` | a block a token; warps find its pairs' rows by popcount |
+    | `et.combine_waves` | the same where the buffers hold the plan; else blocks take tickets for small tiles and for tokens, wave by wave |
     | `et.moe` with `schedule = one_launch` | blocks take tickets for scores, tiles of hidden units, tiles of outputs; the last to add to some columns combines them |
 
     A block of the grouped product finds its expert and rows by bisection of the

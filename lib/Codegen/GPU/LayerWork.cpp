@@ -91,12 +91,23 @@ private:
 };
 } // namespace
 
+template <typename OpTy>
+static void countCombine(OpTy op, WorkCounter &counter) {
+  counter.moveRows(op.getPairs(), counter.size.pairs);
+  counter.move(op.getGates(), counter.size.tokens);
+  counter.moveMask(op.getMask());
+  counter.move(op.getShared(), counter.size.tokens);
+  counter.move(op.getOut(), counter.size.tokens);
+}
+
 static void countProduct(GroupedMatmulOp op, WorkCounter &counter) {
   bool isRouted = op.getOffsets() != nullptr;
   double rows = isRouted ? counter.size.pairs : counter.size.tokens;
   bool isGathered = op.getTokens() || op.getMask();
   counter.moveRows(op.getLhs(),
                    isGathered ? std::min(rows, counter.size.tokens) : rows);
+  for (Value bias : {op.getBias(), op.getGateBias()})
+    counter.moveReached(bias, rows);
   counter.multiply(op.getRhs(), rows);
   counter.multiply(op.getGate(), rows);
   for (Value scales : {op.getScales(), op.getGateScales()})
@@ -141,7 +152,7 @@ static void countLayer(MoeOp op, WorkCounter &counter, int64_t rowsOfUnit) {
   auto bytesOf = [](Value array) {
     return cast<ShapedType>(array.getType()).getElementTypeBitWidth() / 8.0;
   };
-  counter.addBytes(2 * tokens * width * bytesOf(x) +
+  counter.addBytes(tokens * width * (bytesOf(x) + bytesOf(op.getOut())) +
                    width * experts * bytesOf(router));
   if (op.getTheta())
     counter.addBytes(experts * bytesOf(op.getTheta()));
@@ -151,14 +162,15 @@ static void countLayer(MoeOp op, WorkCounter &counter, int64_t rowsOfUnit) {
     if (bias)
       counter.addBytes(reached * size * bytesOf(bias));
   counter.addFlops(2 * tokens * width * experts);
-  auto addExperts = [&](double number, double rows, double units) {
+  auto addExperts = [&](Value array, double number, double rows, double units) {
     double weights = matrices * width * units;
-    counter.addBytes((number * weights + 2 * rows * units) * bytesOf(w1));
+    counter.addBytes(number * weights * bytesOf(array) +
+                     2 * rows * units * bytesOf(x));
     counter.addFlops(2 * roundUp(rows, number) * weights);
   };
-  addExperts(reached, pairs, hidden);
+  addExperts(w1, reached, pairs, hidden);
   if (Value sharedW1 = op.getSharedW1())
-    addExperts(1, tokens,
+    addExperts(sharedW1, 1, tokens,
                findSize(counter, {{sharedW1, 1}, {op.getSharedW2(), 0}}));
 }
 
@@ -184,16 +196,10 @@ std::optional<KernelWork> et::estimateWork(Operation *op, LayerSize size,
     counter.multiply(scores.getRouter(), tokens);
     counter.move(scores.getOut(), tokens);
   } else if (auto combine = dyn_cast<CombineOp>(op)) {
-    counter.moveRows(combine.getPairs(), pairs);
-    counter.move(combine.getGates(), tokens);
-    counter.moveMask(combine.getMask());
-    counter.move(combine.getOut(), tokens);
+    countCombine(combine, counter);
   } else if (auto waves = dyn_cast<CombineWavesOp>(op)) {
     // As if there were room for all pairs.
-    counter.moveRows(waves.getPairs(), pairs);
-    counter.move(waves.getGates(), tokens);
-    counter.moveMask(waves.getMask());
-    counter.move(waves.getOut(), tokens);
+    countCombine(waves, counter);
   } else {
     return std::nullopt;
   }

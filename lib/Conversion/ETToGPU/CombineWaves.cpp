@@ -77,10 +77,10 @@ private:
   Product hidden, outputs;
   int64_t threads;
   /// On the host: the pairs of a wave, what each step's items are.
-  Value tokens, rows, tokenBlocks, itemsOfTokens, itemsOfWave;
+  Value rows, tokenBlocks, itemsOfTokens, itemsOfWave;
   Value words, sums;
   // Of a block.
-  Value isFirstThread, rowsOfToken, slot, numPairs, numItems;
+  Value isFirstThread, rowsOfToken, slot, numPairs;
   SmallVector<Value> forTokens;
 };
 } // namespace
@@ -227,7 +227,8 @@ Value WavesKernel::takeTicket(bool isFirst) {
 
 void WavesKernel::emitWaves(const BlockInfo &block) {
   Value waves = b.div(b.sub(b.add(numPairs, rows), b.index(1)), rows);
-  numItems = b.add(itemsOfTokens, b.mul(b.sub(waves, b.index(1)), itemsOfWave));
+  Value numItems =
+      b.add(itemsOfTokens, b.mul(b.sub(waves, b.index(1)), itemsOfWave));
   b.loopWhile(
       takeTicket(/*isFirst=*/true),
       [&](ValueRange item) { return b.less(item[0], numItems); },
@@ -243,7 +244,7 @@ void WavesKernel::emitWaves(const BlockInfo &block) {
 
 void WavesKernel::emit() {
   auto outType = cast<MemRefType>(op.getOut().getType());
-  tokens = b.dim(op.getOut(), 0);
+  Value tokens = b.dim(op.getOut(), 0);
   rows = b.dim(op.getPairs(), 0);
   tokenBlocks = tokenSum.blocksOfToken();
   itemsOfTokens = b.mul(tokens, tokenBlocks);
@@ -262,7 +263,7 @@ void WavesKernel::emit() {
         b, MemRefType::get(outType.getShape(), b.getF32Type()), sizes);
   }
 
-  int64_t warps = kShape.threadTile.threads() / kWarpSize;
+  int64_t warps = threadsOfProducts() / kWarpSize;
   SmallVector<MemRefType> shared = {tokenSum.rowsType(),
                                     b.sharedType({1}, b.getI64Type()),
                                     b.sharedType({kShape.rows}, b.getI32Type()),

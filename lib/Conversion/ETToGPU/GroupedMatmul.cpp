@@ -367,7 +367,8 @@ static void remarkPlainProduct(GroupedMatmulOp op) {
                      .category("convert-et-to-gpu")
                      .function(function ? function.getSymName() : StringRef()))
       << remark::add("a product of f32 by plain multiply-adds")
-      << remark::reason("its widths are not known multiples of 4");
+      << remark::reason("its rows are not contiguous, or its widths not known "
+                        "multiples of 4");
 }
 
 /// The product that stands behind this one, past ops that touch no memory, if

@@ -33,19 +33,20 @@ static constexpr int64_t kChunkBytes = Units::kChunkBytes;
 static constexpr int64_t kSlice = Units::kSlice, kNarrow = Units::kNarrow;
 static constexpr int64_t kAccumulators = Units::kAccumulators;
 
+bool MatrixProduct::isWhole(MemRefType type, int64_t unit) {
+  int64_t last = type.getShape().back();
+  return type.getLayout().isIdentity() && !ShapedType::isDynamic(last) &&
+         last % unit == 0 && last != 0;
+}
+
 bool MatrixProduct::applies(MemRefType lhs, MemRefType rhs, bool splitsF32) {
   Type element = lhs.getElementType();
   if (!element.isF16() && !element.isBF16() && !(splitsF32 && element.isF32()))
     return false;
   int64_t chunk = kChunkBytes * 8 / element.getIntOrFloatBitWidth();
-  auto isWhole = [chunk](MemRefType type) {
-    int64_t last = type.getShape().back();
-    return type.getLayout().isIdentity() && !ShapedType::isDynamic(last) &&
-           last % chunk == 0 && last != 0;
-  };
   int64_t depth = rhs.getShape().drop_back().back();
-  return rhs.getElementType() == element && isWhole(lhs) && isWhole(rhs) &&
-         depth == lhs.getShape().back();
+  return rhs.getElementType() == element && isWhole(lhs, chunk) &&
+         isWhole(rhs, chunk) && depth == lhs.getShape().back();
 }
 
 MemRefType MatrixProduct::sumsType() {

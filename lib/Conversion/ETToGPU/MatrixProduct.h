@@ -40,6 +40,9 @@ public:
       : b(b), element(lhs.getElementType()), depth(lhs.getShape().back()),
         width(rhs.getShape().back()), tile(tile) {}
 
+  /// Whether rows lie one behind the other, and have a known multiple of `unit`
+  /// elements.
+  static bool isWhole(MemRefType type, int64_t unit);
   /// Copies move 16 bytes, so rows must start at multiples of 16 bytes.
   static bool applies(MemRefType lhs, MemRefType rhs, bool splitsF32);
 

@@ -49,7 +49,7 @@ std::string et::whyNotOneLaunch(MoeOp op) {
     return "its elements are not f16 or bf16";
   auto w1 = cast<ShapedType>(op.getW1().getType());
   if (w1.getElementType() != element)
-    return "its weights are not of the elements of x";
+    return "its weights are f8E4M3FN";
   auto router = cast<ShapedType>(op.getRouter().getType());
   SmallVector<std::pair<int64_t, StringRef>> widths = {
       {x.getDimSize(1), "D"},

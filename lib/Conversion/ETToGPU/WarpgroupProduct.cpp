@@ -31,15 +31,11 @@ bool WarpgroupProduct::applies(GroupedMatmulOp op) {
     });
   Type element = lhs.getElementType();
   // Rows are copied in chunks of 16 bytes.
-  auto isWhole = [](MemRefType type, int64_t unit) {
-    int64_t last = type.getShape().back();
-    return type.getLayout().isIdentity() && !ShapedType::isDynamic(last) &&
-           last % unit == 0 && last != 0;
-  };
-  return (element.isF16() || element.isBF16()) && isWhole(lhs, kChunk) &&
+  return (element.isF16() || element.isBF16()) &&
+         MatrixProduct::isWhole(lhs, kChunk) &&
          llvm::all_of(rightHandSides(op), [&](Value rhs) {
            auto type = cast<MemRefType>(rhs.getType());
-           return isWhole(type, kChunkBytes) &&
+           return MatrixProduct::isWhole(type, kChunkBytes) &&
                   type.getDimSize(1) == lhs.getShape().back();
          });
 }
@@ -78,7 +74,9 @@ WarpgroupProduct::Position WarpgroupProduct::forEachTile(
     function_ref<Value(const RowTile &, Value, Value)> body) {
   Value allRows = b.dim(op.getOut(), 0);
   if (Value offsets = op.getOffsets())
-    allRows = b.toIndex(b.load(offsets, b.sub(b.dim(offsets, 0), b.index(1))));
+    allRows =
+        b.min(b.toIndex(b.load(offsets, b.sub(b.dim(offsets, 0), b.index(1)))),
+              allRows);
   Value end = b.add(begin, countTiles(allRows));
   Value blocks = gpu::GridDimOp::create(b, gpu::Dimension::x);
   auto loop = scf::ForOp::create(b, position.tile, end, blocks,

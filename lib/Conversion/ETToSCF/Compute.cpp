@@ -92,15 +92,21 @@ static void lowerPack(PackOp op, LoopBuilder &b) {
       Value k = b.add(firstK, emitRem(b, within, panels.getInterleave()));
       Value exists = b.both(b.cmp(arith::CmpIPredicate::ult, k, depth),
                             b.cmp(arith::CmpIPredicate::ult, column, width));
-      auto value = scf::IfOp::create(b, b.getF32Type(), exists,
+      // In its own type: to widen a NaN may change it.
+      Type element = cast<MemRefType>(weights.getType()).getElementType();
+      auto value = scf::IfOp::create(b, element, exists,
                                      /*withElseRegion=*/true);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToEnd(value.thenBlock());
-      scf::YieldOp::create(b, b.load(weights, {iv[0], k, column}));
+      Value found =
+          memref::LoadOp::create(b, weights, ValueRange{iv[0], k, column});
+      scf::YieldOp::create(b, found);
       b.setInsertionPointToEnd(value.elseBlock());
-      scf::YieldOp::create(b, b.f32(0.0));
+      Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
+      scf::YieldOp::create(b, zero);
       b.setInsertionPointAfter(value);
-      b.store(value.getResult(0), out, {iv[0], iv[1], iv[2], within});
+      memref::StoreOp::create(b, value.getResult(0), out,
+                              ValueRange{iv[0], iv[1], iv[2], within});
     });
   });
 }

@@ -97,9 +97,11 @@ private:
   Value read(Value expert, Value k, Value column, bool isWhole,
              bool isWholeRow) {
     Type element = cast<MemRefType>(weights.getType()).getElementType();
-    Value row = k, exists = b.cmp(CmpIPredicate::ult, k, depth);
-    if (!isWholeRow)
+    Value row = k, exists;
+    if (!isWholeRow) {
+      exists = b.cmp(CmpIPredicate::ult, k, depth);
       row = b.select(exists, k, b.index(0));
+    }
     Value padding =
         arith::ConstantOp::create(b, b.getZeroAttr(element)).getResult();
     Value vector = vector::TransferReadOp::create(

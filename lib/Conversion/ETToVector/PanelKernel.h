@@ -50,9 +50,9 @@ enum class Multiply {
 /// walks experts, panels and rows and what multiplies. Row r of a panel holds
 /// for each column the steps [r * interleave, (r + 1) * interleave) of K beside
 /// each other; rows may lie any stride apart. K is cut into blocks whose part
-/// of the panel stays in the first-level cache for all rows. Every result is
-/// summed in ascending order of k whatever the blocks, the rows beside it or
-/// the thread.
+/// of the panel stays in the first-level cache for all rows. A result is summed
+/// in one order, whatever the blocks, the rows beside it in a task or the
+/// thread.
 ///
 /// While it works on a block, a kernel asks for the next one, a few lines at a
 /// time; after the last, for the first block of the panel that its thread needs

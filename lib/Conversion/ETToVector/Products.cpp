@@ -50,7 +50,7 @@ public:
         experts(b.dim(op.getRhs(), 0)), depth(b.dim(op.getLhs(), 1)),
         columns(b.dim(op.getOut(), 1)),
         panels(b.ceilDiv(columns, b.index(panelColumns))), lhs(op.getLhs()),
-        tokens(op.getTokens()), paddedDepth(roundUp(depth, kMatrixDepth)) {}
+        tokens(op.getTokens()), paddedDepth(roundUp(depth, depthStep())) {}
 
   void lower();
 
@@ -61,6 +61,10 @@ private:
     Value expert, firstRow, lastRow, firstColumn, lastColumn;
   };
   bool usesMatrices() const { return kernel.way == Multiply::Matrices; }
+  /// What K is rounded up to for matrix registers: as far as packed weights go.
+  int64_t depthStep() {
+    return op.getPanels() ? op.getPanelsAttr().getStep() : kMatrixDepth;
+  }
   /// The rows of `expert`: [first, last).
   std::pair<Value, Value> rowsOf(Value expert);
   Value mostRows();
@@ -235,7 +239,7 @@ void ProductLowering::useMatrices() {
 Value ProductLowering::gatherRows() {
   auto lhsType = cast<MemRefType>(lhs.getType());
   int64_t width = lhsType.getShape()[1];
-  bool isPadded = !ShapedType::isDynamic(width) && width % kMatrixDepth == 0;
+  bool isPadded = !ShapedType::isDynamic(width) && width % depthStep() == 0;
   if (!tokens && isPadded)
     return {};
   // The list of tokens may be longer than there are pairs.

@@ -145,7 +145,7 @@ func.func @rate(%x: tensor<?x64xf16>, %router: tensor<64x8xf16>, %w1: tensor<8x6
 // CHECK-LABEL: func @scaled
 // CHECK:       et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = grouped>}
 // REMARK: remark: [Analysis] schedule
-// REMARK-SAME: grouped: its weights are not of the elements of x
+// REMARK-SAME: grouped: its weights are f8E4M3FN
 func.func @scaled(%x: tensor<8x64xbf16>, %router: tensor<64x8xbf16>, %w1: tensor<8x64x128xf8E4M3FN>, %w2: tensor<8x128x64xf8E4M3FN>,
                   %s: tensor<8x1x1xf32>, %theta: tensor<8xf32>, %out: tensor<8x64xbf16>) -> tensor<8x64xbf16> {
   %y = et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : tensor<8x64xbf16>, tensor<64x8xbf16>, tensor<8x64x128xf8E4M3FN>, tensor<8x128x64xf8E4M3FN>)

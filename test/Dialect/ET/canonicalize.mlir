@@ -367,3 +367,35 @@ func.func @packed_constants() -> (tensor<1x2x1x4xbf16>, tensor<1x2x1x2xf32>) {
   %3 = et.pack #et.panels<columns = 2> ins(%s : tensor<1x1x3xf32>) outs(%1 : tensor<1x2x1x2xf32>)
   return %2, %3 : tensor<1x2x1x4xbf16>, tensor<1x2x1x2xf32>
 }
+
+// -----
+
+// What is nearly all padding, or a resource of another size than its type, stays;
+// a reshape of a constant is packed as well.
+// CHECK-LABEL: func @unusual_constants
+// CHECK-DAG: %[[C:.*]] = arith.constant dense<{{\[\[\[\[}}1.000000e+00, 2.000000e+00]]]]> : tensor<1x1x1x2xf32>
+// CHECK-DAG: %[[A:.*]] = et.pack #et.panels<columns = 65536, interleave = 16, step = 16>
+// CHECK-DAG: %[[B:.*]] = et.pack #et.panels<columns = 2> ins(%{{.*}} : tensor<1x1x3xf32>)
+// CHECK: return %[[A]], %[[B]], %[[C]]
+func.func @unusual_constants() -> (tensor<1x1x1x1048576xf32>, tensor<1x2x1x2xf32>, tensor<1x1x1x2xf32>) {
+  %0 = tensor.empty() : tensor<1x1x1x1048576xf32>
+  %1 = tensor.empty() : tensor<1x2x1x2xf32>
+  %2 = tensor.empty() : tensor<1x1x1x2xf32>
+  %wide = arith.constant dense<1.0> : tensor<1x1x1xf32>
+  %short = arith.constant dense_resource<short> : tensor<1x1x3xf32>
+  %flat = arith.constant dense_resource<flat> : tensor<1x2xf32>
+  %rows = tensor.expand_shape %flat [[0, 1], [2]] output_shape [1, 1, 2] : tensor<1x2xf32> into tensor<1x1x2xf32>
+  %3 = et.pack #et.panels<columns = 65536, interleave = 16, step = 16> ins(%wide : tensor<1x1x1xf32>) outs(%0 : tensor<1x1x1x1048576xf32>)
+  %4 = et.pack #et.panels<columns = 2> ins(%short : tensor<1x1x3xf32>) outs(%1 : tensor<1x2x1x2xf32>)
+  %5 = et.pack #et.panels<columns = 2> ins(%rows : tensor<1x1x2xf32>) outs(%2 : tensor<1x1x1x2xf32>)
+  return %3, %4, %5 : tensor<1x1x1x1048576xf32>, tensor<1x2x1x2xf32>, tensor<1x1x1x2xf32>
+}
+
+{-#
+  dialect_resources: {
+    builtin: {
+      short: "0x040000000000803F",
+      flat: "0x040000000000803F00000040"
+    }
+  }
+#-}

@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Dialect/ET/IR/ETDialect.h"
+#include "et/Dialect/ET/Utils/WeightUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -303,8 +304,8 @@ void EmaUpdateOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 // Constant weights
 //===----------------------------------------------------------------------===//
 
-/// The bytes of a constant, which has all of them or those of one element; none
-/// if they are not at hand.
+/// The bytes of a constant, which has all of them or, as a splat, those of one
+/// element; none if they are not at hand.
 static ArrayRef<char> getBytes(Attribute constant) {
   if (auto dense = dyn_cast_or_null<DenseElementsAttr>(constant))
     return dense.getRawData();
@@ -316,11 +317,10 @@ static ArrayRef<char> getBytes(Attribute constant) {
 
 static DenseElementsAttr packConstant(PanelsAttr panels,
                                       RankedTensorType weights,
-                                      ArrayRef<char> bytes) {
+                                      ArrayRef<char> bytes, bool isSplat) {
   ArrayRef<int64_t> sizes = weights.getShape();
   auto type = weights.clone(panels.getPackedShape(sizes));
   size_t size = weights.getElementTypeBitWidth() / 8;
-  bool isSplat = bytes.size() == size;
   int64_t interleave = panels.getInterleave(), columns = panels.getColumns();
   ArrayRef<int64_t> packedSizes = type.getShape();
   std::vector<char> packed(type.getNumElements() * size);
@@ -341,14 +341,29 @@ void PackOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                          MLIRContext *) {
   patterns.add(+[](PackOp op, PatternRewriter &rewriter) {
     Attribute constant;
-    if (!op.hasPureTensorSemantics() ||
-        !matchPattern(op.getW(), m_Constant(&constant)))
+    if (!op.hasPureTensorSemantics())
       return failure();
+    // Reshapes of a constant move no bytes.
+    Value source = findWeight(op.getW());
     auto type = cast<RankedTensorType>(op.getW().getType());
-    ArrayRef<char> bytes = getBytes(constant);
-    if (bytes.empty() || type.getNumElements() == 0)
+    if (!source || !matchPattern(source, m_Constant(&constant)) ||
+        !type.hasStaticShape())
       return failure();
-    DenseElementsAttr packed = packConstant(op.getPanels(), type, bytes);
+    ArrayRef<char> bytes = getBytes(constant);
+    bool isSplat = isa<SplatElementsAttr>(constant);
+    int64_t size = type.getElementTypeBitWidth() / 8;
+    int64_t whole = type.getNumElements() * size;
+    if (whole == 0 ||
+        static_cast<int64_t>(bytes.size()) != (isSplat ? size : whole))
+      return failure();
+    // A module is no place for what is nearly all padding.
+    constexpr int64_t most = 1 << 20;
+    auto packedType =
+        type.clone(op.getPanels().getPackedShape(type.getShape()));
+    if (packedType.getNumElements() * size > 4 * whole + most)
+      return failure();
+    DenseElementsAttr packed =
+        packConstant(op.getPanels(), type, bytes, isSplat);
     Value value = arith::ConstantOp::create(rewriter, op.getLoc(), packed);
     rewriter.replaceOp(op, rewriter.createOrFold<tensor::CastOp>(
                                op.getLoc(), op->getResult(0).getType(), value));

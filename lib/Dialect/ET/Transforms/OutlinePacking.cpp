@@ -36,7 +36,8 @@ public:
       return taken->emitError("'")
              << name << "' is the name that packs the weights of '"
              << function.getName() << "'; rename this function";
-    nameResults();
+    if (failed(nameResults()))
+      return failure();
     symbols.insert(createPackFunction(name),
                    std::next(function->getIterator()));
     takePackedArguments(name);
@@ -66,7 +67,7 @@ private:
   }
 
   /// A file may have a weight in rows and in several layouts.
-  void nameResults() {
+  LogicalResult nameResults() {
     for (Packing &pack : packs) {
       PanelsAttr panels = pack.op.getPanels();
       std::string suffix =
@@ -80,7 +81,15 @@ private:
                  return other.argument == pack.argument;
                }) > 1)
         pack.name += suffix;
+      for (Packing &other : packs)
+        if (other.weight == pack.weight &&
+            other.op->getResultTypes() != pack.op->getResultTypes())
+          return pack.op.emitError("packs '")
+                 << pack.weight
+                 << "' in a shape of its own; another et.pack of "
+                 << "the same weight and layout has another";
     }
+    return success();
   }
 
   func::FuncOp createPackFunction(StringRef name) {

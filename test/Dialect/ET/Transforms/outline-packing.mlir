@@ -1,4 +1,6 @@
 // RUN: et-opt %s -split-input-file --et-outline-packing | FileCheck %s
+// Functions that pack are left alone.
+// RUN: et-opt %s -split-input-file --et-outline-packing --et-outline-packing | FileCheck %s
 
 // A weight that one product reads is replaced; one that something else reads as
 // well stays. Names of several layouts of a weight differ.

@@ -34,9 +34,6 @@ struct DerivedSize {
 
 using NamedSizes = llvm::SmallDenseMap<char, int64_t>;
 
-/// What a derived size divides its letter by, rounding up; 0 if it does not.
-int64_t getDivisor(StringRef name);
-
 /// The static size that a name stands for, or dynamic if `letters` lacks it.
 int64_t getStaticSize(StringRef name, const NamedSizes &letters);
 

@@ -12,15 +12,22 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/DenseSet.h"
 
 namespace mlir::et {
 
 /// The public functions with a body that none of the module calls: the weights
-/// of others change hands within the module.
+/// of others change hands within the module. Nor do they pack another's.
 inline SmallVector<func::FuncOp> getFunctionsWithWeights(ModuleOp module) {
+  llvm::SmallDenseSet<StringAttr> packings;
+  for (auto function : module.getOps<func::FuncOp>())
+    for (unsigned i : llvm::seq(function.getNumArguments()))
+      if (auto by = function.getArgAttrOfType<StringAttr>(i, "et.packed_by"))
+        packings.insert(by);
   return llvm::filter_to_vector(
       module.getOps<func::FuncOp>(), [&](func::FuncOp function) {
         return function.isPublic() && !function.isDeclaration() &&
+               !packings.contains(function.getSymNameAttr()) &&
                SymbolTable::symbolKnownUseEmpty(function, module);
       });
 }
