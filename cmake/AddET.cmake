@@ -89,6 +89,6 @@ function(add_et_test name label)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   # LLVM's libraries are not built with the sanitizers: they own memory that ours
   # poisons in their shared allocators, and what they leak is not our concern.
-  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 1200 PROCESSORS ${ET_TEST_JOBS}
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 3600 PROCESSORS ${ET_TEST_JOBS}
     ENVIRONMENT "ET_BUILD_DIR=${PROJECT_BINARY_DIR};ASAN_OPTIONS=detect_leaks=0:allow_user_poisoning=0;UBSAN_OPTIONS=print_stacktrace=1")
 endfunction()
