@@ -1,0 +1,141 @@
+# ===- ours.py - what this compiler makes of the layer --------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Modules, their libraries, and a library's functions as functions of torch tensors."""
+
+import ctypes as c
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from et_library import Library, Tensor
+
+CODES = {torch.float32: 0, torch.bfloat16: 2}
+
+
+def layer_module(shape, kind):
+    """@layer, @top_k of the same arithmetic, and @around: all of a layer but its
+    products, which takes their result as an argument."""
+    width, hidden, experts = shape.width, shape.hidden, shape.experts
+    x, router = f"tensor<?x{width}x{kind}>", f"tensor<{width}x{experts}x{kind}>"
+    w1 = f"tensor<{experts}x{width}x{hidden}x{kind}>"
+    w2 = f"tensor<{experts}x{hidden}x{width}x{kind}>"
+    theta, pairs = f"tensor<{experts}xf32>", f"tensor<?x{width}xf32>"
+    mask, gates = f"tensor<{experts}x?xi32>", f"tensor<?x{experts}xf32>"
+    offsets = f"tensor<{experts + 1}xi32>"
+
+    def function(name, routing, clause):
+        return f"""
+func.func @{name}(%x: {x}, %router: {router}, %w1: {w1} {{et.weight = "w1"}},
+    %w2: {w2} {{et.weight = "w2"}}, %theta: {theta}) -> {x} {{
+  %c0 = arith.constant 0 : index
+  %tokens = tensor.dim %x, %c0 : {x}
+  %init = tensor.empty(%tokens) : {x}
+  %y = et.moe linear {routing} relu_squared
+      ins(%x, %router, %w1, %w2 : {x}, {router}, {w1}, {w2})
+      {clause} outs(%init : {x})
+  return %y : {x}
+}}"""
+
+    around = f"""
+func.func @around(%x: {x}, %router: {router}, %theta: {theta}, %pairs: {pairs}) -> ({x}, {x}) {{
+  %c0 = arith.constant 0 : index
+  %c31 = arith.constant 31 : index
+  %c32 = arith.constant 32 : index
+  %tokens = tensor.dim %x, %c0 : {x}
+  %number = tensor.dim %pairs, %c0 : {pairs}
+  %more = arith.addi %tokens, %c31 : index
+  %words = arith.divui %more, %c32 : index
+  %m = tensor.empty(%words) : {mask}
+  %g = tensor.empty(%tokens) : {gates}
+  %o = tensor.empty() : {offsets}
+  %mask, %gates, %offsets = et.route linear #et.threshold<gate = sigmoid>
+      ins(%x, %router : {x}, {router}) theta(%theta : {theta})
+      outs(%m, %g, %o : {mask}, {gates}, {offsets})
+  %l = tensor.empty(%number) : tensor<?xi32>
+  %list = et.token_list ins(%mask, %offsets : {mask}, {offsets}) outs(%l : tensor<?xi32>)
+  %r = tensor.empty(%number) : {x}
+  %rows = et.gather ins(%x, %list, %offsets : {x}, tensor<?xi32>, {offsets}) outs(%r : {x})
+  %i = tensor.empty(%tokens) : {x}
+  %y = et.combine ins(%pairs, %gates, %mask, %offsets : {pairs}, {gates}, {mask}, {offsets})
+      outs(%i : {x})
+  return %rows, %y : {x}, {x}
+}}"""
+    threshold = "#et.threshold<gate = sigmoid>"
+    top_k = f"#et.top_k<k = {shape.chosen}, scoring = sigmoid>"
+    return (
+        function("layer", threshold, f"theta(%theta : {theta})")
+        + function("top_k", top_k, "")
+        + around
+    )
+
+
+def compile_library(build_dir, folder, module, *options):
+    """The library of a module."""
+    source = Path(tempfile.mkstemp(suffix=".mlir", dir=folder)[1])
+    source.write_text(module)
+    library = source.with_suffix(".so")
+    done = subprocess.run(
+        [build_dir / "bin" / "et-compile", *options, source, "-o", library],
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        sys.exit(f"et-compile failed: {done.stderr}")
+    return Library(library)
+
+
+def describe(t):
+    """A tensor of torch as an argument; one of a library's results is one already."""
+    if isinstance(t, Tensor):
+        return t
+    d = Tensor(data=t.data_ptr(), dtype=CODES[t.dtype], rank=t.dim())
+    d.sizes[: t.dim()] = t.shape
+    d.strides[: t.dim()] = t.stride()
+    return d
+
+
+def bind(library, name, *fixed):
+    """The library's function as one of its first argument, a torch tensor, the others
+    fixed. Of several results it gives a tuple."""
+    tail = [describe(t) for t in fixed]
+
+    def call(x):
+        outs = []
+        for result in library.call_tensors(name, [describe(x), *tail]):
+            out = torch.empty(tuple(result.sizes[: result.rank]), dtype=x.dtype)
+            c.memmove(out.data_ptr(), result.data, out.numel() * out.element_size())
+            library.release(result)
+            outs.append(out)
+        return outs[0] if len(outs) == 1 else tuple(outs)
+
+    # Tensors describe memory that they do not own.
+    call.kept = fixed
+    return call
+
+
+class OurLayer:
+    """A compiled layer with its packed weights."""
+
+    def __init__(self, build_dir, folder, weights):
+        module = layer_module(weights.shape, weights.kind)
+        self.library = compile_library(build_dir, folder, module, "--pack-weights")
+        self.router = weights.router
+        self.packed = self.library.call_tensors(
+            "layer_pack", [describe(weights.w1), describe(weights.w2)]
+        )
+
+    def function(self, name, theta):
+        return bind(self.library, name, self.router, *self.packed, theta)
+
+    def around(self, theta, pairs):
+        return bind(self.library, "around", self.router, theta, pairs)
+
+    def release(self):
+        for tensor in self.packed:
+            self.library.release(tensor)
