@@ -64,7 +64,8 @@ class Weights:
 
 
 class Case:
-    """Tokens, thresholds, and in f64 what a threshold and a top-k layer give."""
+    """Tokens and thresholds; a top-k layer's choice, and thresholds that give each
+    expert as many tokens as that; and in f64 what these three layers give."""
 
     def __init__(self, weights, tokens, loads):
         shape = weights.shape
@@ -79,12 +80,14 @@ class Case:
                     self.x.dtype
                 )
                 scores = self.scores(weights)
+        self.gates = torch.sigmoid(scores)
         wanted = LOADS[loads](tokens, shape.experts, tokens * shape.chosen)
         self.theta = thresholds(scores, wanted, margin)
-        self.mask, self.gates = scores > self.theta, torch.sigmoid(scores)
-        kth = scores.topk(shape.chosen).values[:, -1:]
-        self.expected, self.expected_top_k = self.outputs(
-            weights, self.mask, scores >= kth
+        self.mask = scores > self.theta
+        top_k = scores >= scores.topk(shape.chosen).values[:, -1:]
+        self.theta_like_top_k = thresholds(scores, top_k.sum(0).tolist(), margin)
+        self.expected, self.expected_like_top_k, self.expected_top_k = self.outputs(
+            weights, self.mask, scores > self.theta_like_top_k, top_k
         )
         self.pairs, self.used = int(self.mask.sum()), int(self.mask.any(0).sum())
 
@@ -110,8 +113,9 @@ class Case:
         return [out.numpy() for out in outs]
 
     def around(self, pairs):
-        """The gathered rows, and these outputs of pairs times their gates, added up."""
+        """The gathered rows, and below these outputs of pairs times their gates, added
+        up."""
         experts, rows = self.mask.t().nonzero(as_tuple=True)
         combined = torch.zeros(self.x.shape, dtype=torch.float64)
         combined.index_add_(0, rows, pairs.double() * self.gates[rows, experts, None])
-        return self.x[rows].double(), combined
+        return torch.cat([self.x[rows].double(), combined]).numpy()

@@ -30,10 +30,6 @@ from plan import Machine, calls, loads_of, shortage
 OUR_COPIES = 2
 
 
-def to_numpy(y):
-    return y.double().numpy()
-
-
 def first_line(error):
     return str(error).strip().split("\n")[0] or type(error).__name__
 
@@ -47,7 +43,7 @@ class Progress:
         for shape, kind, cases in work:
             of_layer = machine.seconds_of_layer(shape, kind)
             for tokens, _ in cases:
-                seconds = machine.seconds_of_row(shape, kind, tokens, len(COPIES) + 2)
+                seconds = machine.seconds_of_row(shape, kind, tokens, len(COPIES) + 3)
                 self.left.append(of_layer + seconds)
                 of_layer = 0
         self.total = sum(self.left)
@@ -127,36 +123,26 @@ class Table:
         shape, kind, x = weights.shape, weights.kind, case.x
         sizes = shape.width, shape.hidden, shape.experts, kind
         our_limit = tolerance(*sizes, OUR_ROUNDINGS)
+        pairs = torch.randn(case.pairs, shape.width)
         sides = [
-            Checked(
-                name, ours.function(name, case.theta), x, to_numpy, expected, our_limit
-            )
-            for name, expected in (
-                ("layer", case.expected),
-                ("top_k", case.expected_top_k),
+            Checked(name, function, x, expected, our_limit)
+            for name, function, expected in (
+                ("layer", ours.function("layer", case.theta), case.expected),
+                (
+                    "like_top_k",
+                    ours.function("layer", case.theta_like_top_k),
+                    case.expected_like_top_k,
+                ),
+                ("top_k", ours.function("top_k", case.theta), case.expected_top_k),
+                ("around", ours.around(case.theta, pairs), case.around(pairs)),
             )
         ]
-        pairs = torch.randn(case.pairs, shape.width)
-        around = ours.around(case.theta, pairs)
-        gathered, combined = case.around(pairs)
-        sides.append(
-            Checked(
-                "around",
-                around,
-                x,
-                lambda results: to_numpy(torch.cat(results)),
-                to_numpy(torch.cat([gathered, combined])),
-                our_limit,
-            )
-        )
         peers.theta = case.theta
         peers_limit = tolerance(*sizes, PEERS_ROUNDINGS)
         for name, function in made.items():
             where = f"{case.tokens} {shape} {kind} {case.loads}"
             try:
-                sides.append(
-                    Checked(name, function, x, to_numpy, case.expected, peers_limit)
-                )
+                sides.append(Checked(name, function, x, case.expected, peers_limit))
             except WrongError as error:
                 self.wrong.append(f"{where}: {error}")
                 self.note(name, where, "it is wrong")
@@ -165,15 +151,16 @@ class Table:
         return sides
 
     def sample(self, sides):
-        """Seconds of the sides in each round; slow sides miss the later rounds, the
-        layer none."""
+        """Seconds of the sides in each round; slow sides miss the later rounds."""
         samples = [{s.name: self.limits.cold(s) for s in sides}]
         number = {
             name: self.rounds or calls(seconds, self.machine.between)
             for name, seconds in samples[0].items()
         }
-        number["layer"] = max(number.values())
-        for i in range(1, number["layer"]):
+        most = max(number.values())
+        # What others are divided by.
+        number |= {"layer": most, "like_top_k": most}
+        for i in range(1, most):
             samples.append(
                 {s.name: self.limits.cold(s) for s in sides if i < number[s.name]}
             )

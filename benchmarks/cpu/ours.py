@@ -6,12 +6,12 @@
 # ===----------------------------------------------------------------------===#
 """Modules, their libraries, and a library's functions as functions of torch tensors."""
 
-import ctypes as c
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
 from et_library import Library, Tensor
 
@@ -100,19 +100,30 @@ def describe(t):
     return d
 
 
+class Results:
+    """What a call gave, in the library's memory, as a library of tensors would."""
+
+    def __init__(self, library, tensors):
+        self.library, self.tensors = library, tensors
+
+    def __del__(self):
+        for tensor in self.tensors:
+            self.library.release(tensor)
+
+    def to_numpy(self):
+        """Copies in f64, one below the other."""
+        return np.concatenate(
+            [self.library.to_numpy(t).astype(np.float64) for t in self.tensors]
+        )
+
+
 def bind(library, name, *fixed):
     """The library's function as one of its first argument, a torch tensor, the others
-    fixed. Of several results it gives a tuple."""
+    fixed."""
     tail = [describe(t) for t in fixed]
 
     def call(x):
-        outs = []
-        for result in library.call_tensors(name, [describe(x), *tail]):
-            out = torch.empty(tuple(result.sizes[: result.rank]), dtype=x.dtype)
-            c.memmove(out.data_ptr(), result.data, out.numel() * out.element_size())
-            library.release(result)
-            outs.append(out)
-        return outs[0] if len(outs) == 1 else tuple(outs)
+        return Results(library, library.call_tensors(name, [describe(x), *tail]))
 
     # Tensors describe memory that they do not own.
     call.kept = fixed

@@ -16,6 +16,9 @@ memory and not in a cache. Printed are medians over the rounds, and of the ratio
 each round the median, least and most. A ratio above 1 means that the peer takes longer.
 Sides that take long are called less often.
 
+`top_k` is our layer of the same arithmetic that chooses K experts a token. As its loads
+are its own, its time is divided by that of a threshold layer with the same loads.
+
 `limit` is the share of the time that a layer took which the slower of its limits alone
 would take, those of multiply-adds and of memory as measured beside the row (limits.py).
 `around` is the time of routing, gather and combine, compiled as a function of their

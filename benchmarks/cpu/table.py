@@ -11,7 +11,9 @@ import statistics
 # What a layer should be ahead of the fastest peer, and the most that all but its
 # products should take of it from so many tokens an expert on.
 AHEAD, AROUND, AROUND_TOKENS = 1.2, 0.05, 128
-OURS = ("layer", "top_k", "around")
+OURS = ("layer", "like_top_k", "top_k", "around")
+# What a side's time is divided by, where that is not the layer's.
+BASE = {"top_k": "like_top_k"}
 
 HEADER = (
     f"{'T D F E K':>22} {'type':>4} {'loads':>6} {'ms':>9} {'peak':>6} {'memory':>6} "
@@ -26,7 +28,7 @@ def make_row(case, errors, samples, limits):
     row["sides"] = {}
     for name, error in errors.items():
         rounds = [s for s in samples if name in s]
-        ratios = [s[name] / s["layer"] for s in rounds]
+        ratios = [s[name] / s[BASE.get(name, "layer")] for s in rounds]
         row["sides"][name] = {
             "seconds": statistics.median(s[name] for s in rounds),
             "ratio": [min(ratios), statistics.median(ratios), max(ratios)],
@@ -56,7 +58,7 @@ def line(row):
     cells = []
     for name, side in row["sides"].items():
         least, middle, most = side["ratio"]
-        if name not in ("layer", "around"):
+        if name == "top_k" or name not in OURS:
             spread = f"{least:.2f}-{most:.2f}" if side["calls"] > 1 else "one"
             cells.append(f"{name}={middle:.2f}({spread}),{side['calls']}")
     return (
