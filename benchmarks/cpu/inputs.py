@@ -112,10 +112,9 @@ class Case:
                 out[rows] += y * (self.gates[rows, e] * mask[rows, e])[:, None]
         return [out.numpy() for out in outs]
 
-    def around(self, pairs):
-        """The gathered rows, and below these outputs of pairs times their gates, added
-        up."""
+    def without_products(self, pairs):
+        """The gathered rows, and these outputs of pairs times their gates, added up."""
         experts, rows = self.mask.t().nonzero(as_tuple=True)
         combined = torch.zeros(self.x.shape, dtype=torch.float64)
         combined.index_add_(0, rows, pairs.double() * self.gates[rows, experts, None])
-        return torch.cat([self.x[rows].double(), combined]).numpy()
+        return self.x[rows].double().numpy(), combined.numpy()

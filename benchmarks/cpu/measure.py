@@ -10,6 +10,7 @@ import gc
 import sys
 import time
 
+import numpy as np
 import torch
 
 import table
@@ -43,7 +44,7 @@ class Progress:
         for shape, kind, cases in work:
             of_layer = machine.seconds_of_layer(shape, kind)
             for tokens, _ in cases:
-                seconds = machine.seconds_of_row(shape, kind, tokens, len(COPIES) + 3)
+                seconds = machine.seconds_of_row(shape, kind, tokens, len(COPIES) + 4)
                 self.left.append(of_layer + seconds)
                 of_layer = 0
         self.total = sum(self.left)
@@ -123,21 +124,32 @@ class Table:
         shape, kind, x = weights.shape, weights.kind, case.x
         sizes = shape.width, shape.hidden, shape.experts, kind
         our_limit = tolerance(*sizes, OUR_ROUNDINGS)
+        theta = case.theta
         pairs = torch.randn(case.pairs, shape.width)
+        rows, combined = case.without_products(pairs)
         sides = [
             Checked(name, function, x, expected, our_limit)
             for name, function, expected in (
-                ("layer", ours.function("layer", case.theta), case.expected),
+                ("layer", ours.function("layer", theta), case.expected),
                 (
                     "like_top_k",
                     ours.function("layer", case.theta_like_top_k),
                     case.expected_like_top_k,
                 ),
-                ("top_k", ours.function("top_k", case.theta), case.expected_top_k),
-                ("around", ours.around(case.theta, pairs), case.around(pairs)),
+                ("top_k", ours.function("top_k", theta), case.expected_top_k),
+                (
+                    "around",
+                    ours.without_products("around", theta, pairs),
+                    np.concatenate([rows, combined]),
+                ),
+                (
+                    "route_combine",
+                    ours.without_products("route_combine", theta, pairs),
+                    combined,
+                ),
             )
         ]
-        peers.theta = case.theta
+        peers.theta = theta
         peers_limit = tolerance(*sizes, PEERS_ROUNDINGS)
         for name, function in made.items():
             where = f"{case.tokens} {shape} {kind} {case.loads}"

@@ -19,8 +19,8 @@ CODES = {torch.float32: 0, torch.bfloat16: 2}
 
 
 def layer_module(shape, kind):
-    """@layer, @top_k of the same arithmetic, and @around: all of a layer but its
-    products, which takes their result as an argument."""
+    """@layer, and @top_k of the same arithmetic; and without the products, whose result
+    is an argument, @around, which copies the gathered rows, and @route_combine."""
     width, hidden, experts = shape.width, shape.hidden, shape.experts
     x, router = f"tensor<?x{width}x{kind}>", f"tensor<{width}x{experts}x{kind}>"
     w1 = f"tensor<{experts}x{width}x{hidden}x{kind}>"
@@ -28,6 +28,7 @@ def layer_module(shape, kind):
     theta, pairs = f"tensor<{experts}xf32>", f"tensor<?x{width}xf32>"
     mask, gates = f"tensor<{experts}x?xi32>", f"tensor<?x{experts}xf32>"
     offsets = f"tensor<{experts + 1}xi32>"
+    threshold = "#et.threshold<gate = sigmoid>"
 
     def function(name, routing, clause):
         return f"""
@@ -42,36 +43,41 @@ func.func @{name}(%x: {x}, %router: {router}, %w1: {w1} {{et.weight = "w1"}},
   return %y : {x}
 }}"""
 
-    around = f"""
-func.func @around(%x: {x}, %router: {router}, %theta: {theta}, %pairs: {pairs}) -> ({x}, {x}) {{
+    def without_products(name, gather, results):
+        return f"""
+func.func @{name}(%x: {x}, %router: {router}, %theta: {theta}, %pairs: {pairs})
+    -> ({", ".join([x] * len(results))}) {{
   %c0 = arith.constant 0 : index
   %c31 = arith.constant 31 : index
   %c32 = arith.constant 32 : index
   %tokens = tensor.dim %x, %c0 : {x}
-  %number = tensor.dim %pairs, %c0 : {pairs}
   %more = arith.addi %tokens, %c31 : index
   %words = arith.divui %more, %c32 : index
   %m = tensor.empty(%words) : {mask}
   %g = tensor.empty(%tokens) : {gates}
   %o = tensor.empty() : {offsets}
-  %mask, %gates, %offsets = et.route linear #et.threshold<gate = sigmoid>
+  %mask, %gates, %offsets = et.route linear {threshold}
       ins(%x, %router : {x}, {router}) theta(%theta : {theta})
       outs(%m, %g, %o : {mask}, {gates}, {offsets})
-  %l = tensor.empty(%number) : tensor<?xi32>
-  %list = et.token_list ins(%mask, %offsets : {mask}, {offsets}) outs(%l : tensor<?xi32>)
-  %r = tensor.empty(%number) : {x}
-  %rows = et.gather ins(%x, %list, %offsets : {x}, tensor<?xi32>, {offsets}) outs(%r : {x})
+  {gather}
   %i = tensor.empty(%tokens) : {x}
   %y = et.combine ins(%pairs, %gates, %mask, %offsets : {pairs}, {gates}, {mask}, {offsets})
       outs(%i : {x})
-  return %rows, %y : {x}, {x}
+  return {", ".join(results)} : {", ".join([x] * len(results))}
 }}"""
-    threshold = "#et.threshold<gate = sigmoid>"
+
+    gather = f"""
+  %number = tensor.dim %pairs, %c0 : {pairs}
+  %l = tensor.empty(%number) : tensor<?xi32>
+  %list = et.token_list ins(%mask, %offsets : {mask}, {offsets}) outs(%l : tensor<?xi32>)
+  %r = tensor.empty(%number) : {x}
+  %rows = et.gather ins(%x, %list, %offsets : {x}, tensor<?xi32>, {offsets}) outs(%r : {x})"""
     top_k = f"#et.top_k<k = {shape.chosen}, scoring = sigmoid>"
     return (
         function("layer", threshold, f"theta(%theta : {theta})")
         + function("top_k", top_k, "")
-        + around
+        + without_products("around", gather, ["%rows", "%y"])
+        + without_products("route_combine", "", ["%y"])
     )
 
 
@@ -144,8 +150,8 @@ class OurLayer:
     def function(self, name, theta):
         return bind(self.library, name, self.router, *self.packed, theta)
 
-    def around(self, theta, pairs):
-        return bind(self.library, "around", self.router, theta, pairs)
+    def without_products(self, name, theta, pairs):
+        return bind(self.library, name, self.router, theta, pairs)
 
     def release(self):
         for tensor in self.packed:

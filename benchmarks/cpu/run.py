@@ -21,8 +21,9 @@ are its own, its time is divided by that of a threshold layer with the same load
 
 `limit` is the share of the time that a layer took which the slower of its limits alone
 would take, those of multiply-adds and of memory as measured beside the row (limits.py).
-`around` is the time of routing, gather and combine, compiled as a function of their
-own that copies the gathered rows, beside the layer's: more than what they take in it.
+`around` is the time of routing and combine beside the layer's, compiled as a function
+of their own, and that of routing, gather and combine. The first is too little and the
+second too much: a layer does not copy the rows that its product gathers.
 """
 
 import argparse
