@@ -59,9 +59,7 @@ def draw(path, title, rows):
         family="monospace",
         fontsize=8,
     )
-    left.set_ylabel(
-        "T D F E K (tokens, width, hidden width, experts, experts a token), type, loads"
-    )
+    left.set_ylabel("T D F E K, type, loads")
     left.set_ylim(len(rows) - 0.4, -0.6)
     left.grid(True, axis="both", linewidth=0.3)
 

@@ -24,7 +24,7 @@ from checks import (
 from inputs import Case, Weights
 from limits import Limits, seconds_of
 from ours import OurLayer, describe
-from peers import COPIES, Peers
+from peers import COPIES, REFUSALS, Peers
 from plan import Machine, calls, loads_of, shortage
 
 # Rows and packed weights of ours.
@@ -109,7 +109,8 @@ class Table:
         """The peers that can be made; of the others the reason."""
         made = {}
         for name, copies in COPIES.items():
-            if reason := shortage(copies, shape, kind):
+            refusal = REFUSALS.get(name, lambda *_: "")
+            if reason := refusal(shape, kind) or shortage(copies, shape, kind):
                 self.note(name, f"{shape} {kind}", reason)
                 continue
             # What a library throws is its own affair; that it threw is the reason.

@@ -15,6 +15,8 @@ import functools
 
 import torch
 
+import onnx_peer
+
 
 def expert(x, w1, w2):
     h = torch.relu(x @ w1)
@@ -116,8 +118,6 @@ class Peers:
         return lambda x: self.over_experts(x, lambda e, rows: experts[e](rows))
 
     def onnxruntime(self):
-        import onnx_peer
-
         layer = onnx_peer.layer(self.router, self.w1, self.w2)
         return lambda x: layer(x, self.theta)
 
@@ -133,3 +133,5 @@ COPIES = {
     "iree": 1,
     "onnxruntime": 4,
 }
+# What says why a peer cannot do a shape or a type, before anything is made.
+REFUSALS = {"onnxruntime": onnx_peer.refusal}

@@ -20,7 +20,7 @@ OTHER_BYTES = GIB
 SLACK_BYTES = 2 * GIB
 # Seconds that the calls of one side of a row may take together, the calls' number
 # within limits, and the seconds from which on one call is enough.
-SIDE_SECONDS, LEAST_CALLS, MOST_CALLS, SLOW = 2.0, 3, 15, 10.0
+SIDE_SECONDS, LEAST_CALLS, MOST_CALLS, SLOW = 1.5, 3, 9, 10.0
 
 
 @dataclass(frozen=True)

@@ -47,11 +47,14 @@ SEED = 1
 QUICK_LAYERS, QUICK_TOKENS = LAYERS[:1], [8, 64, 512, 2048]
 
 
+def refuse(text, wanted):
+    raise argparse.ArgumentTypeError(f"'{text}' is not {wanted}")
+
+
 def positive(text):
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        refuse(text, "a whole number above 0")
+    return int(text)
 
 
 def numbers(text):
@@ -59,23 +62,23 @@ def numbers(text):
 
 
 def layer(text):
-    shape = Shape(*numbers(text))
-    if shape.chosen > shape.experts:
-        raise ValueError(text)
-    return shape
+    sizes = numbers(text)
+    if len(sizes) != 4 or sizes[3] > sizes[2]:
+        refuse(text, "D,F,E,K with K no more than E")
+    return Shape(*sizes)
 
 
 def types(text):
     names = text.split(",")
     if not set(names) <= set(SIZES):
-        raise ValueError(text)
+        refuse(text, f"a list of {' or '.join(SIZES)}")
     return names
 
 
 def new_file(text):
     path = Path(text)
     if path.is_dir() or not os.access(path.parent, os.W_OK):
-        raise ValueError(text)
+        refuse(text, "a file in a folder that can be written")
     return path
 
 
@@ -113,7 +116,9 @@ def parse():
             f"--threads={arguments.threads}: this process may use {cores} cores"
         )
     if arguments.png and not importlib.util.find_spec("matplotlib"):
-        parser.error("--png needs matplotlib, which requirements-bench.txt names")
+        parser.error(
+            "--png needs matplotlib: './dev bench cpu' installs it, as requirements-bench.txt says"
+        )
     return arguments
 
 
