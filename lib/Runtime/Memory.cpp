@@ -13,6 +13,7 @@
 
 #include "Context.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -89,25 +90,109 @@ bool et::runtime::canUnwind() {
 // by cross a page of 4 KB every few hundred nanoseconds.
 static constexpr size_t largePage = size_t(2) << 20;
 
+namespace {
+/// Large blocks that nobody holds, oldest first. Pages that the operating
+/// system gives anew it clears first, which takes as long as a layer takes to
+/// write them; these it may take back when it needs them.
+class FreeBlocks {
+public:
+  /// A block of at least `size` bytes, or null.
+  void *take(size_t size, size_t &capacity) {
+    pthread_mutex_lock(&lock);
+    Block *best = nullptr;
+    for (Block *block = blocks; block != blocks + count; ++block)
+      if (block->capacity >= size && block->capacity / 2 <= size &&
+          (!best || block->capacity < best->capacity))
+        best = block;
+    void *base = best ? best->base : nullptr;
+    if (best) {
+      capacity = best->capacity;
+      remove(best);
+    }
+    pthread_mutex_unlock(&lock);
+    return base;
+  }
+
+  void add(void *base, size_t capacity) {
+#ifdef MADV_FREE
+    if (capacity <= maxBytes && !madvise(base, capacity, MADV_FREE)) {
+      pthread_mutex_lock(&lock);
+      while (count == maxCount || bytes + capacity > maxBytes)
+        releaseOldest();
+      blocks[count++] = {base, capacity};
+      bytes += capacity;
+      pthread_mutex_unlock(&lock);
+      return;
+    }
+#endif
+    free(base);
+  }
+
+  /// False if there was none.
+  bool releaseAll() {
+    pthread_mutex_lock(&lock);
+    bool any = count;
+    while (count)
+      releaseOldest();
+    pthread_mutex_unlock(&lock);
+    return any;
+  }
+
+private:
+  static constexpr size_t maxCount = 16, maxBytes = size_t(256) << 20;
+  struct Block {
+    void *base;
+    size_t capacity;
+  };
+
+  void remove(Block *block) {
+    bytes -= block->capacity;
+    std::copy(block + 1, blocks + count, block);
+    --count;
+  }
+  void releaseOldest() {
+    free(blocks[0].base);
+    remove(blocks);
+  }
+
+  pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  Block blocks[maxCount] = {};
+  size_t count = 0, bytes = 0;
+};
+} // namespace
+
+static FreeBlocks freeBlocks;
+
+/// Room from the system: when there is none, what was kept goes back.
+static void *allocatePages(size_t alignment, size_t size) {
+  void *base = aligned_alloc(alignment, size);
+  if (!base && freeBlocks.releaseAll())
+    base = aligned_alloc(alignment, size);
+  return base;
+}
+
 static HostBlock *newBlock(size_t size, size_t alignment) {
   if (alignment < sizeof(HostBlock))
     alignment = sizeof(HostBlock);
-  size_t unit =
-      size < largePage || alignment > largePage ? alignment : largePage;
-  size_t total;
+  bool isLarge = size >= largePage && alignment <= largePage;
+  size_t unit = isLarge ? largePage : alignment, total, capacity = 0;
   if (__builtin_add_overflow(size, alignment + unit - 1, &total))
     return nullptr;
   total &= ~(unit - 1);
-  char *base = static_cast<char *>(aligned_alloc(unit, total));
-  if (!base)
-    return nullptr;
+  void *base = isLarge ? freeBlocks.take(total, capacity) : nullptr;
+  if (!base) {
+    base = allocatePages(unit, total);
+    if (!base)
+      return nullptr;
+    capacity = isLarge ? total : 0;
 #ifdef MADV_HUGEPAGE
-  // A wish, which changes nothing but time and, by up to a page, memory.
-  if (unit == largePage)
-    madvise(base, total, MADV_HUGEPAGE);
+    // A wish, which changes nothing but time and, by up to a page, memory.
+    if (isLarge)
+      madvise(base, total, MADV_HUGEPAGE);
 #endif
-  HostBlock *block = HostBlock::of(base + alignment);
-  *block = {nullptr, nullptr, nullptr, base, size};
+  }
+  HostBlock *block = HostBlock::of(static_cast<char *>(base) + alignment);
+  *block = {nullptr, nullptr, nullptr, base, size, capacity};
   return block;
 }
 
@@ -140,7 +225,10 @@ static void unlinkLocked(HostBlock *block) {
 
 static void freeBlock(HostBlock *block) {
   countMemory(ET_HOST, -int64_t(block->size));
-  free(block->base);
+  if (block->capacity)
+    freeBlocks.add(block->base, block->capacity);
+  else
+    free(block->base);
 }
 
 void et::runtime::freeHost(void *data) {
