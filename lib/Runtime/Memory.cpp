@@ -125,7 +125,7 @@ public:
       return;
     }
 #endif
-    free(base);
+    munmap(base, capacity);
   }
 
   /// False if there was none.
@@ -151,7 +151,7 @@ private:
     --count;
   }
   void releaseOldest() {
-    free(blocks[0].base);
+    munmap(blocks[0].base, blocks[0].capacity);
     remove(blocks);
   }
 
@@ -163,33 +163,47 @@ private:
 
 static FreeBlocks freeBlocks;
 
-/// Room from the system: when there is none, what was kept goes back.
-static void *allocatePages(size_t alignment, size_t size) {
-  void *base = aligned_alloc(alignment, size);
-  if (!base && freeBlocks.releaseAll())
-    base = aligned_alloc(alignment, size);
+/// Pages of their own: what malloc gives again has small pages already.
+static void *mapLargePages(size_t size) {
+  size_t total = size + largePage;
+  void *mapped = mmap(nullptr, total, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED)
+    return nullptr;
+  char *base = static_cast<char *>(mapped);
+  size_t before = -reinterpret_cast<uintptr_t>(base) % largePage;
+  if (before)
+    munmap(base, before);
+  base += before;
+  munmap(base + size, largePage - before);
+#ifdef MADV_HUGEPAGE
+  // A wish, which changes nothing but time and, by up to a page, memory.
+  madvise(base, size, MADV_HUGEPAGE);
+#endif
   return base;
+}
+
+static void *allocatePages(bool isLarge, size_t alignment, size_t size) {
+  return isLarge ? mapLargePages(size) : aligned_alloc(alignment, size);
 }
 
 static HostBlock *newBlock(size_t size, size_t alignment) {
   if (alignment < sizeof(HostBlock))
     alignment = sizeof(HostBlock);
   bool isLarge = size >= largePage && alignment <= largePage;
-  size_t unit = isLarge ? largePage : alignment, total, capacity = 0;
-  if (__builtin_add_overflow(size, alignment + unit - 1, &total))
+  size_t unit = isLarge ? largePage : alignment, total, end, capacity = 0;
+  if (__builtin_add_overflow(size, alignment + unit - 1, &total) ||
+      __builtin_add_overflow(total, unit, &end))
     return nullptr;
   total &= ~(unit - 1);
   void *base = isLarge ? freeBlocks.take(total, capacity) : nullptr;
   if (!base) {
-    base = allocatePages(unit, total);
+    base = allocatePages(isLarge, unit, total);
+    if (!base && freeBlocks.releaseAll())
+      base = allocatePages(isLarge, unit, total);
     if (!base)
       return nullptr;
     capacity = isLarge ? total : 0;
-#ifdef MADV_HUGEPAGE
-    // A wish, which changes nothing but time and, by up to a page, memory.
-    if (isLarge)
-      madvise(base, total, MADV_HUGEPAGE);
-#endif
   }
   HostBlock *block = HostBlock::of(static_cast<char *>(base) + alignment);
   *block = {nullptr, nullptr, nullptr, base, size, capacity};
