@@ -6,11 +6,12 @@
 # ===----------------------------------------------------------------------===#
 """A threshold layer (linear scores, sigmoid gate, squared ReLU) in other libraries.
 
-Every peer is a function of x alone: what depends on the weights only, such as packing
-or compiling, is done when it is made. Scores and sums over experts are f32 in all.
+Every peer is a function of x, with the thresholds that are set: what depends on the
+weights only, such as packing or compiling, is done when it is made. Scores and sums
+over experts are f32 in all.
 """
 
-import io
+import functools
 
 import torch
 
@@ -20,11 +21,21 @@ def expert(x, w1, w2):
     return (h * h) @ w2
 
 
+@functools.cache
+def compiled_expert():
+    # Types, and one row, have versions of their own. Beyond a number of versions it
+    # would run uncompiled, and still be called compiled.
+    torch._dynamo.config.fail_on_recompile_limit_hit = True
+    return torch.compile(expert, dynamic=True)
+
+
 class Peers:
-    def __init__(self, router, w1, w2, theta):
-        self.router, self.theta = router.float(), theta
-        self.w1, self.w2 = w1, w2
-        self.experts = len(theta)
+    """What they share. `theta` is set for each table row."""
+
+    def __init__(self, weights):
+        self.router, self.theta = weights.router.float(), None
+        self.w1, self.w2 = weights.w1, weights.w2
+        self.experts = len(self.w1)
 
     def route(self, x):
         scores = x.float() @ self.router
@@ -47,7 +58,7 @@ class Peers:
 
     def torch_compile(self):
         """The same loop, with the expert's body compiled for any number of rows."""
-        body = torch.compile(expert, dynamic=True)
+        body = compiled_expert()
         return lambda x: self.over_experts(
             x, lambda e, rows: body(rows, self.w1[e], self.w2[e])
         )
@@ -97,77 +108,28 @@ class Peers:
 
         return layer
 
+    def iree(self):
+        """The same loop over experts that IREE compiled."""
+        import iree_peer
+
+        experts = iree_peer.experts(self.w1, self.w2)
+        return lambda x: self.over_experts(x, lambda e, rows: experts[e](rows))
+
     def onnxruntime(self):
-        """A graph over the experts, whose weights are constants of the session."""
-        import onnx
-        import onnxruntime
-        from onnx import helper, numpy_helper
+        import onnx_peer
 
-        if self.w1.dtype != torch.float32:
-            raise NotImplementedError("its CPU provider multiplies no bf16")
-        if 8 * self.w1.numel() > 1 << 31:
-            raise NotImplementedError("a model file holds at most 2 GiB")
-        width = self.w1.shape[1]
-        constants = {"router": self.router, "theta": self.theta}
-        constants["axis"] = torch.tensor([1])
-        nodes = []
-
-        def add(op, inputs, output, **attributes):
-            nodes.append(helper.make_node(op, inputs, [output], **attributes))
-            return output
-
-        add("MatMul", ["x", "router"], "scores")
-        add("Sigmoid", ["scores"], "gates")
-        add("Greater", ["scores", "theta"], "mask")
-        add("Sub", ["x", "x"], "out0")
-        for e in range(self.experts):
-            constants |= {f"a{e}": self.w1[e], f"b{e}": self.w2[e]}
-            constants[f"e{e}"] = torch.tensor([e])
-            add("Gather", ["mask", f"e{e}"], f"m{e}", axis=1)
-            add("Squeeze", [f"m{e}", "axis"], f"n{e}")
-            add("NonZero", [f"n{e}"], f"i{e}")
-            add("Transpose", [f"i{e}"], f"at{e}", perm=[1, 0])
-            add("GatherND", ["x", f"at{e}"], f"x{e}")
-            add("MatMul", [f"x{e}", f"a{e}"], f"h{e}")
-            add("Relu", [f"h{e}"], f"r{e}")
-            add("Mul", [f"r{e}", f"r{e}"], f"s{e}")
-            add("MatMul", [f"s{e}", f"b{e}"], f"y{e}")
-            add("Gather", ["gates", f"e{e}"], f"g{e}", axis=1)
-            add("GatherND", [f"g{e}", f"at{e}"], f"q{e}")
-            add("Mul", [f"y{e}", f"q{e}"], f"z{e}")
-            add(
-                "ScatterND",
-                [f"out{e}", f"at{e}", f"z{e}"],
-                f"out{e + 1}",
-                reduction="add",
-            )
-        shape = ["T", width]
-        kind = onnx.TensorProto.FLOAT
-        graph = helper.make_graph(
-            nodes,
-            "layer",
-            [helper.make_tensor_value_info("x", kind, shape)],
-            [helper.make_tensor_value_info(f"out{self.experts}", kind, shape)],
-            [numpy_helper.from_array(t.numpy(), name) for name, t in constants.items()],
-        )
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
-        model.ir_version = 9
-        data = io.BytesIO()
-        onnx.save_model(model, data)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(
-            data.getvalue(), options, providers=["CPUExecutionProvider"]
-        )
-        return lambda x: torch.from_numpy(session.run(None, {"x": x.numpy()})[0])
+        layer = onnx_peer.layer(self.router, self.w1, self.w2)
+        return lambda x: layer(x, self.theta)
 
 
-NAMES = [
-    "torch_eager",
-    "torch_compile",
-    "onednn_packed",
-    "torch_grouped_mm",
-    "torch_dense",
-    "onnxruntime",
-]
+# And how many copies of the weights each makes, the most that there are at a time:
+# ONNX Runtime's model is built, written, read and packed.
+COPIES = {
+    "torch_eager": 0,
+    "torch_compile": 0,
+    "torch_grouped_mm": 0,
+    "torch_dense": 0,
+    "onednn_packed": 1,
+    "iree": 1,
+    "onnxruntime": 4,
+}

@@ -29,6 +29,7 @@ struct alignas(64) HostBlock {
   struct Call *owner; ///< Null once handed out or made outside a call.
   void *base;
   size_t size;
+  size_t capacity; ///< From `base` on, of a block in large pages; else 0.
 
   void *data() { return this + 1; }
   static HostBlock *of(void *data) {

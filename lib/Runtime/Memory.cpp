@@ -13,6 +13,7 @@
 
 #include "Context.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -89,25 +90,123 @@ bool et::runtime::canUnwind() {
 // by cross a page of 4 KB every few hundred nanoseconds.
 static constexpr size_t largePage = size_t(2) << 20;
 
+namespace {
+/// Large blocks that nobody holds, oldest first. Pages that the operating
+/// system gives anew it clears first, which takes as long as a layer takes to
+/// write them; these it may take back when it needs them.
+class FreeBlocks {
+public:
+  /// A block of at least `size` bytes, or null.
+  void *take(size_t size, size_t &capacity) {
+    pthread_mutex_lock(&lock);
+    Block *best = nullptr;
+    for (Block *block = blocks; block != blocks + count; ++block)
+      if (block->capacity >= size && block->capacity / 2 <= size &&
+          (!best || block->capacity < best->capacity))
+        best = block;
+    void *base = best ? best->base : nullptr;
+    if (best) {
+      capacity = best->capacity;
+      remove(best);
+    }
+    pthread_mutex_unlock(&lock);
+    return base;
+  }
+
+  void add(void *base, size_t capacity) {
+#ifdef MADV_FREE
+    if (capacity <= maxBytes && !madvise(base, capacity, MADV_FREE)) {
+      pthread_mutex_lock(&lock);
+      while (count == maxCount || bytes + capacity > maxBytes)
+        releaseOldest();
+      blocks[count++] = {base, capacity};
+      bytes += capacity;
+      pthread_mutex_unlock(&lock);
+      return;
+    }
+#endif
+    munmap(base, capacity);
+  }
+
+  /// False if there was none.
+  bool releaseAll() {
+    pthread_mutex_lock(&lock);
+    bool any = count;
+    while (count)
+      releaseOldest();
+    pthread_mutex_unlock(&lock);
+    return any;
+  }
+
+private:
+  static constexpr size_t maxCount = 16, maxBytes = size_t(256) << 20;
+  struct Block {
+    void *base;
+    size_t capacity;
+  };
+
+  void remove(Block *block) {
+    bytes -= block->capacity;
+    std::copy(block + 1, blocks + count, block);
+    --count;
+  }
+  void releaseOldest() {
+    munmap(blocks[0].base, blocks[0].capacity);
+    remove(blocks);
+  }
+
+  pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  Block blocks[maxCount] = {};
+  size_t count = 0, bytes = 0;
+};
+} // namespace
+
+static FreeBlocks freeBlocks;
+
+/// Pages of their own: what malloc gives again has small pages already.
+static void *mapLargePages(size_t size) {
+  size_t total = size + largePage;
+  void *mapped = mmap(nullptr, total, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED)
+    return nullptr;
+  char *base = static_cast<char *>(mapped);
+  size_t before = -reinterpret_cast<uintptr_t>(base) % largePage;
+  if (before)
+    munmap(base, before);
+  base += before;
+  munmap(base + size, largePage - before);
+#ifdef MADV_HUGEPAGE
+  // A wish, which changes nothing but time and, by up to a page, memory.
+  madvise(base, size, MADV_HUGEPAGE);
+#endif
+  return base;
+}
+
+static void *allocatePages(bool isLarge, size_t alignment, size_t size) {
+  return isLarge ? mapLargePages(size) : aligned_alloc(alignment, size);
+}
+
 static HostBlock *newBlock(size_t size, size_t alignment) {
   if (alignment < sizeof(HostBlock))
     alignment = sizeof(HostBlock);
-  size_t unit =
-      size < largePage || alignment > largePage ? alignment : largePage;
-  size_t total;
-  if (__builtin_add_overflow(size, alignment + unit - 1, &total))
+  bool isLarge = size >= largePage && alignment <= largePage;
+  size_t unit = isLarge ? largePage : alignment, total, end, capacity = 0;
+  if (__builtin_add_overflow(size, alignment + unit - 1, &total) ||
+      __builtin_add_overflow(total, unit, &end))
     return nullptr;
   total &= ~(unit - 1);
-  char *base = static_cast<char *>(aligned_alloc(unit, total));
-  if (!base)
-    return nullptr;
-#ifdef MADV_HUGEPAGE
-  // A wish, which changes nothing but time and, by up to a page, memory.
-  if (unit == largePage)
-    madvise(base, total, MADV_HUGEPAGE);
-#endif
-  HostBlock *block = HostBlock::of(base + alignment);
-  *block = {nullptr, nullptr, nullptr, base, size};
+  void *base = isLarge ? freeBlocks.take(total, capacity) : nullptr;
+  if (!base) {
+    base = allocatePages(isLarge, unit, total);
+    if (!base && freeBlocks.releaseAll())
+      base = allocatePages(isLarge, unit, total);
+    if (!base)
+      return nullptr;
+    capacity = isLarge ? total : 0;
+  }
+  HostBlock *block = HostBlock::of(static_cast<char *>(base) + alignment);
+  *block = {nullptr, nullptr, nullptr, base, size, capacity};
   return block;
 }
 
@@ -140,7 +239,10 @@ static void unlinkLocked(HostBlock *block) {
 
 static void freeBlock(HostBlock *block) {
   countMemory(ET_HOST, -int64_t(block->size));
-  free(block->base);
+  if (block->capacity)
+    freeBlocks.add(block->base, block->capacity);
+  else
+    free(block->base);
 }
 
 void et::runtime::freeHost(void *data) {

@@ -98,7 +98,7 @@ void et::emitRowCopy(VectorBuilder &b, Value lhs, Value from, Value first,
 void PanelKernel::emitMatrixTile(VectorBuilder &b,
                                  const PanelOperands &operands,
                                  const Block &block, Value row, Value rows,
-                                 Value firstLine) const {
+                                 Value firstStep) const {
   // Rows of other experts do no harm, but a matrix register must not be filled
   // from past the end.
   Value end = b.add(row, b.index(tile.rows));
@@ -122,43 +122,29 @@ void PanelKernel::emitMatrixTile(VectorBuilder &b,
   Value sum =
       b.add(sums.address, b.mul(b.sub(row, operands.begin), sums.rowBytes));
   Value isFirst = b.cmp(arith::CmpIPredicate::eq, block.first, b.index(0));
-  Value isWide = b.cmp(arith::CmpIPredicate::ugt, rows, b.index(kTileRows));
-  auto choose = [&](Value condition, auto emit) {
-    auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(branch.thenYield());
-    emit(true);
-    b.setInsertionPoint(branch.elseYield());
-    emit(false);
-  };
-  choose(isWide, [&](bool wide) {
-    choose(isFirst, [&](bool first) {
-      emitMatrixSums(b, operands, block, lhs, lhsBytes, sum,
-                     /*rowTiles=*/wide ? 2 : 1, first, firstLine);
-    });
-  });
+  auto branch = scf::IfOp::create(b, isFirst, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  for (bool first : {true, false}) {
+    b.setInsertionPoint(first ? branch.thenYield() : branch.elseYield());
+    emitMatrixSums(b, operands, block, lhs, lhsBytes, sum, first, firstStep);
+  }
 }
 
 void PanelKernel::emitMatrixSums(VectorBuilder &b,
                                  const PanelOperands &operands,
                                  const Block &block, Value lhs, Value lhsBytes,
-                                 Value sum, int64_t rowTiles, bool isFirst,
-                                 Value firstLine) const {
-  // Of eight registers the sums take at most four and the rows' tiles two. A
-  // column's tile is read just before its products.
+                                 Value sum, bool isFirst,
+                                 Value firstStep) const {
   SmallVector<Value, 2> panels = {operands.panel};
   if (operands.gatePanel)
     panels.push_back(operands.gatePanel);
   int64_t columnTiles = tile.products * tile.vectors;
   Place sums = placeOf(b, operands.sums);
   auto placeOfSum = [&](int64_t index) -> Place {
-    int64_t row = index / columnTiles * kTileRows;
-    int64_t column = index % columnTiles * tile.lanes * 4;
-    Value offset = b.add(b.mul(sums.rowBytes, b.index(row)), b.index(column));
-    return {b.add(sum, offset), sums.rowBytes};
+    return {b.add(sum, b.index(index * kTileBytes)), sums.rowBytes};
   };
   Values inits;
-  for (int64_t index : llvm::seq(rowTiles * columnTiles))
+  for (int64_t index : llvm::seq(columnTiles))
     inits.push_back(isFirst ? callTile(b, "tilezero", {}).getResult(0)
                             : loadTile(b, placeOfSum(index)));
   // A line of each row at once would fill the buffers that loads need.
@@ -172,24 +158,20 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
     Value panelRow = loop.getInductionVar();
     Value within = b.sub(panelRow, block.first);
     Value step = b.div(within, stride);
-    emitPrefetch(b, operands, block, firstLine, step);
+    emitPrefetch(b, operands, block, firstStep, step);
     emitOutPrefetch(b, operands, block, b.mul(step, outPerStep), outPerStep);
-    Values left, results(loop.getRegionIterArgs());
-    Place rows = {b.add(lhs, b.mul(within, b.index(kPair))), lhsBytes};
-    for (int64_t i : llvm::seq(rowTiles))
-      left.push_back(
-          loadTile(b, rows.at(b, b.mul(lhsBytes, b.index(i * kTileRows)))));
-    for (int64_t j : llvm::seq(columnTiles)) {
-      Place panel = placeOf(b, panels[j / tile.vectors]);
+    Values results(loop.getRegionIterArgs());
+    Value left =
+        loadTile(b, {b.add(lhs, b.mul(within, b.index(kPair))), lhsBytes});
+    for (auto [index, result] : llvm::enumerate(results)) {
+      auto column = static_cast<int64_t>(index);
+      Place panel = placeOf(b, panels[column / tile.vectors]);
       Value offset = b.add(b.mul(panelRow, panel.rowBytes),
-                           b.index(j % tile.vectors * tile.lanes * kPair));
+                           b.index(column % tile.vectors * tile.lanes * kPair));
       Value right = loadTile(b, panel.at(b, offset));
-      for (int64_t i : llvm::seq(rowTiles)) {
-        Value &result = results[i * columnTiles + j];
-        result = callTile(b, "tdpbf16ps",
-                          {i16(b, kTileBytes), result, left[i], right})
-                     .getResult(0);
-      }
+      result =
+          callTile(b, "tdpbf16ps", {i16(b, kTileBytes), result, left, right})
+              .getResult(0);
     }
     scf::YieldOp::create(b, results);
   }

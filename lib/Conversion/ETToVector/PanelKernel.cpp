@@ -18,9 +18,12 @@ using Values = LoopBuilder::Values;
 
 /// Rows of a panel between requests for the next one.
 static constexpr int64_t kStep = 4;
-/// Of a first-level cache of 48 KB, what a block of a panel may take. Matrix
-/// registers read as much of the rows beside it.
-static constexpr int64_t kBlockBytes = 32 << 10, kMatrixBlockBytes = 16 << 10;
+/// Places of the next block from which lines are asked for in turn, at most:
+/// what brings lines from memory before they are asked for follows each place
+/// on its own.
+static constexpr int64_t kMaxStreams = 8, kMaxMatrixStreams = 4;
+/// Of a first-level cache of 48 KB, what a block of a panel may take.
+static constexpr int64_t kBlockBytes = 32 << 10;
 
 TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
                             int64_t products) {
@@ -41,11 +44,12 @@ TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
 }
 
 TileShape TileShape::chooseMatrix(int64_t columns, int64_t products) {
-  // Two matrix registers a side.
-  int64_t vectors = 2 / products;
+  // Four sums: their columns stay in the first-level cache, so that only rows
+  // come from the second. Two by two would read as many rows again.
+  int64_t vectors = 4 / products;
   if (!ShapedType::isDynamic(columns))
     vectors = std::min<int64_t>(vectors, llvm::divideCeil(columns, 16));
-  return {/*rows=*/32, vectors, products, /*lanes=*/16};
+  return {/*rows=*/16, vectors, products, /*lanes=*/16};
 }
 
 TileShape TileShape::within(int64_t panelColumns) const {
@@ -181,9 +185,8 @@ int64_t PanelKernel::stepRows() const {
 int64_t PanelKernel::blockRows(int64_t bits) const {
   if (bits == 8)
     return kScaleBlock;
-  int64_t budget = way == Multiply::Matrices ? kMatrixBlockBytes : kBlockBytes;
   int64_t rowBytes = tile.columns() * tile.products * interleave * bits / 8;
-  return std::max<int64_t>(budget / rowBytes / stepRows(), 1) * stepRows();
+  return std::max<int64_t>(kBlockBytes / rowBytes / stepRows(), 1) * stepRows();
 }
 
 void PanelKernel::emitBody(VectorBuilder &b,
@@ -215,19 +218,22 @@ void PanelKernel::emitBody(VectorBuilder &b,
   block.last = b.min(b.add(block.first, blockRows), panelRows);
   Value isLast = b.cmp(CmpIPredicate::eq, block.last, panelRows);
   setNext(b, operands, panelRows, isLast, block);
-  block.nextLines = b.mul(block.nextRows, b.index(linesPerRow(operands)));
   Value tileSteps =
       b.max(b.ceilDiv(b.sub(block.last, block.first), b.index(stepRows())),
             b.index(1));
-  block.nextPerStep = b.ceilDiv(block.nextLines, b.mul(tiles, tileSteps));
-  Value linesPerTile = b.mul(tileSteps, block.nextPerStep);
+  Value steps = b.mul(tiles, tileSteps);
+  Value perRow = b.index(linesPerRow(operands));
+  block.streams = chooseStreams(b, b.mul(block.nextRows, perRow), tiles, steps);
+  block.streamRows = b.ceilDiv(block.nextRows, block.streams);
+  block.nextLines = b.mul(block.streamRows, perRow);
+  block.nextPerStep = b.ceilDiv(block.nextLines, steps);
 
   b.loop(b.index(0), tiles, [&](Value index) {
     Value smaller = b.sub(b.max(index, larger), larger);
     Value row = b.add(begin, b.sub(b.mul(index, most), smaller));
     Value isLarge = b.cmp(CmpIPredicate::ult, index, larger);
     Value tileRows = b.select(isLarge, most, b.sub(most, b.index(1)));
-    Value firstLine = b.mul(index, linesPerTile);
+    Value firstStep = b.mul(index, tileSteps);
     if (way == Multiply::Matrices)
       tileRows = b.min(most, b.sub(operands.end, row));
     // In the last block, the lines of the results come while sums are made.
@@ -235,7 +241,7 @@ void PanelKernel::emitBody(VectorBuilder &b,
     block.outLines = b.select(
         isLast, b.mul(tileRows, b.index(outLinesPerRow(operands))), b.index(0));
     if (way == Multiply::Matrices) {
-      emitMatrixTile(b, operands, block, row, tileRows, firstLine);
+      emitMatrixTile(b, operands, block, row, tileRows, firstStep);
     } else {
       emitOutPrefetch(b, operands, block, b.index(0), block.outLines);
       // Every number of rows is code of its own, so that no row is multiplied
@@ -247,7 +253,7 @@ void PanelKernel::emitBody(VectorBuilder &b,
       auto emitCase = [&](Region &region, int64_t count) {
         OpBuilder::InsertionGuard guard(b);
         b.createBlock(&region);
-        emitTile(b, operands, block, count, row, firstLine);
+        emitTile(b, operands, block, count, row, firstStep);
         scf::YieldOp::create(b);
       };
       for (auto [count, region] :
@@ -257,6 +263,18 @@ void PanelKernel::emitBody(VectorBuilder &b,
     }
     b.when(isLast, [&] { emitEpilogue(b, operands, row, tileRows); });
   });
+}
+
+Value PanelKernel::chooseStreams(VectorBuilder &b, Value lines, Value tiles,
+                                 Value steps) const {
+  // One line a place and step asks for all evenly.
+  bool isMatrix = way == Multiply::Matrices;
+  Value most = b.index(isMatrix ? kMaxMatrixStreams : kMaxStreams);
+  // The panel is read as fast as the next one is asked for, in its order.
+  if (!isMatrix)
+    most =
+        b.select(b.cmp(CmpIPredicate::eq, tiles, b.index(1)), b.index(1), most);
+  return b.max(b.min(b.ceilDiv(lines, steps), most), b.index(1));
 }
 
 void PanelKernel::setNext(VectorBuilder &b, const PanelOperands &operands,
@@ -304,18 +322,23 @@ static std::pair<Value, Value> placeOfLine(VectorBuilder &b, Value line,
 }
 
 void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                               const Block &block, Value firstLine,
+                               const Block &block, Value firstStep,
                                Value step) const {
-  Value first = b.add(firstLine, b.mul(step, block.nextPerStep));
+  Value first = b.mul(b.add(firstStep, step), block.nextPerStep);
   Value last = b.min(b.add(first, block.nextPerStep), block.nextLines);
   auto nextType = cast<MemRefType>(block.next.getType());
   b.loop(first, last, [&](Value line) {
-    auto [row, column] =
+    auto [lineRow, column] =
         placeOfLine(b, line, linesPerRow(operands), nextType.getShape().back());
+    Value row = b.add(block.nextFirst, lineRow);
+    Value end = b.add(row, b.mul(block.streams, block.streamRows));
+    auto streams = scf::ForOp::create(b, row, end, block.streamRows);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(streams.getBody());
     for (Value panel : {block.next, block.nextGate})
       if (panel)
         memref::PrefetchOp::create(
-            b, panel, ValueRange{b.add(block.nextFirst, row), column},
+            b, panel, ValueRange{streams.getInductionVar(), column},
             /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
   });
 }
@@ -416,7 +439,7 @@ SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
 
 void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
                            const Block &block, int64_t rows, Value firstRow,
-                           Value firstLine) const {
+                           Value firstStep) const {
   Values lhsRows;
   for (int64_t row : llvm::seq(rows)) {
     Value position = b.add(firstRow, b.index(row));
@@ -479,7 +502,7 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
     b.setInsertionPointToEnd(steps.getBody());
     Value row = steps.getInductionVar();
     Value stepIndex = b.div(b.sub(row, block.first), stride);
-    emitPrefetch(b, operands, block, firstLine, stepIndex);
+    emitPrefetch(b, operands, block, firstStep, stepIndex);
     Values next(steps.getRegionIterArgs());
     for (int64_t part : llvm::seq(kStep))
       next = step(b.add(row, b.index(part)), next);

@@ -119,7 +119,9 @@ private:
   struct Block {
     Value first, last;
     Value next, nextGate, nextFirst, nextRows;
-    /// Lines to ask for at each of a tile's steps, and in all.
+    /// The next block is read at so many places in turn, each of so many rows.
+    Value streams, streamRows;
+    /// Lines to ask for at each place, at a tile's step and in all.
     Value nextPerStep, nextLines;
     /// A tile's first row, and lines of its results to ask for.
     Value firstOut, outLines;
@@ -128,11 +130,14 @@ private:
   void emitBody(VectorBuilder &b, const PanelOperands &operands) const;
   void setNext(VectorBuilder &b, const PanelOperands &operands, Value panelRows,
                Value isLast, Block &block) const;
+  /// In how many places to ask for `lines` lines in `steps` steps.
+  Value chooseStreams(VectorBuilder &b, Value lines, Value tiles,
+                      Value steps) const;
   /// The products of a block and `rows` rows that begin at `row`, added to the
-  /// sums; `firstLine` counts the lines asked for before.
+  /// sums; `firstStep` counts the steps of the tiles before.
   void emitTile(VectorBuilder &b, const PanelOperands &operands,
                 const Block &block, int64_t rows, Value row,
-                Value firstLine) const;
+                Value firstStep) const;
   /// The next values of sums in the order [row][product][vector], one row of
   /// the panels further.
   SmallVector<Value> emitStep(VectorBuilder &b, const PanelOperands &operands,
@@ -145,10 +150,10 @@ private:
                  function_ref<SmallVector<Value>(int64_t)> placeOf) const;
   void emitMatrixTile(VectorBuilder &b, const PanelOperands &operands,
                       const Block &block, Value row, Value rows,
-                      Value firstLine) const;
+                      Value firstStep) const;
   void emitMatrixSums(VectorBuilder &b, const PanelOperands &operands,
                       const Block &block, Value lhs, Value lhsBytes, Value sum,
-                      int64_t rowTiles, bool isFirst, Value firstLine) const;
+                      bool isFirst, Value firstStep) const;
   /// Bias, activation and gate: from the sums of a tile to its results. One
   /// loop for tiles of every size keeps the code of an activation small.
   void emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
@@ -157,7 +162,7 @@ private:
   /// of a tile should. A few at a time, between many multiplications: more
   /// would fill the buffers that loads need as well.
   void emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                    const Block &block, Value firstLine, Value step) const;
+                    const Block &block, Value firstStep, Value step) const;
   /// Asks for lines [first, first + count) of a tile's results, to be written.
   void emitOutPrefetch(VectorBuilder &b, const PanelOperands &operands,
                        const Block &block, Value first, Value count) const;

@@ -1,4 +1,4 @@
-//===- ScaledWeights.h - Weights of 8 bits, widened in registers -*- C++ -*-==//
+//===- ScaledWeights.h - Weights of 8 bits, widened -------------*- C++ -*-===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

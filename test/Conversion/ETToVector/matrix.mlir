@@ -4,47 +4,37 @@
 // LLVM: call x86_amx @llvm.x86.tdpbf16ps.internal(i16 16, i16 64, i16 64,
 
 // Rows of tokens are gathered first, then 128 columns are copied in pairs of rows,
-// and 32 rows of 32 columns at a time are multiplied: 2 x 2 sums of 16 x 16, or
-// 1 x 2 where at most 16 rows are left. An expert of at most 6 rows takes vector
-// registers.
+// and 16 rows of 64 columns at a time are multiplied: four sums of 16 x 16. An
+// expert of at most 6 rows takes vector registers.
 
-// CHECK-LABEL:  func.func private @et_panel_32x32_bf16_bf16_bf16_relu_whole_matrix_copied_k32
-// 16 KB of a panel are a block.
+// CHECK-LABEL:  func.func private @et_panel_16x64_bf16_bf16_bf16_relu_whole_matrix_copied_k32
+// 32 KB of a panel are a block.
 // CHECK:          %[[BLOCK:.*]] = arith.constant 128 : index
 // CHECK:          scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[BLOCK]]
-// CHECK:          scf.if
+// Rows near the end are copied.
 // CHECK:          scf.if
 // The first block starts with zeros.
-// CHECK:            scf.if
-// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tilezero.internal"
-// CHECK-NOT:          tilezero
-// CHECK:              scf.for {{.*}} -> (!llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx)
-// CHECK:                memref.prefetch %{{.*}}, read
-// CHECK:                memref.prefetch %{{.*}}, write
-// CHECK-COUNT-3:        llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
-// CHECK-NOT:            tileloadd64
-// CHECK-COUNT-2:        llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
-// CHECK-NOT:            tdpbf16ps
-// CHECK-COUNT-1:        llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
-// CHECK-NOT:            tileloadd64
-// CHECK-COUNT-2:        llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
-// CHECK-NOT:            tdpbf16ps
-// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tilestored64.internal"
+// CHECK:          scf.if
+// CHECK-COUNT-4:    llvm.call_intrinsic "llvm.x86.tilezero.internal"
+// CHECK-NOT:        tilezero
+// CHECK:            scf.for {{.*}} -> (!llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx)
+// CHECK:              scf.for
+// CHECK:                scf.for %[[ROW:[a-z0-9]+]] =
+// CHECK-NEXT:             memref.prefetch %{{.*}}[%[[ROW]], %{{.*}}], read
+// CHECK:              memref.prefetch %{{.*}}, write
+// The rows' register, then each column's before its product.
+// CHECK:              %[[ROWS:.*]] = llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK:              %[[COLUMNS:.*]] = llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK-NEXT:         llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"({{.*}}, %[[ROWS]], %[[COLUMNS]])
+// CHECK-COUNT-3:      llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"({{.*}}, %[[ROWS]],
+// CHECK-NOT:          tdpbf16ps
+// CHECK-COUNT-4:    llvm.call_intrinsic "llvm.x86.tilestored64.internal"
 // The others go on where the last one ended.
-// CHECK:            else
-// CHECK-NOT:          tilezero
-// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
-// CHECK:              scf.for {{.*}} -> (!llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx)
-// CHECK-COUNT-4:      llvm.call_intrinsic "llvm.x86.tilestored64.internal"
 // CHECK:          else
-// CHECK:              scf.for {{.*}} -> (!llvm.x86_amx, !llvm.x86_amx)
-// CHECK-COUNT-2:        llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
-// CHECK-NOT:            tileloadd64
-// CHECK-COUNT-1:        llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
-// CHECK-NOT:            tdpbf16ps
-// CHECK-COUNT-1:        llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
-// CHECK-NOT:            tileloadd64
-// CHECK-COUNT-1:        llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
+// CHECK-NOT:        tilezero
+// CHECK-COUNT-4:    llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
+// CHECK:            scf.for {{.*}} -> (!llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx)
+// CHECK-COUNT-4:    llvm.call_intrinsic "llvm.x86.tilestored64.internal"
 // CHECK:          arith.maximumf {{.*}} vector<16xf32>
 // CHECK:          vector.transfer_write
 
@@ -65,7 +55,7 @@
 // CHECK:            func.call @et_panel_6x64_bf16_bf16_bf16_relu_tokens_whole_k32
 // CHECK:            func.call @et_panel_6x64_bf16_f32_bf16_relu_tokens_whole_copied_k32
 // CHECK:            func.call @et_copy_128_bf16_bf16_pairs_whole
-// CHECK:            func.call @et_panel_32x32
+// CHECK:            func.call @et_panel_16x64
 // CHECK:          memref.dealloc %[[ROWS]]
 func.func @gathered(%x: memref<?x128xbf16>, %w: memref<4x128x256xbf16>, %offsets: memref<5xi32>,
                     %tokens: memref<?xi32>, %out: memref<?x256xbf16>) {

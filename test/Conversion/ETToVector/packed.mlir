@@ -61,7 +61,7 @@ func.func @pairs(%x: memref<?x129xbf16>, %w: memref<1x4x65x128xbf16>, %out: memr
 
 // Matrix registers, and pairs for an expert of at most 2 rows.
 
-// AMX-LABEL:  func.func private @et_panel_32x16_bf16_bf16_bf16_silu_gate_whole_matrix_k32
+// AMX-LABEL:  func.func private @et_panel_16x16_bf16_bf16_bf16_silu_gate_whole_matrix_k32
 // AMX:          llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
 // AMX-LABEL:  func.func private @et_panel_2x16_bf16_bf16_bf16_silu_gate_whole_dot_k32
 // AMX:          llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
@@ -69,7 +69,7 @@ func.func @pairs(%x: memref<?x129xbf16>, %w: memref<1x4x65x128xbf16>, %out: memr
 // AMX-NOT:      memref.alloc({{.*}} : memref<?x?xbf16>
 // AMX:          func.call @et_panel_2x16_bf16_bf16_bf16_silu_gate_whole_dot_k32
 // AMX:        else
-// AMX:          func.call @et_panel_32x16_bf16_bf16_bf16_silu_gate_whole_matrix_k32
+// AMX:          func.call @et_panel_16x16_bf16_bf16_bf16_silu_gate_whole_matrix_k32
 // CHECK-LABEL:  func.func @matrices
 func.func @matrices(%x: memref<?x128xbf16>, %w: memref<4x16x64x32xbf16>, %g: memref<4x16x64x32xbf16>,
                     %offsets: memref<5xi32>, %out: memref<?x256xbf16>) {

@@ -1,0 +1,116 @@
+# ===- table.py - rows of the benchmark, and what they say ------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""A row holds the seconds of all sides; here is what follows from them, and its text."""
+
+import statistics
+
+# What a layer should be ahead of the fastest peer, and the most that all but its
+# products should take of it from so many tokens an expert on.
+AHEAD, AROUND, AROUND_TOKENS = 1.2, 0.05, 128
+OURS = ("layer", "like_top_k", "top_k", "around", "route_combine")
+# What a side's time is divided by, where that is not the layer's.
+BASE = {"top_k": "like_top_k"}
+
+HEADER = (
+    f"{'T D F E K':>22} {'type':>4} {'loads':>6} {'ms':>9} {'peak':>6} {'memory':>6} "
+    f"{'limit':>6} {'around':>11}  time of the others / ours: median (least-most), calls"
+)
+
+
+def make_row(case, errors, samples, limits):
+    """Of a shape's case; `samples` holds for each round the seconds of its sides."""
+    row = dict(case)
+    row |= limits
+    row["sides"] = {}
+    for name, error in errors.items():
+        rounds = [s for s in samples if name in s]
+        ratios = [s[name] / s[BASE.get(name, "layer")] for s in rounds]
+        row["sides"][name] = {
+            "seconds": statistics.median(s[name] for s in rounds),
+            "ratio": [min(ratios), statistics.median(ratios), max(ratios)],
+            "calls": len(rounds),
+            "error": error,
+        }
+    seconds = row["sides"]["layer"]["seconds"]
+    row["share_of_peak"] = row["flops"] / seconds / row["peak"]
+    row["share_of_bandwidth"] = row["bytes"] / seconds / row["bandwidth"]
+    row["share_of_limit"] = max(row["share_of_peak"], row["share_of_bandwidth"])
+    return row
+
+
+def ratio(row, name):
+    return row["sides"][name]["ratio"][1]
+
+
+def around(row):
+    """The share of all but the products, without a copy of the gathered rows and with
+    one: a layer gathers as its product loads."""
+    without, copied = ratio(row, "route_combine"), ratio(row, "around")
+    return f"{without:.1%}-{copied:.1%}"
+
+
+def peers(row):
+    return [name for name in row["sides"] if name not in OURS]
+
+
+def label(row):
+    return f"{row['tokens']} {row['shape']}"
+
+
+def line(row):
+    cells = []
+    for name, side in row["sides"].items():
+        least, middle, most = side["ratio"]
+        if name == "top_k" or name not in OURS:
+            spread = f"{least:.2f}-{most:.2f}" if side["calls"] > 1 else "one"
+            cells.append(f"{name}={middle:.2f}({spread}),{side['calls']}")
+    return (
+        f"{label(row):>22} {row['type']:>4} {row['loads']:>6} "
+        f"{row['sides']['layer']['seconds'] * 1e3:9.2f} {row['share_of_peak']:6.1%} "
+        f"{row['share_of_bandwidth']:6.1%} {row['share_of_limit']:6.1%} "
+        f"{around(row):>11}  {' '.join(cells)}"
+    )
+
+
+def listed(title, rows, what):
+    """A list of rows, or that there is none."""
+    lines = [f"rows {title}: {len(rows) or 'none'}"]
+    lines += [f"{label(r):>22} {r['type']:>4} {r['loads']:>6}  {what(r)}" for r in rows]
+    return "\n".join(lines)
+
+
+def fastest_peer(row):
+    return min(peers(row), key=lambda name: ratio(row, name))
+
+
+def findings(rows):
+    """The rows that miss what they should reach."""
+    compared = [r for r in rows if peers(r)]
+    behind = [r for r in compared if ratio(r, fastest_peer(r)) < AHEAD]
+    top_k = [r for r in rows if ratio(r, "top_k") < 1]
+    many = [r for r in rows if r["pairs"] >= AROUND_TOKENS * r["experts"]]
+    slow = [r for r in many if ratio(r, "around") > AROUND]
+    return "\n".join(
+        [
+            listed(
+                f"below {AHEAD} times the fastest peer",
+                behind,
+                lambda r: f"{fastest_peer(r)}={ratio(r, fastest_peer(r)):.2f}",
+            ),
+            listed(
+                "in which top k of the same arithmetic takes less time",
+                top_k,
+                lambda r: f"top_k={ratio(r, 'top_k'):.2f}",
+            ),
+            listed(
+                f"of at least {AROUND_TOKENS} tokens an expert in which routing, gather and "
+                f"combine take more than {AROUND:.0%}, rows not copied and copied",
+                slow,
+                around,
+            ),
+        ]
+    )

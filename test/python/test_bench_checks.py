@@ -1,0 +1,194 @@
+# ===- test_bench_checks.py - what the CPU benchmark takes for equal -----------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Layers in NumPy's f32, in any order of summation and with peers' roundings, pass the
+benchmark's comparison; small mistakes do not."""
+
+import sys
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "cpu"))
+from checks import (
+    OUR_ROUNDINGS,
+    PEERS_ROUNDINGS,
+    Checked,
+    WrongError,
+    compare,
+    score_margin,
+    tolerance,
+)
+
+STORAGE = {"f32": np.float32, "bf16": ml_dtypes.bfloat16}
+
+
+class Layer:
+    """A random layer, some tokens of which have no expert, and its exact output."""
+
+    def __init__(self, rng, kind):
+        self.tokens, self.experts = int(rng.integers(1, 40)), int(rng.integers(1, 9))
+        self.width, self.hidden = (int(n) for n in rng.integers(64, 400, 2))
+        self.kind, self.rng = kind, rng
+
+        def normal(*shape, scale=1.0):
+            return (rng.standard_normal(shape) * scale).astype(STORAGE[kind])
+
+        d, f, e = self.width, self.hidden, self.experts
+        self.x = normal(self.tokens, d)
+        self.router = normal(d, e, scale=d**-0.5)
+        self.w1 = normal(e, d, f, scale=d**-0.5)
+        self.w2 = normal(e, f, d, scale=f**-0.5)
+        self.mask = rng.random((self.tokens, e)) < 0.5
+        self.expected = self.output(np.float64, lambda a: a, lambda a: a)
+
+    def sum_in(self, dtype, a, b):
+        """a b with all sums in dtype, its terms in a random order."""
+        order = self.rng.permutation(a.shape[1])
+        if dtype == np.float64:
+            return a.astype(dtype) @ b.astype(dtype)
+        total = np.zeros((a.shape[0], b.shape[1]), dtype)
+        for k in order:
+            total += a[:, k, None].astype(dtype) * b[None, k].astype(dtype)
+        return total
+
+    def output(self, dtype, product, store):
+        """`product` rounds what a library's product gives, `store` what is kept."""
+        scores = self.sum_in(dtype, self.x, self.router)
+        gates = 1 / (1 + np.exp(-scores))
+        out = np.zeros(self.x.shape, dtype)
+        for e in range(self.experts):
+            rows = np.flatnonzero(self.mask[:, e])
+            a = product(self.sum_in(dtype, self.x[rows], self.w1[e]))
+            h = store(np.square(np.maximum(a.astype(dtype), 0)))
+            y = product(self.sum_in(dtype, h, self.w2[e])).astype(dtype)
+            out[rows] += gates[rows, e, None] * y
+        return store(out)
+
+    def limit(self, roundings):
+        return tolerance(self.width, self.hidden, self.experts, self.kind, roundings)
+
+
+def layers(kind):
+    for seed in range(8):
+        print("seed", seed)
+        yield Layer(np.random.default_rng(seed), kind)
+
+
+@pytest.mark.parametrize("kind", list(STORAGE))
+def test_sums_in_f32_pass(kind):
+    def rounded(a):
+        return a.astype(STORAGE[kind])
+
+    for layer in layers(kind):
+        ours = layer.output(np.float32, lambda a: a, rounded)
+        theirs = layer.output(np.float32, rounded, rounded)
+        for name, y, roundings in (
+            ("ours", ours, OUR_ROUNDINGS),
+            ("theirs", theirs, PEERS_ROUNDINGS),
+        ):
+            error = compare(
+                name, y.astype(np.float64), layer.expected, layer.limit(roundings)
+            )
+            assert error <= layer.limit(roundings)
+            assert error > 0
+
+
+def spoil_nan(y, row):
+    y[row, 0] = np.nan
+
+
+def spoil_element(y, row):
+    y[row, -1] += np.linalg.norm(y[row]) / 4 + 1
+
+
+def spoil_row(y, row):
+    y[row] = -y[row] + 1
+
+
+def spoil_zero(y, row):
+    y[row] = 0
+
+
+@pytest.mark.parametrize("spoil", [spoil_nan, spoil_element, spoil_row, spoil_zero])
+@pytest.mark.parametrize("kind", list(STORAGE))
+def test_mistakes_in_one_row_are_found(kind, spoil):
+    found = 0
+    for layer in layers(kind):
+        some = np.flatnonzero(layer.mask.any(1))
+        if not len(some):
+            continue
+        y = layer.expected.copy()
+        row = int(some[-1])
+        spoil(y, row)
+        with pytest.raises(WrongError, match=f"token {row}"):
+            compare("it", y, layer.expected, layer.limit(PEERS_ROUNDINGS))
+        found += 1
+    assert found
+
+
+def test_f32_must_be_f32():
+    """Neither weights rounded to bf16 nor a missing term of a sum pass for f32."""
+    for layer in layers("f32"):
+        if not layer.mask.any():
+            continue
+        limit = layer.limit(OUR_ROUNDINGS)
+        w1 = layer.w1.copy()
+        layer.w1 = w1.astype(ml_dtypes.bfloat16).astype(np.float32)
+        rounded = layer.output(np.float64, lambda a: a, lambda a: a)
+        layer.w1 = w1.copy()
+        layer.w1[:, 0] = 0
+        short = layer.output(np.float64, lambda a: a, lambda a: a)
+        for wrong in (rounded, short):
+            with pytest.raises(WrongError):
+                compare("it", wrong, layer.expected, limit)
+
+
+def test_a_token_without_an_expert_gives_zero():
+    expected = np.zeros((3, 4))
+    assert compare("it", expected, expected, 1.0) == 0
+    with pytest.raises(WrongError, match="token 2"):
+        compare("it", np.eye(4)[:3][::-1] * [1e-30, 0, 0, 0], expected, 1.0)
+
+
+def test_shapes_are_compared():
+    with pytest.raises(WrongError, match="gives"):
+        compare("it", np.zeros((2, 3)), np.zeros((3, 2)), 1.0)
+    assert compare("it", np.zeros((0, 3)), np.zeros((0, 3)), 1.0) == 0
+
+
+def test_what_is_timed_was_compared():
+    class Result:
+        def to_numpy(self):
+            return np.ones((1, 2))
+
+    calls = []
+
+    def function(x):
+        calls.append(x)
+        return Result()
+
+    side = Checked("it", function, "x", np.ones((1, 2)), 1e-6)
+    side()
+    assert calls == ["x", "x"]
+    with pytest.raises(WrongError):
+        Checked("it", function, "x", np.zeros((1, 2)), 1e-6)
+
+
+def test_scores_err_by_less_than_the_margin():
+    for seed in range(8):
+        print("seed", seed)
+        rng = np.random.default_rng(seed)
+        width = int(rng.integers(64, 4096))
+        x = rng.standard_normal((256, width)).astype(np.float32)
+        w = (rng.standard_normal((width, 16)) * width**-0.5).astype(np.float32)
+        one_by_one = np.zeros((256, 16), np.float32)
+        for k in range(width):
+            one_by_one += x[:, k, None] * w[None, k]
+        exact = x.astype(np.float64) @ w.astype(np.float64)
+        assert np.abs(one_by_one - exact).max() < score_margin(width)
