@@ -32,9 +32,9 @@ void et::buildCPUPipeline(OpPassManager &pm,
        options.packWeights ? options.march.getValue() : std::string()});
   if (options.compileTo <= Phase::Bufferize)
     return;
-  pm.addPass(createConvertETToVector({model->vectorBits, model->vectorRegisters,
-                                      model->hasMatrixRegisters(),
-                                      model->has("avx512bf16")}));
+  pm.addPass(createConvertETToVector(
+      {model->vectorBits, model->vectorRegisters, model->hasMatrixRegisters(),
+       model->has("avx512bf16"), model->has("avx512vbmi")}));
   pm.addPass(createApproximateMath());
   pm.addPass(createConvertETToSCF());
   pm.addPass(createConvertLinalgToParallelLoopsPass());

@@ -9,6 +9,7 @@
 
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/DynamicLibrary.h"
+#include "llvm/Support/TargetSelect.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -32,23 +33,46 @@ CompiledModule::~CompiledModule() {
     llvm::consumeError(jit->deinitialize(jit->getMainJITDylib()));
 }
 
-llvm::Expected<CompiledModule> CompiledModule::create(HostCode code) {
-  if (code.usesOpenMP())
+/// Code that asks for OpenMP's library finds it in the process.
+static llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>>
+makeJIT(llvm::orc::LLJITBuilder builder, bool needsOpenMP) {
+  if (needsOpenMP)
     if (llvm::Error error = loadOpenMP())
       return std::move(error);
-  auto jit = llvm::orc::LLJITBuilder()
-                 .setJITTargetMachineBuilder(code.builder)
-                 .create();
+  auto jit = builder.create();
+  // What goes wrong is returned by the lookup that needed it.
+  if (jit)
+    (*jit)->getExecutionSession().setErrorReporter(llvm::consumeError);
+  return jit;
+}
+
+llvm::Expected<CompiledModule> CompiledModule::create(HostCode code) {
+  llvm::orc::LLJITBuilder builder;
+  builder.setJITTargetMachineBuilder(code.builder);
+  auto jit = makeJIT(std::move(builder), code.usesOpenMP());
   if (!jit)
     return jit.takeError();
-  // What goes wrong is returned by the lookup that needed it.
-  (*jit)->getExecutionSession().setErrorReporter(llvm::consumeError);
   llvm::orc::ThreadSafeModule module(std::move(code.module),
                                      std::move(code.context));
   if (llvm::Error error = (*jit)->addIRModule(std::move(module)))
     return std::move(error);
   // Runs global constructors, which register the kernels.
   if (llvm::Error error = (*jit)->initialize((*jit)->getMainJITDylib()))
+    return std::move(error);
+  return CompiledModule(std::move(*jit));
+}
+
+llvm::Expected<CompiledModule>
+CompiledModule::create(std::unique_ptr<llvm::MemoryBuffer> object) {
+  auto needsOpenMP = usesOpenMP(*object);
+  if (!needsOpenMP)
+    return needsOpenMP.takeError();
+  // The builder asks the host's target for its data layout.
+  llvm::InitializeNativeTarget();
+  auto jit = makeJIT(llvm::orc::LLJITBuilder(), *needsOpenMP);
+  if (!jit)
+    return jit.takeError();
+  if (llvm::Error error = (*jit)->addObjectFile(std::move(object)))
     return std::move(error);
   return CompiledModule(std::move(*jit));
 }

@@ -12,6 +12,7 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Transforms/IPO/Internalize.h"
@@ -122,10 +123,29 @@ llvm::Error HostCode::emitObject(llvm::raw_pwrite_stream &os) const {
   return llvm::Error::success();
 }
 
+static bool isOpenMP(StringRef function) {
+  return function.starts_with("__kmpc_") || function.starts_with("omp_");
+}
+
 bool HostCode::usesOpenMP() const {
   return llvm::any_of(*module, [](const llvm::Function &function) {
-    return function.isDeclaration() &&
-           (function.getName().starts_with("__kmpc_") ||
-            function.getName().starts_with("omp_"));
+    return function.isDeclaration() && isOpenMP(function.getName());
   });
+}
+
+llvm::Expected<bool> et::usesOpenMP(llvm::MemoryBufferRef object) {
+  auto file = llvm::object::ObjectFile::createObjectFile(object);
+  if (!file)
+    return file.takeError();
+  for (const llvm::object::SymbolRef &symbol : (*file)->symbols()) {
+    auto flags = symbol.getFlags();
+    if (!flags)
+      return flags.takeError();
+    auto name = symbol.getName();
+    if (!name)
+      return name.takeError();
+    if ((*flags & llvm::object::SymbolRef::SF_Undefined) && isOpenMP(*name))
+      return true;
+  }
+  return false;
 }

@@ -44,17 +44,16 @@ static llvm::Expected<std::string> findCompiler() {
       "nor gcc is on PATH; install clang-22 or gcc, or use --emit=obj");
 }
 
-static llvm::Error writeObject(const HostCode &code, int descriptor) {
+static llvm::Error writeObject(StringRef object, int descriptor) {
   llvm::raw_fd_ostream os(descriptor, /*shouldClose=*/true);
-  if (llvm::Error error = code.emitObject(os))
-    return error;
+  os << object;
   os.flush();
   std::error_code error = os.error();
   os.clear_error();
   return llvm::errorCodeToError(error);
 }
 
-llvm::Error et::linkLibrary(const HostCode &code, StringRef file) {
+llvm::Error et::linkLibrary(llvm::MemoryBufferRef code, StringRef file) {
   auto compiler = findCompiler();
   if (!compiler)
     return compiler.takeError();
@@ -68,7 +67,7 @@ llvm::Error et::linkLibrary(const HostCode &code, StringRef file) {
           fs::createTemporaryFile("et", "o", descriptor, object))
     return llvm::createStringError(error, "cannot make a temporary file");
   llvm::FileRemover removeObject(object);
-  if (llvm::Error error = writeObject(code, descriptor))
+  if (llvm::Error error = writeObject(code.getBuffer(), descriptor))
     return llvm::createFileError(object, std::move(error));
 
   // Linked under another name and then renamed, so that a failure leaves an
@@ -91,7 +90,10 @@ llvm::Error et::linkLibrary(const HostCode &code, StringRef file) {
                                       "-ldl"};
   std::string rpath =
       ("-Wl,-rpath," + path::parent_path(ET_OPENMP_LIBRARY)).str();
-  if (code.usesOpenMP()) {
+  auto needsOpenMP = usesOpenMP(code);
+  if (!needsOpenMP)
+    return needsOpenMP.takeError();
+  if (*needsOpenMP) {
     arguments.push_back(ET_OPENMP_LIBRARY);
     arguments.push_back(rpath);
   }

@@ -14,10 +14,11 @@ from pathlib import Path
 import numpy as np
 
 import et_emulated
-from et_reference import STORAGE
+from et_reference import FP8, STORAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("ET_BUILD_DIR", ROOT / "build" / "dev"))
+ELEMENT = {**STORAGE, "f8E4M3FN": FP8}
 
 
 def tool(name):
@@ -61,6 +62,6 @@ def run(module, arguments, results, target, threads=1):
                 f"{done.stderr[:4000]}\n{module}"
             )
         return [
-            load(folder / f"out{i}.npy", STORAGE.get(element))
+            load(folder / f"out{i}.npy", ELEMENT.get(element))
             for i, element in enumerate(results)
         ]

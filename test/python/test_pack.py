@@ -22,7 +22,7 @@ from et_bounds import matmul_with_error
 from et_compare import check, check_layer
 from et_layers import ACTIVATIONS, module, random_layer
 from et_program import Program
-from et_reference import STORAGE
+from et_reference import FP8, STORAGE
 from et_tools import ROOT, run, tool
 from test_ops import check_rows, normal, random_case
 
@@ -52,7 +52,7 @@ def attribute(layout):
 def test_pack(seed, target):
     rng = np.random.default_rng(7000 + seed)
     layout = LAYOUTS[seed % len(LAYOUTS)]
-    storage = STORAGE[str(rng.choice(list(STORAGE)))]
+    storage = rng.choice([*STORAGE.values(), FP8])
     experts, depth = int(rng.integers(1, 5)), int(rng.integers(0, 50))
     width = int(rng.choice([0, 1, 64, 256, int(rng.integers(2, 300))]))
     w = normal(rng, (experts, depth, width), storage)

@@ -160,29 +160,20 @@ static llvm::Error writeReport(Frontend &frontend, ModuleOp module,
   });
 }
 
-/// The object writer goes back in what it wrote, which a pipe cannot.
-static llvm::Error printObject(const HostCode &code, llvm::raw_ostream &os) {
-  SmallString<0> bytes;
-  llvm::raw_svector_ostream buffer(bytes);
-  if (llvm::Error error = code.emitObject(buffer))
-    return error;
-  os << bytes;
-  return llvm::Error::success();
-}
-
-static llvm::Error writeHostCode(ModuleOp module,
-                                 ArrayRef<EntrySignature> signatures,
-                                 const PackedWeights *weights,
-                                 const CompileRequest &request) {
+static llvm::Error writeLLVM(ModuleOp module, const CompileRequest &request) {
   auto code = HostCode::create(module, request.march);
   if (!code)
     return code.takeError();
-  if (request.emit == EmitKind::Llvm)
-    return writeOutput(request.output, [&](llvm::raw_ostream &os) {
-      code->print(os);
-      return llvm::Error::success();
-    });
+  return writeOutput(request.output, [&](llvm::raw_ostream &os) {
+    code->print(os);
+    return llvm::Error::success();
+  });
+}
 
+static llvm::Error writeHostCode(llvm::MemoryBufferRef object,
+                                 ArrayRef<EntrySignature> signatures,
+                                 const PackedWeights *weights,
+                                 const CompileRequest &request) {
   OutputFiles outputs;
   if (weights) {
     auto printWeights = [&](llvm::raw_ostream &os) {
@@ -201,11 +192,12 @@ static llvm::Error writeHostCode(ModuleOp module,
             outputs.write(headerOf(request.output), printTheHeader))
       return error;
   auto printTheObject = [&](llvm::raw_ostream &os) {
-    return printObject(*code, os);
+    os << object.getBuffer();
+    return llvm::Error::success();
   };
   if (llvm::Error error = request.emit == EmitKind::Object
                               ? outputs.write(request.output, printTheObject)
-                              : linkLibrary(*code, request.output))
+                              : linkLibrary(object, request.output))
     return error;
   return outputs.commit();
 }
@@ -229,7 +221,8 @@ llvm::Error et::compileModel(const CompileRequest &request) {
             takePackedWeights(frontend, **module, request.march))
       return error;
     if (!request.weights.empty()) {
-      auto packed = PackedWeights::create(frontend, **module, request.weights);
+      auto packed = PackedWeights::create(frontend, **module, request.weights,
+                                          request.cache);
       if (!packed)
         return packed.takeError();
       weights.emplace(std::move(*packed));
@@ -240,6 +233,14 @@ llvm::Error et::compileModel(const CompileRequest &request) {
     return signatures.takeError();
   if (request.report != ReportKind::None)
     return writeReport(frontend, **module, request);
+  if (request.emit == EmitKind::Object || request.emit == EmitKind::Library) {
+    auto object = request.cache.compile(frontend, **module,
+                                        getPipeline(request), request.march);
+    if (!object)
+      return object.takeError();
+    return writeHostCode(**object, *signatures, weights ? &*weights : nullptr,
+                         request);
+  }
   if (llvm::Error error = frontend.lower(**module, getPipeline(request)))
     return error;
   if (request.emit == EmitKind::Mlir)
@@ -249,6 +250,5 @@ llvm::Error et::compileModel(const CompileRequest &request) {
     });
   if (isDeviceCode(request.emit))
     return writeDeviceCode(**module, request);
-  return writeHostCode(**module, *signatures, weights ? &*weights : nullptr,
-                       request);
+  return writeLLVM(**module, request);
 }

@@ -9,6 +9,7 @@
 #define ET_TOOLS_ET_COMPILE_COMPILER_H
 
 #include "et/Target/KernelLaunches.h"
+#include "support/CodeCache.h"
 #include "llvm/Support/Error.h"
 
 #include <string>
@@ -31,6 +32,7 @@ struct CompileRequest {
   std::string f32Products; ///< How a GPU multiplies f32: an option's value.
   std::string remarks;     ///< A regular expression of passes, or empty.
   std::string compileTo;   ///< A phase of the pipeline.
+  CodeCache cache;
   EmitKind emit;
   ReportKind report = ReportKind::None; ///< In place of what `emit` says.
   LayerSize reportSize = {};

@@ -24,6 +24,8 @@ defm emit : Value<"emit", "mlir|llvm|obj|so|ptx|cubin|fatbin",
   "What to write (default: so); with so and obj, a C header too">;
 defm compile_to : Value<"compile-to", "PHASE",
   "With --emit=mlir: stop after input, decompose, fuse, bufferize, loops or llvm">;
+defm cache : Value<"cache", "DIR",
+  "Keep compiled code in a folder, and take it from there (default: what ET_CACHE_DIR names, or none)">;
 defm remarks_filter : Value<"remarks-filter", "REGEX",
   "Print remarks of the passes that match, such as et-fuse-.* or et-select-schedule">;
 defm output : Value<"output", "FILE", "Where to write it; - is the standard output">;

@@ -131,6 +131,7 @@ static Error makeRequest(const CommandLine &line, CompileRequest &request) {
   request.compileTo = phases[*phase].str();
   request.remarks = line.get(OPT_remarks_filter);
   request.march = line.get(OPT_march, "native");
+  request.cache = CodeCache::get(line, OPT_cache);
   request.chip = line.get(OPT_chip, kDefaultChip);
   if (Error error = readPacking(line, request))
     return error;
@@ -151,6 +152,9 @@ static Error makeRequest(const CommandLine &line, CompileRequest &request) {
     return createStringError("unknown processor '" + request.march +
                              "'; --march takes native or a processor as LLVM "
                              "names it, such as x86-64-v3 or znver5");
+  if (line.has(OPT_cache) && request.emit != EmitKind::Library &&
+      request.emit != EmitKind::Object)
+    return createStringError("--cache goes with --emit=so or obj");
   if (line.has(OPT_compile_to) && request.emit != EmitKind::Mlir)
     return createStringError("--compile-to goes with --emit=mlir");
   return Error::success();

@@ -19,6 +19,8 @@ defm weights : Value<"weights", "FILE.safetensors",
 def pack_weights : Flag<["--"], "pack-weights">,
   HelpText<"With --weights: pack weights for this processor once, before any call, or take packed ones">;
 defm out : Value<"out", "FILE.npy", "Where a result goes; one each, in order, or none">;
+defm cache : Value<"cache", "DIR",
+  "Keep compiled code in a folder, and take it from there (default: what ET_CACHE_DIR names, or none)">;
 defm remarks_filter : Value<"remarks-filter", "REGEX",
   "Print remarks of the passes that match, such as et-fuse-.* or et-select-schedule">;
 defm threads : Value<"threads", "N", "Threads to use (default: all processors)">;

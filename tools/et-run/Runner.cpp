@@ -243,6 +243,24 @@ static llvm::Error callAndReport(const et_function &function, size_t ownResults,
   return writeResults(request, ArrayRef(results).take_front(ownResults));
 }
 
+/// Code for a GPU has constructors, which register its kernels.
+static llvm::Expected<CompiledModule>
+compile(Frontend &frontend, ModuleOp module, const RunRequest &request) {
+  if (!request.isCuda) {
+    auto object =
+        request.cache.compile(frontend, module, request.pipeline, "native");
+    if (!object)
+      return object.takeError();
+    return CompiledModule::create(std::move(*object));
+  }
+  if (llvm::Error error = frontend.lower(module, request.pipeline))
+    return std::move(error);
+  auto code = HostCode::create(module);
+  if (!code)
+    return code.takeError();
+  return CompiledModule::create(std::move(*code));
+}
+
 llvm::Error et::runModel(const RunRequest &request) {
   Frontend frontend;
   if (llvm::Error error = frontend.printRemarks(request.remarks))
@@ -273,12 +291,7 @@ llvm::Error et::runModel(const RunRequest &request) {
   auto arguments = openArguments(*signature, request);
   if (!arguments)
     return arguments.takeError();
-  if (llvm::Error error = frontend.lower(**module, request.pipeline))
-    return error;
-  auto code = HostCode::create(**module);
-  if (!code)
-    return code.takeError();
-  auto compiled = CompiledModule::create(std::move(*code));
+  auto compiled = compile(frontend, **module, request);
   if (!compiled)
     return compiled.takeError();
   auto function = compiled->lookup(request.entry);

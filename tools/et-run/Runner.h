@@ -8,6 +8,8 @@
 #ifndef ET_TOOLS_ET_RUN_RUNNER_H
 #define ET_TOOLS_ET_RUN_RUNNER_H
 
+#include "support/CodeCache.h"
+
 #include "llvm/Support/Error.h"
 
 #include <optional>
@@ -28,6 +30,8 @@ struct RunRequest {
   std::string remarks; ///< A regular expression of passes, or empty.
   std::string weights; ///< Empty without --weights.
   bool packWeights = false;
+  bool isCuda = false;
+  CodeCache cache;
   bool printStatistics = false;
   std::optional<unsigned> timedRuns;
 };

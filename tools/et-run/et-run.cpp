@@ -63,6 +63,10 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
       getPipeline(*target, chip, *f32Products ? "3xtf32" : "fma");
   request.pairBuffers = *target == 2 ? "bound" : "exact";
   request.remarks = line.get(OPT_remarks_filter);
+  if (line.has(OPT_cache) && *target == 2)
+    return createStringError("--cache goes with --target=cpu or reference");
+  request.cache = CodeCache::get(line, OPT_cache);
+  request.isCuda = *target == 2;
   request.args = line.getAll(OPT_arg);
   request.outs = line.getAll(OPT_out);
   request.weights = line.get(OPT_weights);

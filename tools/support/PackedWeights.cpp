@@ -100,8 +100,10 @@ llvm::Error PackedWeights::takeFrom(const EntrySignature &signature,
   return llvm::Error::success();
 }
 
-llvm::Expected<PackedWeights>
-PackedWeights::create(Frontend &frontend, ModuleOp module, StringRef file) {
+llvm::Expected<PackedWeights> PackedWeights::create(Frontend &frontend,
+                                                    ModuleOp module,
+                                                    StringRef file,
+                                                    const CodeCache &cache) {
   auto weights = SafetensorsFile::open(file);
   if (!weights)
     return weights.takeError();
@@ -119,13 +121,11 @@ PackedWeights::create(Frontend &frontend, ModuleOp module, StringRef file) {
   for (func::FuncOp function : getEntryFunctions(*onlyPacking))
     if (!packings.contains(function.getName()))
       function.setPrivate();
-  if (llvm::Error error =
-          frontend.lower(*onlyPacking, "symbol-dce, et-lower-to-cpu-pipeline"))
-    return error;
-  auto host = HostCode::create(*onlyPacking);
-  if (!host)
-    return host.takeError();
-  auto code = CompiledModule::create(std::move(*host));
+  auto object = cache.compile(frontend, *onlyPacking,
+                              "symbol-dce, et-lower-to-cpu-pipeline", "native");
+  if (!object)
+    return object.takeError();
+  auto code = CompiledModule::create(std::move(*object));
   if (!code)
     return code.takeError();
 

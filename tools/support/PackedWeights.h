@@ -9,6 +9,7 @@
 #define ET_TOOLS_SUPPORT_PACKEDWEIGHTS_H
 
 #include "et/Conversion/ToRuntime/Signature.h"
+#include "support/CodeCache.h"
 #include "support/Frontend.h"
 #include "support/TensorFile.h"
 
@@ -32,7 +33,8 @@ callPacking(const EntrySignature &signature, const CompiledModule &code,
 class PackedWeights {
 public:
   static llvm::Expected<PackedWeights> create(Frontend &frontend,
-                                              ModuleOp module, StringRef file);
+                                              ModuleOp module, StringRef file,
+                                              const CodeCache &cache);
   PackedWeights(PackedWeights &&) = default;
   ~PackedWeights();
 

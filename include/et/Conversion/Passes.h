@@ -56,6 +56,8 @@ struct VectorRegisters {
   bool matrices;
   /// There is a product of pairs of bf16 in 512 bits (AVX-512-BF16).
   bool pairs;
+  /// Bytes can be looked up in a table of 128 (AVX-512-VBMI).
+  bool byteTables;
 };
 
 /// The layout in which the kernel of a product reads its weights best.

@@ -116,6 +116,8 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
       do, a thread first copies its panel to contiguous memory. The order in which
       a result is summed does not depend on the number of threads; with matrix
       registers it depends on how many rows the expert has.
+      Weights of f8E4M3FN are widened in registers where few rows meet an expert,
+      packed or not, and with the copy where many do.
     * `et.scores` is such a product, with norms for `cosine`.
     * `et.gate` with `#et.threshold` compares a vector of experts at a time and
       collects mask words in registers.
@@ -157,7 +159,9 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
     Option<"matrixRegisters", "matrix-registers", "bool", "false",
            "Multiply bf16 by AMX, in matrix registers">,
     Option<"pairProducts", "pair-products", "bool", "false",
-           "Multiply pairs of packed bf16 by AVX-512-BF16">
+           "Multiply pairs of packed bf16 by AVX-512-BF16">,
+    Option<"byteTables", "byte-tables", "bool", "false",
+           "Widen f8E4M3FN by tables, with AVX-512-VBMI">
   ];
   let dependentDialects = [
     "arith::ArithDialect", "func::FuncDialect", "LLVM::LLVMDialect", "math::MathDialect",

@@ -14,6 +14,7 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Target/TargetMachine.h"
 
 namespace llvm::orc {
@@ -53,14 +54,20 @@ private:
   std::unique_ptr<llvm::Module> module;
 };
 
-/// Links `code`, the runtime and what else it needs into the shared library
+/// Whether the threads of an object come from OpenMP's library.
+llvm::Expected<bool> usesOpenMP(llvm::MemoryBufferRef object);
+
+/// Links an object, the runtime and what else it needs into the shared library
 /// `path`, with the C compiler found on PATH.
-llvm::Error linkLibrary(const HostCode &code, llvm::StringRef path);
+llvm::Error linkLibrary(llvm::MemoryBufferRef object, llvm::StringRef path);
 
 /// Compiled code in this process. The process must hold the shared runtime.
 class CompiledModule {
 public:
   static llvm::Expected<CompiledModule> create(HostCode code);
+  /// An object without global constructors, which only code for GPUs has.
+  static llvm::Expected<CompiledModule>
+  create(std::unique_ptr<llvm::MemoryBuffer> object);
   CompiledModule(CompiledModule &&other);
   ~CompiledModule();
 

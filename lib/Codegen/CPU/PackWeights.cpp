@@ -24,8 +24,6 @@ using namespace mlir::et;
 static StringRef findObstacle(GroupedMatmulOp op) {
   if (!op.hasPureTensorSemantics())
     return "it works on memrefs";
-  if (op.getScales())
-    return "its weights are f8E4M3FN";
   for (Value weights : {op.getRhs(), op.getGate()}) {
     if (!weights)
       continue;
@@ -85,7 +83,8 @@ struct PackWeights : et::impl::PackWeightsBase<PackWeights> {
     }
     VectorRegisters registers = {model->vectorBits / 32, model->vectorRegisters,
                                  model->hasMatrixRegisters(),
-                                 model->has("avx512bf16")};
+                                 model->has("avx512bf16"),
+                                 model->has("avx512vbmi")};
     for (func::FuncOp function : getFunctionsWithWeights(getOperation()))
       function.walk([&](GroupedMatmulOp op) {
         if (!op.getPanels())

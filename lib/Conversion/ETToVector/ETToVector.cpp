@@ -37,7 +37,8 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
     populateETToVectorPatterns(patterns, {static_cast<int64_t>(vectorBits) / 32,
                                           static_cast<int64_t>(vectorRegisters),
                                           matrixRegisters,
-                                          pairProducts && vectorBits == 512});
+                                          pairProducts && vectorBits == 512,
+                                          byteTables && vectorBits == 512});
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

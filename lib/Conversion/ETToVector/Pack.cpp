@@ -29,6 +29,7 @@ public:
     PanelsAttr panels = op.getPanels();
     int64_t interleave = panels.getInterleave();
     return (interleave == 1 || (interleave == 2 && elementBits(op) == 16)) &&
+           panels.getColumns() % lanes == 0 &&
            panels.getColumns() % registerLength(op, lanes) == 0;
   }
 
@@ -51,9 +52,13 @@ private:
   static unsigned elementBits(PackOp op) {
     return cast<MemRefType>(op.getW().getType()).getElementTypeBitWidth();
   }
-  /// Elements of one step of K that a register of `lanes` f32 holds.
+  /// Elements of one step of K that a register of `lanes` f32 holds, or as many
+  /// as a panel has.
   static int64_t registerLength(PackOp op, int64_t lanes) {
-    return lanes * 32 / elementBits(op) / op.getPanels().getInterleave();
+    PanelsAttr panels = op.getPanels();
+    return std::min<int64_t>(lanes * 32 / elementBits(op) /
+                                 panels.getInterleave(),
+                             panels.getColumns());
   }
 
   /// Packed rows [first, last) of a panel, which is `isWhole` if it has all its

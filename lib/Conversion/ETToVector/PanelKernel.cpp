@@ -59,13 +59,22 @@ TileShape TileShape::within(int64_t panelColumns) const {
   return shape;
 }
 
+TileShape TileShape::withOneScale(int64_t panelColumns) const {
+  TileShape shape = *this;
+  while (kScaleBlock % shape.columns() || panelColumns % shape.columns())
+    --shape.vectors;
+  return shape;
+}
+
 PanelsAttr et::choosePanels(GroupedMatmulOp op,
                             const VectorRegisters &registers) {
   int64_t columns = cast<ShapedType>(op.getOut().getType()).getDimSize(1);
   int64_t products = op.getGate() ? 2 : 1, interleave = 1, step = 1;
   TileShape tile =
       TileShape::choose(registers.lanes, registers.count, columns, products);
-  if (getElementTypeOrSelf(op.getLhs().getType()).isBF16()) {
+  if (op.getScales()) {
+    tile = tile.withOneScale(kScaleBlock);
+  } else if (getElementTypeOrSelf(op.getLhs().getType()).isBF16()) {
     if (registers.pairs)
       interleave = step = 2;
     if (registers.matrices) {
@@ -80,8 +89,9 @@ PanelsAttr et::choosePanels(GroupedMatmulOp op,
 SmallVector<Value *> PanelOperands::present() {
   SmallVector<Value *> result;
   for (Value *operand :
-       {&lhs, &tokens, &panel, &gatePanel, &nextPanel, &nextGate, &bias,
-        &gateBias, &out, &rowBlock, &sums, &begin, &end, &column, &hasNext})
+       {&lhs, &tokens, &panel, &gatePanel, &nextPanel, &nextGate, &scales,
+        &gateScales, &bias, &gateBias, &out, &rowBlock, &sums, &begin, &end,
+        &column, &hasNext})
     if (*operand)
       result.push_back(operand);
   return result;
@@ -110,8 +120,12 @@ std::string PanelKernel::getName(PanelOperands &operands) const {
     os << "_matrix";
   else if (interleave == 2)
     os << (way == Multiply::Pairs ? "_dot" : "_pairs");
-  if (copied)
+  if (copied) {
+    Type element = getElementTypeOrSelf(operands.nextPanel.getType());
     os << "_copied";
+    if (isa<Float8E4M3FNType>(element))
+      os << "_" << element;
+  }
   if (wholeDepth)
     os << "_k" << kMatrixDepth;
   return name;
@@ -169,6 +183,8 @@ int64_t PanelKernel::stepRows() const {
 }
 
 int64_t PanelKernel::blockRows(int64_t bits) const {
+  if (bits == 8)
+    return kScaleBlock;
   int64_t rowBytes = tile.columns() * tile.products * interleave * bits / 8;
   return std::max<int64_t>(kBlockBytes / rowBytes / stepRows(), 1) * stepRows();
 }
@@ -384,10 +400,13 @@ SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
   SmallVector<Value, 2> panels = {operands.panel};
   if (operands.gatePanel)
     panels.push_back(operands.gatePanel);
-  Values sums(old);
+  Values sums(old), widened;
+  if (operands.scales)
+    widened = scaled.read(b, panels, panelRow, b.index(0), tile.vectors,
+                          /*whole=*/true);
   for (int64_t part : llvm::seq(way == Multiply::Pairs ? 1 : interleave)) {
-    Values columns;
-    for (Value panel : panels)
+    Values columns = widened;
+    for (Value panel : operands.scales ? ArrayRef<Value>() : panels)
       for (int64_t vector : llvm::seq(tile.vectors)) {
         if (interleave == 1) {
           Value within = b.index(vector * tile.lanes);
@@ -455,9 +474,10 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
   };
   Values sums(static_cast<size_t>(rows * vectors), b.splat(0.0));
   Value isFirst = b.cmp(CmpIPredicate::eq, block.first, b.index(0));
-  auto start = scf::IfOp::create(b, TypeRange(ValueRange(sums)), isFirst,
-                                 /*addThenBlock=*/true, /*addElseBlock=*/true);
-  {
+  if (!operands.scales) {
+    auto start = scf::IfOp::create(b, TypeRange(ValueRange(sums)), isFirst,
+                                   /*addThenBlock=*/true,
+                                   /*addElseBlock=*/true);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToEnd(start.thenBlock());
     scf::YieldOp::create(b, sums);
@@ -466,8 +486,8 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
       sum = b.read(operands.sums, placeOf(static_cast<int64_t>(index)),
                    /*whole=*/true);
     scf::YieldOp::create(b, sums);
+    sums = start.getResults();
   }
-  sums = start.getResults();
 
   // With pairs, an odd K leaves half a pair.
   bool mayBeOdd = way == Multiply::Pairs && !wholeDepth;
@@ -497,6 +517,8 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
     sums = b.loop(last, block.last, sums, [&](Value row, ValueRange old) {
       return step(row, old, /*isHalf=*/true);
     });
+  if (operands.scales)
+    return addScaled(b, operands, block, sums, placeOf);
   for (auto [index, sum] : llvm::enumerate(sums))
     b.write(sum, operands.sums, placeOf(static_cast<int64_t>(index)),
             /*whole=*/true);

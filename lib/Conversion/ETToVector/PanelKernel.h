@@ -8,7 +8,7 @@
 #ifndef ET_LIB_CONVERSION_ETTOVECTOR_PANELKERNEL_H
 #define ET_LIB_CONVERSION_ETTOVECTOR_PANELKERNEL_H
 
-#include "VectorBuilder.h"
+#include "ScaledWeights.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -29,6 +29,8 @@ struct TileShape {
   static TileShape chooseMatrix(int64_t columns, int64_t products);
   /// The same with columns that divide those of a panel.
   TileShape within(int64_t panelColumns) const;
+  /// The same with columns that divide those of a block of scales too.
+  TileShape withOneScale(int64_t panelColumns) const;
 };
 
 /// Elements of a row that a matrix register holds.
@@ -58,24 +60,30 @@ enum class Multiply {
 /// time; after the last, for the first block of the panel that its thread needs
 /// next. If panels are copies, every block asks for its part of the next panel.
 ///
+/// The products of weights of f8E4M3FN, which have `scales`, are summed for
+/// each block of kScaleBlock steps of K, and these sums times the block's
+/// scale. All columns of a tile have the same scales.
+///
 /// With matrix registers, `lhs` has a multiple of kMatrixDepth columns and no
 /// `tokens`, the panel as many steps of K, and all rows go through it.
 struct PanelOperands {
-  Value lhs;       // [R, K]
-  Value tokens;    // [P], optional: row p reads lhs[tokens[p], :]
-  Value panel;     // [K / interleave rounded up, columns * interleave]
-  Value gatePanel; // the same, optional
-  Value nextPanel; // the same
-  Value nextGate;  // the same, optional
-  Value bias;      // [N], optional
-  Value gateBias;  // [N], optional
-  Value out;       // [P, N]
-  Value rowBlock;  // [rows, a block of K] optional: rows of 16-bit elements
-                   // are widened there; with matrix registers, copied when
-                   // fewer than a tile's are left in lhs
-  Value sums;      // [end - begin rounded up to a tile, products * columns]
-                   // f32: sums between blocks of K, and on their way to bias,
-                   // activation and gate
+  Value lhs;        // [R, K]
+  Value tokens;     // [P], optional: row p reads lhs[tokens[p], :]
+  Value panel;      // [K / interleave rounded up, columns * interleave]
+  Value gatePanel;  // the same, optional
+  Value nextPanel;  // the same
+  Value nextGate;   // the same, optional
+  Value scales;     // [K / kScaleBlock, N / kScaleBlock rounded up], optional
+  Value gateScales; // the same, optional
+  Value bias;       // [N], optional
+  Value gateBias;   // [N], optional
+  Value out;        // [P, N]
+  Value rowBlock;   // [rows, a block of K] optional: rows of 16-bit elements
+                    // are widened there; with matrix registers, copied when
+                    // fewer than a tile's are left in lhs
+  Value sums;       // [end - begin rounded up to a tile, products * columns]
+                    // f32: sums between blocks of K, and on their way to bias,
+                    // activation and gate
   Value begin, end, column;
   Value hasNext; // i1: nextPanel and nextGate will be needed
 
@@ -96,6 +104,8 @@ struct PanelKernel {
   /// The panel is a copy of weights that lie in rows, and so is the next one to
   /// be: `nextPanel` and `nextGate` are where its weights lie, [K, columns].
   bool copied = false;
+  /// How weights of f8E4M3FN are read.
+  ScaledWeights scaled = {};
 
   /// Calls the kernel for these operands; the module gets it if it has none.
   void call(VectorBuilder &b, ModuleOp module, PanelOperands operands) const;
@@ -134,6 +144,10 @@ private:
                               Value lhs, ValueRange lhsRows, Value panelRow,
                               Value lhsColumn, ValueRange old,
                               bool isHalf = false) const;
+  /// Adds the sums of a block of K, times its scales, to those before it.
+  void addScaled(VectorBuilder &b, const PanelOperands &operands,
+                 const Block &block, ValueRange sums,
+                 function_ref<SmallVector<Value>(int64_t)> placeOf) const;
   void emitMatrixTile(VectorBuilder &b, const PanelOperands &operands,
                       const Block &block, Value row, Value rows,
                       Value firstStep) const;

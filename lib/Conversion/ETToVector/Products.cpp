@@ -78,6 +78,9 @@ private:
                       Value hasNext, PanelOperands operands, Value scratch);
   void emitColumns(PanelKernel kernel, const Task &task, const Task &next,
                    Value hasNext, PanelOperands operands, Value scratch);
+  /// Weights of f8E4M3FN times their scales, as `kernel` wants a copy.
+  void emitScaledCopy(Value weights, const Task &task, Value scales, Value copy,
+                      bool whole);
   /// `width` columns of an expert's weights from `column` on.
   Value panelAt(Value weights, Value expert, Value column, int64_t width);
   /// Row or matrix `expert` of a [E, ...] memref.
@@ -149,7 +152,7 @@ Value ProductLowering::rowsOfTask(Value rows) {
 }
 
 Value ProductLowering::panelsOfTask() {
-  if (!op.getPanels())
+  if (!op.getPanels() || op.getScales())
     return b.index(1);
   int64_t bits = bitsOf(op.getRhs()) * kernel.tile.products;
   Value bytes = b.mul(depth, b.index(panelColumns * bits / 8));
@@ -290,6 +293,10 @@ void ProductLowering::emitTask(Value index, Value scratch) {
     operands.out = op.getOut();
     operands.begin = task.firstRow;
     operands.end = task.lastRow;
+    if (op.getScales())
+      operands.scales = sliceOf(op.getScales(), task.expert);
+    if (op.getGateScales())
+      operands.gateScales = sliceOf(op.getGateScales(), task.expert);
     if (op.getBias())
       operands.bias = sliceOf(op.getBias(), task.expert);
     if (op.getGateBias())
@@ -317,11 +324,15 @@ void ProductLowering::emitTask(Value index, Value scratch) {
 void ProductLowering::emitVectorTask(PanelKernel kernel, const Task &task,
                                      const Task &next, Value hasNext,
                                      PanelOperands operands, Value scratch) {
-  if (op.getPanels())
+  if (op.getPanels() && !op.getScales())
     return emitColumns(kernel, task, next, hasNext, operands, scratch);
-  Value once = b.cmp(CmpIPredicate::ule, b.sub(task.lastRow, task.firstRow),
-                     b.index(kernel.tile.rows));
-  if (!kernel.wholeColumns)
+  // Scales multiply sums in the one way and weights in the other. So the
+  // expert's rows decide, and not those of a task, which depend on the threads.
+  auto [begin, end] = op.getScales() ? rowsOf(task.expert)
+                                     : std::pair(task.firstRow, task.lastRow);
+  Value once =
+      b.cmp(CmpIPredicate::ule, b.sub(end, begin), b.index(kernel.tile.rows));
+  if (!kernel.wholeColumns && !op.getPanels())
     once = b.both(once, b.cmp(CmpIPredicate::ule, task.lastColumn, columns));
   auto branch = scf::IfOp::create(b, once, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
@@ -361,12 +372,19 @@ void ProductLowering::emitColumns(PanelKernel kernel, const Task &task,
           rows, element);
       int64_t n = cast<MemRefType>(op.getOut().getType()).getShape()[1];
       bool whole = !ShapedType::isDynamic(n) && n % panelColumns == 0;
-      emitPanelCopy(b, module, sliceOf(matrix, task.expert), task.firstColumn,
-                    copy, whole, inPairs);
+      if (op.getScales()) {
+        Value scales = index ? operands.gateScales : operands.scales;
+        emitScaledCopy(matrix, task, scales, copy, whole);
+      } else {
+        emitPanelCopy(b, module, sliceOf(matrix, task.expert), task.firstColumn,
+                      copy, whole, inPairs);
+      }
       copies.push_back(copy);
     }
   }
 
+  if (kernel.copied)
+    operands.scales = operands.gateScales = {};
   Value last = b.min(task.lastColumn, columns);
   b.stepLoop(task.firstColumn, last, width, [&](Value column) {
     PanelOperands inside = operands;
@@ -407,6 +425,20 @@ void ProductLowering::emitColumns(PanelKernel kernel, const Task &task,
     }
     kernel.call(b, module, inside);
   });
+}
+
+void ProductLowering::emitScaledCopy(Value weights, const Task &task,
+                                     Value scales, Value copy, bool whole) {
+  Value from = task.firstColumn;
+  if (op.getPanels()) {
+    weights = panelAt(weights, task.expert, from, panelColumns);
+    from = b.index(0);
+    whole = true;
+  } else {
+    weights = sliceOf(weights, task.expert);
+  }
+  kernel.scaled.emitCopy(b, module, weights, from, scales, task.firstColumn,
+                         copy, whole);
 }
 
 Value ProductLowering::panelAt(Value weights, Value expert, Value column,
@@ -462,7 +494,7 @@ Value ProductLowering::sumBytes() {
 }
 
 Value ProductLowering::copyBytes() {
-  if (op.getPanels())
+  if (op.getPanels() && !op.getScales())
     return b.index(0);
   return b.mul(paddedDepth, b.index(panelColumns * 4));
 }
@@ -470,6 +502,8 @@ Value ProductLowering::copyBytes() {
 int64_t ProductLowering::rowBlockWidth(const PanelKernel &kernel) {
   // Copies of panels may be wider than the weights, and their blocks shorter.
   int64_t rows = kernel.blockRows(bitsOf(op.getRhs()));
+  if (op.getScales())
+    rows = std::max(rows, kernel.blockRows(/*bits=*/32));
   return llvm::alignTo(rows * kernel.interleave, kMatrixDepth);
 }
 
@@ -484,7 +518,9 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
                                         const VectorRegisters &registers) {
   // Views of nothing have no valid offset.
   ArrayRef<int64_t> sizes = cast<MemRefType>(op.getRhs().getType()).getShape();
-  if (op.getMask() || op.getScales() || llvm::is_contained(sizes, 0))
+  if (op.getMask() || llvm::is_contained(sizes, 0))
+    return failure();
+  if (op.getScales() && registers.lanes > kScaleBlock)
     return failure();
   int64_t depth = cast<MemRefType>(op.getLhs().getType()).getShape()[1];
   int64_t columns = cast<MemRefType>(op.getOut().getType()).getShape()[1];
@@ -494,6 +530,8 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
       TileShape::choose(registers.lanes, registers.count, columns, products);
   TileShape matrixTile = TileShape::chooseMatrix(columns, products);
   bool usesMatrices = registers.matrices && isBF16;
+  if (op.getScales())
+    tile = tile.withOneScale(kScaleBlock);
   int64_t panelColumns = tile.columns(), interleave = 1;
   if (std::optional<PanelsAttr> panels = op.getPanels()) {
     panelColumns = panels->getColumns();
@@ -501,7 +539,8 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
     if (panelColumns % registers.lanes || interleave > 2 ||
         (interleave == 2 && !isBF16))
       return failure();
-    tile = tile.within(panelColumns);
+    tile = op.getScales() ? tile.withOneScale(panelColumns)
+                          : tile.within(panelColumns);
     usesMatrices &= interleave == 2 && panelColumns % matrixTile.lanes == 0 &&
                     panels->getStep() % kMatrixDepth == 0;
     if (usesMatrices) {
@@ -520,8 +559,14 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
   };
   auto kernelOf = [&](const TileShape &shape, Multiply way,
                       int64_t interleave) -> PanelKernel {
-    return {shape, op.getActivation(), isWhole(columns, shape.columns()),
-            way,   interleave,         isWhole(depth, kMatrixDepth)};
+    return {shape,
+            op.getActivation(),
+            isWhole(columns, shape.columns()),
+            way,
+            interleave,
+            isWhole(depth, kMatrixDepth),
+            /*copied=*/false,
+            ScaledWeights{registers.byteTables}};
   };
   bool usesPairs = interleave == 2 && registers.pairs;
   PanelKernel vectors = kernelOf(

@@ -107,9 +107,11 @@ func.func @packed(%x: tensor<?x8xf32>, %p: tensor<1x4x8x4xf32> {et.weight = "p"}
 
 // -----
 
+// Weights of 8 bits have panels of one step of K, whose columns have one scale.
 // CHECK-LABEL: func @scaled
-// CHECK-NOT: et.pack
-// REMARK: remark: [Missed] packing | Category:et-pack-weights | Function=scaled | Reason="its weights are f8E4M3FN"
+// CHECK: et.pack #et.panels<columns = {{64|16}}> ins(%{{.*}} : tensor<1x40x100xf8E4M3FN>)
+// CHECK: et.grouped_matmul relu ins(%{{.*}} : tensor<?x40xf32>, tensor<1x{{2x40x64|7x40x16}}xf8E4M3FN>)
+// REMARK: remark: [Passed] packing | Category:et-pack-weights | Function=scaled | Remark="weights are packed"
 func.func @scaled(%x: tensor<?x40xf32>, %w: tensor<1x40x100xf8E4M3FN> {et.weight = "w"}, %s: tensor<1x1x1xf32>, %init: tensor<?x100xf32>)
     -> tensor<?x100xf32> {
   %0 = et.grouped_matmul relu ins(%x, %w : tensor<?x40xf32>, tensor<1x40x100xf8E4M3FN>) scales(%s : tensor<1x1x1xf32>)

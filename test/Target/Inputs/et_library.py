@@ -14,6 +14,7 @@ DTYPES = {
     4: np.bool_,
     7: np.int32,
     8: np.int64,
+    9: ml_dtypes.float8_e4m3fn,
 }
 CODES = {np.dtype(v): k for k, v in DTYPES.items()}
 

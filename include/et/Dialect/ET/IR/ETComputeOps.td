@@ -25,7 +25,7 @@ def ET_PackOp : ET_DpsOp<"pack", 1> {
     ```
   }];
   let hasCanonicalizer = 1;
-  let arguments = (ins ET_PanelsAttr:$panels, ET_Storage3D:$w, ET_Storage4D:$out);
+  let arguments = (ins ET_PanelsAttr:$panels, ET_Weights3D:$w, ET_Weights4D:$out);
   let assemblyFormat = [{
     qualified($panels) `ins` `(` $w `:` type($w) `)` `outs` `(` $out `:` type($out) `)`
     `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict

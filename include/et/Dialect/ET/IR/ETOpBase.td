@@ -26,9 +26,10 @@ def ET_Storage3D : ET_Shaped<ET_StorageTypes, 3, "f32, f16 or bf16">;
 def ET_Storage4D : ET_Shaped<ET_StorageTypes, 4, "f32, f16 or bf16">;
 defvar ET_WeightTypes = !listconcat(ET_StorageTypes, [F8E4M3FN]);
 def ET_Weights3D : ET_Shaped<ET_WeightTypes, 3, "f32, f16, bf16 or f8E4M3FN">;
+def ET_Weights4D : ET_Shaped<ET_WeightTypes, 4, "f32, f16, bf16 or f8E4M3FN">;
 /// Weights in rows, or packed.
-def ET_Weights : AnyTypeOf<[ET_Weights3D, ET_Storage4D],
-    "3-D or (packed, and not f8E4M3FN) 4-D tensor or memref of f32, f16, bf16 or f8E4M3FN">;
+def ET_Weights : AnyTypeOf<[ET_Weights3D, ET_Weights4D],
+    "3-D or (packed) 4-D tensor or memref of f32, f16, bf16 or f8E4M3FN">;
 def ET_F32x1D : ET_Shaped<[F32], 1, "f32">;
 def ET_F32x2D : ET_Shaped<[F32], 2, "f32">;
 def ET_F32x3D : ET_Shaped<[F32], 3, "f32">;

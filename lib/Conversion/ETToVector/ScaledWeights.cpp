@@ -1,0 +1,253 @@
+//===- ScaledWeights.cpp - Weights of 8 bits, widened in registers --------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A value of f8E4M3FN is (-1)^s 2^(e - 7) (1 + m / 8), or (-1)^s 2^-6 (m / 8)
+// where e is 0; the largest e and m together are NaN.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ScaledWeights.h"
+#include "PanelKernel.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/APFloat.h"
+
+using namespace mlir;
+using namespace mlir::et;
+using Values = LoopBuilder::Values;
+
+/// Bytes that are looked up together, and of a lane in which bytes of two
+/// registers are interleaved.
+static constexpr int64_t kBytes = 64, kLaneBytes = 16;
+
+/// The f32 values of `bytes`, a vector of i8, by arithmetic.
+static Value widen(VectorBuilder &b, Value bytes) {
+  auto splat = [&](int64_t value) { return b.splat(b.i32(value)); };
+  Value bits = arith::ExtSIOp::create(b, b.vectorOf(b.getI32Type()), bytes);
+  bits = arith::ShLIOp::create(b, bits, splat(20));
+  Value magnitude = arith::AndIOp::create(b, bits, splat(0x07f00000));
+  Value sign = arith::AndIOp::create(b, bits, splat(INT32_MIN));
+  // Exponents are moved from a bias of 7 to one of 127. That makes 2^-7 (1 + m
+  // / 8) of 2^-6 (m / 8): for those, and only for those, 2t - 2^-6 is less than
+  // t, and what is meant. No operand is a subnormal number of f32, which some
+  // processors take long for.
+  Value moved = arith::AddIOp::create(b, magnitude, splat(120 << 23));
+  auto f32 = b.vectorOf(b.getF32Type());
+  Value value = arith::BitcastOp::create(b, f32, moved);
+  Value other = b.fma(value, b.splat(2.0), b.splat(-0x1p-6));
+  value =
+      b.select(b.cmp(arith::CmpFPredicate::OLT, value, other), value, other);
+  Value isNaN = b.cmp(arith::CmpIPredicate::eq, magnitude, splat(0x07f00000));
+  Value result = arith::BitcastOp::create(b, b.vectorOf(b.getI32Type()), value);
+  result = arith::SelectOp::create(b, isNaN, splat(0x7fc00000), result);
+  result = arith::OrIOp::create(b, result, sign);
+  return arith::BitcastOp::create(b, f32, result);
+}
+
+/// Byte `byte` of the bf16 values of 64 magnitudes from `first` on: a value of
+/// f8E4M3FN is one of bf16.
+static Value makeTable(VectorBuilder &b, unsigned first, unsigned byte) {
+  SmallVector<uint8_t> table;
+  for (unsigned bits = first; bits < first + kBytes; ++bits) {
+    llvm::APFloat value(llvm::APFloat::Float8E4M3FN(), llvm::APInt(8, bits));
+    bool losesInfo = false;
+    value.convert(llvm::APFloat::BFloat(), llvm::APFloat::rmNearestTiesToEven,
+                  &losesInfo);
+    assert(!losesInfo && "bf16 has every value of f8E4M3FN");
+    table.push_back(static_cast<uint8_t>(
+        value.bitcastToAPInt().extractBitsAsZExtValue(8, 8 * byte)));
+  }
+  auto type = VectorType::get(kBytes, b.getI8Type());
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::getFromRawBuffer(
+             type, ArrayRef(reinterpret_cast<char *>(table.data()), kBytes)));
+}
+
+SmallVector<Value> ScaledWeights::lookUp(VectorBuilder &b, Value bytes) const {
+  auto type = cast<VectorType>(bytes.getType());
+  // In each lane, bytes of two registers are interleaved: first eight of each,
+  // then the others. So that columns come out in their order, four groups of 16
+  // columns are spread over the lanes and their even and odd columns, which are
+  // halves of a word, apart.
+  constexpr int64_t kLanes = kBytes / kLaneBytes, kHalf = kLaneBytes / 2;
+  SmallVector<int64_t> order(kBytes);
+  for (int64_t lane : llvm::seq(kLanes))
+    for (int64_t half : llvm::seq<int64_t>(2))
+      for (int64_t odd : llvm::seq<int64_t>(2))
+        for (int64_t word : llvm::seq(kHalf / 2))
+          order[lane * kLaneBytes + half * kHalf + 2 * word + odd] =
+              (2 * half + odd) * kLaneBytes + lane * kHalf / 2 + word;
+  bytes = vector::ShuffleOp::create(b, bytes, bytes, order);
+
+  // The index is 7 bits of each byte.
+  auto find = [&](unsigned byte) -> Value {
+    Values operands = {makeTable(b, 0, byte), bytes,
+                       makeTable(b, kBytes, byte)};
+    return LLVM::CallIntrinsicOp::create(
+               b, type, b.getStringAttr("llvm.x86.avx512.vpermi2var.qi.512"),
+               operands)
+        .getResult(0);
+  };
+  Value low = find(0), high = find(1);
+  Value signBit =
+      arith::ConstantOp::create(b, DenseElementsAttr::get(type, APInt(8, 128)));
+  high =
+      arith::OrIOp::create(b, high, arith::AndIOp::create(b, bytes, signBit));
+
+  Values result;
+  for (int64_t half : llvm::seq<int64_t>(2)) {
+    SmallVector<int64_t> pairs;
+    for (int64_t lane : llvm::seq(kLanes))
+      for (int64_t byte : llvm::seq(kHalf)) {
+        pairs.push_back(lane * kLaneBytes + half * kHalf + byte);
+        pairs.push_back(kBytes + pairs.back());
+      }
+    Value words = vector::BitCastOp::create(
+        b, b.vectorOf(b.getI32Type()),
+        vector::ShuffleOp::create(b, low, high, pairs));
+    auto f32 = b.vectorOf(b.getF32Type());
+    Value even = arith::ShLIOp::create(b, words, b.splat(b.i32(16)));
+    Value odd = arith::AndIOp::create(b, words, b.splat(b.i32(-65536)));
+    result.push_back(arith::BitcastOp::create(b, f32, even));
+    result.push_back(arith::BitcastOp::create(b, f32, odd));
+  }
+  return result;
+}
+
+/// `length` bytes of a memref of f8E4M3FN.
+static Value readBytes(VectorBuilder &b, Value weights, Value row, Value column,
+                       int64_t length, bool whole) {
+  Type element = getElementTypeOrSelf(weights.getType());
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
+  Value values = vector::TransferReadOp::create(
+      b, VectorType::get(length, element), weights, ValueRange{row, column},
+      zero, ArrayRef<bool>{whole});
+  return vector::BitCastOp::create(b, VectorType::get(length, b.getI8Type()),
+                                   values);
+}
+
+SmallVector<Value> ScaledWeights::read(VectorBuilder &b,
+                                       ArrayRef<Value> weights, Value row,
+                                       Value column, int64_t vectors,
+                                       bool whole) const {
+  int64_t length = vectors * b.lanes;
+  auto products = static_cast<int64_t>(weights.size());
+  if (byteTables && length * products == kBytes) {
+    Values parts;
+    for (Value matrix : weights)
+      parts.push_back(readBytes(b, matrix, row, column, length, whole));
+    Value bytes = parts.front();
+    if (products == 2)
+      bytes = vector::ShuffleOp::create(
+          b, parts[0], parts[1], llvm::to_vector(llvm::seq<int64_t>(kBytes)));
+    return lookUp(b, bytes);
+  }
+  Values result;
+  for (Value matrix : weights)
+    for (int64_t vector : llvm::seq(vectors)) {
+      Value at = b.add(column, b.index(vector * b.lanes));
+      result.push_back(widen(b, readBytes(b, matrix, row, at, b.lanes, whole)));
+    }
+  return result;
+}
+
+Value et::readScale(VectorBuilder &b, Value scales, Value row, Value column) {
+  Value block = b.index(kScaleBlock);
+  Value last = b.sub(b.dim(scales, 1), b.index(1));
+  return b.load(scales, {b.div(row, block), b.min(b.div(column, block), last)});
+}
+
+/// The body of the function that emitCopy calls.
+static void emitRows(VectorBuilder &b, const ScaledWeights &kind, bool whole,
+                     ValueRange operands) {
+  Value weights = operands[0], from = operands[1], scales = operands[2];
+  Value column = operands[3], panel = operands[4];
+  int64_t vectors = cast<MemRefType>(panel.getType()).getShape()[1] / b.lanes;
+  int64_t together = std::max<int64_t>(kBytes / b.lanes, 1);
+  Value rows = b.dim(panel, 0);
+  b.stepLoop(b.index(0), rows, kScaleBlock, [&](Value block) {
+    Values factors;
+    for (int64_t vector : llvm::seq(vectors)) {
+      Value at = b.add(column, b.index(vector * b.lanes));
+      factors.push_back(b.splat(readScale(b, scales, block, at)));
+    }
+    Value last = b.min(b.add(block, b.index(kScaleBlock)), rows);
+    b.loop(block, last, [&](Value k) {
+      for (int64_t first = 0; first < vectors; first += together) {
+        Value at = b.add(from, b.index(first * b.lanes));
+        Values values = kind.read(b, weights, k, at,
+                                  std::min(together, vectors - first), whole);
+        for (auto [index, value] : llvm::enumerate(values)) {
+          int64_t vector = first + static_cast<int64_t>(index);
+          b.write(b.mul(value, factors[vector]), panel,
+                  {k, b.index(vector * b.lanes)}, /*whole=*/true);
+        }
+      }
+    });
+  });
+}
+
+void ScaledWeights::emitCopy(VectorBuilder &b, ModuleOp module, Value weights,
+                             Value from, Value scales, Value column,
+                             Value panel, bool whole) const {
+  int64_t width = cast<MemRefType>(panel.getType()).getShape()[1];
+  std::string name =
+      ("et_widen_" + Twine(width) + (whole ? "_whole" : "")).str();
+  SmallVector<Value> arguments = {weights, from, scales, column, panel};
+  // One function serves every shape.
+  for (Value *operand : {&arguments[0], &arguments[2]}) {
+    Type element = getElementTypeOrSelf(operand->getType());
+    auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
+                                         {ShapedType::kDynamic, 1});
+    auto general = MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
+                                   element, layout);
+    if (operand->getType() != general)
+      *operand = memref::CastOp::create(b, general, *operand);
+  }
+  auto copy = module.lookupSymbol<func::FuncOp>(name);
+  if (!copy) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    copy = func::FuncOp::create(b, name,
+                                b.getFunctionType(TypeRange(arguments), {}));
+    copy.setPrivate();
+    copy->setAttr("llvm.linkage", LLVM::LinkageAttr::get(
+                                      b.getContext(), LLVM::Linkage::Internal));
+    Block *body = copy.addEntryBlock();
+    b.setInsertionPointToStart(body);
+    emitRows(b, *this, whole, body->getArguments());
+    func::ReturnOp::create(b);
+  }
+  func::CallOp::create(b, copy, arguments);
+}
+
+void PanelKernel::addScaled(
+    VectorBuilder &b, const PanelOperands &operands, const Block &block,
+    ValueRange sums, function_ref<SmallVector<Value>(int64_t)> placeOf) const {
+  auto count = static_cast<int64_t>(sums.size());
+  auto write = [&](Value sum, int64_t index) {
+    b.write(sum, operands.sums, placeOf(index), /*whole=*/true);
+  };
+  b.when(b.cmp(arith::CmpIPredicate::eq, block.first, b.index(0)), [&] {
+    for (int64_t index : llvm::seq(count))
+      write(b.splat(0.0), index);
+  });
+  // Where K is 0, there is no scale.
+  b.when(b.cmp(arith::CmpIPredicate::ult, block.first, block.last), [&] {
+    Values factors;
+    for (Value scales : {operands.scales, operands.gateScales})
+      if (scales)
+        factors.push_back(
+            b.splat(readScale(b, scales, block.first, operands.column)));
+    for (int64_t index : llvm::seq(count)) {
+      int64_t product = index / tile.vectors % tile.products;
+      Value before = b.read(operands.sums, placeOf(index), /*whole=*/true);
+      write(b.fma(sums[index], factors[product], before), index);
+    }
+  });
+}

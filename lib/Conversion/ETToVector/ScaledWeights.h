@@ -1,0 +1,44 @@
+//===- ScaledWeights.h - Weights of 8 bits, widened -------------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_LIB_CONVERSION_ETTOVECTOR_SCALEDWEIGHTS_H
+#define ET_LIB_CONVERSION_ETTOVECTOR_SCALEDWEIGHTS_H
+
+#include "VectorBuilder.h"
+#include "et/Dialect/ET/IR/ETDialect.h"
+
+namespace mlir::et {
+
+/// How values of f8E4M3FN become f32, exactly; NaN stays NaN.
+struct ScaledWeights {
+  /// Bytes are looked up in tables of 128 (AVX-512-VBMI), 64 at a time; else
+  /// every processor's arithmetic does.
+  bool byteTables;
+
+  /// `vectors` vectors of f32 of each of `weights`, memrefs of two dimensions,
+  /// from row `row` and column `column` on: those of the first one first.
+  /// Elements past the end of a row are 0 unless `whole` promises that there
+  /// are none.
+  SmallVector<Value> read(VectorBuilder &b, ArrayRef<Value> weights, Value row,
+                          Value column, int64_t vectors, bool whole) const;
+
+  /// panel[k, n] = weights[k, from + n] scales[k / 128, (column + n) / 128], as
+  /// f32, for the rows of `panel`; 0 past the last column of `weights`.
+  void emitCopy(VectorBuilder &b, ModuleOp module, Value weights, Value from,
+                Value scales, Value column, Value panel, bool whole) const;
+
+private:
+  SmallVector<Value> lookUp(VectorBuilder &b, Value bytes) const;
+};
+
+/// The scale of row `row` and column `column` of an expert's weights; columns
+/// past the last one have its scale.
+Value readScale(VectorBuilder &b, Value scales, Value row, Value column);
+
+} // namespace mlir::et
+
+#endif // ET_LIB_CONVERSION_ETTOVECTOR_SCALEDWEIGHTS_H

@@ -1,0 +1,174 @@
+# ===- test_scaled_kernels.py - kernels that read weights of 8 bits ----------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Products of f8E4M3FN weights on CPUs, in rows and packed.
+
+K and N run over several blocks of scales and end anywhere in one, loads are skewed so
+that an expert has no row, a few, or more than a tile has. Some weights are NaN: all of
+their column is, and nothing else. Every layout runs with one and two threads, which
+must agree bit for bit, and for lesser processors.
+"""
+
+import platform
+import sys
+
+import numpy as np
+import pytest
+
+import et_reference as ref
+from et_bounds import gamma, matmul_with_error, scaled_gamma
+from et_compare import check
+from et_layers import ACTIVATIONS, module
+from et_program import Program
+from et_reference import FP8, SCALE_BLOCK, STORAGE
+from et_tools import ROOT, run
+from test_fp8 import check_one, fp8_layer
+from test_ops import check_rows, normal
+from test_pack import PROCESSOR, attribute, packed_layers
+from test_packed_kernels import random_loads
+from test_processors import compile_module
+
+sys.path.append(str(ROOT / "test" / "Target" / "Inputs"))
+import et_library
+
+# Columns, interleave, step; None is in rows. Panels of 48 columns end inside blocks of
+# scales; the last layout is one that no vector fits.
+LAYOUTS = [None, (64, 1, 1), None, (32, 1, 1), (48, 1, 4), None, (128, 1, 1), (5, 3, 6)]
+PROCESSORS = ["x86-64", "x86-64-v3", "x86-64-v4", "icelake-server"]
+x86_only = pytest.mark.skipif(
+    platform.machine() != "x86_64", reason="names processors of x86-64"
+)
+
+
+def random_weights(rng, *shape):
+    """All values but NaN, and scales of any size, one in eight of them 0."""
+    values = rng.integers(0, 256, shape, np.uint8)
+    values[values & 0x7F == 0x7F] = 0x01
+    blocks = (shape[0], *(-(-n // SCALE_BLOCK) for n in shape[1:]))
+    scales = rng.uniform(-1, 1, blocks) * 2.0 ** rng.integers(-20, 4, blocks)
+    scales[rng.random(blocks) < 1 / 8] = 0
+    return values.view(FP8), scales.astype(np.float32)
+
+
+class Case:
+    def __init__(self, seed):
+        rng = np.random.default_rng(9500 + seed)
+        layout = LAYOUTS[seed % len(LAYOUTS)]
+        storage = STORAGE[str(rng.choice(list(STORAGE)))]
+        tokens = int(rng.choice([0, 1, int(rng.integers(2, 50)), 50]))
+        experts = int(rng.integers(1, 4))
+        edges = [1, 127, 128, 129, 256, *rng.integers(2, 420, 3)]
+        d, f = int(rng.choice([0, *edges])), int(rng.choice([64, 192, *edges]))
+        listed, gated = rng.random() < 0.5, rng.random() < 0.4
+        has_nan = d and rng.random() < 0.4
+        act = "none" if has_nan else str(rng.choice(ACTIVATIONS))
+        chosen = random_loads(rng, tokens, experts)
+        offsets, plan = ref.offsets(chosen), ref.token_list(chosen)
+        x = normal(rng, (tokens if listed else len(plan), d), storage, 2.0**-6)
+        a = x[plan] if listed else x
+        w, scales = random_weights(rng, experts, d, f)
+        wg, gate_scales = random_weights(rng, experts, d, f) if gated else (None, None)
+        bias = normal(rng, (experts, f), storage) if rng.random() < 0.5 else None
+        gate_bias = bias[:, ::-1].copy() if gated and bias is not None else None
+        self.bad = np.zeros((experts, f), bool)
+        if has_nan:
+            target = w if not gated or rng.random() < 0.5 else wg
+            for byte in (0x7F, 0xFF):
+                e, k, n = (int(rng.integers(size)) for size in w.shape)
+                target.view(np.uint8)[e, k, n] = byte
+                self.bad[e, n] = True
+        out = storage if rng.random() < 0.5 else np.float32
+        self.initial = normal(rng, (len(plan), f), out)
+
+        def packed(array):
+            return (
+                array if layout is None or array is None else ref.pack(array, *layout)
+            )
+
+        p = self.program = Program(rng)
+        p.op(
+            f"et.grouped_matmul {act} ins({p.operands(x, packed(w))}) "
+            f"{'' if layout is None else f'panels({attribute(layout)})'} "
+            f"offsets({p.operands(offsets)}) "
+            f"{p.clause('tokens', plan if listed else None)} "
+            f"{p.clause('bias', bias)} {p.clause('gate', packed(wg))} "
+            f"{p.clause('gate_bias', gate_bias)} {p.clause('scales', scales)} "
+            f"{p.clause('gate_scales', gate_scales)}",
+            self.initial,
+        )
+        clean = ref.scaled(np.nan_to_num(w.astype(np.float32)), scales)
+        gate = None
+        if gated:
+            gate = ref.scaled(np.nan_to_num(wg.astype(np.float32)), gate_scales)
+        parts, self.undefined = [], np.zeros((offsets[-1], f), bool)
+        for e in range(experts):
+            own = slice(offsets[e], offsets[e + 1])
+            self.undefined[own] = self.bad[e]
+            one = [None if v is None else v[e] for v in (clean, bias, gate, gate_bias)]
+            parts.append(matmul_with_error(act, a[own], *one, scaled_gamma(gamma)))
+        parts = zip(*parts, strict=True)
+        self.value, self.error = (np.concatenate(part) for part in parts)
+        loads = [int(n) for n in np.diff(offsets)]
+        self.where = (
+            f"seed {seed}, {storage.__name__}, {layout}, {act}, {d} x {f}, loads "
+            f"{loads}, listed {listed}, gated {gated}, NaN {np.argwhere(self.bad)}"
+        )
+
+    def check(self, result, where=""):
+        where = self.where + where
+        rows = len(self.undefined)
+        check(np.isnan(result[:rows]) != self.undefined, result, self.value, where)
+        defined = result.copy()
+        value = np.where(self.undefined, 0, self.value)
+        defined[:rows][self.undefined] = 0
+        check_rows(defined, value, self.error, self.initial, where)
+
+
+@pytest.mark.parametrize("seed", range(48))
+def test_on_this_machine(seed):
+    case = Case(seed)
+    p = case.program
+    one, two = (run(p.module(), p.arrays, p.results, "cpu", n)[0] for n in (1, 2))
+    case.check(one)
+    bits = f"u{one.itemsize}"
+    check(one.view(bits) != two.view(bits), one, two, case.where + ": threads matter")
+
+
+@x86_only
+@pytest.mark.parametrize("processor", PROCESSORS)
+@pytest.mark.parametrize("seed", range(100, 108))
+def test_on_other_processors(seed, processor, tmp_path):
+    case = Case(seed)
+    p = case.program
+    library = compile_module(p.module(), processor, tmp_path)
+    try:
+        result = library.call("main", *p.arrays)
+    except et_library.Error as error:
+        assert error.code == PROCESSOR
+        pytest.skip(f"this machine is less than {processor}")
+    case.check(result[0] if isinstance(result, (list, tuple)) else result, processor)
+
+
+@x86_only
+@pytest.mark.parametrize("processor", PROCESSORS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_layers(packed, processor, tmp_path):
+    seeds = range(9600, 9604)
+    layers = [fp8_layer(seed) for seed in seeds]
+    for layer in layers:
+        layer.static = "DEFG" + ("T" if "T" in layer.static else "")
+    try:
+        if packed:
+            results, _ = packed_layers(layers, processor, tmp_path)
+        else:
+            library = compile_module(module(layers), processor, tmp_path)
+            arguments = [a for layer in layers for a in layer.arrays.values()]
+            results = library.call("main", *arguments)
+    except et_library.Error as error:
+        assert error.code == PROCESSOR, error
+        pytest.skip(f"this machine is less than {processor}")
+    for i, (seed, layer) in enumerate(zip(seeds, layers, strict=True)):
+        check_one(layer, results[4 * i : 4 * i + 4], f"seed {seed}, {processor}")

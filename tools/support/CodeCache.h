@@ -1,0 +1,45 @@
+//===- CodeCache.h - Compiled code, kept in a folder ------------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_TOOLS_SUPPORT_CODECACHE_H
+#define ET_TOOLS_SUPPORT_CODECACHE_H
+
+#include "support/Frontend.h"
+#include "support/ToolOptions.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+
+namespace mlir::et {
+
+/// Objects for the host, kept in a folder under a digest of all they are made
+/// of. Any number of processes may use one folder. What cannot be read there is
+/// compiled again, and what cannot be written there is a warning.
+class CodeCache {
+public:
+  /// Without a folder, nothing is kept.
+  explicit CodeCache(std::string folder = "") : folder(std::move(folder)) {}
+
+  /// The cache in the folder that an option or else ET_CACHE_DIR names.
+  static CodeCache get(const CommandLine &line, unsigned option);
+
+  /// The object of a model that `pipeline` lowers, for the processor `march`. A
+  /// remark of the category `cache` says whether it was there. The module is
+  /// lowered where it was not.
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+  compile(Frontend &frontend, ModuleOp module, StringRef pipeline,
+          StringRef march) const;
+
+private:
+  std::unique_ptr<llvm::MemoryBuffer> find(StringRef path) const;
+  llvm::Error insert(StringRef path, StringRef object) const;
+
+  std::string folder;
+};
+
+} // namespace mlir::et
+
+#endif // ET_TOOLS_SUPPORT_CODECACHE_H
