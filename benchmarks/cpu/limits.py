@@ -6,23 +6,29 @@
 # ===----------------------------------------------------------------------===#
 """Rates of arithmetic and memory, and calls whose data are in memory.
 
-For f32 the rate is that of a loop of multiply-adds in registers, for bf16 that of
-PyTorch's product of two matrices of 2048 x 2048, for memory that of a loop which adds
-up the packed weights, with prefetches.
+For f32 the rate is that of a loop of multiply-adds in registers. For bf16 it is that
+of PyTorch's product of two matrices of 2048 x 2048 or, where it is faster and the
+processor has the instruction, of a loop of products of pairs in registers. For memory
+it is that of a loop which adds up the packed weights, in the way that is fastest here:
+asking for what lies some bytes ahead, or leaving that to the processor.
 """
 
+import ctypes as c
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import peak
 import torch
 from et_library import Tensor
 
-from ours import bind, compile_library
+from ours import bind, compile_library, describe
 from plan import OTHER_BYTES
 
 STEPS, CUBE = 200_000, 2048
+# Bytes ahead.
+WAYS = [0, 2 << 10, 32 << 10]
 # Seconds in which the threads of an OpenMP runtime stop to spin, so that they take
 # no time from the side that comes next.
 PAUSE = 0.05
@@ -34,17 +40,27 @@ def seconds_of(function):
     return time.perf_counter() - start
 
 
+def multiplies_pairs():
+    return "avx512_bf16" in Path("/proc/cpuinfo").read_text()
+
+
 class Limits:
     def __init__(self, build_dir, folder, threads):
         self.threads = threads
-        module = peak.module("peak", STEPS) + peak.read_module("read")
+        module = peak.module("peak", STEPS)
+        has_pairs = multiplies_pairs()
+        if has_pairs:
+            module += peak.pairs_function("peak_pairs", STEPS)
+        module += "".join(peak.read_module(f"read{ahead}", ahead) for ahead in WAYS)
         self.library = compile_library(build_dir, folder, module)
-        self.fma, self.lanes = (
-            bind(self.library, "peak"),
-            torch.full((peak.LANES,), 0.5),
-        )
+        self.lanes = torch.full((peak.LANES,), 0.5)
+        self.fma = bind(self.library, "peak")
+        self.pairs = self.library.lib.et_function_peak_pairs if has_pairs else None
         self.cube = torch.ones(CUBE, CUBE, dtype=torch.bfloat16)
         self.other = torch.ones(OTHER_BYTES // 4)
+        parts = self.parts([describe(self.other)])
+        rates = {f"read{ahead}": self.rate(parts, f"read{ahead}") for ahead in WAYS}
+        self.read = max(rates, key=rates.get)
 
     def evict(self):
         """Leaves what later calls need in memory only, as are the data of a layer in a
@@ -52,35 +68,50 @@ class Limits:
         self.other.add_(1)
         time.sleep(PAUSE)
 
-    def cold(self, function):
+    def cold(self, function, bring_code=None):
+        """Seconds of a call whose data are in memory. Code that `bring_code` runs is in
+        a cache: layers of a model share theirs."""
         self.evict()
+        if bring_code:
+            bring_code()
         return seconds_of(function)
 
     def flops(self, kind):
+        def best(function, argument):
+            return min(seconds_of(lambda: function(argument)) for _ in range(9))
+
         if kind == "f32":
-            best = min(seconds_of(lambda: self.fma(self.lanes)) for _ in range(9))
-            return peak.flops(STEPS) / best * self.threads
-        best = min(seconds_of(lambda: self.cube.mm(self.cube)) for _ in range(9))
-        return 2 * CUBE**3 / best
+            return peak.flops(STEPS) / best(self.fma, self.lanes) * self.threads
+        rate = 2 * CUBE**3 / best(self.cube.mm, self.cube)
+        if not self.pairs:
+            return rate
+        lanes = torch.zeros(peak.LANES)
+        seconds = best(self.pairs, c.c_void_p(lanes.data_ptr()))
+        return max(rate, 2 * peak.flops(STEPS) / seconds * self.threads)
 
     def bandwidth(self, weights):
         """Bytes a second that reading these takes, each thread its part, in vectors
         of f32. Weights are what a library packed, or tensors of torch."""
+        return self.rate(self.parts(weights), self.read)
+
+    def parts(self, weights):
+        """Tensors of f32, the same number for each thread."""
         unit = 4 * peak.READS * peak.LANES
-        parts, total = [], 0
+        parts = []
         for t in weights:
             elements = math.prod(t.sizes[: t.rank])
-            total += elements * {0: 4, 2: 2}[t.dtype]
             size = elements * {0: 4, 2: 2}[t.dtype] // self.threads // unit * unit
             for i in range(self.threads):
                 part = Tensor(data=t.data + i * size, dtype=0, rank=1)
                 part.sizes[0], part.strides[0] = size // 4, 1
                 parts.append(part)
+        return parts
 
+    def rate(self, parts, name):
         def read(part):
-            for result in self.library.call_tensors("read", [part]):
+            for result in self.library.call_tensors(name, [part]):
                 self.library.release(result)
 
         with ThreadPoolExecutor(self.threads) as pool:
             best = min(self.cold(lambda: list(pool.map(read, parts))) for _ in range(5))
-        return total / best
+        return sum(4 * part.sizes[0] for part in parts) / best

@@ -126,7 +126,7 @@ class Table:
         sizes = shape.width, shape.hidden, shape.experts, kind
         our_limit = tolerance(*sizes, OUR_ROUNDINGS)
         theta = case.theta
-        pairs = torch.randn(case.pairs, shape.width)
+        pairs = torch.randn(case.pairs, shape.width).to(x.dtype)
         rows, combined = case.without_products(pairs)
         sides = [
             Checked(name, function, x, expected, our_limit)
@@ -165,7 +165,7 @@ class Table:
 
     def sample(self, sides):
         """Seconds of the sides in each round; slow sides miss the later rounds."""
-        samples = [{s.name: self.limits.cold(s) for s in sides}]
+        samples = [{s.name: self.limits.cold(s, s.without_tokens) for s in sides}]
         number = {
             name: self.rounds or calls(seconds, self.machine.between)
             for name, seconds in samples[0].items()
@@ -175,7 +175,11 @@ class Table:
         number |= {"layer": most, "like_top_k": most}
         for i in range(1, most):
             samples.append(
-                {s.name: self.limits.cold(s) for s in sides if i < number[s.name]}
+                {
+                    s.name: self.limits.cold(s, s.without_tokens)
+                    for s in sides
+                    if i < number[s.name]
+                }
             )
         return samples
 

@@ -25,7 +25,7 @@ def layer_module(shape, kind):
     x, router = f"tensor<?x{width}x{kind}>", f"tensor<{width}x{experts}x{kind}>"
     w1 = f"tensor<{experts}x{width}x{hidden}x{kind}>"
     w2 = f"tensor<{experts}x{hidden}x{width}x{kind}>"
-    theta, pairs = f"tensor<{experts}xf32>", f"tensor<?x{width}xf32>"
+    theta, pairs = f"tensor<{experts}xf32>", x
     mask, gates = f"tensor<{experts}x?xi32>", f"tensor<?x{experts}xf32>"
     offsets = f"tensor<{experts + 1}xi32>"
     threshold = "#et.threshold<gate = sigmoid>"

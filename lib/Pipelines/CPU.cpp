@@ -34,7 +34,8 @@ void et::buildCPUPipeline(OpPassManager &pm,
     return;
   pm.addPass(createConvertETToVector(
       {model->vectorBits, model->vectorRegisters, model->hasMatrixRegisters(),
-       model->has("avx512bf16"), model->has("avx512vbmi")}));
+       model->has("avx512bf16"), model->has("avx512vbmi"),
+       model->firstLevelBytes, model->readsAhead}));
   pm.addPass(createApproximateMath());
   pm.addPass(createConvertETToSCF());
   pm.addPass(createConvertLinalgToParallelLoopsPass());

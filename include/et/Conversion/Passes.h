@@ -47,25 +47,30 @@ void populateExpandFusedOpsPatterns(RewritePatternSet &patterns);
 void populateETToGPUPatterns(RewritePatternSet &patterns, bool useWarpgroups,
                              F32Products f32Products);
 
-/// The vector registers that code is made for.
-struct VectorRegisters {
+/// What vector code is made for.
+struct VectorTarget {
   /// f32 values a register.
   int64_t lanes;
-  int64_t count;
+  int64_t registers;
   /// There are matrix registers that multiply bf16 (AMX).
   bool matrices;
   /// There is a product of pairs of bf16 in 512 bits (AVX-512-BF16).
   bool pairs;
   /// Bytes can be looked up in a table of 128 (AVX-512-VBMI).
   bool byteTables;
+  /// Bytes of a core's first-level data cache.
+  int64_t firstLevelBytes;
+  /// A core that reads in order has what follows brought from memory by itself,
+  /// as fast as memory can; what it is asked for takes more of its time.
+  bool readsAhead;
 };
 
 /// The layout in which the kernel of a product reads its weights best.
-PanelsAttr choosePanels(GroupedMatmulOp op, const VectorRegisters &registers);
+PanelsAttr choosePanels(GroupedMatmulOp op, const VectorTarget &target);
 
 /// Products, scores, threshold gates and combine on memrefs -> vector code.
 void populateETToVectorPatterns(RewritePatternSet &patterns,
-                                const VectorRegisters &registers);
+                                const VectorTarget &target);
 
 } // namespace mlir::et
 

@@ -121,6 +121,7 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
     * `et.scores` is such a product, with norms for `cosine`.
     * `et.gate` with `#et.threshold` compares a vector of experts at a time and
       collects mask words in registers.
+    * `et.gather` copies rows a vector at a time.
     * `et.combine` adds the rows of a token in registers, experts ascending.
 
     Operands with a strided last dimension are left for `convert-et-to-scf` too.
@@ -161,7 +162,11 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
     Option<"pairProducts", "pair-products", "bool", "false",
            "Multiply pairs of packed bf16 by AVX-512-BF16">,
     Option<"byteTables", "byte-tables", "bool", "false",
-           "Widen f8E4M3FN by tables, with AVX-512-VBMI">
+           "Widen f8E4M3FN by tables, with AVX-512-VBMI">,
+    Option<"firstLevelCache", "first-level-cache", "unsigned", "49152",
+           "Bytes of the first-level data cache">,
+    Option<"readsAhead", "reads-ahead", "bool", "false",
+           "Weights read in order come from memory as fast unasked">
   ];
   let dependentDialects = [
     "arith::ArithDialect", "func::FuncDialect", "LLVM::LLVMDialect", "math::MathDialect",

@@ -50,7 +50,7 @@ static Value pack(OpBuilder &builder, PanelsAttr panels, Value weights) {
       ->getResult(0);
 }
 
-static void packOperands(GroupedMatmulOp op, const VectorRegisters &registers) {
+static void packOperands(GroupedMatmulOp op, const VectorTarget &target) {
   auto function = op->getParentOfType<func::FuncOp>();
   auto options = remark::RemarkOpts::name("packing")
                      .category("et-pack-weights")
@@ -61,7 +61,7 @@ static void packOperands(GroupedMatmulOp op, const VectorRegisters &registers) {
         << "weights stay in rows" << remark::reason("{0}", obstacle);
     return;
   }
-  PanelsAttr panels = choosePanels(op, registers);
+  PanelsAttr panels = choosePanels(op, target);
   OpBuilder builder(op);
   op.setPanelsAttr(panels);
   op.getRhsMutable().assign(pack(builder, panels, op.getRhs()));
@@ -81,14 +81,17 @@ struct PackWeights : et::impl::PackWeightsBase<PackWeights> {
           << march << "'; march takes native or a processor as LLVM names it";
       return signalPassFailure();
     }
-    VectorRegisters registers = {model->vectorBits / 32, model->vectorRegisters,
-                                 model->hasMatrixRegisters(),
-                                 model->has("avx512bf16"),
-                                 model->has("avx512vbmi")};
+    VectorTarget target = {model->vectorBits / 32,
+                           model->vectorRegisters,
+                           model->hasMatrixRegisters(),
+                           model->has("avx512bf16"),
+                           model->has("avx512vbmi"),
+                           model->firstLevelBytes,
+                           model->readsAhead};
     for (func::FuncOp function : getFunctionsWithWeights(getOperation()))
       function.walk([&](GroupedMatmulOp op) {
         if (!op.getPanels())
-          packOperands(op, registers);
+          packOperands(op, target);
       });
   }
 };

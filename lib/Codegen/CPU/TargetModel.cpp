@@ -48,6 +48,17 @@ static bool isAvoided(llvm::StringRef feature) {
   return llvm::is_contained(avoided, feature);
 }
 
+/// Of a core's first-level data cache. Features do not tell it, so this is by
+/// name, from the makers' optimization guides: 32 KB where nothing is known.
+static unsigned getFirstLevelBytes(llvm::StringRef cpu) {
+  static constexpr llvm::StringLiteral larger[] = {
+      "icelake-client", "icelake-server", "tigerlake",     "rocketlake",
+      "sapphirerapids", "emeraldrapids",  "graniterapids", "graniterapids-d",
+      "alderlake",      "raptorlake",     "meteorlake",    "arrowlake",
+      "arrowlake-s",    "lunarlake",      "diamondrapids", "znver5"};
+  return (llvm::is_contained(larger, cpu) ? 48 : 32) << 10;
+}
+
 std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
   TargetModel model;
   if (march == "native") {
@@ -89,5 +100,8 @@ std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
     model.vectorBits = 128;
     model.vectorRegisters = isX86Name(model.cpu) ? 16 : 32;
   }
+  model.firstLevelBytes = getFirstLevelBytes(model.cpu);
+  // Measured on Zen 4 (docs/Rationale.md, CPU kernels).
+  model.readsAhead = llvm::StringRef(model.cpu).starts_with("znver");
   return model;
 }

@@ -14,13 +14,21 @@ using namespace mlir;
 using namespace mlir::et;
 
 /// A buffer for what passes between the ops, freed behind them by the caller.
-static Value allocate(LoopBuilder &b, ValueRange sizes, Type element) {
-  SmallVector<int64_t> shape(sizes.size(), ShapedType::kDynamic);
-  return memref::AllocOp::create(b, MemRefType::get(shape, element), sizes);
+static Value allocate(LoopBuilder &b, ArrayRef<OpFoldResult> sizes,
+                      Type element) {
+  SmallVector<int64_t> shape;
+  SmallVector<Value> dynamic;
+  dispatchIndexOpFoldResults(sizes, dynamic, shape);
+  return memref::AllocOp::create(b, MemRefType::get(shape, element), dynamic);
+}
+
+static OpFoldResult sizeOf(LoopBuilder &b, Value memref, int64_t dim) {
+  return memref::getMixedSize(b, b.getLoc(), memref, dim);
 }
 
 static void expandRoute(RouteOp op, LoopBuilder &b) {
-  Value sizes[] = {b.dim(op.getX(), 0), b.dim(op.getRouter(), 1)};
+  OpFoldResult sizes[] = {sizeOf(b, op.getX(), 0),
+                          sizeOf(b, op.getRouter(), 1)};
   Value scores = allocate(b, sizes, b.getF32Type());
   ScoresOp::create(b, TypeRange(), op.getScore(), op.getX(), op.getRouter(),
                    scores);
@@ -51,7 +59,7 @@ static void expandMask(GroupedMatmulOp op, LoopBuilder &b) {
   // A list has all pairs, out may have rows for fewer.
   Value rows = b.dim(op.getOut(), 0);
   Value all = arith::MaxUIOp::create(b, rows, countPairs(b, op.getOffsets()));
-  Value tokens = allocate(b, all, b.getI32Type());
+  Value tokens = allocate(b, {all}, b.getI32Type());
   TokenListOp::create(b, TypeRange(), op.getMask(), op.getOffsets(), tokens);
   GroupedMatmulOp::create(
       b, TypeRange(), op.getActivationAttr(), op.getLhs(), op.getRhs(),
@@ -67,12 +75,12 @@ static void expandWaves(CombineWavesOp op, LoopBuilder &b) {
     return cast<MemRefType>(memref.getType()).getElementType();
   };
   Value offsets = op.getOffsets(), count = countPairs(b, offsets);
-  Value tokens = allocate(b, count, b.getI32Type());
+  Value tokens = allocate(b, {count}, b.getI32Type());
   TokenListOp::create(b, TypeRange(), op.getMask(), offsets, tokens);
   Value hidden =
-      allocate(b, {count, b.dim(op.getHidden(), 1)}, type(op.getHidden()));
+      allocate(b, {count, sizeOf(b, op.getHidden(), 1)}, type(op.getHidden()));
   Value pairs =
-      allocate(b, {count, b.dim(op.getPairs(), 1)}, type(op.getPairs()));
+      allocate(b, {count, sizeOf(b, op.getPairs(), 1)}, type(op.getPairs()));
   GroupedMatmulOp::create(b, TypeRange(), op.getActivation(), op.getX(),
                           op.getW1(), offsets, tokens, /*mask=*/Value(),
                           op.getB1(), op.getGate(), op.getGateBias(),

@@ -33,11 +33,11 @@ static Value emitWordRows(VectorBuilder &b, CombineOp op) {
 }
 
 static LogicalResult lowerCombine(CombineOp op, VectorBuilder &b,
-                                  const VectorRegisters &registers) {
+                                  const VectorTarget &target) {
   Value out = op.getOut(), pairs = op.getPairs(), mask = op.getMask();
   Value wordRows = emitWordRows(b, op);
   // As many sums as leave registers for the gate and the row being added.
-  int64_t vectors = registers.count / 2;
+  int64_t vectors = target.registers / 2;
   b.parallel(b.dim(out, 0), [&](ValueRange iv) {
     Value token = iv[0], perWord = b.index(kTokensPerWord);
     Value word = b.div(token, perWord);
@@ -81,7 +81,7 @@ static LogicalResult lowerCombine(CombineOp op, VectorBuilder &b,
 }
 
 void et::populateCombineVectorPatterns(RewritePatternSet &patterns,
-                                       const VectorRegisters &registers) {
-  patterns.add<VectorPattern<CombineOp>>(patterns.getContext(), registers,
+                                       const VectorTarget &target) {
+  patterns.add<VectorPattern<CombineOp>>(patterns.getContext(), target,
                                          lowerCombine);
 }

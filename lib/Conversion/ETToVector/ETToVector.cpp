@@ -34,11 +34,12 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
       return signalPassFailure();
     }
     RewritePatternSet patterns(&getContext());
-    populateETToVectorPatterns(patterns, {static_cast<int64_t>(vectorBits) / 32,
-                                          static_cast<int64_t>(vectorRegisters),
-                                          matrixRegisters,
-                                          pairProducts && vectorBits == 512,
-                                          byteTables && vectorBits == 512});
+    populateETToVectorPatterns(
+        patterns,
+        {static_cast<int64_t>(vectorBits) / 32,
+         static_cast<int64_t>(vectorRegisters), matrixRegisters,
+         pairProducts && vectorBits == 512, byteTables && vectorBits == 512,
+         static_cast<int64_t>(firstLevelCache), readsAhead});
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
@@ -46,10 +47,11 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
 } // namespace
 
 void et::populateETToVectorPatterns(RewritePatternSet &patterns,
-                                    const VectorRegisters &registers) {
+                                    const VectorTarget &target) {
   populateExpandFusedOpsPatterns(patterns);
-  populatePackPatterns(patterns, registers);
-  populateProductPatterns(patterns, registers);
-  populateRoutingVectorPatterns(patterns, registers);
-  populateCombineVectorPatterns(patterns, registers);
+  populateGatherVectorPatterns(patterns, target);
+  populatePackPatterns(patterns, target);
+  populateProductPatterns(patterns, target);
+  populateRoutingVectorPatterns(patterns, target);
+  populateCombineVectorPatterns(patterns, target);
 }

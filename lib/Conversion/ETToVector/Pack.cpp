@@ -130,7 +130,7 @@ private:
 } // namespace
 
 static LogicalResult lowerPack(PackOp op, VectorBuilder &b,
-                               const VectorRegisters &) {
+                               const VectorTarget &) {
   if (!PackLowering::applies(op, b.lanes))
     return failure();
   PackLowering(op, b).lower();
@@ -138,7 +138,6 @@ static LogicalResult lowerPack(PackOp op, VectorBuilder &b,
 }
 
 void et::populatePackPatterns(RewritePatternSet &patterns,
-                              const VectorRegisters &registers) {
-  patterns.add<VectorPattern<PackOp>>(patterns.getContext(), registers,
-                                      lowerPack);
+                              const VectorTarget &target) {
+  patterns.add<VectorPattern<PackOp>>(patterns.getContext(), target, lowerPack);
 }

@@ -21,9 +21,10 @@ static constexpr int64_t kStep = 4;
 /// Places of the next block from which lines are asked for in turn, at most:
 /// what brings lines from memory before they are asked for follows each place
 /// on its own.
-static constexpr int64_t kMaxStreams = 8, kMaxMatrixStreams = 4;
-/// Of a first-level cache of 48 KB, what a block of a panel may take.
-static constexpr int64_t kBlockBytes = 32 << 10;
+static constexpr int64_t kMaxStreams = 8, kMaxMatrixStreams = 4,
+                         kMaxStreamsReadAhead = 3;
+/// More than this was no faster where the first-level cache has 48 KB.
+static constexpr int64_t kMaxBlockBytes = 32 << 10;
 
 TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
                             int64_t products) {
@@ -66,18 +67,17 @@ TileShape TileShape::withOneScale(int64_t panelColumns) const {
   return shape;
 }
 
-PanelsAttr et::choosePanels(GroupedMatmulOp op,
-                            const VectorRegisters &registers) {
+PanelsAttr et::choosePanels(GroupedMatmulOp op, const VectorTarget &target) {
   int64_t columns = cast<ShapedType>(op.getOut().getType()).getDimSize(1);
   int64_t products = op.getGate() ? 2 : 1, interleave = 1, step = 1;
   TileShape tile =
-      TileShape::choose(registers.lanes, registers.count, columns, products);
+      TileShape::choose(target.lanes, target.registers, columns, products);
   if (op.getScales()) {
     tile = tile.withOneScale(kScaleBlock);
   } else if (getElementTypeOrSelf(op.getLhs().getType()).isBF16()) {
-    if (registers.pairs)
+    if (target.pairs)
       interleave = step = 2;
-    if (registers.matrices) {
+    if (target.matrices) {
       tile = TileShape::chooseMatrix(columns, products);
       interleave = 2;
       step = kMatrixDepth;
@@ -186,14 +186,13 @@ int64_t PanelKernel::blockRows(int64_t bits) const {
   if (bits == 8)
     return kScaleBlock;
   int64_t rowBytes = tile.columns() * tile.products * interleave * bits / 8;
-  return std::max<int64_t>(kBlockBytes / rowBytes / stepRows(), 1) * stepRows();
+  // Beside the block there is what a tile reads and writes.
+  int64_t blockBytes = std::min(firstLevelBytes / 4 * 3, kMaxBlockBytes);
+  return std::max<int64_t>(blockBytes / rowBytes / stepRows(), 1) * stepRows();
 }
 
 void PanelKernel::emitBody(VectorBuilder &b,
                            const PanelOperands &operands) const {
-  auto panelType = cast<MemRefType>(operands.panel.getType());
-  Value blockRows =
-      b.index(this->blockRows(panelType.getElementTypeBitWidth()));
   // Steps of K that are padding need no products of vectors.
   Value panelRows =
       way == Multiply::Matrices
@@ -207,9 +206,18 @@ void PanelKernel::emitBody(VectorBuilder &b,
     most = b.ceilDiv(rows, tiles);
     larger = b.sub(rows, b.mul(b.sub(most, b.index(1)), tiles));
   }
+  auto panelType = cast<MemRefType>(operands.panel.getType());
+  int64_t bits = panelType.getElementTypeBitWidth();
+  Value blockRows = b.index(this->blockRows(bits));
   // Sums of nothing are one block, too.
-  auto blocks = scf::ForOp::create(b, b.index(0), b.max(panelRows, b.index(1)),
-                                   blockRows);
+  Value allRows = b.max(panelRows, b.index(1));
+  if (!operands.scales) {
+    // Blocks of even sizes, again.
+    Value steps = b.ceilDiv(b.ceilDiv(allRows, b.ceilDiv(allRows, blockRows)),
+                            b.index(stepRows()));
+    blockRows = b.mul(steps, b.index(stepRows()));
+  }
+  auto blocks = scf::ForOp::create(b, b.index(0), allRows, blockRows);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(blocks.getBody()->getTerminator());
 
@@ -218,14 +226,21 @@ void PanelKernel::emitBody(VectorBuilder &b,
   block.last = b.min(b.add(block.first, blockRows), panelRows);
   Value isLast = b.cmp(CmpIPredicate::eq, block.last, panelRows);
   setNext(b, operands, panelRows, isLast, block);
+  // One tile reads as fast as memory gives, so it reads on in order.
+  if (readsAhead)
+    block.nextRows = b.select(b.cmp(CmpIPredicate::eq, tiles, b.index(1)),
+                              b.index(0), block.nextRows);
   Value tileSteps =
       b.max(b.ceilDiv(b.sub(block.last, block.first), b.index(stepRows())),
             b.index(1));
   Value steps = b.mul(tiles, tileSteps);
   Value perRow = b.index(linesPerRow(operands));
   block.streams = chooseStreams(b, b.mul(block.nextRows, perRow), tiles, steps);
-  block.streamRows = b.ceilDiv(block.nextRows, block.streams);
-  block.nextLines = b.mul(block.streamRows, perRow);
+  // An odd number of rows, or places a power of two apart would share a set of
+  // the first-level cache.
+  block.streamRows = arith::OrIOp::create(
+      b, b.ceilDiv(block.nextRows, block.streams), b.index(1));
+  block.nextLines = b.mul(b.min(block.streamRows, block.nextRows), perRow);
   block.nextPerStep = b.ceilDiv(block.nextLines, steps);
 
   b.loop(b.index(0), tiles, [&](Value index) {
@@ -269,7 +284,9 @@ Value PanelKernel::chooseStreams(VectorBuilder &b, Value lines, Value tiles,
                                  Value steps) const {
   // One line a place and step asks for all evenly.
   bool isMatrix = way == Multiply::Matrices;
-  Value most = b.index(isMatrix ? kMaxMatrixStreams : kMaxStreams);
+  Value most = b.index(isMatrix     ? kMaxMatrixStreams
+                       : readsAhead ? kMaxStreamsReadAhead
+                                    : kMaxStreams);
   // The panel is read as fast as the next one is asked for, in its order.
   if (!isMatrix)
     most =

@@ -101,6 +101,10 @@ struct PanelKernel {
   int64_t interleave;
   /// K is a multiple of kMatrixDepth, so that nothing along it has a tail.
   bool wholeDepth;
+  int64_t firstLevelBytes;
+  /// The processor brings the rows of a panel from memory unasked: it reads
+  /// ahead, and they follow each other.
+  bool readsAhead;
   /// The panel is a copy of weights that lie in rows, and so is the next one to
   /// be: `nextPanel` and `nextGate` are where its weights lie, [K, columns].
   bool copied = false;

@@ -19,11 +19,10 @@ namespace mlir::et {
 template <typename OpTy>
 struct VectorPattern : OpRewritePattern<OpTy> {
   using LowerFn = LogicalResult (*)(OpTy, VectorBuilder &,
-                                    const VectorRegisters &);
+                                    const VectorTarget &);
 
-  VectorPattern(MLIRContext *context, const VectorRegisters &registers,
-                LowerFn lower)
-      : OpRewritePattern<OpTy>(context), registers(registers), lower(lower) {}
+  VectorPattern(MLIRContext *context, const VectorTarget &target, LowerFn lower)
+      : OpRewritePattern<OpTy>(context), target(target), lower(lower) {}
 
   LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
@@ -33,26 +32,28 @@ struct VectorPattern : OpRewritePattern<OpTy> {
     for (Value operand : op->getOperands())
       if (!cast<MemRefType>(operand.getType()).isLastDimUnitStride())
         return rewriter.notifyMatchFailure(op, "has a strided last dimension");
-    VectorBuilder builder(op.getLoc(), rewriter, registers.lanes);
-    if (failed(lower(op, builder, registers)))
+    VectorBuilder builder(op.getLoc(), rewriter, target.lanes);
+    if (failed(lower(op, builder, target)))
       return failure();
     rewriter.eraseOp(op);
     return success();
   }
 
 private:
-  VectorRegisters registers;
+  VectorTarget target;
   LowerFn lower;
 };
 
+void populateGatherVectorPatterns(RewritePatternSet &patterns,
+                                  const VectorTarget &target);
 void populatePackPatterns(RewritePatternSet &patterns,
-                          const VectorRegisters &registers);
+                          const VectorTarget &target);
 void populateProductPatterns(RewritePatternSet &patterns,
-                             const VectorRegisters &registers);
+                             const VectorTarget &target);
 void populateRoutingVectorPatterns(RewritePatternSet &patterns,
-                                   const VectorRegisters &registers);
+                                   const VectorTarget &target);
 void populateCombineVectorPatterns(RewritePatternSet &patterns,
-                                   const VectorRegisters &registers);
+                                   const VectorTarget &target);
 
 } // namespace mlir::et
 

@@ -515,28 +515,28 @@ int64_t ProductLowering::rowBlockBytes(const PanelKernel &kernel) {
 }
 
 static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
-                                        const VectorRegisters &registers) {
+                                        const VectorTarget &target) {
   // Views of nothing have no valid offset.
   ArrayRef<int64_t> sizes = cast<MemRefType>(op.getRhs().getType()).getShape();
   if (op.getMask() || llvm::is_contained(sizes, 0))
     return failure();
-  if (op.getScales() && registers.lanes > kScaleBlock)
+  if (op.getScales() && target.lanes > kScaleBlock)
     return failure();
   int64_t depth = cast<MemRefType>(op.getLhs().getType()).getShape()[1];
   int64_t columns = cast<MemRefType>(op.getOut().getType()).getShape()[1];
   int64_t products = op.getGate() ? 2 : 1;
   bool isBF16 = getElementTypeOrSelf(op.getRhs().getType()).isBF16();
   TileShape tile =
-      TileShape::choose(registers.lanes, registers.count, columns, products);
+      TileShape::choose(target.lanes, target.registers, columns, products);
   TileShape matrixTile = TileShape::chooseMatrix(columns, products);
-  bool usesMatrices = registers.matrices && isBF16;
+  bool usesMatrices = target.matrices && isBF16;
   if (op.getScales())
     tile = tile.withOneScale(kScaleBlock);
   int64_t panelColumns = tile.columns(), interleave = 1;
   if (std::optional<PanelsAttr> panels = op.getPanels()) {
     panelColumns = panels->getColumns();
     interleave = panels->getInterleave();
-    if (panelColumns % registers.lanes || interleave > 2 ||
+    if (panelColumns % target.lanes || interleave > 2 ||
         (interleave == 2 && !isBF16))
       return failure();
     tile = op.getScales() ? tile.withOneScale(panelColumns)
@@ -565,10 +565,12 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
             way,
             interleave,
             isWhole(depth, kMatrixDepth),
+            target.firstLevelBytes,
+            target.readsAhead && op.getPanels(),
             /*copied=*/false,
-            ScaledWeights{registers.byteTables}};
+            ScaledWeights{target.byteTables}};
   };
-  bool usesPairs = interleave == 2 && registers.pairs;
+  bool usesPairs = interleave == 2 && target.pairs;
   PanelKernel vectors = kernelOf(
       tile, usesPairs ? Multiply::Pairs : Multiply::Widened, interleave);
   PanelKernel most = vectors;
@@ -581,7 +583,7 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
 }
 
 void et::populateProductPatterns(RewritePatternSet &patterns,
-                                 const VectorRegisters &registers) {
-  patterns.add<VectorPattern<GroupedMatmulOp>>(patterns.getContext(), registers,
+                                 const VectorTarget &target) {
+  patterns.add<VectorPattern<GroupedMatmulOp>>(patterns.getContext(), target,
                                                lowerGroupedMatmul);
 }

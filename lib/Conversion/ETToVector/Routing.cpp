@@ -70,7 +70,7 @@ static void emitDivisionByNorms(VectorBuilder &b, ScoresOp op) {
 
 /// Scores are a product with one expert, which becomes panel kernels in turn.
 static LogicalResult lowerScores(ScoresOp op, VectorBuilder &b,
-                                 const VectorRegisters &) {
+                                 const VectorTarget &) {
   auto routerType = cast<MemRefType>(op.getRouter().getType());
   SmallVector<ReassociationIndices> dims = {{0, 1}, {2}};
   SmallVector<OpFoldResult> sizes =
@@ -98,7 +98,7 @@ static LogicalResult lowerScores(ScoresOp op, VectorBuilder &b,
 /// One iteration owns the mask words of 32 tokens. A vector holds one word for
 /// each of its experts and collects a bit a token.
 static LogicalResult lowerThresholdGate(GateOp op, VectorBuilder &b,
-                                        const VectorRegisters &) {
+                                        const VectorTarget &) {
   auto routing = dyn_cast<ThresholdRoutingAttr>(op.getRouting());
   if (!routing)
     return failure();
@@ -137,8 +137,8 @@ static LogicalResult lowerThresholdGate(GateOp op, VectorBuilder &b,
 }
 
 void et::populateRoutingVectorPatterns(RewritePatternSet &patterns,
-                                       const VectorRegisters &registers) {
+                                       const VectorTarget &target) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<VectorPattern<ScoresOp>>(context, registers, lowerScores);
-  patterns.add<VectorPattern<GateOp>>(context, registers, lowerThresholdGate);
+  patterns.add<VectorPattern<ScoresOp>>(context, target, lowerScores);
+  patterns.add<VectorPattern<GateOp>>(context, target, lowerThresholdGate);
 }

@@ -3,7 +3,7 @@
 
 // What a fused op keeps to itself gets a buffer, freed behind the last reader.
 // CHECK-LABEL: func @route
-// CHECK:       %[[SCORES:.*]] = memref.alloc(%{{.*}}, %{{.*}}) : memref<?x?xf32>
+// CHECK:       %[[SCORES:.*]] = memref.alloc(%{{.*}}) : memref<?x4xf32>
 // CHECK:       memref.store %{{.*}}, %[[SCORES]]
 // CHECK:       memref.load %[[SCORES]]
 // CHECK:       memref.store %{{.*}}, %arg5

@@ -8,9 +8,13 @@
 // expert of at most 6 rows takes vector registers.
 
 // CHECK-LABEL:  func.func private @et_panel_16x64_bf16_bf16_bf16_relu_whole_matrix_copied_k32
-// 32 KB of a panel are a block.
-// CHECK:          %[[BLOCK:.*]] = arith.constant 128 : index
-// CHECK:          scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[BLOCK]]
+// A block is 32 KB of a panel at most; blocks have even sizes, in steps of 16.
+// CHECK:          %[[MOST:.*]] = arith.constant 128 : index
+// CHECK:          %[[BLOCKS:.*]] = arith.ceildivui %{{.*}}, %[[MOST]] : index
+// CHECK-NEXT:     %[[ROWS:.*]] = arith.ceildivui %{{.*}}, %[[BLOCKS]] : index
+// CHECK-NEXT:     %[[STEPS:.*]] = arith.ceildivui %[[ROWS]], %c16 : index
+// CHECK-NEXT:     %[[BLOCK:.*]] = arith.muli %[[STEPS]], %c16 : index
+// CHECK-NEXT:     scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[BLOCK]]
 // Rows near the end are copied.
 // CHECK:          scf.if
 // The first block starts with zeros.

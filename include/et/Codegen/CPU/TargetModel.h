@@ -23,6 +23,11 @@ struct TargetModel {
   llvm::SmallVector<std::string, 0> features;
   unsigned vectorBits;
   unsigned vectorRegisters;
+  /// Bytes of a core's first-level data cache.
+  unsigned firstLevelBytes;
+  /// Weights that a core reads in order come from memory as fast as memory can
+  /// without being asked for (VectorTarget::readsAhead).
+  bool readsAhead;
 
   bool has(llvm::StringRef feature) const;
 

@@ -1,0 +1,48 @@
+// RUN: et-opt %s --convert-et-to-vector="first-level-cache=32768 reads-ahead=true" --split-input-file | FileCheck %s --check-prefixes=CHECK,AHEAD
+// RUN: et-opt %s --convert-et-to-vector="first-level-cache=49152" --split-input-file | FileCheck %s --check-prefixes=CHECK,ASKED
+// RUN: et-opt %s --et-lower-to-cpu-pipeline="march=znver4" --dump-pass-pipeline -o /dev/null 2>&1 | FileCheck %s --check-prefix=ZEN
+// RUN: et-opt %s --et-lower-to-cpu-pipeline="march=sapphirerapids" --dump-pass-pipeline -o /dev/null 2>&1 | FileCheck %s --check-prefix=INTEL
+
+// ZEN:   convert-et-to-vector{{{.*}}first-level-cache=32768 {{.*}}reads-ahead=true
+// INTEL: convert-et-to-vector{{{.*}}first-level-cache=49152 {{.*}}reads-ahead=false
+
+// A block is three quarters of the cache, and at most 32 KB. Where the processor
+// reads ahead, a single tile asks for nothing, others ask in three places at most.
+
+// CHECK-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_whole_k32
+// AHEAD:          %[[PLACES:.*]] = arith.constant 3 : index
+// AHEAD:          %[[MOST:.*]] = arith.constant 96 : index
+// ASKED:          %[[PLACES:.*]] = arith.constant 8 : index
+// ASKED:          %[[MOST:.*]] = arith.constant 128 : index
+// CHECK:          %[[TILES:.*]] = arith.ceildivui
+// CHECK:          %[[BLOCKS:.*]] = arith.ceildivui %{{.*}}, %[[MOST]] : index
+// CHECK:          scf.for
+// AHEAD:            %[[ONE:.*]] = arith.cmpi eq, %[[TILES]], %c1 : index
+// AHEAD:            %[[NEXT:.*]] = arith.select %[[ONE]], %c0, %{{.*}} : index
+// ASKED:            %[[ONE:.*]] = arith.cmpi eq, %[[TILES]], %c1 : index
+// ASKED-NEXT:       arith.select %[[ONE]], %c1, %[[PLACES]] : index
+// An odd number of rows lies between two places.
+// CHECK:            %[[ODD:.*]] = arith.ori %{{.*}}, %c1 : index
+// AHEAD:            arith.minui %[[ODD]], %[[NEXT]] : index
+func.func @packed(%x: memref<?x768xf32>, %w: memref<4x4x768x64xf32>, %offsets: memref<5xi32>,
+                  %out: memref<?x256xf32>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x768xf32>, memref<4x4x768x64xf32>)
+    panels(#et.panels<columns = 64>) offsets(%offsets : memref<5xi32>)
+    outs(%out : memref<?x256xf32>)
+  return
+}
+
+// -----
+
+// Rows of weights that are not packed lie apart: they are asked for everywhere.
+
+// CHECK-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_whole_k32
+// CHECK:          %[[PLACES:.*]] = arith.constant 8 : index
+// CHECK:          %[[ONE:.*]] = arith.cmpi eq, %{{.*}}, %c1 : index
+// CHECK-NEXT:     arith.select %[[ONE]], %c1, %[[PLACES]] : index
+func.func @rows(%x: memref<?x768xf32>, %w: memref<4x768x256xf32>, %offsets: memref<5xi32>,
+                %out: memref<?x256xf32>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x768xf32>, memref<4x768x256xf32>)
+    offsets(%offsets : memref<5xi32>) outs(%out : memref<?x256xf32>)
+  return
+}
