@@ -35,8 +35,10 @@ sys.path.append(str(ROOT / "test" / "Target" / "Inputs"))
 import et_library
 
 # Columns, interleave, step; None is in rows. Panels of 48 columns end inside blocks of
-# scales; the last layout is one that no vector fits.
+# scales; one layout is one that no vector fits. Where K is interleaved by 2, rows of
+# bf16 are multiplied in pairs if the processor can.
 LAYOUTS = [None, (64, 1, 1), None, (32, 1, 1), (48, 1, 4), None, (128, 1, 1), (5, 3, 6)]
+LAYOUTS += [(64, 2, 2), (32, 2, 4), (128, 2, 2), (16, 2, 2)]
 PROCESSORS = ["x86-64", "x86-64-v3", "x86-64-v4", "icelake-server"]
 x86_only = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="names processors of x86-64"
@@ -58,6 +60,8 @@ class Case:
         rng = np.random.default_rng(9500 + seed)
         layout = LAYOUTS[seed % len(LAYOUTS)]
         storage = STORAGE[str(rng.choice(list(STORAGE)))]
+        if layout and layout[1] == 2 and rng.random() < 0.75:
+            storage = STORAGE["bf16"]
         tokens = int(rng.choice([0, 1, int(rng.integers(2, 50)), 50]))
         experts = int(rng.integers(1, 4))
         edges = [1, 127, 128, 129, 256, *rng.integers(2, 420, 3)]

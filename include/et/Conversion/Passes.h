@@ -63,6 +63,12 @@ struct VectorTarget {
   /// A core that reads in order has what follows brought from memory by itself,
   /// as fast as memory can; what it is asked for takes more of its time.
   bool readsAhead;
+
+  /// Whether weights of f8E4M3FN can become pairs of bf16, of panels of so many
+  /// columns: registers of bytes are looked up whole.
+  bool hasScaledPairs(int64_t columns) const {
+    return pairs && byteTables && columns % (2 * lanes) == 0;
+  }
 };
 
 /// The layout in which the kernel of a product reads its weights best.

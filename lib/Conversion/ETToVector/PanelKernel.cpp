@@ -72,9 +72,12 @@ PanelsAttr et::choosePanels(GroupedMatmulOp op, const VectorTarget &target) {
   int64_t products = op.getGate() ? 2 : 1, interleave = 1, step = 1;
   TileShape tile =
       TileShape::choose(target.lanes, target.registers, columns, products);
+  bool isBF16 = getElementTypeOrSelf(op.getLhs().getType()).isBF16();
   if (op.getScales()) {
     tile = tile.withOneScale(kScaleBlock);
-  } else if (getElementTypeOrSelf(op.getLhs().getType()).isBF16()) {
+    if (isBF16 && target.hasScaledPairs(tile.columns()))
+      interleave = step = 2;
+  } else if (isBF16) {
     if (target.pairs)
       interleave = step = 2;
     if (target.matrices) {
@@ -184,7 +187,7 @@ int64_t PanelKernel::stepRows() const {
 
 int64_t PanelKernel::blockRows(int64_t bits) const {
   if (bits == 8)
-    return kScaleBlock;
+    return kScaleBlock / interleave;
   int64_t rowBytes = tile.columns() * tile.products * interleave * bits / 8;
   // Beside the block there is what a tile reads and writes.
   int64_t blockBytes = std::min(firstLevelBytes / 4 * 3, kMaxBlockBytes);
@@ -419,8 +422,10 @@ SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
     panels.push_back(operands.gatePanel);
   Values sums(old), widened;
   if (operands.scales)
-    widened = scaled.read(b, panels, panelRow, b.index(0), tile.vectors,
-                          /*whole=*/true);
+    widened = way == Multiply::Pairs
+                  ? scaled.readPairs(b, panels, panelRow)
+                  : scaled.read(b, panels, panelRow, b.index(0), tile.vectors,
+                                /*whole=*/true);
   for (int64_t part : llvm::seq(way == Multiply::Pairs ? 1 : interleave)) {
     Values columns = widened;
     for (Value panel : operands.scales ? ArrayRef<Value>() : panels)

@@ -60,6 +60,11 @@ private:
   struct Task {
     Value expert, firstRow, lastRow, firstColumn, lastColumn;
   };
+  /// Whether weights are never copied: packed, and not widened to f32 for an
+  /// expert of many rows.
+  bool readsPacked() {
+    return op.getPanels() && (!op.getScales() || kernel.way == Multiply::Pairs);
+  }
   bool usesMatrices() const { return kernel.way == Multiply::Matrices; }
   /// What K is rounded up to for matrix registers: as far as packed weights go.
   int64_t depthStep() {
@@ -152,7 +157,7 @@ Value ProductLowering::rowsOfTask(Value rows) {
 }
 
 Value ProductLowering::panelsOfTask() {
-  if (!op.getPanels() || op.getScales())
+  if (!readsPacked())
     return b.index(1);
   int64_t bits = bitsOf(op.getRhs()) * kernel.tile.products;
   Value bytes = b.mul(depth, b.index(panelColumns * bits / 8));
@@ -324,7 +329,7 @@ void ProductLowering::emitTask(Value index, Value scratch) {
 void ProductLowering::emitVectorTask(PanelKernel kernel, const Task &task,
                                      const Task &next, Value hasNext,
                                      PanelOperands operands, Value scratch) {
-  if (op.getPanels() && !op.getScales())
+  if (readsPacked())
     return emitColumns(kernel, task, next, hasNext, operands, scratch);
   // Scales multiply sums in the one way and weights in the other. So the
   // expert's rows decide, and not those of a task, which depend on the threads.
@@ -494,7 +499,7 @@ Value ProductLowering::sumBytes() {
 }
 
 Value ProductLowering::copyBytes() {
-  if (op.getPanels() && !op.getScales())
+  if (readsPacked())
     return b.index(0);
   return b.mul(paddedDepth, b.index(panelColumns * 4));
 }
@@ -525,11 +530,11 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
   int64_t depth = cast<MemRefType>(op.getLhs().getType()).getShape()[1];
   int64_t columns = cast<MemRefType>(op.getOut().getType()).getShape()[1];
   int64_t products = op.getGate() ? 2 : 1;
-  bool isBF16 = getElementTypeOrSelf(op.getRhs().getType()).isBF16();
+  bool isBF16 = getElementTypeOrSelf(op.getLhs().getType()).isBF16();
   TileShape tile =
       TileShape::choose(target.lanes, target.registers, columns, products);
   TileShape matrixTile = TileShape::chooseMatrix(columns, products);
-  bool usesMatrices = target.matrices && isBF16;
+  bool usesMatrices = target.matrices && isBF16 && !op.getScales();
   if (op.getScales())
     tile = tile.withOneScale(kScaleBlock);
   int64_t panelColumns = tile.columns(), interleave = 1;
@@ -541,6 +546,9 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
       return failure();
     tile = op.getScales() ? tile.withOneScale(panelColumns)
                           : tile.within(panelColumns);
+    if (op.getScales() && interleave == 2 &&
+        !target.hasScaledPairs(tile.columns()))
+      return failure();
     usesMatrices &= interleave == 2 && panelColumns % matrixTile.lanes == 0 &&
                     panels->getStep() % kMatrixDepth == 0;
     if (usesMatrices) {

@@ -24,6 +24,7 @@ using Values = LoopBuilder::Values;
 /// Bytes that are looked up together, and of a lane in which bytes of two
 /// registers are interleaved.
 static constexpr int64_t kBytes = 64, kLaneBytes = 16;
+static constexpr int64_t kLanes = kBytes / kLaneBytes, kHalf = kLaneBytes / 2;
 
 /// The f32 values of `bytes`, a vector of i8, by arithmetic.
 static Value widen(VectorBuilder &b, Value bytes) {
@@ -68,22 +69,13 @@ static Value makeTable(VectorBuilder &b, unsigned first, unsigned byte) {
              type, ArrayRef(reinterpret_cast<char *>(table.data()), kBytes)));
 }
 
-SmallVector<Value> ScaledWeights::lookUp(VectorBuilder &b, Value bytes) const {
+/// 64 bytes as bf16, the upper and the lower halves of the lanes, after a
+/// shuffle by `order`: in each lane, bytes of two registers are interleaved,
+/// first eight of each, then the others.
+static std::array<Value, 2> lookUp(VectorBuilder &b, Value bytes,
+                                   ArrayRef<int64_t> order) {
   auto type = cast<VectorType>(bytes.getType());
-  // In each lane, bytes of two registers are interleaved: first eight of each,
-  // then the others. So that columns come out in their order, four groups of 16
-  // columns are spread over the lanes and their even and odd columns, which are
-  // halves of a word, apart.
-  constexpr int64_t kLanes = kBytes / kLaneBytes, kHalf = kLaneBytes / 2;
-  SmallVector<int64_t> order(kBytes);
-  for (int64_t lane : llvm::seq(kLanes))
-    for (int64_t half : llvm::seq<int64_t>(2))
-      for (int64_t odd : llvm::seq<int64_t>(2))
-        for (int64_t word : llvm::seq(kHalf / 2))
-          order[lane * kLaneBytes + half * kHalf + 2 * word + odd] =
-              (2 * half + odd) * kLaneBytes + lane * kHalf / 2 + word;
   bytes = vector::ShuffleOp::create(b, bytes, bytes, order);
-
   // The index is 7 bits of each byte.
   auto find = [&](unsigned byte) -> Value {
     Values operands = {makeTable(b, 0, byte), bytes,
@@ -99,7 +91,7 @@ SmallVector<Value> ScaledWeights::lookUp(VectorBuilder &b, Value bytes) const {
   high =
       arith::OrIOp::create(b, high, arith::AndIOp::create(b, bytes, signBit));
 
-  Values result;
+  std::array<Value, 2> result;
   for (int64_t half : llvm::seq<int64_t>(2)) {
     SmallVector<int64_t> pairs;
     for (int64_t lane : llvm::seq(kLanes))
@@ -107,9 +99,29 @@ SmallVector<Value> ScaledWeights::lookUp(VectorBuilder &b, Value bytes) const {
         pairs.push_back(lane * kLaneBytes + half * kHalf + byte);
         pairs.push_back(kBytes + pairs.back());
       }
-    Value words = vector::BitCastOp::create(
-        b, b.vectorOf(b.getI32Type()),
+    result[half] = vector::BitCastOp::create(
+        b, VectorType::get(kBytes / 2, b.getBF16Type()),
         vector::ShuffleOp::create(b, low, high, pairs));
+  }
+  return result;
+}
+
+/// 64 bytes as four vectors of f32.
+static Values lookUpF32(VectorBuilder &b, Value bytes) {
+  // So that columns come out in their order, four groups of 16 columns are
+  // spread over the lanes and their even and odd columns, which are halves of a
+  // word, apart.
+  SmallVector<int64_t> order(kBytes);
+  for (int64_t lane : llvm::seq(kLanes))
+    for (int64_t half : llvm::seq<int64_t>(2))
+      for (int64_t odd : llvm::seq<int64_t>(2))
+        for (int64_t word : llvm::seq(kHalf / 2))
+          order[lane * kLaneBytes + half * kHalf + 2 * word + odd] =
+              (2 * half + odd) * kLaneBytes + lane * kHalf / 2 + word;
+  Values result;
+  for (Value pairs : lookUp(b, bytes, order)) {
+    Value words =
+        vector::BitCastOp::create(b, b.vectorOf(b.getI32Type()), pairs);
     auto f32 = b.vectorOf(b.getF32Type());
     Value even = arith::ShLIOp::create(b, words, b.splat(b.i32(16)));
     Value odd = arith::AndIOp::create(b, words, b.splat(b.i32(-65536)));
@@ -145,7 +157,7 @@ SmallVector<Value> ScaledWeights::read(VectorBuilder &b,
     if (products == 2)
       bytes = vector::ShuffleOp::create(
           b, parts[0], parts[1], llvm::to_vector(llvm::seq<int64_t>(kBytes)));
-    return lookUp(b, bytes);
+    return lookUpF32(b, bytes);
   }
   Values result;
   for (Value matrix : weights)
@@ -153,6 +165,28 @@ SmallVector<Value> ScaledWeights::read(VectorBuilder &b,
       Value at = b.add(column, b.index(vector * b.lanes));
       result.push_back(widen(b, readBytes(b, matrix, row, at, b.lanes, whole)));
     }
+  return result;
+}
+
+SmallVector<Value> ScaledWeights::readPairs(VectorBuilder &b,
+                                            ArrayRef<Value> panels,
+                                            Value row) const {
+  SmallVector<int64_t> order;
+  for (int64_t lane : llvm::seq(kLanes))
+    for (int64_t half : llvm::seq<int64_t>(2))
+      llvm::append_range(order,
+                         llvm::seq(half * kBytes / 2 + lane * kHalf,
+                                   half * kBytes / 2 + (lane + 1) * kHalf));
+  Values result;
+  for (Value panel : panels) {
+    int64_t width = cast<MemRefType>(panel.getType()).getShape()[1];
+    for (int64_t first = 0; first < width; first += kBytes)
+      llvm::append_range(result,
+                         lookUp(b,
+                                readBytes(b, panel, row, b.index(first), kBytes,
+                                          /*whole=*/true),
+                                order));
+  }
   return result;
 }
 
@@ -242,8 +276,9 @@ void PanelKernel::addScaled(
     Values factors;
     for (Value scales : {operands.scales, operands.gateScales})
       if (scales)
-        factors.push_back(
-            b.splat(readScale(b, scales, block.first, operands.column)));
+        factors.push_back(b.splat(
+            readScale(b, scales, b.mul(block.first, b.index(interleave)),
+                      operands.column)));
     for (int64_t index : llvm::seq(count)) {
       int64_t product = index / tile.vectors % tile.products;
       Value before = b.read(operands.sums, placeOf(index), /*whole=*/true);

@@ -26,13 +26,18 @@ struct ScaledWeights {
   SmallVector<Value> read(VectorBuilder &b, ArrayRef<Value> weights, Value row,
                           Value column, int64_t vectors, bool whole) const;
 
+  /// Row `row` of each of `panels`, in which pairs lie beside each other, as
+  /// vectors of pairs of bf16, for a width that is a multiple of 64 bytes. With
+  /// `byteTables` alone.
+  SmallVector<Value> readPairs(VectorBuilder &b, ArrayRef<Value> panels,
+                               Value row) const;
+
   /// panel[k, n] = weights[k, from + n] scales[k / 128, (column + n) / 128], as
   /// f32, for the rows of `panel`; 0 past the last column of `weights`.
   void emitCopy(VectorBuilder &b, ModuleOp module, Value weights, Value from,
                 Value scales, Value column, Value panel, bool whole) const;
 
 private:
-  SmallVector<Value> lookUp(VectorBuilder &b, Value bytes) const;
 };
 
 /// The scale of row `row` and column `column` of an expert's weights; columns
