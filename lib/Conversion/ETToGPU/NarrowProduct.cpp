@@ -217,8 +217,8 @@ void NarrowProduct::runGroups(Value thread, Value shared,
   Values inits(2 + numRhs * groups * Units::kAccumulators, b.f32(0.0));
   inits[0] = stageAt(0);
   inits[1] = stageAt(stages - 1);
-  Values last = b.loopBy(
-      1, b.index(0), steps, inits, [&](Value step, ValueRange carried) -> Values {
+  Values last = b.pipelineLoop(
+      steps, inits, [&](Value step, ValueRange carried) -> Values {
         NVVM::CpAsyncWaitGroupOp::create(b, stages - 2);
         // Past it, everyone's part of this stage is there, and no one
         // reads the stage before it, which is filled next.

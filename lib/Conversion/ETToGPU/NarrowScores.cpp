@@ -182,8 +182,8 @@ Value NarrowScores::run(Value thread, Value shared, Value firstExpert) {
   Values inits(2 + numSums, b.f32(0.0));
   inits[0] = stageAt(0);
   inits[1] = stageAt(stages() - 1);
-  Values last = b.loopBy(
-      1, b.index(0), steps, inits, [&](Value step, ValueRange carried) -> Values {
+  Values last = b.pipelineLoop(
+      steps, inits, [&](Value step, ValueRange carried) -> Values {
         NVVM::CpAsyncWaitGroupOp::create(b, stages() - 2);
         b.barrier();
         copyStep(b.add(step, stages() - 1), carried[1]);
