@@ -30,11 +30,13 @@ def launched(monkeypatch):
 
 def check_conflicts(where):
     """Kernels by the matrix units pass over the banks of shared memory as seldom as
-    their loads allow: for each half of a warp that loads 8 bytes, and so on, once."""
+    what they load and store allows: for each half of a warp with 8 bytes a lane, and so
+    on, once."""
     kernels = zip(et_emulated.launched, et_emulated.counted, strict=True)
     for name, counters in kernels:
-        if counters["matrix.macs"] and counters["shared.load.conflicts"]:
-            pytest.fail(f"{where}: {name} loads with conflicts: {counters}")
+        conflicts = [counters[f"shared.{kind}.conflicts"] for kind in ("load", "store")]
+        if counters["matrix.macs"] and any(conflicts):
+            pytest.fail(f"{where}: {name} meets banks twice: {counters}")
 
 
 def check_fused(layer, chip, seed):
@@ -70,6 +72,41 @@ def test_small_threshold_layer(seed, chip):
     while not isinstance(layer.routing, Threshold) or layer.score != "linear":
         layer = random_matrix_layer(rng, T=tokens, D=width)
     check_fused(layer, chip, seed)
+
+
+BY_MASK = """
+func.func @main(%x: tensor<{tokens}x8xf16>, %w: tensor<2x8x8xf16>, %offsets: tensor<3xi32>,
+                %mask: tensor<2x{words}xi32>) -> tensor<{pairs}x8xf16> {{
+  %init = tensor.empty() : tensor<{pairs}x8xf16>
+  %y = et.grouped_matmul none
+      ins(%x, %w : tensor<{tokens}x8xf16>, tensor<2x8x8xf16>)
+      offsets(%offsets : tensor<3xi32>) mask(%mask : tensor<2x{words}xi32>)
+      outs(%init : tensor<{pairs}x8xf16>)
+  return %y : tensor<{pairs}x8xf16>
+}}
+"""
+
+
+@on_each_chip(range(3))
+def test_more_mask_words_than_threads(seed, chip):
+    """The tokens of a tile are in words of several warps and of a block's second turn, or
+    in few full ones."""
+    rng = np.random.default_rng(seed)
+    tokens = 4200
+    x = rng.integers(-8, 9, (tokens, 8)).astype(np.float16)
+    chosen = rng.random((2, tokens)) < np.array([[0.02], [0.2]])
+    chosen[0, 1000:1200] = True
+    words = -(-tokens // 32)
+    bits = np.zeros((2, words * 32), bool)
+    bits[:, :tokens] = chosen
+    mask = np.packbits(bits, axis=1, bitorder="little").view(np.int32)
+    offsets = np.cumsum([0, *chosen.sum(axis=1)]).astype(np.int32)
+    w = np.array([np.eye(8), 2 * np.eye(8)], np.float16)
+    text = BY_MASK.format(tokens=tokens, words=words, pairs=offsets[-1])
+    found = et_emulated.run(text, [x, w, offsets, mask], ["f16"], chip)[0]
+    expected = np.concatenate([x[chosen[0]], 2 * x[chosen[1]]])
+    assert np.array_equal(found, expected), f"seed {seed}, {chip}"
+    check_conflicts(f"seed {seed}, {chip}")
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -18,6 +18,7 @@ import et_emulated
 from et_layers import ACTIVATIONS, GATES, SPECIALS, module, random_matrix_layer
 from et_reference import Threshold
 from test_gpu_emulated import check_one, on_each_chip
+from test_gpu_matrix import check_conflicts
 from test_layers import run_batch
 
 TOKENS = [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32]
@@ -43,8 +44,11 @@ def one_launch_layer(seed, **given):
 
 
 @on_each_chip(range(6000, 6066))
-def test_layer_matches_numpy(seed, chip):
+def test_layer_matches_numpy(seed, chip, monkeypatch):
+    monkeypatch.setattr(et_emulated, "launched", [])
+    monkeypatch.setattr(et_emulated, "counted", [])
     check_one(one_launch_layer(seed), chip, seed)
+    check_conflicts(f"seed {seed}, {chip}")
 
 
 @on_each_chip(range(6100, 6124))

@@ -12,7 +12,6 @@
 #include "WarpgroupProduct.h"
 #include "et/Conversion/ScalarMath.h"
 #include "mlir/Analysis/AliasAnalysis.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Remarks.h"
 
@@ -151,22 +150,47 @@ void et::findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
         Value ofWarp = b.fromLane(upTo, b.index(kWarpSize - 1));
         KernelBuilder::WarpSums sums =
             b.scanWarps(ofWarp, thread, threads / kWarpSize, perWarp);
-        Value rank = b.add(b.add(state[1], sums.before), b.sub(upTo, found));
-        Value firstToken = b.toI32(b.mul(word, kTokensPerWord));
-        b.loopWhile(
-            {bits, rank},
-            [&](ValueRange bit) {
-              return b.both(b.cmp(CmpIPredicate::ne, bit[0], none),
-                            b.less(bit[1], last));
-            },
-            [&](ValueRange bit) -> Values {
-              b.when(b.cmp(CmpIPredicate::uge, bit[1], first), [&] {
-                Value lowest = math::CountTrailingZerosOp::create(b, bit[0]);
-                b.store(b.add(firstToken, lowest), tokens,
-                        b.toIndex(b.sub(bit[1], first)));
+        Value firstWord = b.sub(word, lane);
+        // Ranks of the warp's tokens, and those of them that are the tile's.
+        Value begin = b.add(state[1], sums.before), end = b.add(begin, ofWarp);
+        Value from = arith::MaxUIOp::create(b, begin, first);
+        Value to = b.min(end, last);
+        // A lane finds the token of a rank, rather than the ranks of its word's
+        // tokens: neighbors store to neighboring banks, and however full words
+        // are, as many ranks take as many steps.
+        b.loopBy(
+            kWarpSize, b.toIndex(from), b.toIndex(to), {},
+            [&](Value step, ValueRange) -> Values {
+              Value rank = b.add(b.toI32(step), b.toI32(lane));
+              // How many lanes' tokens all come before it, and which of the
+              // next lane's it is.
+              Value source = none, inWarp = b.sub(rank, begin);
+              for (int32_t distance = kWarpSize / 2; distance > 0;
+                   distance /= 2) {
+                Value next = b.add(source, b.i32(distance));
+                Value before =
+                    b.fromLane(upTo, b.toIndex(b.sub(next, b.i32(1))));
+                Value isPast = b.cmp(CmpIPredicate::ule, before, inWarp);
+                source = b.select(isPast, next, source);
+              }
+              Value sourceLane = b.toIndex(source);
+              Value rest = b.fromLane(bits, sourceLane);
+              Value inWord =
+                  b.sub(inWarp, b.fromLane(b.sub(upTo, found), sourceLane));
+              Value token =
+                  b.toI32(b.mul(b.add(firstWord, sourceLane), kTokensPerWord));
+              for (int32_t width = kTokensPerWord / 2; width > 0; width /= 2) {
+                Value low = b.popcount(b.both(rest, b.i32((1 << width) - 1)));
+                Value above = arith::ShRUIOp::create(b, rest, b.i32(width));
+                Value isAbove = b.cmp(CmpIPredicate::ule, low, inWord);
+                rest = b.select(isAbove, above, rest);
+                inWord = b.select(isAbove, b.sub(inWord, low), inWord);
+                token = b.select(isAbove, b.add(token, b.i32(width)), token);
+              }
+              b.when(b.less(rank, to), [&] {
+                b.store(token, tokens, b.toIndex(b.sub(rank, first)));
               });
-              return {b.both(bit[0], b.sub(bit[0], b.i32(1))),
-                      b.add(bit[1], b.i32(1))};
+              return {};
             });
         // The next step writes perWarp again.
         b.barrier();

@@ -194,6 +194,22 @@ KernelBuilder::loopBy(int64_t step, Value lower, Value upper, ValueRange inits,
 }
 
 KernelBuilder::Values
+KernelBuilder::pipelineLoop(Value steps, ValueRange inits,
+                            function_ref<Values(Value, ValueRange)> body) {
+  Values results = loopBy(1, index(0), steps, inits, body);
+  auto unroll = LLVM::LoopUnrollAttr::get(
+      getContext(), /*disable=*/getBoolAttr(true), /*count=*/{},
+      /*runtimeDisable=*/{}, /*full=*/{}, /*followupUnrolled=*/{},
+      /*followupRemainder=*/{}, /*followupAll=*/{});
+  // Named as an attribute of llvm.br, which the loop's last branch becomes.
+  results.front().getDefiningOp()->setAttr(
+      "loop_annotation",
+      LLVM::LoopAnnotationAttr::get(getContext(), {}, {}, {}, unroll, {}, {},
+                                    {}, {}, {}, {}, {}, {}, {}, {}, {}));
+  return results;
+}
+
+KernelBuilder::Values
 KernelBuilder::loopWhile(ValueRange inits,
                          function_ref<Value(ValueRange)> condition,
                          function_ref<Values(ValueRange)> body) {

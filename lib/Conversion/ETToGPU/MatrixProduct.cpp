@@ -187,9 +187,8 @@ void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
                b.f32(0.0));
   inits[0] = stageAt(0);
   inits[1] = stageAt(tile.stages - 1);
-  Values last = b.loopBy(
-      1, b.index(0), b.index(steps), inits,
-      [&](Value step, ValueRange carried) -> Values {
+  Values last = b.pipelineLoop(
+      b.index(steps), inits, [&](Value step, ValueRange carried) -> Values {
         NVVM::CpAsyncWaitGroupOp::create(b, tile.stages - 2);
         // Past it, everyone's part of this stage is there, and no one
         // reads the stage before it, which is filled next.

@@ -30,11 +30,11 @@ void OneLaunch::emitScores(Value firstExpert) {
   b.loopBy(kThreads / kWarpSize, b.div(thread, kWarpSize), end, {},
            [&](Value column, ValueRange) -> Values {
              Value expert = b.add(firstExpert, column);
-             // There are no more rows than the layer may have tokens.
+             // There is no room for more tokens than the layer may have.
              Value above = b.whenElse(
                  isToken,
                  [&] {
-                   Value score = b.load(found, {lane, column});
+                   Value score = b.load(found, {column, lane});
                    Value weight = emitGate(b, routing.getGate(), score);
                    b.store(arith::BitcastOp::create(b, b.getI32Type(), weight),
                            words, gateWord(expert, lane));
@@ -57,11 +57,11 @@ static constexpr int64_t kStep = 8;
 
 static Values loadSums(KernelBuilder &b, Value sums, int64_t product, Value row,
                        Value column) {
-  int64_t width = accessWidth(sums);
   Values result;
-  for (int64_t i = 0; i < kStep; i += width)
-    result.append(
-        b.loadElements(sums, {b.index(product), row, b.add(column, i)}, width));
+  for (int64_t half : {int64_t(0), NarrowProduct::kSplitAt})
+    result.append(b.loadElements(
+        sums, {b.index(product), row, b.add(b.div(column, 2), half)},
+        kStep / 2));
   return result;
 }
 

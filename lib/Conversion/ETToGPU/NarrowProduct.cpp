@@ -217,9 +217,8 @@ void NarrowProduct::runGroups(Value thread, Value shared,
   Values inits(2 + numRhs * groups * Units::kAccumulators, b.f32(0.0));
   inits[0] = stageAt(0);
   inits[1] = stageAt(stages - 1);
-  Values last = b.loopBy(
-      1, b.index(0), steps, inits,
-      [&](Value step, ValueRange carried) -> Values {
+  Values last = b.pipelineLoop(
+      steps, inits, [&](Value step, ValueRange carried) -> Values {
         NVVM::CpAsyncWaitGroupOp::create(b, stages - 2);
         // Past it, everyone's part of this stage is there, and no one
         // reads the stage before it, which is filled next.
@@ -241,14 +240,17 @@ void NarrowProduct::runGroups(Value thread, Value shared,
   // An instruction leaves a column's sums of two neighboring rows in a lane,
   // and those of the eighth column after it.
   Value row = b.mul(b.rem(lane, 4), 2);
-  Value column = b.add(b.mul(warp, Units::kSlice), b.div(lane, 4));
+  Value column = b.div(lane, 4);
+  Value place =
+      b.add(b.mul(warp, Units::kSlice / 2),
+            b.add(b.rem(column, 4), b.mul(b.div(column, 4), kSplitAt)));
   ArrayRef<Value> rest = ArrayRef<Value>(last).drop_front(2);
   for (int64_t product = 0; product < numRhs; ++product)
     for (int64_t group = 0; group < groups; ++group)
       for (int64_t i = 0; i < Units::kAccumulators; ++i) {
         b.store(rest.front(), sums,
                 {b.index(product), b.add(row, group * kGroup + i % 2),
-                 b.add(column, i / 2 * 8)});
+                 b.add(place, i / 2 * 4)});
         rest = rest.drop_front();
       }
 }

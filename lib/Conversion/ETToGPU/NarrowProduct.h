@@ -32,8 +32,13 @@ public:
   /// What the stages and the sums take, for any number of rows: with fewer, a
   /// block has more stages.
   static constexpr int64_t kSharedBytes = 45 * 1024;
-  /// The sums: [right-hand side][row][column].
+  /// The sums: [right-hand side][row][place]. Of each eight columns, the first
+  /// four have places from half their number on, the others kSplitAt further:
+  /// eight threads that load four each meet all banks.
   MemRefType sumsType() const;
+  /// Two rows later, eight columns' sums lie eight banks further.
+  static constexpr int64_t kSumsPadding = 4;
+  static constexpr int64_t kSplitAt = kColumns / 2 + kSumsPadding;
 
   struct Operands {
     /// Global addresses, i64, of matrices [depth, width], 16-byte aligned.
@@ -55,8 +60,6 @@ public:
 private:
   static constexpr int64_t kGroup = 8;
   static constexpr int64_t kRhsRowBytes = kColumns * 2;
-  /// Two rows later, four lanes' sums lie eight banks further.
-  static constexpr int64_t kSumsPadding = 4;
 
   int64_t rhsBytes() const { return depthOfStage * kRhsRowBytes; }
   int64_t rowBytes() const { return depthOfStage * 2; }

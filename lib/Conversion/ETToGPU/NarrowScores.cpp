@@ -26,8 +26,11 @@ static constexpr int64_t kThreadTokens =
     NarrowScores::kThreads / NarrowScores::kExperts;
 
 MemRefType NarrowScores::scoresType() const {
-  // The padding spreads a walk along the tokens over the banks.
-  return b.sharedType({tokens(), kExperts + 1}, b.getF32Type());
+  // Sums are stored of eight tokens and every other expert by the matrix units,
+  // of two tokens and every expert by threads. The padding lets them meet all
+  // banks.
+  return b.sharedType({kExperts, tokens() + (isCosine ? 2 : 4)},
+                      b.getF32Type());
 }
 
 Value NarrowScores::placeInX(Value row, Value chunk) {
@@ -138,7 +141,7 @@ void NarrowScores::storeSums(Value thread, ValueRange sums, Value scores) {
     for (int64_t i = 0; i < tokens() / kThreadTokens; ++i) {
       Value norms = b.mul(norm(sums[2 + 2 * i]), norm(sums[0]));
       b.store(b.div(sums[1 + 2 * i], norms), scores,
-              {b.add(token, i * kThreadTokens), expert});
+              {expert, b.add(token, i * kThreadTokens)});
     }
     return;
   }
@@ -149,7 +152,7 @@ void NarrowScores::storeSums(Value thread, ValueRange sums, Value scores) {
     Value expert =
         b.add(b.mul(narrow, Units::kNarrow), b.mul(b.rem(lane, 4), 2));
     for (int64_t i = 0; i < Units::kAccumulators; ++i)
-      b.store(sums[i], scores, {b.add(token, i / 2 * 8), b.add(expert, i % 2)});
+      b.store(sums[i], scores, {b.add(expert, i % 2), b.add(token, i / 2 * 8)});
   });
 }
 
@@ -179,9 +182,8 @@ Value NarrowScores::run(Value thread, Value shared, Value firstExpert) {
   Values inits(2 + numSums, b.f32(0.0));
   inits[0] = stageAt(0);
   inits[1] = stageAt(stages() - 1);
-  Values last = b.loopBy(
-      1, b.index(0), steps, inits,
-      [&](Value step, ValueRange carried) -> Values {
+  Values last = b.pipelineLoop(
+      steps, inits, [&](Value step, ValueRange carried) -> Values {
         NVVM::CpAsyncWaitGroupOp::create(b, stages() - 2);
         b.barrier();
         copyStep(b.add(step, stages() - 1), carried[1]);

@@ -31,7 +31,7 @@ public:
   /// What the stages and the scores take, for any number of tokens.
   static constexpr int64_t kSharedBytes = 45 * 1024;
 
-  /// The scores [token][expert of the tile] at the start of `shared`. All
+  /// The scores [expert of the tile][token] at the start of `shared`. All
   /// threads of the block take part; none of them may be using that memory.
   /// They may read the scores at once.
   Value run(Value thread, Value shared, Value firstExpert);

@@ -57,7 +57,10 @@ func.func @dense(%x: memref<?x9xf32>, %w: memref<1x9x7xf32>, %out: memref<?x7xf3
 // -----
 
 // 16-bit rows of whole chunks go to the matrix units: gathered by asynchronous
-// copies, three steps ahead, one loop for every number of slices of 16 rows.
+// copies, three steps ahead, one loop for every number of slices of 16 rows,
+// which stays a loop.
+// CHECK-DAG:   #[[UNROLL:.*]] = #llvm.loop_unroll<disable = true>
+// CHECK-DAG:   #[[ONE_BY_ONE:.*]] = #llvm.loop_annotation<unroll = #[[UNROLL]]>
 // CHECK-LABEL: func @matrix
 // CHECK:       gpu.launch {{.*}} dynamic_shared_memory_size
 // CHECK:       scf.while
@@ -76,6 +79,7 @@ func.func @dense(%x: memref<?x9xf32>, %w: memref<1x9x7xf32>, %out: memref<?x7xf3
 // CHECK:         nvvm.ldmatrix {{.*}} layout = #nvvm.mma_layout<row>
 // CHECK-COUNT-8: nvvm.mma.sync {{.*}}<bf16>
 // CHECK-NOT:     nvvm.mma.sync
+// CHECK:       } {loop_annotation = #[[ONE_BY_ONE]]}
 // CHECK:       nvvm.cp.async.wait.group 0
 // 48 rows: copies fetch 32 at a time.
 // CHECK:       case 3

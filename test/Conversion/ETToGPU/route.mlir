@@ -57,15 +57,18 @@ func.func @top_k(%x: memref<?x64xbf16>, %router: memref<64x16xbf16>, %m: memref<
 
 // -----
 
-// The tokens of a tile are found in the words of its expert, by all threads.
+// The tokens of a tile are found in the words of its expert, by all threads: a
+// lane bisects the sums of its warp's words, and then a word.
 // CHECK-LABEL: func @product_by_mask
 // CHECK:       function(@et_grouped_matmul)
 // CHECK:         scf.while
 // CHECK:         scf.while
 // CHECK:           memref.load %arg3
 // CHECK:           math.ctpop
-// CHECK:           scf.while
-// CHECK:             math.cttz
+// CHECK:           scf.for
+// CHECK-COUNT-7:     gpu.shuffle {{ *}}idx
+// CHECK-COUNT-5:     math.ctpop
+// CHECK:             memref.store
 // CHECK:         gpu.barrier
 // CHECK:         nvvm.cp.async.shared.global
 // CHECK-NOT:   et_token_list

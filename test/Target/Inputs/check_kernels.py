@@ -46,6 +46,8 @@ for chip, pattern in MATRIX.items():
                     where,
                     k["loops"],
                 )
+                # A step has no more of them, and no two steps became one.
+                assert k["loops"][0]["matrix"] <= (tf32 or 64), (where, k["loops"])
             if tf32:
                 assert k["loops"][0]["matrix"] == tf32, (where, k["loops"])
     # A report without work has kernels of sizes known at run time alone.

@@ -68,6 +68,11 @@ public:
   /// A loop by steps that carries values.
   Values loopBy(int64_t step, Value lower, Value upper, ValueRange inits,
                 function_ref<Values(Value, ValueRange)> body);
+  /// The steps of a pipeline, one by one, which carry values: a loop that ptxas
+  /// leaves as it is. Each step meets a barrier, so steps side by side would
+  /// gain nothing, and all of them would be much code.
+  Values pipelineLoop(Value steps, ValueRange inits,
+                      function_ref<Values(Value, ValueRange)> body);
   /// While `condition` holds of the carried values, replaces them by `body`'s.
   Values loopWhile(ValueRange inits, function_ref<Value(ValueRange)> condition,
                    function_ref<Values(ValueRange)> body);
