@@ -4,7 +4,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===#
-"""Modules with a loop of independent vector multiply-adds, and one that reads memory."""
+"""Modules with loops of independent multiply-adds in vectors, of f32 or of pairs of bf16,
+and with one that reads memory."""
 
 LANES, CHAINS = 16, 12
 # Vectors that a step reads.
@@ -46,8 +47,9 @@ func.func @{name}(%x: tensor<{LANES}xf32>) -> tensor<{LANES}xf32> {{
 
 def pairs_function(name, steps):
     """A loop of products of pairs of bf16, added to f32, as a function of the library
-    that takes an address and leaves the sums there: the instruction of AVX-512-BF16 is
-    none that a model could have. A library shows names that begin like this one's."""
+    that takes an address and leaves the sums there. Models do not hold such instructions
+    (AVX-512-BF16), so it is a function of the LLVM dialect; et-compile exports what has
+    this prefix."""
     f32, bf16 = f"vector<{LANES}xf32>", f"vector<{2 * LANES}xbf16>"
     chains = range(CHAINS)
     sums = "\n".join(

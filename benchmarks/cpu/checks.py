@@ -76,14 +76,17 @@ def f64_array(y):
 class Checked:
     """A function of x whose result was right. There is no other way to be timed."""
 
-    def __init__(self, name, function, x, expected, limit):
-        self.name, self.function, self.x = name, function, x
+    def __init__(self, name, function, x, expected, limit, wake=None):
+        self.name, self.function, self.x, self.wake = name, function, x, wake
         self.error = compare(name, f64_array(function(x)), expected, limit)
-        self.without_tokens()
 
-    def without_tokens(self):
-        """Runs the code that is not a product's, and reads no weights."""
+    def prepare(self):
+        """Calls the function without tokens, which runs code but reads no weights: a loop
+        over experts does not get to its products, nor does a layer of ours. Ends with
+        the side's threads awake; ours are, after any call."""
         self.function(self.x[:0])
+        if self.wake:
+            self.wake()
 
     def __call__(self):
         return self.function(self.x)

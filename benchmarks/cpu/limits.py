@@ -23,12 +23,14 @@ import peak
 import torch
 from et_library import Tensor
 
-from ours import bind, compile_library, describe
+from ours import bind, compile_library
 from plan import OTHER_BYTES
 
 STEPS, CUBE = 200_000, 2048
-# Bytes ahead.
-WAYS = [0, 2 << 10, 32 << 10]
+# Bytes ahead, and how often each way is timed.
+WAYS, READS = [0, 2 << 10, 32 << 10], 3
+# Enough elements for PyTorch to use all threads.
+LITTLE = 1 << 17
 # Seconds in which the threads of an OpenMP runtime stop to spin, so that they take
 # no time from the side that comes next.
 PAUSE = 0.05
@@ -58,9 +60,7 @@ class Limits:
         self.pairs = self.library.lib.et_function_peak_pairs if has_pairs else None
         self.cube = torch.ones(CUBE, CUBE, dtype=torch.bfloat16)
         self.other = torch.ones(OTHER_BYTES // 4)
-        parts = self.parts([describe(self.other)])
-        rates = {f"read{ahead}": self.rate(parts, f"read{ahead}") for ahead in WAYS}
-        self.read = max(rates, key=rates.get)
+        self.little = torch.ones(LITTLE)
 
     def evict(self):
         """Leaves what later calls need in memory only, as are the data of a layer in a
@@ -68,13 +68,17 @@ class Limits:
         self.other.add_(1)
         time.sleep(PAUSE)
 
-    def cold(self, function, bring_code=None):
-        """Seconds of a call whose data are in memory. Code that `bring_code` runs is in
-        a cache: layers of a model share theirs."""
+    def cold(self, function, prepare=None):
+        """Seconds of a call whose data are in memory. Code that `prepare` runs is in a
+        cache: layers of a model share theirs."""
         self.evict()
-        if bring_code:
-            bring_code()
+        if prepare:
+            prepare()
         return seconds_of(function)
+
+    def wake_torch(self):
+        """PyTorch's threads work, on little."""
+        self.little.add_(1)
 
     def flops(self, kind):
         def best(function, argument):
@@ -92,10 +96,6 @@ class Limits:
     def bandwidth(self, weights):
         """Bytes a second that reading these takes, each thread its part, in vectors
         of f32. Weights are what a library packed, or tensors of torch."""
-        return self.rate(self.parts(weights), self.read)
-
-    def parts(self, weights):
-        """Tensors of f32, the same number for each thread."""
         unit = 4 * peak.READS * peak.LANES
         parts = []
         for t in weights:
@@ -105,13 +105,15 @@ class Limits:
                 part = Tensor(data=t.data + i * size, dtype=0, rank=1)
                 part.sizes[0], part.strides[0] = size // 4, 1
                 parts.append(part)
-        return parts
 
-    def rate(self, parts, name):
-        def read(part):
+        def read(name, part):
             for result in self.library.call_tensors(name, [part]):
                 self.library.release(result)
 
         with ThreadPoolExecutor(self.threads) as pool:
-            best = min(self.cold(lambda: list(pool.map(read, parts))) for _ in range(5))
+            names = [f"read{ahead}" for ahead in WAYS]
+            best = min(
+                self.cold(lambda n=name: list(pool.map(read, [n] * len(parts), parts)))
+                for name in names * READS
+            )
         return sum(4 * part.sizes[0] for part in parts) / best

@@ -155,7 +155,11 @@ class Table:
         for name, function in made.items():
             where = f"{case.tokens} {shape} {kind} {case.loads}"
             try:
-                sides.append(Checked(name, function, x, case.expected, peers_limit))
+                # ONNX Runtime does not use PyTorch's threads.
+                wake = None if name == "onnxruntime" else self.limits.wake_torch
+                side = Checked(name, function, x, case.expected, peers_limit, wake)
+                side.prepare()
+                sides.append(side)
             except WrongError as error:
                 self.wrong.append(f"{where}: {error}")
                 self.note(name, where, "it is wrong")
@@ -165,7 +169,7 @@ class Table:
 
     def sample(self, sides):
         """Seconds of the sides in each round; slow sides miss the later rounds."""
-        samples = [{s.name: self.limits.cold(s, s.without_tokens) for s in sides}]
+        samples = [{s.name: self.limits.cold(s, s.prepare) for s in sides}]
         number = {
             name: self.rounds or calls(seconds, self.machine.between)
             for name, seconds in samples[0].items()
@@ -176,7 +180,7 @@ class Table:
         for i in range(1, most):
             samples.append(
                 {
-                    s.name: self.limits.cold(s, s.without_tokens)
+                    s.name: self.limits.cold(s, s.prepare)
                     for s in sides
                     if i < number[s.name]
                 }

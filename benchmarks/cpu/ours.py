@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from et_library import Library, Tensor
 
-CODES = {torch.float32: 0, torch.bfloat16: 2}
+CODES = {torch.float32: 0, torch.bfloat16: 2, torch.float8_e4m3fn: 9}
 
 
 def layer_module(shape, kind):

@@ -12,9 +12,9 @@ Every output is compared with f64 before its side is timed (checks.py); a layer 
 that is wrong stops the run, a peer that is wrong is not timed and makes it fail. One
 that cannot do a shape or a type, or whose copy of the weights does not fit in memory,
 is named with the reason. Then all run in turn, round after round, each with its data in
-memory and not in a cache, after a call without tokens. Printed are medians over the rounds, and of the ratios of
-each round the median, least and most. A ratio above 1 means that the peer takes longer.
-Sides that take long are called less often.
+memory and not in a cache, after a call without tokens. Printed are medians over the
+rounds, and of the ratios of each round the median, least and most. A ratio above 1
+means that the peer takes longer. Sides that take long are called less often.
 
 `top_k` is our layer of the same arithmetic that chooses K experts a token. As its loads
 are its own, its time is divided by that of a threshold layer with the same loads.

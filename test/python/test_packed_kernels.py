@@ -9,8 +9,11 @@
 K runs over several blocks of a kernel and their tails, loads are skewed so that an
 expert has no row, a few, or many tiles of them. Every layout runs for this machine
 with one and two threads, which must agree bit for bit, and for lesser processors.
+Operands that end where memory ends are read no further.
 """
 
+import ctypes
+import mmap
 import platform
 import sys
 
@@ -59,7 +62,7 @@ def random_loads(rng, tokens, experts):
 
 
 class Case:
-    def __init__(self, seed):
+    def __init__(self, seed, depth=None):
         rng = np.random.default_rng(9000 + seed)
         kind, *layout = LAYOUTS[seed % len(LAYOUTS)]
         storage = STORAGE[kind]
@@ -67,6 +70,7 @@ class Case:
         experts = int(rng.integers(1, 5))
         # 64 and 320 have no tails along K; K = 1 is half a pair, and K = 0 is nothing.
         d = int(rng.choice([0, 1, 64, 320, *rng.integers(2, 700, 2)]))
+        d = depth or d
         f = int(rng.choice([1, 128, int(rng.integers(2, 200))]))
         act = str(rng.choice(ACTIVATIONS))
         listed, gated = rng.random() < 0.5, rng.random() < 0.4
@@ -140,3 +144,39 @@ def test_on_lesser_processors(seed, processor, tmp_path):
         assert error.code == PROCESSOR
         pytest.skip(f"this machine is less than {processor}")
     case.check(result[0] if isinstance(result, (list, tuple)) else result, processor)
+
+
+def before_a_guard(array):
+    """A copy that ends where a page begins which nobody may touch. Never unmapped."""
+    page = mmap.PAGESIZE
+    size = -(-array.nbytes // page) * page
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    start = libc.mmap(
+        None,
+        ctypes.c_size_t(size + page),
+        mmap.PROT_READ | mmap.PROT_WRITE,
+        mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS,
+        -1,
+        ctypes.c_long(0),
+    )
+    assert start != ctypes.c_void_p(-1).value
+    guard = ctypes.c_void_p(start + size)
+    assert libc.mprotect(guard, ctypes.c_size_t(page), 0) == 0
+    memory = (ctypes.c_char * array.nbytes).from_address(start + size - array.nbytes)
+    copy = np.frombuffer(memory, array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+# Multiples of 32, so that vectors along K have no masks, of which blocks of even sizes
+# are no multiple of a vector unless they are made one. Rows of f16, every eighth seed,
+# are widened everywhere.
+@pytest.mark.parametrize("depth", [416, 800, 1408])
+@pytest.mark.parametrize("seed", [*range(len(LAYOUTS)), *range(10, 66, 8)])
+def test_operands_before_a_guard(seed, depth, tmp_path):
+    case = Case(200 + seed, depth)
+    p = case.program
+    library = compile_module(p.module(), "native", tmp_path)
+    arrays = [before_a_guard(a) if a.nbytes else a for a in p.arrays]
+    case.check(library.call("main", *arrays)[0], ", before a guard")

@@ -39,7 +39,7 @@ import et_library
 # bf16 are multiplied in pairs if the processor can.
 LAYOUTS = [None, (64, 1, 1), None, (32, 1, 1), (48, 1, 4), None, (128, 1, 1), (5, 3, 6)]
 LAYOUTS += [(64, 2, 2), (32, 2, 4), (128, 2, 2), (16, 2, 2)]
-PROCESSORS = ["x86-64", "x86-64-v3", "x86-64-v4", "icelake-server"]
+PROCESSORS = ["x86-64", "x86-64-v3", "x86-64-v4", "icelake-server", "znver4"]
 x86_only = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="names processors of x86-64"
 )
@@ -131,7 +131,7 @@ class Case:
         check_rows(defined, value, self.error, self.initial, where)
 
 
-@pytest.mark.parametrize("seed", range(48))
+@pytest.mark.parametrize("seed", range(60))
 def test_on_this_machine(seed):
     case = Case(seed)
     p = case.program
@@ -143,7 +143,7 @@ def test_on_this_machine(seed):
 
 @x86_only
 @pytest.mark.parametrize("processor", PROCESSORS)
-@pytest.mark.parametrize("seed", range(100, 108))
+@pytest.mark.parametrize("seed", range(100, 112))
 def test_on_other_processors(seed, processor, tmp_path):
     case = Case(seed)
     p = case.program

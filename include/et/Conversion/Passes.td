@@ -116,8 +116,9 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
       do, a thread first copies its panel to contiguous memory. The order in which
       a result is summed does not depend on the number of threads; with matrix
       registers it depends on how many rows the expert has.
-      Weights of f8E4M3FN are widened in registers where few rows meet an expert,
-      packed or not, and with the copy where many do.
+      Weights of f8E4M3FN become f32 in registers where few rows meet an expert,
+      packed or not, and with the copy where many do; or in registers pairs of
+      bf16, if rows are bf16, pairs can be multiplied and are packed together.
     * `et.scores` is such a product, with norms for `cosine`.
     * `et.gate` with `#et.threshold` compares a vector of experts at a time and
       collects mask words in registers.
@@ -166,7 +167,7 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
     Option<"firstLevelCache", "first-level-cache", "unsigned", "49152",
            "Bytes of the first-level data cache">,
     Option<"readsAhead", "reads-ahead", "bool", "false",
-           "Weights read in order come from memory as fast unasked">
+           "The processor itself fetches what follows on weights that are read in order">
   ];
   let dependentDialects = [
     "arith::ArithDialect", "func::FuncDialect", "LLVM::LLVMDialect", "math::MathDialect",

@@ -55,7 +55,8 @@ static unsigned getFirstLevelBytes(llvm::StringRef cpu) {
       "icelake-client", "icelake-server", "tigerlake",     "rocketlake",
       "sapphirerapids", "emeraldrapids",  "graniterapids", "graniterapids-d",
       "alderlake",      "raptorlake",     "meteorlake",    "arrowlake",
-      "arrowlake-s",    "lunarlake",      "diamondrapids", "znver5"};
+      "arrowlake-s",    "lunarlake",      "pantherlake",   "wildcatlake",
+      "novalake",       "diamondrapids",  "znver5"};
   return (llvm::is_contained(larger, cpu) ? 48 : 32) << 10;
 }
 
@@ -101,7 +102,7 @@ std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
     model.vectorRegisters = isX86Name(model.cpu) ? 16 : 32;
   }
   model.firstLevelBytes = getFirstLevelBytes(model.cpu);
-  // Measured on Zen 4 (docs/Rationale.md, CPU kernels).
-  model.readsAhead = llvm::StringRef(model.cpu).starts_with("znver");
+  // docs/Rationale.md, CPU kernels, says what was measured.
+  model.readsAhead = model.cpu == "znver4" || model.cpu == "znver5";
   return model;
 }

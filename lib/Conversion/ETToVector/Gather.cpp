@@ -22,12 +22,19 @@ static LogicalResult lowerGather(GatherOp op, VectorBuilder &b,
       b.toIndex(b.load(offsets, b.sub(b.dim(offsets, 0), b.index(1))));
   b.parallel(b.min(pairs, b.dim(out, 0)), [&](ValueRange pair) {
     Value token = b.toIndex(b.load(op.getTokens(), pair));
-    b.stepLoop(b.index(0), b.dim(out, 1), lanes, [&](Value column) {
+    auto copy = [&](Value column, bool whole) {
       Value part = vector::TransferReadOp::create(
-          b, type, x, ValueRange{token, column}, zero, ArrayRef<bool>{false});
+          b, type, x, ValueRange{token, column}, zero, ArrayRef<bool>{whole});
       vector::TransferWriteOp::create(b, part, out, ValueRange{pair[0], column},
-                                      ArrayRef<bool>{false});
-    });
+                                      ArrayRef<bool>{whole});
+    };
+    // Masks cost much where the processor has none, so only the end has one.
+    Value width = b.dim(out, 1), step = b.index(lanes);
+    Value whole = b.mul(b.div(width, step), step);
+    b.stepLoop(b.index(0), whole, lanes,
+               [&](Value column) { copy(column, /*whole=*/true); });
+    b.when(b.cmp(arith::CmpIPredicate::ult, whole, width),
+           [&] { copy(whole, /*whole=*/false); });
   });
   return success();
 }

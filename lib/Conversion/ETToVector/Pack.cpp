@@ -28,7 +28,7 @@ public:
   static bool applies(PackOp op, int64_t lanes) {
     PanelsAttr panels = op.getPanels();
     int64_t interleave = panels.getInterleave();
-    return (interleave == 1 || (interleave == 2 && elementBits(op) == 16)) &&
+    return (interleave == 1 || (interleave == 2 && elementBits(op) <= 16)) &&
            panels.getColumns() % lanes == 0 &&
            panels.getColumns() % registerLength(op, lanes) == 0;
   }

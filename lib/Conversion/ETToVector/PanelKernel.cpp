@@ -131,6 +131,8 @@ std::string PanelKernel::getName(PanelOperands &operands) const {
   }
   if (wholeDepth)
     os << "_k" << kMatrixDepth;
+  if (readsAhead)
+    os << "_ahead";
   return name;
 }
 
@@ -185,13 +187,18 @@ int64_t PanelKernel::stepRows() const {
   return way == Multiply::Matrices ? kMatrixDepth / 2 : kStep;
 }
 
+int64_t PanelKernel::blockUnit() const {
+  return std::max(stepRows(), tile.lanes / interleave);
+}
+
 int64_t PanelKernel::blockRows(int64_t bits) const {
   if (bits == 8)
     return kScaleBlock / interleave;
   int64_t rowBytes = tile.columns() * tile.products * interleave * bits / 8;
   // Beside the block there is what a tile reads and writes.
   int64_t blockBytes = std::min(firstLevelBytes / 4 * 3, kMaxBlockBytes);
-  return std::max<int64_t>(blockBytes / rowBytes / stepRows(), 1) * stepRows();
+  int64_t unit = blockUnit();
+  return std::max<int64_t>(blockBytes / rowBytes / unit, 1) * unit;
 }
 
 void PanelKernel::emitBody(VectorBuilder &b,
@@ -216,9 +223,8 @@ void PanelKernel::emitBody(VectorBuilder &b,
   Value allRows = b.max(panelRows, b.index(1));
   if (!operands.scales) {
     // Blocks of even sizes, again.
-    Value steps = b.ceilDiv(b.ceilDiv(allRows, b.ceilDiv(allRows, blockRows)),
-                            b.index(stepRows()));
-    blockRows = b.mul(steps, b.index(stepRows()));
+    Value unit = b.index(blockUnit()), blocks = b.ceilDiv(allRows, blockRows);
+    blockRows = b.mul(b.ceilDiv(b.ceilDiv(allRows, blocks), unit), unit);
   }
   auto blocks = scf::ForOp::create(b, b.index(0), allRows, blockRows);
   OpBuilder::InsertionGuard guard(b);
@@ -228,8 +234,8 @@ void PanelKernel::emitBody(VectorBuilder &b,
   block.first = blocks.getInductionVar();
   block.last = b.min(b.add(block.first, blockRows), panelRows);
   Value isLast = b.cmp(CmpIPredicate::eq, block.last, panelRows);
-  setNext(b, operands, panelRows, isLast, block);
-  // One tile reads as fast as memory gives, so it reads on in order.
+  setNext(b, operands, panelRows, blockRows, isLast, block);
+  // One tile reads on in order, as fast as memory gives.
   if (readsAhead)
     block.nextRows = b.select(b.cmp(CmpIPredicate::eq, tiles, b.index(1)),
                               b.index(0), block.nextRows);
@@ -298,7 +304,8 @@ Value PanelKernel::chooseStreams(VectorBuilder &b, Value lines, Value tiles,
 }
 
 void PanelKernel::setNext(VectorBuilder &b, const PanelOperands &operands,
-                          Value panelRows, Value isLast, Block &block) const {
+                          Value panelRows, Value blockRows, Value isLast,
+                          Block &block) const {
   block.next = operands.nextPanel;
   block.nextGate = operands.nextGate;
   Value none = b.index(0);
@@ -315,9 +322,7 @@ void PanelKernel::setNext(VectorBuilder &b, const PanelOperands &operands,
   block.nextFirst = b.select(isLast, none, block.last);
   Value ofNext = b.select(operands.hasNext, panelRows, none);
   Value left = b.select(isLast, ofNext, b.sub(panelRows, block.last));
-  auto panelType = cast<MemRefType>(operands.panel.getType());
-  block.nextRows =
-      b.min(b.index(blockRows(panelType.getElementTypeBitWidth())), left);
+  block.nextRows = b.min(blockRows, left);
 }
 
 int64_t PanelKernel::linesPerRow(const PanelOperands &operands) const {
@@ -351,7 +356,8 @@ void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
     auto [lineRow, column] =
         placeOfLine(b, line, linesPerRow(operands), nextType.getShape().back());
     Value row = b.add(block.nextFirst, lineRow);
-    Value end = b.add(row, b.mul(block.streams, block.streamRows));
+    Value end = b.min(b.add(row, b.mul(block.streams, block.streamRows)),
+                      b.add(block.nextFirst, block.nextRows));
     auto streams = scf::ForOp::create(b, row, end, block.streamRows);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(streams.getBody());

@@ -57,8 +57,9 @@ enum class Multiply {
 /// thread.
 ///
 /// While it works on a block, a kernel asks for the next one, a few lines at a
-/// time; after the last, for the first block of the panel that its thread needs
-/// next. If panels are copies, every block asks for its part of the next panel.
+/// time, unless it is read ahead anyway; after the last, for the first block of
+/// the panel that its thread needs next. If panels are copies, every block asks
+/// for its part of the next panel.
 ///
 /// The products of weights of f8E4M3FN, which have `scales`, are summed for
 /// each block of kScaleBlock steps of K, and these sums times the block's
@@ -133,7 +134,7 @@ private:
   std::string getName(PanelOperands &operands) const;
   void emitBody(VectorBuilder &b, const PanelOperands &operands) const;
   void setNext(VectorBuilder &b, const PanelOperands &operands, Value panelRows,
-               Value isLast, Block &block) const;
+               Value blockRows, Value isLast, Block &block) const;
   /// In how many places to ask for `lines` lines in `steps` steps.
   Value chooseStreams(VectorBuilder &b, Value lines, Value tiles,
                       Value steps) const;
@@ -175,6 +176,9 @@ private:
   int64_t outLinesPerRow(const PanelOperands &operands) const;
   /// Rows of a panel that one step of the innermost loop multiplies.
   int64_t stepRows() const;
+  /// What rows of a block are a multiple of, but for the last one of an odd K:
+  /// steps, and vectors of the rows that are widened.
+  int64_t blockUnit() const;
 };
 
 /// copy[to, :] = lhs[from, first ...] and zeros, for a copy whose rows are

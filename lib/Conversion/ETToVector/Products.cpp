@@ -345,6 +345,7 @@ void ProductLowering::emitVectorTask(PanelKernel kernel, const Task &task,
   emitColumns(kernel, task, next, hasNext, operands, scratch);
   b.setInsertionPoint(branch.elseYield());
   kernel.copied = true;
+  kernel.readsAhead = false;
   emitColumns(kernel, task, next, hasNext, operands, scratch);
 }
 
@@ -574,7 +575,8 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
             interleave,
             isWhole(depth, kMatrixDepth),
             target.firstLevelBytes,
-            target.readsAhead && op.getPanels(),
+            target.readsAhead && op.getPanels() &&
+                shape.columns() == panelColumns,
             /*copied=*/false,
             ScaledWeights{target.byteTables}};
   };

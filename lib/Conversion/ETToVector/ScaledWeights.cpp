@@ -69,9 +69,9 @@ static Value makeTable(VectorBuilder &b, unsigned first, unsigned byte) {
              type, ArrayRef(reinterpret_cast<char *>(table.data()), kBytes)));
 }
 
-/// 64 bytes as bf16, the upper and the lower halves of the lanes, after a
-/// shuffle by `order`: in each lane, bytes of two registers are interleaved,
-/// first eight of each, then the others.
+/// 64 bytes as bf16, after a shuffle by `order`: first those of the lower
+/// halves of the lanes, then of the upper ones, which is how bytes of two
+/// registers are interleaved.
 static std::array<Value, 2> lookUp(VectorBuilder &b, Value bytes,
                                    ArrayRef<int64_t> order) {
   auto type = cast<VectorType>(bytes.getType());

@@ -13,7 +13,7 @@
 
 namespace mlir::et {
 
-/// How values of f8E4M3FN become f32, exactly; NaN stays NaN.
+/// How values of f8E4M3FN become f32 or bf16, exactly; NaN stays NaN.
 struct ScaledWeights {
   /// Bytes are looked up in tables of 128 (AVX-512-VBMI), 64 at a time; else
   /// every processor's arithmetic does.
@@ -36,8 +36,6 @@ struct ScaledWeights {
   /// f32, for the rows of `panel`; 0 past the last column of `weights`.
   void emitCopy(VectorBuilder &b, ModuleOp module, Value weights, Value from,
                 Value scales, Value column, Value panel, bool whole) const;
-
-private:
 };
 
 /// The scale of row `row` and column `column` of an expert's weights; columns

@@ -2,6 +2,7 @@
 // RUN: et-opt %s -split-input-file --et-pack-weights=march=x86-64-v3 --cse | FileCheck %s --check-prefixes=CHECK,AVX2
 // RUN: et-opt %s -split-input-file --et-pack-weights=march=sapphirerapids --cse | FileCheck %s --check-prefixes=CHECK,AMX
 // RUN: et-opt %s -split-input-file --et-pack-weights=march=znver5 --cse | FileCheck %s --check-prefixes=CHECK,PAIRS
+// RUN: et-opt %s -split-input-file --et-pack-weights=march=cooperlake --cse | FileCheck %s --check-prefixes=CHECK,NO-TABLES
 // RUN: et-opt %s -split-input-file --et-pack-weights=march=x86-64-v4 --remarks-filter=et-pack-weights --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // The layout is that of the kernel's tile, which is narrower for two products.
@@ -115,6 +116,22 @@ func.func @packed(%x: tensor<?x8xf32>, %p: tensor<1x4x8x4xf32> {et.weight = "p"}
 func.func @scaled(%x: tensor<?x40xf32>, %w: tensor<1x40x100xf8E4M3FN> {et.weight = "w"}, %s: tensor<1x1x1xf32>, %init: tensor<?x100xf32>)
     -> tensor<?x100xf32> {
   %0 = et.grouped_matmul relu ins(%x, %w : tensor<?x40xf32>, tensor<1x40x100xf8E4M3FN>) scales(%s : tensor<1x1x1xf32>)
+    outs(%init : tensor<?x100xf32>)
+  return %0 : tensor<?x100xf32>
+}
+
+// -----
+
+// Rows of bf16 meet them as pairs, where bytes can be looked up and pairs multiplied.
+// CHECK-LABEL: func @scaled_pairs
+// PAIRS: et.pack #et.panels<columns = 64, interleave = 2, step = 2> ins(%{{.*}} : tensor<1x40x100xf8E4M3FN>)
+// AMX: et.pack #et.panels<columns = 64, interleave = 2, step = 2> ins(%{{.*}} : tensor<1x40x100xf8E4M3FN>)
+// AVX512: et.pack #et.panels<columns = 64> ins(%{{.*}} : tensor<1x40x100xf8E4M3FN>)
+// NO-TABLES: et.pack #et.panels<columns = 64> ins(%{{.*}} : tensor<1x40x100xf8E4M3FN>)
+// AVX2: et.pack #et.panels<columns = 16> ins(%{{.*}} : tensor<1x40x100xf8E4M3FN>)
+func.func @scaled_pairs(%x: tensor<?x40xbf16>, %w: tensor<1x40x100xf8E4M3FN> {et.weight = "w"}, %s: tensor<1x1x1xf32>, %init: tensor<?x100xf32>)
+    -> tensor<?x100xf32> {
+  %0 = et.grouped_matmul relu ins(%x, %w : tensor<?x40xbf16>, tensor<1x40x100xf8E4M3FN>) scales(%s : tensor<1x1x1xf32>)
     outs(%init : tensor<?x100xf32>)
   return %0 : tensor<?x100xf32>
 }

@@ -8,13 +8,14 @@
 // AVX512-SAME:  6x64_f32_f32_f32_relu_squared_tokens_whole_copied_k32
 // AVX2-SAME:    6x16_f32_f32_f32_relu_squared_tokens_whole_copied_k32
 // CHECK-SAME:     attributes {llvm.linkage = #llvm.linkage<internal>}
-// A block is 32 KB of a panel at most; blocks have even sizes, in steps of 4.
+// A block is 32 KB of a panel at most; blocks have even sizes, in whole vectors.
 // AVX512:         %[[MOST:.*]] = arith.constant 128 : index
 // AVX2:           %[[MOST:.*]] = arith.constant 512 : index
 // CHECK:          %[[BLOCKS:.*]] = arith.ceildivui %{{.*}}, %[[MOST]] : index
 // CHECK-NEXT:     %[[ROWS:.*]] = arith.ceildivui %{{.*}}, %[[BLOCKS]] : index
-// CHECK-NEXT:     %[[STEPS:.*]] = arith.ceildivui %[[ROWS]], %c4 : index
-// CHECK-NEXT:     %[[BLOCK:.*]] = arith.muli %[[STEPS]], %c4 : index
+// AVX512-NEXT:    %[[UNITS:.*]] = arith.ceildivui %[[ROWS]], %c16 : index
+// AVX2-NEXT:      %[[UNITS:.*]] = arith.ceildivui %[[ROWS]], %c8 : index
+// CHECK-NEXT:     %[[BLOCK:.*]] = arith.muli %[[UNITS]], %c{{16|8}} : index
 // CHECK-NEXT:     scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[BLOCK]]
 // The last block's results are asked for first.
 // CHECK:            memref.prefetch %{{.*}}, write, locality<3>, data

@@ -1,5 +1,5 @@
-// RUN: et-opt %s --convert-et-to-vector="first-level-cache=32768 reads-ahead=true" --split-input-file | FileCheck %s --check-prefixes=CHECK,AHEAD
-// RUN: et-opt %s --convert-et-to-vector="first-level-cache=49152" --split-input-file | FileCheck %s --check-prefixes=CHECK,ASKED
+// RUN: et-opt %s --convert-et-to-vector="first-level-cache=32768 reads-ahead=true" | FileCheck %s --check-prefixes=CHECK,AHEAD
+// RUN: et-opt %s --convert-et-to-vector="first-level-cache=49152" | FileCheck %s --check-prefixes=CHECK,ASKED
 // RUN: et-opt %s --et-lower-to-cpu-pipeline="march=znver4" --dump-pass-pipeline -o /dev/null 2>&1 | FileCheck %s --check-prefix=ZEN
 // RUN: et-opt %s --et-lower-to-cpu-pipeline="march=sapphirerapids" --dump-pass-pipeline -o /dev/null 2>&1 | FileCheck %s --check-prefix=INTEL
 
@@ -9,7 +9,8 @@
 // A block is three quarters of the cache, and at most 32 KB. Where the processor
 // reads ahead, a single tile asks for nothing, others ask in three places at most.
 
-// CHECK-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_whole_k32
+// AHEAD-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_whole_k32_ahead(
+// ASKED-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_whole_k32(
 // AHEAD:          %[[PLACES:.*]] = arith.constant 3 : index
 // AHEAD:          %[[MOST:.*]] = arith.constant 96 : index
 // ASKED:          %[[PLACES:.*]] = arith.constant 8 : index
@@ -32,14 +33,18 @@ func.func @packed(%x: memref<?x768xf32>, %w: memref<4x4x768x64xf32>, %offsets: m
   return
 }
 
-// -----
+// Rows of weights that are not packed lie apart: theirs is another kernel, which asks
+// for them everywhere. Where nothing reads ahead, one serves both.
 
-// Rows of weights that are not packed lie apart: they are asked for everywhere.
-
-// CHECK-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_whole_k32
-// CHECK:          %[[PLACES:.*]] = arith.constant 8 : index
-// CHECK:          %[[ONE:.*]] = arith.cmpi eq, %{{.*}}, %c1 : index
-// CHECK-NEXT:     arith.select %[[ONE]], %c1, %[[PLACES]] : index
+// AHEAD:        func.func private @et_panel_6x64_f32_f32_f32_whole_k32(
+// AHEAD:          %[[PLACES:.*]] = arith.constant 8 : index
+// AHEAD:          %[[ONE:.*]] = arith.cmpi eq, %{{.*}}, %c1 : index
+// AHEAD-NEXT:     arith.select %[[ONE]], %c1, %[[PLACES]] : index
+// CHECK-LABEL:  func.func @packed
+// AHEAD:          call @et_panel_6x64_f32_f32_f32_whole_k32_ahead(
+// ASKED:          call @et_panel_6x64_f32_f32_f32_whole_k32(
+// CHECK-LABEL:  func.func @rows
+// CHECK:          call @et_panel_6x64_f32_f32_f32_whole_k32(
 func.func @rows(%x: memref<?x768xf32>, %w: memref<4x768x256xf32>, %offsets: memref<5xi32>,
                 %out: memref<?x256xf32>) {
   et.grouped_matmul none ins(%x, %w : memref<?x768xf32>, memref<4x768x256xf32>)
