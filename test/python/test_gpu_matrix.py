@@ -22,12 +22,6 @@ from et_reference import Threshold
 from test_gpu_emulated import WORK, check_one, on_each_chip
 
 
-@pytest.fixture(autouse=True)
-def launched(monkeypatch):
-    monkeypatch.setattr(et_emulated, "launched", [])
-    monkeypatch.setattr(et_emulated, "counted", [])
-
-
 def check_conflicts(where):
     """Kernels by the matrix units pass over the banks of shared memory as seldom as
     what they load and store allows: for each half of a warp with 8 bytes a lane, and so
@@ -39,16 +33,24 @@ def check_conflicts(where):
             pytest.fail(f"{where}: {name} meets banks twice: {counters}")
 
 
+@pytest.fixture(autouse=True)
+def no_conflicts(monkeypatch, request):
+    """Records what a test launches, and asks it of all that."""
+    monkeypatch.setattr(et_emulated, "launched", [])
+    monkeypatch.setattr(et_emulated, "counted", [])
+    yield
+    check_conflicts(request.node.name)
+
+
 def check_fused(layer, chip, seed):
     results = check_one(layer, chip, seed)
     text = module([layer], outputs_only=True)
-    et_emulated.launched.clear()
-    et_emulated.counted.clear()
+    before = len(et_emulated.launched)
     fused = et_emulated.run(text, list(layer.arrays.values()), [layer.storage], chip)[0]
-    launches = len(et_emulated.launched) // len(et_emulated.SCHEDULES)
+    launched = et_emulated.launched[before:]
+    launches = len(launched) // len(et_emulated.SCHEDULES)
     if isinstance(layer.routing, Threshold) and launches > 4:
-        pytest.fail(f"seed {seed}, {chip}: {et_emulated.launched}\n  {layer}")
-    check_conflicts(f"seed {seed}, {chip}")
+        pytest.fail(f"seed {seed}, {chip}: {launched}\n  {layer}")
     bits = np.dtype(f"i{fused.itemsize}")
     different = np.argwhere(fused.view(bits) != results[0].view(bits))
     if different.size:
@@ -106,7 +108,6 @@ def test_more_mask_words_than_threads(seed, chip):
     found = et_emulated.run(text, [x, w, offsets, mask], ["f16"], chip)[0]
     expected = np.concatenate([x[chosen[0]], 2 * x[chosen[1]]])
     assert np.array_equal(found, expected), f"seed {seed}, {chip}"
-    check_conflicts(f"seed {seed}, {chip}")
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -15,11 +15,14 @@ import numpy as np
 import pytest
 
 import et_emulated
+import test_gpu_matrix
 from et_layers import ACTIVATIONS, GATES, SPECIALS, module, random_matrix_layer
 from et_reference import Threshold
 from test_gpu_emulated import check_one, on_each_chip
-from test_gpu_matrix import check_conflicts
 from test_layers import run_batch
+
+# Used by each test here, too.
+no_conflicts = test_gpu_matrix.no_conflicts
 
 TOKENS = [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32]
 
@@ -44,11 +47,8 @@ def one_launch_layer(seed, **given):
 
 
 @on_each_chip(range(6000, 6066))
-def test_layer_matches_numpy(seed, chip, monkeypatch):
-    monkeypatch.setattr(et_emulated, "launched", [])
-    monkeypatch.setattr(et_emulated, "counted", [])
+def test_layer_matches_numpy(seed, chip):
     check_one(one_launch_layer(seed), chip, seed)
-    check_conflicts(f"seed {seed}, {chip}")
 
 
 @on_each_chip(range(6100, 6124))
@@ -72,18 +72,17 @@ CHOICES = [(t, k) for k, t in enumerate((0, 1, 31, 32, 33, 64))]
 
 @pytest.mark.parametrize("is_static", [False, True])
 @pytest.mark.parametrize(("tokens", "k"), CHOICES)
-def test_schedule_follows_the_tokens(tokens, k, is_static, monkeypatch):
+def test_schedule_follows_the_tokens(tokens, k, is_static):
     """A layer that is configured by nobody, and the kernels that it launches."""
     chip = et_emulated.CHIPS[k % len(et_emulated.CHIPS)]
     layer = one_launch_layer(6200 + k, T=tokens, special="plain")
     layer.schedule = ""
     layer.static = layer.static.replace("T", "") + "T" * is_static
     check_one(layer, chip, 6200 + k)
-    launched = []
-    monkeypatch.setattr(et_emulated, "launched", launched)
+    before = len(et_emulated.launched)
     text = module([layer], outputs_only=True)
     et_emulated.run(text, list(layer.arrays.values()), [layer.storage], chip)
-    kernels = set(launched)
+    kernels = set(et_emulated.launched[before:])
     if tokens == 0:
         assert kernels <= {"et_moe"}
     elif tokens <= 32:

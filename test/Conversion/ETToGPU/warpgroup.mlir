@@ -79,6 +79,8 @@
 // HOPPER-NOT:   {{[^a]}}mma.sync
 // BOTH:         chip = "sm_80"
 // BOTH-NOT:     wgmma
+// BOTH:         .pragma \22nounroll\22;
+// BOTH-NOT:     wgmma
 // BOTH:         {{[^a]}}mma.sync.aligned.m16n8k16
 // BOTH:         chip = "sm_90a"
 // BOTH:         wgmma.mma_async

@@ -1,7 +1,8 @@
 """Checks every kernel of a report, which is the standard input, as JSON.
 
-No spill, no stack, nothing that ptxas warns of or serializes; and kernels that do
-much of a layer's work do it with the matrix instruction of their chip.
+No spill, no stack, nothing that ptxas warns of or serializes; kernels that do much of
+a layer's work do it with the matrix instruction of their chip; and no kernel has more
+or fewer of these than its steps do: no two steps became one.
 """
 
 import json
@@ -14,13 +15,27 @@ MATRIX = {"sm_80": r"HMMA\.", "sm_90a": r"HGMMA\.64x", "sm_120": r"HMMA\."}
 WHOLE = "et_moe", r"HMMA\."
 # A kernel with this part of the operations is one of the products.
 SHARE = 0.2
+# By kind of kernel, how many a step of the biggest loop has, and all loops together:
+# one for each number of rows. A layer's launch has scores or not, one of products has
+# those of the shared expert or not.
+STEPS = {
+    "et_scores": (8, {8, 12}),
+    "et_route": (8, {8, 12}),
+    "et_moe": (16, {56, 60}),
+    "et_grouped_matmul": (64, {288, 576}),
+    "et_grouped_matmul_sm90": (8, {128, 256}),
+}
 
-# --vector: products do without one; --matrix=CHIP: on other chips.
+# --vector: products do without one; --matrix=CHIP: on other chips, as weights of 8
+# bits do, whose stages are twice as deep for tiles of half the tokens.
 options = sys.argv[1:]
-# How many instructions the main loop of f32 products has.
+if any(a.startswith("--matrix=") for a in options):
+    STEPS["et_grouped_matmul_sm90"] = 16, {128}
+# --tf32=N: f32 products have N in a step of all 4 slices of rows.
 tf32 = next((int(a[7:]) for a in options if a.startswith("--tf32=")), 0)
 if tf32:
     MATRIX = dict.fromkeys(MATRIX, r"HMMA\.1688\.F32\.TF32$")
+    STEPS["et_grouped_matmul"] = tf32, {tf32 * (1 + 2 + 3 + 4) // 4}
 kernels = json.load(sys.stdin)["kernels"]
 assert {k["chip"] for k in kernels} == set(MATRIX)
 for chip, pattern in MATRIX.items():
@@ -33,6 +48,10 @@ for chip, pattern in MATRIX.items():
         assert k["spill_bytes"] == k["stack_bytes"] == 0, where
         assert k["notes"] == [], (where, k["notes"])
         assert k["registers"] <= 255 and k["blocks_a_multiprocessor"] >= 1, where
+        if count := sum(k["matrix_instructions"].values()):
+            step, together = STEPS[re.sub(r"_\d+$", "", k["kernel"])]
+            assert k["loops"][0]["matrix"] == step, (where, k["loops"])
+            assert count in together, (where, k["matrix_instructions"])
         # Not counted beside kernels that run for more tokens.
         is_whole = k["kernel"].startswith(WHOLE[0])
         meant = WHOLE[1] if is_whole else pattern
@@ -46,10 +65,6 @@ for chip, pattern in MATRIX.items():
                     where,
                     k["loops"],
                 )
-                # A step has no more of them, and no two steps became one.
-                assert k["loops"][0]["matrix"] <= (tf32 or 64), (where, k["loops"])
-            if tf32:
-                assert k["loops"][0]["matrix"] == tf32, (where, k["loops"])
     # A report without work has kernels of sizes known at run time alone.
     if total:
         assert products >= 1, f"{chip} has no product"
