@@ -93,27 +93,37 @@ class Limits:
         seconds = best(self.pairs, c.c_void_p(lanes.data_ptr()))
         return max(rate, 2 * peak.flops(STEPS) / seconds * self.threads)
 
-    def bandwidth(self, weights):
-        """Bytes a second that reading these takes, each thread its part, in vectors
-        of f32. Weights are what a library packed, or tensors of torch."""
+    def reader(self, weights):
+        return Reader(self, weights)
+
+
+class Reader:
+    """Reads weights, which are what a library packed or tensors of torch, each thread its
+    part, in vectors of f32: a function to be timed in turn with a layer."""
+
+    def __init__(self, limits, weights):
         unit = 4 * peak.READS * peak.LANES
-        parts = []
+        self.library, self.parts = limits.library, []
         for t in weights:
             elements = math.prod(t.sizes[: t.rank])
-            size = elements * {0: 4, 2: 2}[t.dtype] // self.threads // unit * unit
-            for i in range(self.threads):
+            size = elements * {0: 4, 2: 2}[t.dtype] // limits.threads // unit * unit
+            for i in range(limits.threads):
                 part = Tensor(data=t.data + i * size, dtype=0, rank=1)
                 part.sizes[0], part.strides[0] = size // 4, 1
-                parts.append(part)
+                self.parts.append(part)
+        self.bytes = sum(4 * part.sizes[0] for part in self.parts)
+        self.pool = ThreadPoolExecutor(limits.threads)
 
-        def read(name, part):
-            for result in self.library.call_tensors(name, [part]):
-                self.library.release(result)
+        def seconds(ahead):
+            self.name = f"read{ahead}"
+            return min(limits.cold(self) for _ in range(READS))
 
-        with ThreadPoolExecutor(self.threads) as pool:
-            names = [f"read{ahead}" for ahead in WAYS]
-            best = min(
-                self.cold(lambda n=name: list(pool.map(read, [n] * len(parts), parts)))
-                for name in names * READS
-            )
-        return sum(4 * part.sizes[0] for part in parts) / best
+        self.seconds, best = min((seconds(ahead), ahead) for ahead in WAYS)
+        self.name = f"read{best}"
+
+    def __call__(self):
+        list(self.pool.map(self.read, self.parts))
+
+    def read(self, part):
+        for result in self.library.call_tensors(self.name, [part]):
+            self.library.release(result)

@@ -71,9 +71,10 @@ class Table:
     def __init__(self, limits, rounds, on_row):
         self.limits, self.rounds, self.on_row = limits, rounds, on_row
         self.rows, self.absent, self.wrong = [], {}, []
+        other = limits.reader([describe(limits.other)])
         self.machine = Machine(
             peak={kind: limits.flops(kind) for kind in ("f32", "bf16")},
-            bandwidth=limits.bandwidth([describe(limits.other)]),
+            bandwidth=other.bytes / other.seconds,
             between=seconds_of(limits.evict),
         )
 
@@ -96,13 +97,16 @@ class Table:
             weights = Weights(shape, kind)
             ours = OurLayer(build_dir, folder, weights)
             peers = Peers(weights)
+            reader = self.limits.reader(ours.packed)
             made = self.make(peers, shape, kind)
             for tokens, loads in cases:
                 progress.next()
-                self.row(Case(weights, tokens, loads), weights, ours, peers, made)
+                self.row(
+                    Case(weights, tokens, loads), weights, ours, peers, made, reader
+                )
             ours.release()
             # The next layer needs the memory.
-            del weights, ours, peers, made
+            del weights, ours, peers, made, reader
             gc.collect()
 
     def make(self, peers, shape, kind):
@@ -167,12 +171,18 @@ class Table:
                 self.note(name, where, first_line(error))
         return sides
 
-    def sample(self, sides):
-        """Seconds of the sides in each round; slow sides miss the later rounds."""
-        samples = [{s.name: self.limits.cold(s, s.prepare) for s in sides}]
+    def sample(self, sides, reader):
+        """Seconds of the sides in each round, and of reading all weights; slow sides miss
+        the later rounds."""
+
+        def read():
+            return {"read": self.limits.cold(reader)}
+
+        samples = [{s.name: self.limits.cold(s, s.prepare) for s in sides} | read()]
         number = {
             name: self.rounds or calls(seconds, self.machine.between)
             for name, seconds in samples[0].items()
+            if name != "read"
         }
         most = max(number.values())
         # What others are divided by.
@@ -184,13 +194,14 @@ class Table:
                     for s in sides
                     if i < number[s.name]
                 }
+                | read()
             )
         return samples
 
-    def row(self, case, weights, ours, peers, made):
+    def row(self, case, weights, ours, peers, made, reader):
         shape, kind = weights.shape, weights.kind
         sides = self.checked(case, weights, ours, peers, made)
-        samples = self.sample(sides)
+        samples = self.sample(sides, reader)
         one_expert = shape.weight_bytes(kind) // shape.experts
         about = {
             "tokens": case.tokens,
@@ -201,13 +212,11 @@ class Table:
             "pairs": case.pairs,
             "flops": shape.flops(case.pairs),
             "bytes": case.used * one_expert,
-        }
-        limits = {
+            "read_bytes": reader.bytes,
             "peak": self.limits.flops(kind),
-            "bandwidth": self.limits.bandwidth(ours.packed),
         }
         errors = {s.name: s.error for s in sides}
-        self.rows.append(table.make_row(about, errors, samples, limits))
+        self.rows.append(table.make_row(about, errors, samples))
         print(table.line(self.rows[-1]), flush=True)
         self.on_row(self)
 

@@ -21,10 +21,10 @@ HEADER = (
 )
 
 
-def make_row(case, errors, samples, limits):
-    """Of a shape's case; `samples` holds for each round the seconds of its sides."""
+def make_row(case, errors, samples):
+    """Of a shape's case; `samples` holds for each round the seconds of its sides, and of
+    `read`, which reads `read_bytes`."""
     row = dict(case)
-    row |= limits
     row["sides"] = {}
     for name, error in errors.items():
         rounds = [s for s in samples if name in s]
@@ -37,7 +37,11 @@ def make_row(case, errors, samples, limits):
         }
     seconds = row["sides"]["layer"]["seconds"]
     row["share_of_peak"] = row["flops"] / seconds / row["peak"]
-    row["share_of_bandwidth"] = row["bytes"] / seconds / row["bandwidth"]
+    rates = [row["read_bytes"] / s["read"] for s in samples]
+    row["bandwidth"] = statistics.median(rates)
+    row["share_of_bandwidth"] = statistics.median(
+        row["bytes"] / s["layer"] / rate for s, rate in zip(samples, rates, strict=True)
+    )
     row["share_of_limit"] = max(row["share_of_peak"], row["share_of_bandwidth"])
     return row
 
