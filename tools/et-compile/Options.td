@@ -27,14 +27,14 @@ defm compile_to : Value<"compile-to", "PHASE",
 defm cache : Value<"cache", "DIR",
   "Keep compiled code in a folder, and take it from there (default: what ET_CACHE_DIR names, or none)">;
 defm remarks_filter : Value<"remarks-filter", "REGEX",
-  "Print remarks of the passes that match, such as et-fuse-.* or et-select-schedule">;
+  "Print remarks of the passes whose whole name matches, such as et-fuse-.* or et-select-schedule">;
 defm output : Value<"output", "FILE", "Where to write it; - is the standard output">;
 def output_short : JoinedOrSeparate<["-"], "o">, Alias<output>, MetaVarName<"FILE">,
   HelpText<"The same as --output">;
 def report : Flag<["--"], "report">,
   HelpText<"With --target=cuda: print a line a kernel instead of compiling to a file">;
 def report_eq : Joined<["--"], "report=">, MetaVarName<"table|json">,
-  HelpText<"The same, in one of these forms (default: table)">;
+  HelpText<"With --target=cuda: print that report as a table (as --report does) or as JSON">;
 defm report_tokens : Value<"report-tokens", "T",
   "With --report: the number of tokens to predict times for (default: 2048)">;
 defm report_pairs : Value<"report-pairs", "S",

@@ -22,9 +22,9 @@ defm out : Value<"out", "FILE.npy", "Where a result goes; one each, in order, or
 defm cache : Value<"cache", "DIR",
   "Keep compiled code in a folder, and take it from there (default: what ET_CACHE_DIR names, or none)">;
 defm remarks_filter : Value<"remarks-filter", "REGEX",
-  "Print remarks of the passes that match, such as et-fuse-.* or et-select-schedule">;
+  "Print remarks of the passes whose whole name matches, such as et-fuse-.* or et-select-schedule">;
 defm threads : Value<"threads", "N", "Threads to use (default: all processors)">;
 def stats : Flag<["--"], "stats">,
   HelpText<"Print the routing statistics of every gate in the entry, and the peak memory">;
 def time : Flag<["--"], "time">, HelpText<"Print the median time of 10 more calls">;
-def time_eq : Joined<["--"], "time=">, MetaVarName<"N">, HelpText<"The same, of N calls">;
+def time_eq : Joined<["--"], "time=">, MetaVarName<"N">, HelpText<"Print the median time of N more calls">;

@@ -145,6 +145,13 @@ Expected<et_tensor> SafetensorsFile::find(StringRef name) {
   if (entry == entries.end()) {
     SmallVector<StringRef> names(entries.keys());
     llvm::sort(names);
+    std::string packed = (name + ".panels_").str();
+    const auto *other = llvm::find_if(
+        names, [&](StringRef entry) { return entry.starts_with(packed); });
+    if (other != names.end())
+      return refuse("has no tensor '" + name + "', but '" + *other +
+                    "', packed: --pack-weights reads it, for a processor with "
+                    "this layout");
     size_t shown = std::min<size_t>(names.size(), 8);
     return refuse(
         "has no tensor '" + name + "'; it has " +

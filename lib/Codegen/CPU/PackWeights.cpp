@@ -37,6 +37,23 @@ static StringRef findObstacle(GroupedMatmulOp op) {
   return "";
 }
 
+/// The weights of a product by the names that the model gives them.
+static std::string nameWeights(GroupedMatmulOp op) {
+  SmallVector<std::string> names;
+  for (Value weights : {op.getRhs(), op.getGate()}) {
+    if (!weights)
+      continue;
+    auto argument = dyn_cast_if_present<BlockArgument>(findWeight(weights));
+    StringAttr name;
+    if (argument)
+      name = cast<func::FuncOp>(argument.getOwner()->getParentOp())
+                 .getArgAttrOfType<StringAttr>(argument.getArgNumber(),
+                                               "et.weight");
+    names.push_back(name ? name.str() : "weights without a name");
+  }
+  return llvm::join(names, ", ");
+}
+
 static Value pack(OpBuilder &builder, PanelsAttr panels, Value weights) {
   // At the weights, so that one packing serves every product that wants it.
   OpBuilder::InsertionGuard guard(builder);
@@ -55,10 +72,11 @@ static void packOperands(GroupedMatmulOp op, const VectorTarget &target) {
   auto options = remark::RemarkOpts::name("packing")
                      .category("et-pack-weights")
                      .function(function.getName());
+  std::string names = nameWeights(op);
   StringRef obstacle = findObstacle(op);
   if (!obstacle.empty()) {
     remark::missed(op.getLoc(), options)
-        << "weights stay in rows" << remark::reason("{0}", obstacle);
+        << "in rows: " + names << remark::reason("{0}", obstacle);
     return;
   }
   PanelsAttr panels = choosePanels(op, target);
@@ -67,7 +85,7 @@ static void packOperands(GroupedMatmulOp op, const VectorTarget &target) {
   op.getRhsMutable().assign(pack(builder, panels, op.getRhs()));
   if (op.getGate())
     op.getGateMutable().assign(pack(builder, panels, op.getGate()));
-  remark::passed(op.getLoc(), options) << "weights are packed";
+  remark::passed(op.getLoc(), options) << "packed: " + names;
 }
 
 namespace {

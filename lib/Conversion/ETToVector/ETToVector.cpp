@@ -33,6 +33,13 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
           << " vector-registers=" << vectorRegisters.getValue();
       return signalPassFailure();
     }
+    if (firstLevelCache < 4096) {
+      getOperation().emitError()
+          << "convert-et-to-vector needs the bytes of a first-level cache, at "
+             "least 4096, got first-level-cache="
+          << firstLevelCache.getValue();
+      return signalPassFailure();
+    }
     RewritePatternSet patterns(&getContext());
     populateETToVectorPatterns(
         patterns,

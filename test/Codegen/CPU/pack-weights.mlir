@@ -16,7 +16,8 @@
 // AMX: et.pack #et.panels<columns = 64> ins(%arg1 : {{.*}} outs(%{{.*}} : tensor<4x2x40x64xf32>)
 // AVX512: et.grouped_matmul relu {{.*}} panels(#et.panels<columns = 64>)
 // AVX512: et.grouped_matmul silu {{.*}} panels(#et.panels<columns = 32>)
-// REMARK: remark: [Passed] packing | Category:et-pack-weights | Function=f32 | Remark="weights are packed"
+// REMARK: remark: [Passed] packing | Category:et-pack-weights | Function=f32 | Remark="packed: w"
+// REMARK: remark: [Passed] packing | Category:et-pack-weights | Function=f32 | Remark="packed: u, g"
 func.func @f32(%x: tensor<?x40xf32>, %w: tensor<4x40x100xf32> {et.weight = "w"}, %u: tensor<4x40x100xf32> {et.weight = "u"},
                %g: tensor<4x40x100xf32> {et.weight = "g"}, %o: tensor<5xi32>, %init: tensor<?x100xf32>)
     -> (tensor<?x100xf32>, tensor<?x100xf32>) {
@@ -74,8 +75,8 @@ func.func @constant(%x: tensor<?x2xf32>, %init: tensor<?x1xf32>) -> tensor<?x1xf
 // CHECK-LABEL: func @no_weights
 // CHECK-NOT: et.pack
 // CHECK: return
-// REMARK: remark: [Missed] packing | Category:et-pack-weights | Function=no_weights | Reason="it reads values that are neither arguments with an et.weight attribute nor constants", Remark="weights stay in rows"
-// REMARK: remark: [Missed] packing | {{.*}} | Reason="its weights have sizes that are not known, or are empty"
+// REMARK: remark: [Missed] packing | Category:et-pack-weights | Function=no_weights | Reason="it reads values that are neither arguments with an et.weight attribute nor constants", Remark="in rows: weights without a name"
+// REMARK: remark: [Missed] packing | {{.*}} | Reason="its weights have sizes that are not known, or are empty", Remark="in rows: d"
 func.func @no_weights(%x: tensor<?x8xf32>, %k: tensor<1x8x16xf32> {et.name = "keys"}, %d: tensor<1x8x?xf32> {et.weight = "d"},
                       %init: tensor<?x16xf32>, %wide: tensor<?x?xf32>) -> (tensor<?x16xf32>, tensor<?x?xf32>) {
   %0 = et.grouped_matmul none ins(%x, %k : tensor<?x8xf32>, tensor<1x8x16xf32>) outs(%init : tensor<?x16xf32>)
@@ -112,7 +113,7 @@ func.func @packed(%x: tensor<?x8xf32>, %p: tensor<1x4x8x4xf32> {et.weight = "p"}
 // CHECK-LABEL: func @scaled
 // CHECK: et.pack #et.panels<columns = {{64|16}}> ins(%{{.*}} : tensor<1x40x100xf8E4M3FN>)
 // CHECK: et.grouped_matmul relu ins(%{{.*}} : tensor<?x40xf32>, tensor<1x{{2x40x64|7x40x16}}xf8E4M3FN>)
-// REMARK: remark: [Passed] packing | Category:et-pack-weights | Function=scaled | Remark="weights are packed"
+// REMARK: remark: [Passed] packing | Category:et-pack-weights | Function=scaled | Remark="packed: w"
 func.func @scaled(%x: tensor<?x40xf32>, %w: tensor<1x40x100xf8E4M3FN> {et.weight = "w"}, %s: tensor<1x1x1xf32>, %init: tensor<?x100xf32>)
     -> tensor<?x100xf32> {
   %0 = et.grouped_matmul relu ins(%x, %w : tensor<?x40xf32>, tensor<1x40x100xf8E4M3FN>) scales(%s : tensor<1x1x1xf32>)
