@@ -6,10 +6,10 @@
 # ===----------------------------------------------------------------------===#
 """Rates of arithmetic and memory, and calls whose data are in memory.
 
-For f32 the rate is that of a loop of multiply-adds in registers. For bf16 it is that
-of PyTorch's product of two matrices of 2048 x 2048 or, where it is faster and the
-processor has the instruction, of a loop of products of pairs in registers. For memory
-it is that of a loop which adds up the packed weights, in the way that is fastest here:
+For f32 the rate is that of a loop of multiply-adds in registers. For bf16 it is the
+fastest of that rate, which widened numbers have, of PyTorch's product of two matrices
+of 2048 x 2048 and, where the processor has the instruction, of a loop of products of
+pairs in registers. For memory it is that of a loop which adds up the packed weights, in the way that is fastest here:
 asking for what lies some bytes ahead, or leaving that to the processor.
 """
 
@@ -26,7 +26,7 @@ from et_library import Tensor
 from ours import bind, compile_library
 from plan import OTHER_BYTES
 
-STEPS, CUBE = 200_000, 2048
+STEPS, CUBE, SMALL = 200_000, 2048, 256
 # Bytes ahead, and how often each way is timed.
 WAYS, READS = [0, 2 << 10, 32 << 10], 3
 # Enough elements for PyTorch to use all threads.
@@ -58,7 +58,11 @@ class Limits:
         self.lanes = torch.full((peak.LANES,), 0.5)
         self.fma = bind(self.library, "peak")
         self.pairs = self.library.lib.et_function_peak_pairs if has_pairs else None
-        self.cube = torch.ones(CUBE, CUBE, dtype=torch.bfloat16)
+        # A product that is slow where it is small is slow, and takes long, where not.
+        small = torch.ones(SMALL, SMALL, dtype=torch.bfloat16)
+        rate = 2 * SMALL**3 / self.best(small.mm, small)
+        size = CUBE if rate > self.flops("f32") / 10 else SMALL
+        self.cube = torch.ones(size, size, dtype=torch.bfloat16)
         self.other = torch.ones(OTHER_BYTES // 4)
         self.little = torch.ones(LITTLE)
 
@@ -80,17 +84,19 @@ class Limits:
         """PyTorch's threads work, on little."""
         self.little.add_(1)
 
-    def flops(self, kind):
-        def best(function, argument):
-            return min(seconds_of(lambda: function(argument)) for _ in range(9))
+    @staticmethod
+    def best(function, argument):
+        return min(seconds_of(lambda: function(argument)) for _ in range(9))
 
+    def flops(self, kind):
+        rate = peak.flops(STEPS) / self.best(self.fma, self.lanes) * self.threads
         if kind == "f32":
-            return peak.flops(STEPS) / best(self.fma, self.lanes) * self.threads
-        rate = 2 * CUBE**3 / best(self.cube.mm, self.cube)
+            return rate
+        rate = max(rate, 2 * len(self.cube) ** 3 / self.best(self.cube.mm, self.cube))
         if not self.pairs:
             return rate
         lanes = torch.zeros(peak.LANES)
-        seconds = best(self.pairs, c.c_void_p(lanes.data_ptr()))
+        seconds = self.best(self.pairs, c.c_void_p(lanes.data_ptr()))
         return max(rate, 2 * peak.flops(STEPS) / seconds * self.threads)
 
     def reader(self, weights):

@@ -25,7 +25,7 @@ from inputs import Case, Weights
 from limits import Limits, seconds_of
 from ours import OurLayer, describe
 from peers import COPIES, REFUSALS, Peers
-from plan import Machine, calls, loads_of, shortage
+from plan import Machine, calls, is_too_slow, loads_of, shortage
 
 # Rows and packed weights of ours.
 OUR_COPIES = 2
@@ -71,6 +71,8 @@ class Table:
     def __init__(self, limits, rounds, on_row):
         self.limits, self.rounds, self.on_row = limits, rounds, on_row
         self.rows, self.absent, self.wrong = [], {}, []
+        # FLOP/s of the layer that peers reached, by name and type.
+        self.rates = {}
         other = limits.reader([describe(limits.other)])
         self.machine = Machine(
             peak={kind: limits.flops(kind) for kind in ("f32", "bf16")},
@@ -158,6 +160,10 @@ class Table:
         peers_limit = tolerance(*sizes, PEERS_ROUNDINGS)
         for name, function in made.items():
             where = f"{case.tokens} {shape} {kind} {case.loads}"
+            rate, our_rate = (self.rates.get((n, kind)) for n in (name, "layer"))
+            if rate and is_too_slow(shape.flops(case.pairs), rate, our_rate):
+                self.note(name, where, "it was much slower or takes too long")
+                continue
             try:
                 # ONNX Runtime does not use PyTorch's threads.
                 wake = None if name == "onnxruntime" else self.limits.wake_torch
@@ -202,6 +208,10 @@ class Table:
         shape, kind = weights.shape, weights.kind
         sides = self.checked(case, weights, ours, peers, made)
         samples = self.sample(sides, reader)
+        for side in sides:
+            key = side.name, kind
+            rate = shape.flops(case.pairs) / samples[0][side.name]
+            self.rates[key] = max(rate, self.rates.get(key, 0))
         one_expert = shape.weight_bytes(kind) // shape.experts
         about = {
             "tokens": case.tokens,

@@ -21,6 +21,9 @@ SLACK_BYTES = 2 * GIB
 # Seconds that the calls of one side of a row may take together, the calls' number
 # within limits, and the seconds from which on one call is enough.
 SIDE_SECONDS, LEAST_CALLS, MOST_CALLS, SLOW = 1.5, 3, 9, 10.0
+# A peer is left out of rows in which a call would take longer, by its best rate so far,
+# or longer than both of these: seconds, and times a call of ours.
+TOO_SLOW, LONG, TOO_OFTEN = 20.0, 2.0, 20.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,12 @@ def calls(seconds, between):
         return 1
     number = int(SIDE_SECONDS / (seconds + between))
     return min(max(number, LEAST_CALLS), MOST_CALLS)
+
+
+def is_too_slow(flops, rate, our_rate):
+    """Whether a side of so many FLOP/s is left out of a row, ours being that fast."""
+    seconds = flops / rate
+    return seconds > min(TOO_SLOW, max(LONG, TOO_OFTEN * flops / our_rate))
 
 
 @dataclass

@@ -36,8 +36,15 @@ static LogicalResult lowerCombine(CombineOp op, VectorBuilder &b,
                                   const VectorTarget &target) {
   Value out = op.getOut(), pairs = op.getPairs(), mask = op.getMask();
   Value wordRows = emitWordRows(b, op);
-  // As many sums as leave registers for the gate and the row being added.
+  // As many sums as leave registers for the gate and the row being added; fewer
+  // if no vector needs a mask then.
   int64_t vectors = target.registers / 2;
+  for (int64_t fewer = vectors; fewer >= vectors / 2; --fewer)
+    if (b.isWhole(out, fewer * b.lanes)) {
+      vectors = fewer;
+      break;
+    }
+  bool whole = b.isWhole(out, vectors * b.lanes);
   b.parallel(b.dim(out, 0), [&](ValueRange iv) {
     Value token = iv[0], perWord = b.index(kTokensPerWord);
     Value word = b.div(token, perWord);
@@ -48,9 +55,9 @@ static LogicalResult lowerCombine(CombineOp op, VectorBuilder &b,
       Values columns, sums;
       for (int64_t vector : llvm::seq(vectors)) {
         columns.push_back(b.add(first, b.index(vector * b.lanes)));
-        sums.push_back(op.getShared()
-                           ? b.read(op.getShared(), {token, columns.back()})
-                           : b.splat(0.0));
+        sums.push_back(op.getShared() ? b.read(op.getShared(),
+                                               {token, columns.back()}, whole)
+                                      : b.splat(0.0));
       }
       auto add = [&](Value expert, ValueRange old) -> Values {
         Value bits = b.load(mask, {expert, word});
@@ -65,7 +72,7 @@ static LogicalResult lowerCombine(CombineOp op, VectorBuilder &b,
         Value gate = b.splat(b.load(op.getGates(), {token, expert}));
         Values next;
         for (auto [column, sum] : llvm::zip_equal(columns, old))
-          next.push_back(b.fma(gate, b.read(pairs, {row, column}), sum));
+          next.push_back(b.fma(gate, b.read(pairs, {row, column}, whole), sum));
         scf::YieldOp::create(b, next);
         b.setInsertionPointToEnd(branch.elseBlock());
         scf::YieldOp::create(b, old);
@@ -73,7 +80,7 @@ static LogicalResult lowerCombine(CombineOp op, VectorBuilder &b,
       };
       sums = b.loop(b.index(0), b.dim(mask, 0), sums, add);
       for (auto [column, sum] : llvm::zip_equal(columns, sums))
-        b.write(sum, out, {token, column});
+        b.write(sum, out, {token, column}, whole);
     });
   });
   memref::DeallocOp::create(b, wordRows);

@@ -81,24 +81,10 @@ static void storeTile(VectorBuilder &b, Value tile, const Place &place) {
   callTile(b, "tilestored64", operands, /*hasResult=*/false);
 }
 
-void et::emitRowCopy(VectorBuilder &b, Value lhs, Value from, Value first,
-                     Value copy, Value to) {
-  auto type = VectorType::get(kMatrixDepth, b.getBF16Type());
-  Value zero =
-      arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
-  b.stepLoop(b.index(0), b.dim(copy, 1), kMatrixDepth, [&](Value k) {
-    Value part = vector::TransferReadOp::create(
-        b, type, lhs, ValueRange{from, b.add(first, k)}, zero,
-        ArrayRef<bool>{false});
-    vector::TransferWriteOp::create(b, part, copy, ValueRange{to, k},
-                                    ArrayRef<bool>{true});
-  });
-}
-
 void PanelKernel::emitMatrixTile(VectorBuilder &b,
                                  const PanelOperands &operands,
                                  const Block &block, Value row, Value rows,
-                                 Value firstStep) const {
+                                 Value firstRequest) const {
   // Rows of other experts do no harm, but a matrix register must not be filled
   // from past the end.
   Value end = b.add(row, b.index(tile.rows));
@@ -126,7 +112,7 @@ void PanelKernel::emitMatrixTile(VectorBuilder &b,
   OpBuilder::InsertionGuard guard(b);
   for (bool first : {true, false}) {
     b.setInsertionPoint(first ? branch.thenYield() : branch.elseYield());
-    emitMatrixSums(b, operands, block, lhs, lhsBytes, sum, first, firstStep);
+    emitMatrixSums(b, operands, block, lhs, lhsBytes, sum, first, firstRequest);
   }
 }
 
@@ -134,7 +120,7 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
                                  const PanelOperands &operands,
                                  const Block &block, Value lhs, Value lhsBytes,
                                  Value sum, bool isFirst,
-                                 Value firstStep) const {
+                                 Value firstRequest) const {
   SmallVector<Value, 2> panels = {operands.panel};
   if (operands.gatePanel)
     panels.push_back(operands.gatePanel);
@@ -158,7 +144,7 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
     Value panelRow = loop.getInductionVar();
     Value within = b.sub(panelRow, block.first);
     Value step = b.div(within, stride);
-    emitPrefetch(b, operands, block, firstStep, step);
+    emitPrefetch(b, operands, block, b.add(firstRequest, step));
     emitOutPrefetch(b, operands, block, b.mul(step, outPerStep), outPerStep);
     Values results(loop.getRegionIterArgs());
     Value left =

@@ -57,17 +57,38 @@ static void emitPairs(VectorBuilder &b, int64_t width, bool wholeColumns,
          [&](Value pair) { rowPair(pair, false, false); });
 }
 
+/// panel[2k + i, n] = weights[k, 2n + i].
+static void emitFromPairs(VectorBuilder &b, int64_t width,
+                          bool /*wholeColumns*/, Value weights,
+                          Value /*column*/, Value panel) {
+  b.loop(b.index(0), b.dim(weights, 0), [&](Value pair) {
+    for (int64_t within = 0; within < width; within += b.lanes) {
+      Value both = vector::LoadOp::create(
+          b, VectorType::get(2 * b.lanes, b.getBF16Type()), weights,
+          ValueRange{pair, b.index(2 * within)});
+      for (int64_t odd : {0, 1}) {
+        Value row = b.add(b.mul(pair, b.index(2)), b.index(odd));
+        b.write(b.widenOfPairs(both, odd), panel, {row, b.index(within)},
+                /*whole=*/true);
+      }
+    }
+  });
+}
+
 void et::emitPanelCopy(VectorBuilder &b, ModuleOp module, Value weights,
                        Value column, Value panel, bool wholeColumns,
-                       bool inPairs) {
+                       PanelCopy kind) {
   int64_t width = cast<MemRefType>(panel.getType()).getShape()[1];
-  if (inPairs)
+  if (kind == PanelCopy::ToPairs)
     width /= 2;
   std::string name;
   llvm::raw_string_ostream os(name);
   os << "et_copy_" << width << "_" << getElementTypeOrSelf(weights.getType())
      << "_" << getElementTypeOrSelf(panel.getType())
-     << (inPairs ? "_pairs" : "") << (wholeColumns ? "_whole" : "");
+     << (kind == PanelCopy::ToPairs     ? "_pairs"
+         : kind == PanelCopy::FromPairs ? "_from_pairs"
+                                        : "")
+     << (wholeColumns ? "_whole" : "");
   auto weightsType = cast<MemRefType>(weights.getType());
   SmallVector<int64_t> any(2, ShapedType::kDynamic);
   auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
@@ -88,7 +109,9 @@ void et::emitPanelCopy(VectorBuilder &b, ModuleOp module, Value weights,
                                       b.getContext(), LLVM::Linkage::Internal));
     Block *body = copy.addEntryBlock();
     b.setInsertionPointToStart(body);
-    auto emit = inPairs ? emitPairs : emitRows;
+    auto *emit = kind == PanelCopy::ToPairs     ? emitPairs
+                 : kind == PanelCopy::FromPairs ? emitFromPairs
+                                                : emitRows;
     emit(b, width, wholeColumns, body->getArgument(0), body->getArgument(1),
          body->getArgument(2));
     func::ReturnOp::create(b);

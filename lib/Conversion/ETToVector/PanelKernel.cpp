@@ -23,71 +23,11 @@ static constexpr int64_t kStep = 4;
 /// on its own.
 static constexpr int64_t kMaxStreams = 8, kMaxMatrixStreams = 4,
                          kMaxStreamsReadAhead = 3;
+/// Lines that are asked for together where the products leave time for fewer,
+/// and where one tile reads a block as fast as memory gives the next one.
+static constexpr int64_t kBurst = 4, kOneTileBurst = 32;
 /// More than this was no faster where the first-level cache has 48 KB.
 static constexpr int64_t kMaxBlockBytes = 32 << 10;
-
-TileShape TileShape::choose(int64_t lanes, int64_t registers, int64_t columns,
-                            int64_t products) {
-  // Accumulators, one row of the panel and one broadcast live at a time. Wide
-  // tiles need the fewest loads for a product: 6 x 64 with 32 registers of 16
-  // lanes, 6 x 16 with 16 registers of 8.
-  int64_t vectors = registers >= 32 ? 4 : 2;
-  if (!ShapedType::isDynamic(columns))
-    vectors =
-        std::min<int64_t>(vectors, llvm::divideCeil(columns, lanes) * products);
-  vectors = std::max<int64_t>(1, vectors / products);
-  int64_t perRow = vectors * products;
-  // Beyond 12 accumulators, more rows no longer hide latency, and every tail
-  // of fewer rows is code of its own.
-  int64_t rows = (registers - 1 - perRow) / perRow;
-  rows = std::clamp<int64_t>(rows, 1, std::max<int64_t>(6, 12 / perRow));
-  return {rows, vectors, products, lanes};
-}
-
-TileShape TileShape::chooseMatrix(int64_t columns, int64_t products) {
-  // Four sums: their columns stay in the first-level cache, so that only rows
-  // come from the second. Two by two would read as many rows again.
-  int64_t vectors = 4 / products;
-  if (!ShapedType::isDynamic(columns))
-    vectors = std::min<int64_t>(vectors, llvm::divideCeil(columns, 16));
-  return {/*rows=*/16, vectors, products, /*lanes=*/16};
-}
-
-TileShape TileShape::within(int64_t panelColumns) const {
-  TileShape shape = *this;
-  while (panelColumns % shape.columns())
-    --shape.vectors;
-  return shape;
-}
-
-TileShape TileShape::withOneScale(int64_t panelColumns) const {
-  TileShape shape = *this;
-  while (kScaleBlock % shape.columns() || panelColumns % shape.columns())
-    --shape.vectors;
-  return shape;
-}
-
-PanelsAttr et::choosePanels(GroupedMatmulOp op, const VectorTarget &target) {
-  int64_t columns = cast<ShapedType>(op.getOut().getType()).getDimSize(1);
-  int64_t products = op.getGate() ? 2 : 1, interleave = 1, step = 1;
-  TileShape tile =
-      TileShape::choose(target.lanes, target.registers, columns, products);
-  bool isBF16 = getElementTypeOrSelf(op.getLhs().getType()).isBF16();
-  if (op.getScales()) {
-    tile = tile.withOneScale(kScaleBlock);
-    if (isBF16 && target.hasScaledPairs(tile.columns()))
-      interleave = step = 2;
-  } else if (isBF16) {
-    if (target.pairs)
-      interleave = step = 2;
-    if (target.matrices) {
-      tile = TileShape::chooseMatrix(columns, products);
-      interleave = 2;
-      step = kMatrixDepth;
-    }
-  }
-  return PanelsAttr::get(op.getContext(), tile.columns(), interleave, step);
-}
 
 SmallVector<Value *> PanelOperands::present() {
   SmallVector<Value *> result;
@@ -123,11 +63,13 @@ std::string PanelKernel::getName(PanelOperands &operands) const {
     os << "_matrix";
   else if (interleave == 2)
     os << (way == Multiply::Pairs ? "_dot" : "_pairs");
-  if (copied) {
+  if (copiedFrom) {
     Type element = getElementTypeOrSelf(operands.nextPanel.getType());
     os << "_copied";
-    if (isa<Float8E4M3FNType>(element))
+    if (element != getElementTypeOrSelf(operands.panel.getType()))
       os << "_" << element;
+    if (copiedFrom == 2)
+      os << "_pairs";
   }
   if (wholeDepth)
     os << "_k" << kMatrixDepth;
@@ -149,7 +91,7 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
     if (llvm::is_contained({&operands.panel, &operands.gatePanel}, operand))
       shape.back() = tile.columns() * interleave;
     if (llvm::is_contained({&operands.nextPanel, &operands.nextGate}, operand))
-      shape.back() = tile.columns() * (copied ? 1 : interleave);
+      shape.back() = tile.columns() * (copiedFrom ? copiedFrom : interleave);
     auto layout =
         StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, strides);
     auto general = MemRefType::get(shape, type.getElementType(), layout);
@@ -187,18 +129,13 @@ int64_t PanelKernel::stepRows() const {
   return way == Multiply::Matrices ? kMatrixDepth / 2 : kStep;
 }
 
-int64_t PanelKernel::blockUnit() const {
-  return std::max(stepRows(), tile.lanes / interleave);
-}
-
 int64_t PanelKernel::blockRows(int64_t bits) const {
   if (bits == 8)
     return kScaleBlock / interleave;
   int64_t rowBytes = tile.columns() * tile.products * interleave * bits / 8;
   // Beside the block there is what a tile reads and writes.
   int64_t blockBytes = std::min(firstLevelBytes / 4 * 3, kMaxBlockBytes);
-  int64_t unit = blockUnit();
-  return std::max<int64_t>(blockBytes / rowBytes / unit, 1) * unit;
+  return std::max<int64_t>(blockBytes / rowBytes / stepRows(), 1) * stepRows();
 }
 
 void PanelKernel::emitBody(VectorBuilder &b,
@@ -223,7 +160,7 @@ void PanelKernel::emitBody(VectorBuilder &b,
   Value allRows = b.max(panelRows, b.index(1));
   if (!operands.scales) {
     // Blocks of even sizes, again.
-    Value unit = b.index(blockUnit()), blocks = b.ceilDiv(allRows, blockRows);
+    Value unit = b.index(stepRows()), blocks = b.ceilDiv(allRows, blockRows);
     blockRows = b.mul(b.ceilDiv(b.ceilDiv(allRows, blocks), unit), unit);
   }
   auto blocks = scf::ForOp::create(b, b.index(0), allRows, blockRows);
@@ -250,14 +187,27 @@ void PanelKernel::emitBody(VectorBuilder &b,
   block.streamRows = arith::OrIOp::create(
       b, b.ceilDiv(block.nextRows, block.streams), b.index(1));
   block.nextLines = b.mul(b.min(block.streamRows, block.nextRows), perRow);
-  block.nextPerStep = b.ceilDiv(block.nextLines, steps);
+  // Vector tiles ask after as many steps as spread the lines over all of them,
+  // or for some lines at once, which costs few instructions.
+  block.requestSteps = b.index(1);
+  if (way != Multiply::Matrices) {
+    Value isOne = b.cmp(CmpIPredicate::eq, tiles, b.index(1));
+    Value burst = b.select(isOne, b.index(kOneTileBurst), b.index(kBurst));
+    burst = b.div(burst, block.streams);
+    Value lines = b.max(block.nextLines, b.index(1));
+    Value some = b.min(burst, b.div(b.mul(burst, steps), lines));
+    Value spread = b.max(b.div(steps, lines), b.index(1));
+    block.requestSteps = b.min(b.max(spread, some), tileSteps);
+  }
+  Value tileRequests = b.ceilDiv(tileSteps, block.requestSteps);
+  block.nextPerRequest = b.ceilDiv(block.nextLines, b.mul(tiles, tileRequests));
 
   b.loop(b.index(0), tiles, [&](Value index) {
     Value smaller = b.sub(b.max(index, larger), larger);
     Value row = b.add(begin, b.sub(b.mul(index, most), smaller));
     Value isLarge = b.cmp(CmpIPredicate::ult, index, larger);
     Value tileRows = b.select(isLarge, most, b.sub(most, b.index(1)));
-    Value firstStep = b.mul(index, tileSteps);
+    Value firstRequest = b.mul(index, tileRequests);
     if (way == Multiply::Matrices)
       tileRows = b.min(most, b.sub(operands.end, row));
     // In the last block, the lines of the results come while sums are made.
@@ -265,7 +215,7 @@ void PanelKernel::emitBody(VectorBuilder &b,
     block.outLines = b.select(
         isLast, b.mul(tileRows, b.index(outLinesPerRow(operands))), b.index(0));
     if (way == Multiply::Matrices) {
-      emitMatrixTile(b, operands, block, row, tileRows, firstStep);
+      emitMatrixTile(b, operands, block, row, tileRows, firstRequest);
     } else {
       emitOutPrefetch(b, operands, block, b.index(0), block.outLines);
       // Every number of rows is code of its own, so that no row is multiplied
@@ -277,7 +227,7 @@ void PanelKernel::emitBody(VectorBuilder &b,
       auto emitCase = [&](Region &region, int64_t count) {
         OpBuilder::InsertionGuard guard(b);
         b.createBlock(&region);
-        emitTile(b, operands, block, count, row, firstStep);
+        emitTile(b, operands, block, count, row, firstRequest);
         scf::YieldOp::create(b);
       };
       for (auto [count, region] :
@@ -309,10 +259,12 @@ void PanelKernel::setNext(VectorBuilder &b, const PanelOperands &operands,
   block.next = operands.nextPanel;
   block.nextGate = operands.nextGate;
   Value none = b.index(0);
-  if (copied) {
-    Value perRow = b.index(interleave);
-    Value rows = b.mul(b.sub(block.last, block.first), perRow);
-    block.nextFirst = b.mul(block.first, perRow);
+  if (copiedFrom) {
+    auto placeOf = [&](Value row) {
+      return b.div(b.mul(row, b.index(interleave)), b.index(copiedFrom));
+    };
+    Value rows = placeOf(b.sub(block.last, block.first));
+    block.nextFirst = placeOf(block.first);
     block.nextRows = b.select(operands.hasNext, rows, none);
     return;
   }
@@ -347,10 +299,9 @@ static std::pair<Value, Value> placeOfLine(VectorBuilder &b, Value line,
 }
 
 void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                               const Block &block, Value firstStep,
-                               Value step) const {
-  Value first = b.mul(b.add(firstStep, step), block.nextPerStep);
-  Value last = b.min(b.add(first, block.nextPerStep), block.nextLines);
+                               const Block &block, Value request) const {
+  Value first = b.mul(request, block.nextPerRequest);
+  Value last = b.min(b.add(first, block.nextPerRequest), block.nextLines);
   auto nextType = cast<MemRefType>(block.next.getType());
   b.loop(first, last, [&](Value line) {
     auto [lineRow, column] =
@@ -404,9 +355,9 @@ static Value splatPair(VectorBuilder &b, Value lhs, Value row, Value column,
 
 SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
                                          const PanelOperands &operands,
-                                         Value lhs, ValueRange lhsRows,
-                                         Value panelRow, Value lhsColumn,
-                                         ValueRange old, bool isHalf) const {
+                                         ValueRange lhsRows, Value panelRow,
+                                         Value lhsColumn, ValueRange old,
+                                         bool isHalf) const {
   auto panelType = cast<MemRefType>(operands.panel.getType());
   auto packed =
       VectorType::get(tile.lanes * interleave, panelType.getElementType());
@@ -414,14 +365,6 @@ SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
     Value within = b.index(vector * tile.lanes * interleave);
     return vector::LoadOp::create(b, packed, panel,
                                   ValueRange{panelRow, within});
-  };
-  // Of a pair of bf16 either is the upper half of an f32.
-  auto widen = [&](Value pairs, int64_t odd) -> Value {
-    auto words = b.vectorOf(b.getI32Type());
-    Value bits = vector::BitCastOp::create(b, words, pairs);
-    bits = odd ? Value(arith::AndIOp::create(b, bits, b.splat(b.i32(-65536))))
-               : Value(arith::ShLIOp::create(b, bits, b.splat(b.i32(16))));
-    return vector::BitCastOp::create(b, b.vectorOf(b.getF32Type()), bits);
   };
   SmallVector<Value, 2> panels = {operands.panel};
   if (operands.gatePanel)
@@ -442,13 +385,15 @@ SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
           continue;
         }
         Value pairs = readPacked(panel, vector);
-        columns.push_back(way == Multiply::Pairs ? pairs : widen(pairs, part));
+        columns.push_back(way == Multiply::Pairs ? pairs
+                                                 : b.widenOfPairs(pairs, part));
       }
     Value *sum = sums.begin();
     for (Value row : lhsRows) {
       Value k = b.add(lhsColumn, b.index(part));
-      Value scalar = way == Multiply::Pairs ? splatPair(b, lhs, row, k, isHalf)
-                                            : b.splat(b.load(lhs, {row, k}));
+      Value scalar = way == Multiply::Pairs
+                         ? splatPair(b, operands.lhs, row, k, isHalf)
+                         : b.splat(b.load(operands.lhs, {row, k}));
       for (Value column : columns) {
         if (way == Multiply::Pairs)
           *sum = LLVM::CallIntrinsicOp::create(
@@ -467,7 +412,7 @@ SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
 
 void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
                            const Block &block, int64_t rows, Value firstRow,
-                           Value firstStep) const {
+                           Value firstRequest) const {
   Values lhsRows;
   for (int64_t row : llvm::seq(rows)) {
     Value position = b.add(firstRow, b.index(row));
@@ -475,24 +420,28 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
                           ? b.toIndex(b.load(operands.tokens, position))
                           : position);
   }
-  Value perRow = b.index(interleave), lhs = operands.lhs, origin = b.index(0);
-  if (operands.rowBlock) {
-    // Widening a scalar each time it is broadcast would take the multipliers'
-    // issue slots, so a block of rows is widened by vectors, once.
-    lhs = operands.rowBlock;
-    origin = block.first;
-    Value from = b.mul(block.first, perRow), to = b.mul(block.last, perRow);
-    for (int64_t row : llvm::seq(rows)) {
-      b.stepLoop(from, to, tile.lanes, [&](Value k) {
-        b.write(b.read(operands.lhs, {lhsRows[row], k}, wholeDepth), lhs,
-                {b.index(row), b.sub(k, from)}, /*whole=*/true);
-      });
-      lhsRows[row] = b.index(row);
-    }
-  }
-  auto step = [&](Value panelRow, ValueRange old, bool isHalf = false) {
-    Value column = b.mul(b.sub(panelRow, origin), perRow);
-    return emitStep(b, operands, lhs, lhsRows, panelRow, column, old, isHalf);
+  Value perRow = b.index(interleave);
+  // Rows of panels are addressed from a view that begins at the first of them:
+  // the places of the others are constants then.
+  auto viewRows = [&](Value panel, Value row, int64_t rows) -> Value {
+    int64_t width = cast<MemRefType>(panel.getType()).getShape()[1];
+    SmallVector<OpFoldResult> offsets = {row, b.getIndexAttr(0)};
+    SmallVector<OpFoldResult> sizes = {b.getIndexAttr(rows),
+                                       b.getIndexAttr(width)};
+    SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
+    return memref::SubViewOp::create(b, panel, offsets, sizes, strides);
+  };
+  auto step = [&](Value panelRow, int64_t rows, Values sums,
+                  bool isHalf = false) {
+    PanelOperands inside = operands;
+    inside.panel = viewRows(operands.panel, panelRow, rows);
+    if (operands.gatePanel)
+      inside.gatePanel = viewRows(operands.gatePanel, panelRow, rows);
+    Value column = b.mul(panelRow, perRow);
+    for (int64_t row : llvm::seq(rows))
+      sums = emitStep(b, inside, lhsRows, b.index(row),
+                      b.add(column, b.index(row * interleave)), sums, isHalf);
+    return sums;
   };
 
   int64_t vectors = tile.products * tile.vectors;
@@ -524,26 +473,43 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
     last = b.min(last, b.div(b.dim(operands.lhs, 1), perRow));
   Value count = b.sub(last, block.first), stride = b.index(kStep);
   Value whole = b.add(block.first, b.mul(b.div(count, stride), stride));
-  auto steps = scf::ForOp::create(b, block.first, whole, stride, sums);
+  // Most steps ask for nothing: all they do about it is to compare.
+  Value between = b.mul(block.requestSteps, stride);
+  Values inits = sums;
+  inits.append({block.first, firstRequest});
+  auto steps = scf::ForOp::create(b, block.first, whole, stride, inits);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToEnd(steps.getBody());
     Value row = steps.getInductionVar();
-    Value stepIndex = b.div(b.sub(row, block.first), stride);
-    emitPrefetch(b, operands, block, firstStep, stepIndex);
-    Values next(steps.getRegionIterArgs());
-    for (int64_t part : llvm::seq(kStep))
-      next = step(b.add(row, b.index(part)), next);
+    ValueRange old = steps.getRegionIterArgs();
+    Value at = old[old.size() - 2], request = old.back();
+    Value no = arith::ConstantOp::create(b, b.getBoolAttr(false));
+    Value due =
+        LLVM::ExpectOp::create(b, b.cmp(CmpIPredicate::eq, row, at), no);
+    auto ask =
+        scf::IfOp::create(b, TypeRange{b.getIndexType(), b.getIndexType()}, due,
+                          /*withElseRegion=*/true);
+    b.setInsertionPointToEnd(ask.thenBlock());
+    emitPrefetch(b, operands, block, request);
+    scf::YieldOp::create(
+        b, ValueRange{b.add(row, between), b.add(request, b.index(1))});
+    b.setInsertionPointToEnd(ask.elseBlock());
+    scf::YieldOp::create(b, ValueRange{at, request});
+    b.setInsertionPointToEnd(steps.getBody());
+    Values next = step(row, kStep, Values(old.drop_back(2)));
+    llvm::append_range(next, ask.getResults());
     scf::YieldOp::create(b, next);
   }
-  sums = steps.getResults();
+  llvm::copy(steps.getResults().drop_back(2), sums.begin());
   // A block has as many rows as a multiple of steps, except for the last.
   if (!wholeDepth)
-    sums = b.loop(whole, last, sums,
-                  [&](Value row, ValueRange old) { return step(row, old); });
+    sums = b.loop(whole, last, sums, [&](Value row, ValueRange old) {
+      return step(row, 1, Values(old));
+    });
   if (mayBeOdd)
     sums = b.loop(last, block.last, sums, [&](Value row, ValueRange old) {
-      return step(row, old, /*isHalf=*/true);
+      return step(row, 1, Values(old), /*isHalf=*/true);
     });
   if (operands.scales)
     return addScaled(b, operands, block, sums, placeOf);

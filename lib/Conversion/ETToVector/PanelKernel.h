@@ -68,7 +68,7 @@ enum class Multiply {
 /// With matrix registers, `lhs` has a multiple of kMatrixDepth columns and no
 /// `tokens`, the panel as many steps of K, and all rows go through it.
 struct PanelOperands {
-  Value lhs;        // [R, K]
+  Value lhs;        // [R, K]: f32 to be multiplied as Multiply::Widened
   Value tokens;     // [P], optional: row p reads lhs[tokens[p], :]
   Value panel;      // [K / interleave rounded up, columns * interleave]
   Value gatePanel;  // the same, optional
@@ -79,9 +79,8 @@ struct PanelOperands {
   Value bias;       // [N], optional
   Value gateBias;   // [N], optional
   Value out;        // [P, N]
-  Value rowBlock;   // [rows, a block of K] optional: rows of 16-bit elements
-                    // are widened there; with matrix registers, copied when
-                    // fewer than a tile's are left in lhs
+  Value rowBlock;   // [rows, a block of K], with matrix registers: rows are
+                    // copied when fewer than a tile's are left in lhs
   Value sums;       // [end - begin rounded up to a tile, products * columns]
                     // f32: sums between blocks of K, and on their way to bias,
                     // activation and gate
@@ -106,9 +105,10 @@ struct PanelKernel {
   /// The processor brings the rows of a panel from memory unasked: it reads
   /// ahead, and they follow each other.
   bool readsAhead;
-  /// The panel is a copy of weights that lie in rows, and so is the next one to
-  /// be: `nextPanel` and `nextGate` are where its weights lie, [K, columns].
-  bool copied = false;
+  /// The panel is a copy of weights, and so is the next one to be: `nextPanel`
+  /// and `nextGate` are where its weights lie, so many steps of K beside each
+  /// other. 0 if it is read where it is.
+  int64_t copiedFrom = 0;
   /// How weights of f8E4M3FN are read.
   ScaledWeights scaled = {};
 
@@ -126,8 +126,9 @@ private:
     Value next, nextGate, nextFirst, nextRows;
     /// The next block is read at so many places in turn, each of so many rows.
     Value streams, streamRows;
-    /// Lines to ask for at each place, at a tile's step and in all.
-    Value nextPerStep, nextLines;
+    /// Lines to ask for at each place, at a request and in all, and steps
+    /// from one request to the next.
+    Value nextPerRequest, nextLines, requestSteps;
     /// A tile's first row, and lines of its results to ask for.
     Value firstOut, outLines;
   };
@@ -139,14 +140,14 @@ private:
   Value chooseStreams(VectorBuilder &b, Value lines, Value tiles,
                       Value steps) const;
   /// The products of a block and `rows` rows that begin at `row`, added to the
-  /// sums; `firstStep` counts the steps of the tiles before.
+  /// sums; `firstRequest` counts the requests of the tiles before.
   void emitTile(VectorBuilder &b, const PanelOperands &operands,
                 const Block &block, int64_t rows, Value row,
-                Value firstStep) const;
+                Value firstRequest) const;
   /// The next values of sums in the order [row][product][vector], one row of
   /// the panels further.
   SmallVector<Value> emitStep(VectorBuilder &b, const PanelOperands &operands,
-                              Value lhs, ValueRange lhsRows, Value panelRow,
+                              ValueRange lhsRows, Value panelRow,
                               Value lhsColumn, ValueRange old,
                               bool isHalf = false) const;
   /// Adds the sums of a block of K, times its scales, to those before it.
@@ -155,42 +156,58 @@ private:
                  function_ref<SmallVector<Value>(int64_t)> placeOf) const;
   void emitMatrixTile(VectorBuilder &b, const PanelOperands &operands,
                       const Block &block, Value row, Value rows,
-                      Value firstStep) const;
+                      Value firstRequest) const;
   void emitMatrixSums(VectorBuilder &b, const PanelOperands &operands,
                       const Block &block, Value lhs, Value lhsBytes, Value sum,
-                      bool isFirst, Value firstStep) const;
+                      bool isFirst, Value firstRequest) const;
   /// Bias, activation and gate: from the sums of a tile to its results. One
   /// loop for tiles of every size keeps the code of an activation small.
   void emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
                     Value firstRow, Value rows) const;
-  /// Asks for as many lines of the next block and of the results as step `step`
-  /// of a tile should. A few at a time, between many multiplications: more
-  /// would fill the buffers that loads need as well.
+  /// Asks for the lines of the next block that are `request`'s. A few at a
+  /// time, between many multiplications: more would fill the buffers that loads
+  /// need as well.
   void emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                    const Block &block, Value firstStep, Value step) const;
+                    const Block &block, Value request) const;
   /// Asks for lines [first, first + count) of a tile's results, to be written.
   void emitOutPrefetch(VectorBuilder &b, const PanelOperands &operands,
                        const Block &block, Value first, Value count) const;
   /// Cache lines of a row of a panel.
   int64_t linesPerRow(const PanelOperands &operands) const;
   int64_t outLinesPerRow(const PanelOperands &operands) const;
-  /// Rows of a panel that one step of the innermost loop multiplies.
+  /// Rows of a panel that one step of the innermost loop multiplies. Those of a
+  /// block are a multiple of them, but for the last one.
   int64_t stepRows() const;
-  /// What rows of a block are a multiple of, but for the last one of an odd K:
-  /// steps, and vectors of the rows that are widened.
-  int64_t blockUnit() const;
 };
 
-/// copy[to, :] = lhs[from, first ...] and zeros, for a copy whose rows are
-/// multiples of kMatrixDepth.
+/// copy[to, :] = lhs[from, first ...] and zeros, for a copy of bf16 whose rows
+/// are multiples of kMatrixDepth.
 void emitRowCopy(VectorBuilder &b, Value lhs, Value from, Value first,
                  Value copy, Value to);
 
-/// panel[k, n] = weights[k, column + n], widened, and 0 past the last column;
-/// or with `inPairs` panel[k, 2n + i] = weights[2k + i, column + n] and 0 past
-/// the last row as well.
+/// The rows of lhs that `tokens` names, or its first ones, one after the other,
+/// `rows` of them in memory that the caller frees: bf16 with zeros up to a
+/// `width` that is a multiple of kMatrixDepth; or 16-bit elements widened to
+/// f32, since a scalar would be widened anew for each panel. `whole` promises
+/// that the width has no tail.
+Value emitPaddedRows(VectorBuilder &b, Value lhs, Value tokens, Value rows,
+                     Value width);
+Value emitWidenedRows(VectorBuilder &b, Value lhs, Value tokens, Value rows,
+                      Value width, bool whole);
+
+/// How the steps of K lie beside each other before and after a copy.
+enum class PanelCopy {
+  /// panel[k, n] = weights[k, column + n], widened, and 0 past the last column.
+  Rows,
+  /// panel[k, 2n + i] = weights[2k + i, column + n], and 0 past the last row
+  /// or column.
+  ToPairs,
+  /// panel[2k + i, n] = weights[k, 2n + i], widened: one panel, column 0.
+  FromPairs
+};
 void emitPanelCopy(VectorBuilder &b, ModuleOp module, Value weights,
-                   Value column, Value panel, bool wholeColumns, bool inPairs);
+                   Value column, Value panel, bool wholeColumns,
+                   PanelCopy copy);
 
 } // namespace mlir::et
 

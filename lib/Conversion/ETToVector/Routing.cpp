@@ -107,21 +107,22 @@ static LogicalResult lowerThresholdGate(GateOp op, VectorBuilder &b,
                        : arith::CmpFPredicate::OGE;
   Value scores = op.getScores(), gates = op.getGates(), mask = op.getMask();
   Value tokens = b.dim(scores, 0), experts = b.dim(scores, 1);
+  bool whole = b.isWhole(scores, b.lanes);
   b.parallel(b.dim(mask, 1), [&](ValueRange word) {
     Value perWord = b.index(kTokensPerWord);
     Value first = b.mul(word[0], perWord);
     Value count = b.min(perWord, b.sub(tokens, first));
     b.stepLoop(b.index(0), experts, b.lanes, [&](Value expert) {
-      Value theta = b.read(op.getTheta(), expert);
+      Value theta = b.read(op.getTheta(), expert, whole);
       Value none = b.splat(b.i32(0));
       Value words = b.loop(
           b.index(0), count, none, [&](Value bit, ValueRange bits) -> Values {
             Value token = b.add(first, bit);
-            Value score = b.read(scores, {token, expert});
+            Value score = b.read(scores, {token, expert}, whole);
             Value taken = b.cmp(predicate, score, theta);
             Value gate = emitGate(b, routing.getGate(), score);
-            b.write(b.select(taken, gate, b.splat(0.0)), gates,
-                    {token, expert});
+            b.write(b.select(taken, gate, b.splat(0.0)), gates, {token, expert},
+                    whole);
             Value one =
                 b.splat(arith::ShLIOp::create(b, b.i32(1), b.toI32(bit)));
             return {b.either(bits[0], b.select(taken, one, none))};

@@ -25,6 +25,11 @@ Value VectorBuilder::read(Value memref, ValueRange indices, bool whole) {
   return value;
 }
 
+bool VectorBuilder::isWhole(Value memref, int64_t elements) {
+  int64_t size = cast<MemRefType>(memref.getType()).getShape().back();
+  return !ShapedType::isDynamic(size) && size % elements == 0;
+}
+
 void VectorBuilder::write(Value vector, Value memref, ValueRange indices,
                           bool whole) {
   Type element = cast<MemRefType>(memref.getType()).getElementType();
@@ -32,6 +37,16 @@ void VectorBuilder::write(Value vector, Value memref, ValueRange indices,
     vector = arith::TruncFOp::create(*this, vectorOf(element), vector);
   vector::TransferWriteOp::create(*this, vector, memref, indices,
                                   ArrayRef<bool>{whole});
+}
+
+Value VectorBuilder::widenOfPairs(Value pairs, bool second) {
+  // bf16 is the upper half of an f32.
+  Value bits = vector::BitCastOp::create(*this, vectorOf(getI32Type()), pairs);
+  if (second)
+    bits = arith::AndIOp::create(*this, bits, splat(i32(-65536)));
+  else
+    bits = arith::ShLIOp::create(*this, bits, splat(i32(16)));
+  return vector::BitCastOp::create(*this, vectorOf(getF32Type()), bits);
 }
 
 void VectorBuilder::stepLoop(Value lower, Value upper, int64_t step,

@@ -32,10 +32,16 @@ public:
   /// Elements past the end of the dimension are 0 unless `whole` promises that
   /// there are none.
   Value read(Value memref, ValueRange indices, bool whole = false);
+  /// Whether the last dimension is known to be a multiple of `elements`, so
+  /// that steps of so many read and write no element past its end.
+  static bool isWhole(Value memref, int64_t elements);
   /// Rounds to the memref's element type once; leaves memory past the end of
   /// the dimension alone.
   void write(Value vector, Value memref, ValueRange indices,
              bool whole = false);
+
+  /// The first elements of `lanes` pairs of bf16, or the second, as f32.
+  Value widenOfPairs(Value pairs, bool second);
 
   //===--- Loops ----------------------------------------------------------===//
   void stepLoop(Value lower, Value upper, int64_t step,

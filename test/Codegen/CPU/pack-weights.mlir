@@ -30,12 +30,12 @@ func.func @f32(%x: tensor<?x40xf32>, %w: tensor<4x40x100xf32> {et.weight = "w"},
 
 // -----
 
-// Matrix registers take pairs of steps and a depth that is a multiple of 32, dot
-// products of AVX-512-BF16 pairs of steps.
+// bf16 lies in pairs of steps, for products of pairs or to be widened; matrix registers
+// take a depth that is a multiple of 32.
 // CHECK-LABEL: func @bf16
 // AMX: et.pack #et.panels<columns = 64, interleave = 2, step = 32> ins(%arg1 : tensor<4x40x100xbf16>) outs(%{{.*}} : tensor<4x2x32x128xbf16>)
 // PAIRS: et.pack #et.panels<columns = 64, interleave = 2, step = 2> ins(%arg1 : tensor<4x40x100xbf16>) outs(%{{.*}} : tensor<4x2x20x128xbf16>)
-// AVX512: et.pack #et.panels<columns = 64> ins(%arg1 : tensor<4x40x100xbf16>)
+// AVX512: et.pack #et.panels<columns = 64, interleave = 2, step = 2> ins(%arg1 : tensor<4x40x100xbf16>)
 func.func @bf16(%x: tensor<?x40xbf16>, %w: tensor<4x40x100xbf16> {et.weight = "w"}, %o: tensor<5xi32>, %init: tensor<?x100xbf16>)
     -> tensor<?x100xbf16> {
   %0 = et.grouped_matmul none ins(%x, %w : tensor<?x40xbf16>, tensor<4x40x100xbf16>) offsets(%o : tensor<5xi32>)

@@ -57,7 +57,7 @@
 // CHECK:            vector.transfer_write {{.*}} vector<32xbf16>
 // CHECK:          omp.parallel
 // CHECK:            func.call @et_panel_6x64_bf16_bf16_bf16_relu_tokens_whole_k32
-// CHECK:            func.call @et_panel_6x64_bf16_f32_bf16_relu_tokens_whole_copied_k32
+// CHECK:            func.call @et_panel_6x64_bf16_f32_bf16_relu_tokens_whole_copied_bf16_k32
 // CHECK:            func.call @et_copy_128_bf16_bf16_pairs_whole
 // CHECK:            func.call @et_panel_16x64
 // CHECK:          memref.dealloc %[[ROWS]]
@@ -88,7 +88,7 @@ func.func @in_place(%x: memref<?x128xbf16>, %w: memref<1x128x256xbf16>, %out: me
 
 // Other types are multiplied in vector registers.
 
-// CHECK-LABEL: func.func private @et_panel_6x64_f16_f32_f32
+// CHECK-LABEL: func.func private @et_panel_6x64_f32_f32_f32_whole_copied_f16_k32
 // CHECK-LABEL: func.func @other_types
 func.func @other_types(%x: memref<?x128xf16>, %w: memref<1x128x256xf16>, %out: memref<?x256xf32>) {
   et.grouped_matmul none ins(%x, %w : memref<?x128xf16>, memref<1x128x256xf16>)

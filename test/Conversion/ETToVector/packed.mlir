@@ -25,7 +25,8 @@ func.func @rows(%x: memref<?x128xf32>, %w: memref<4x4x128x64xf32>, %offsets: mem
 // -----
 
 // Pairs of bf16 are multiplied as such, or widened: of a pair either is the upper
-// half of an f32. K = 129 leaves half a pair.
+// half of an f32. K = 129 leaves half a pair. Rows are widened once for all panels, and
+// so is a panel that more than two tiles of rows read.
 
 // PAIRS-LABEL:  func.func private @et_panel_6x64_bf16_bf16_f32_dot
 // PAIRS:          default
@@ -38,7 +39,14 @@ func.func @rows(%x: memref<?x128xf32>, %w: memref<4x4x128x64xf32>, %offsets: mem
 // PAIRS-NEXT:     arith.extui %{{.*}} : i16 to i32
 // PAIRS-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
 
-// WIDEN-LABEL:  func.func private @et_panel_6x64_bf16_bf16_f32_pairs
+// WIDEN-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_copied_bf16_pairs
+// WIDEN-LABEL:  func.func private @et_copy_64_bf16_f32_from_pairs_whole
+// WIDEN:          vector.load %{{.*}} : memref<?x?xbf16, strided<[?, 1], offset: ?>>, vector<32xbf16>
+// WIDEN:          arith.shli
+// WIDEN:          vector.transfer_write
+// WIDEN:          arith.andi
+// WIDEN:          vector.transfer_write
+// WIDEN-LABEL:  func.func private @et_panel_6x64_f32_bf16_f32_pairs
 // WIDEN-NOT:      call_intrinsic
 // WIDEN:          default
 // WIDEN:          %[[WORDS:.*]] = vector.bitcast %{{.*}} : vector<32xbf16> to vector<16xi32>
@@ -47,6 +55,17 @@ func.func @rows(%x: memref<?x128xf32>, %w: memref<4x4x128x64xf32>, %offsets: mem
 // WIDEN:          arith.andi %{{.*}} : vector<16xi32>
 // WIDEN:          vector.fma
 // CHECK-LABEL:  func.func @pairs
+// WIDEN:          %[[ROWS:.*]] = memref.alloc(%{{.*}}, %c130) {{.*}} : memref<?x?xf32>
+// WIDEN:          scf.parallel
+// WIDEN:            arith.extf %{{.*}} : vector<16xbf16> to vector<16xf32>
+// WIDEN:            vector.transfer_write %{{.*}}, %[[ROWS]]
+// WIDEN:          omp.parallel
+// WIDEN:            arith.cmpi ule, %{{.*}}, %c12
+// WIDEN:            func.call @et_panel_6x64_f32_bf16_f32_pairs
+// WIDEN:          else
+// WIDEN:            func.call @et_copy_64_bf16_f32_from_pairs_whole
+// WIDEN:            func.call @et_panel_6x64_f32_f32_f32_copied_bf16_pairs
+// WIDEN:          memref.dealloc %[[ROWS]]
 
 // Neither is made for panels of a step of 2.
 // AMX-LABEL:    func.func @pairs

@@ -8,14 +8,13 @@
 // AVX512-SAME:  6x64_f32_f32_f32_relu_squared_tokens_whole_copied_k32
 // AVX2-SAME:    6x16_f32_f32_f32_relu_squared_tokens_whole_copied_k32
 // CHECK-SAME:     attributes {llvm.linkage = #llvm.linkage<internal>}
-// A block is 32 KB of a panel at most; blocks have even sizes, in whole vectors.
+// A block is 32 KB of a panel at most; blocks have even sizes, in steps of 4.
 // AVX512:         %[[MOST:.*]] = arith.constant 128 : index
 // AVX2:           %[[MOST:.*]] = arith.constant 512 : index
 // CHECK:          %[[BLOCKS:.*]] = arith.ceildivui %{{.*}}, %[[MOST]] : index
 // CHECK-NEXT:     %[[ROWS:.*]] = arith.ceildivui %{{.*}}, %[[BLOCKS]] : index
-// AVX512-NEXT:    %[[UNITS:.*]] = arith.ceildivui %[[ROWS]], %c16 : index
-// AVX2-NEXT:      %[[UNITS:.*]] = arith.ceildivui %[[ROWS]], %c8 : index
-// CHECK-NEXT:     %[[BLOCK:.*]] = arith.muli %[[UNITS]], %c{{16|8}} : index
+// CHECK-NEXT:     %[[UNITS:.*]] = arith.ceildivui %[[ROWS]], %c4 : index
+// CHECK-NEXT:     %[[BLOCK:.*]] = arith.muli %[[UNITS]], %c4 : index
 // CHECK-NEXT:     scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[BLOCK]]
 // The last block's results are asked for first.
 // CHECK:            memref.prefetch %{{.*}}, write, locality<3>, data
@@ -79,13 +78,11 @@ func.func @gathered(%x: memref<?x128xf32>, %w: memref<4x128x256xf32>, %offsets: 
 // -----
 
 // Two products of the same rows share the registers: 32 (8) columns of each.
-// 16-bit rows are widened into a block of their own; a panel copy is f32.
+// 16-bit rows are widened once for all panels; a panel copy is f32.
 
 // CHECK-LABEL:  func.func private @et_panel_
-// AVX512-SAME:  6x32_bf16_f32_bf16_silu_bias_gate_gatebias_copied
-// AVX2-SAME:    6x8_bf16_f32_bf16_silu_bias_gate_gatebias_copied
-// AVX512:         arith.extf %{{.*}} : vector<16xbf16> to vector<16xf32>
-// AVX2:           arith.extf %{{.*}} : vector<8xbf16> to vector<8xf32>
+// AVX512-SAME:  6x32_f32_f32_bf16_silu_bias_gate_gatebias_copied_bf16
+// AVX2-SAME:    6x8_f32_f32_bf16_silu_bias_gate_gatebias_copied_bf16
 // The gate goes through silu, the other product does not.
 // CHECK:          math.exp
 // CHECK:          arith.divf
@@ -95,6 +92,10 @@ func.func @gathered(%x: memref<?x128xf32>, %w: memref<4x128x256xf32>, %offsets: 
 
 // CHECK-LABEL:  func.func @gated
 // CHECK-NOT:      et.grouped_matmul
+// CHECK:          scf.parallel
+// AVX512:           arith.extf %{{.*}} : vector<16xbf16> to vector<16xf32>
+// AVX2:             arith.extf %{{.*}} : vector<8xbf16> to vector<8xf32>
+// CHECK:          omp.parallel
 func.func @gated(%x: memref<?x?xbf16>, %w: memref<?x?x?xbf16>, %b: memref<?x?xbf16>,
                  %g: memref<?x?x?xbf16>, %gb: memref<?x?xbf16>, %offsets: memref<?xi32>,
                  %out: memref<?x?xbf16>) {

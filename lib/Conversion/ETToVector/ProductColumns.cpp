@@ -1,0 +1,215 @@
+//===- ProductColumns.cpp - The panels of a task, in place or copied ------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProductLowering.h"
+
+using namespace mlir;
+using namespace mlir::et;
+using arith::CmpIPredicate;
+
+/// Tiles of a task up to which packed weights are widened for each of them.
+static constexpr int64_t kWidenedTiles = 2;
+
+void ProductLowering::emitVectorTask(PanelKernel kernel, const Task &task,
+                                     const Task &next, Value hasNext,
+                                     PanelOperands operands, Value scratch) {
+  if (readsPacked())
+    return emitColumns(kernel, task, next, hasNext, operands, scratch);
+  // Scales multiply sums in the one way and weights in the other. So the
+  // expert's rows decide, and not those of a task, which depend on the threads.
+  auto [begin, end] = op.getScales() ? rowsOf(task.expert)
+                                     : std::pair(task.firstRow, task.lastRow);
+  // Widening packed weights costs less than copying those in rows.
+  bool widens = op.getPanels() && !op.getScales();
+  int64_t fewest = kernel.tile.rows * (widens ? kWidenedTiles : 1);
+  Value once = b.cmp(CmpIPredicate::ule, b.sub(end, begin), b.index(fewest));
+  if (!kernel.wholeColumns && !op.getPanels())
+    once = b.both(once, b.cmp(CmpIPredicate::ule, task.lastColumn, columns));
+  auto branch = scf::IfOp::create(b, once, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenYield());
+  emitColumns(kernel, task, next, hasNext, operands, scratch);
+  b.setInsertionPoint(branch.elseYield());
+  kernel.copiedFrom = kernel.interleave;
+  kernel.interleave = 1;
+  kernel.readsAhead = false;
+  // One panel is copied at a time.
+  Value last = b.min(task.lastColumn, columns);
+  b.stepLoop(task.firstColumn, last, panelColumns, [&](Value column) {
+    Task part = task, after = next;
+    part.firstColumn = column;
+    part.lastColumn = b.add(column, b.index(panelColumns));
+    Value isInside = b.cmp(CmpIPredicate::ult, part.lastColumn, last);
+    after.expert = b.select(isInside, task.expert, next.expert);
+    after.firstColumn = b.select(isInside, part.lastColumn, next.firstColumn);
+    emitColumns(kernel, part, after, b.either(isInside, hasNext), operands,
+                scratch);
+  });
+}
+
+SmallVector<Value> ProductLowering::copyPanels(const PanelKernel &kernel,
+                                               const Task &task,
+                                               ArrayRef<Value> weights,
+                                               const PanelOperands &operands,
+                                               Value scratch) {
+  SmallVector<Value> copies;
+  PanelCopy kind = kernel.interleave == 2   ? PanelCopy::ToPairs
+                   : kernel.copiedFrom == 2 ? PanelCopy::FromPairs
+                                            : PanelCopy::Rows;
+  bool toPairs = kind == PanelCopy::ToPairs;
+  Value rows = toPairs ? b.div(paddedDepth, b.index(2))
+                       : roundUp(depth, kernel.copiedFrom);
+  Type element = toPairs ? Type(b.getBF16Type()) : b.getF32Type();
+  for (auto [index, matrix] : llvm::enumerate(weights)) {
+    Value at = b.add(sumBytes(), b.mul(copyBytes(), b.index(index)));
+    Value copy = viewScratch(
+        scratch, at, {ShapedType::kDynamic, panelColumns * kernel.interleave},
+        rows, element);
+    bool packed = op.getPanels().has_value();
+    bool whole = packed || b.isWhole(op.getOut(), panelColumns);
+    Value column = task.firstColumn, from = packed ? b.index(0) : column;
+    Value part = packed ? panelAt(matrix, task.expert, column, panelColumns)
+                        : sliceOf(matrix, task.expert);
+    if (op.getScales()) {
+      Value scales = index ? operands.gateScales : operands.scales;
+      kernel.scaled.emitCopy(b, module, part, from, scales, column, copy,
+                             whole);
+    } else {
+      emitPanelCopy(b, module, part, from, copy, whole, kind);
+    }
+    copies.push_back(copy);
+  }
+  return copies;
+}
+
+void ProductLowering::emitColumns(PanelKernel kernel, const Task &task,
+                                  const Task &next, Value hasNext,
+                                  PanelOperands operands, Value scratch) {
+  const TileShape &shape = kernel.tile;
+  int64_t width = shape.columns();
+  operands.sums = viewScratch(
+      scratch, b.index(0), {ShapedType::kDynamic, shape.products * width},
+      b.max(taskRows, b.index(shape.rows)), b.getF32Type());
+  if (kernel.way == Multiply::Matrices) {
+    Value at = b.add(sumBytes(), b.mul(copyBytes(), b.index(shape.products)));
+    operands.rowBlock = viewScratch(scratch, at, {shape.rows, rowBlockWidth()},
+                                    {}, b.getBF16Type());
+  }
+  SmallVector<Value, 2> weights = {op.getRhs()}, copies;
+  if (op.getGate())
+    weights.push_back(op.getGate());
+  if (kernel.copiedFrom) {
+    copies = copyPanels(kernel, task, weights, operands, scratch);
+    // They are factors of the copies already.
+    operands.scales = operands.gateScales = {};
+  }
+  Value last = b.min(task.lastColumn, columns);
+  b.stepLoop(task.firstColumn, last, width, [&](Value column) {
+    PanelOperands inside = operands;
+    inside.column = column;
+    Value nextExpert = next.expert, nextColumn = next.firstColumn;
+    Value within = b.sub(column, task.firstColumn);
+    if (kernel.copiedFrom) {
+      // Every part of the columns asks for its own part of the next ones.
+      nextColumn = b.add(nextColumn, within);
+      inside.hasNext = hasNext;
+    } else {
+      Value following = b.add(column, b.index(width));
+      Value isInside = b.cmp(CmpIPredicate::ult, following, last);
+      nextExpert = b.select(isInside, task.expert, nextExpert);
+      nextColumn = b.select(isInside, following, nextColumn);
+      inside.hasNext = b.either(isInside, hasNext);
+    }
+    SmallVector<Value> panels, nextPanels;
+    for (auto [index, matrix] : llvm::enumerate(weights)) {
+      nextPanels.push_back(panelAt(matrix, nextExpert, nextColumn, width));
+      if (!kernel.copiedFrom) {
+        panels.push_back(panelAt(matrix, task.expert, column, width));
+        continue;
+      }
+      SmallVector<OpFoldResult> offsets = {
+          b.getIndexAttr(0), b.mul(within, b.index(kernel.interleave))};
+      SmallVector<OpFoldResult> sizes = {
+          b.dim(copies[index], 0), b.getIndexAttr(width * kernel.interleave)};
+      SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
+      panels.push_back(
+          memref::SubViewOp::create(b, copies[index], offsets, sizes, strides));
+    }
+    inside.panel = panels.front();
+    inside.nextPanel = nextPanels.front();
+    if (op.getGate()) {
+      inside.gatePanel = panels.back();
+      inside.nextGate = nextPanels.back();
+    }
+    kernel.call(b, module, inside);
+  });
+}
+
+Value ProductLowering::panelAt(Value weights, Value expert, Value column,
+                               int64_t width) {
+  auto type = cast<MemRefType>(weights.getType());
+  SmallVector<OpFoldResult> offsets = {expert, b.getIndexAttr(0), column};
+  SmallVector<OpFoldResult> sizes = {b.getIndexAttr(1), b.dim(weights, 1),
+                                     b.getIndexAttr(width)};
+  if (std::optional<PanelsAttr> panels = op.getPanels()) {
+    int64_t interleave = panels->getInterleave();
+    Value panelWidth = b.index(panelColumns);
+    Value within = arith::RemUIOp::create(b, column, panelWidth);
+    width *= interleave;
+    offsets = {expert, b.div(column, panelWidth), b.getIndexAttr(0),
+               b.mul(within, b.index(interleave))};
+    sizes = {b.getIndexAttr(1), b.getIndexAttr(1), b.dim(weights, 2),
+             b.getIndexAttr(width)};
+  }
+  SmallVector<OpFoldResult> strides(offsets.size(), b.getIndexAttr(1));
+  auto panelType = memref::SubViewOp::inferRankReducedResultType(
+      {ShapedType::kDynamic, width}, type, offsets, sizes, strides);
+  return memref::SubViewOp::create(b, panelType, weights, offsets, sizes,
+                                   strides);
+}
+
+Value ProductLowering::sliceOf(Value memref, Value expert) {
+  auto type = cast<MemRefType>(memref.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> strides(type.getRank(), b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes =
+      memref::getMixedSizes(b, b.getLoc(), memref);
+  offsets[0] = expert;
+  sizes[0] = b.getIndexAttr(1);
+  auto sliceType = memref::SubViewOp::inferRankReducedResultType(
+      type.getShape().drop_front(), type, offsets, sizes, strides);
+  return memref::SubViewOp::create(b, sliceType, memref, offsets, sizes,
+                                   strides);
+}
+
+Value ProductLowering::viewScratch(Value scratch, Value offset,
+                                   ArrayRef<int64_t> shape, ValueRange sizes,
+                                   Type element) {
+  return memref::ViewOp::create(b, MemRefType::get(shape, element), scratch,
+                                offset, sizes);
+}
+
+Value ProductLowering::sumBytes() {
+  auto bytes = [&](Value rows, const TileShape &tile) {
+    int64_t width = tile.products * tile.columns() * 4;
+    return b.mul(b.max(rows, b.index(tile.rows)), b.index(width));
+  };
+  return b.max(bytes(taskRows, kernel.tile), bytes(taskRows, fewRows.tile));
+}
+
+Value ProductLowering::copyBytes() {
+  if (readsPacked())
+    return b.index(0);
+  return b.mul(paddedDepth, b.index(panelColumns * 4));
+}
+
+int64_t ProductLowering::rowBlockWidth() {
+  if (!usesMatrices())
+    return 0;
+  int64_t rows = kernel.blockRows(bitsOf(op.getRhs()));
+  return llvm::alignTo(rows * kernel.interleave, kMatrixDepth);
+}

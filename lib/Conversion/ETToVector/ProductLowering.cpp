@@ -1,0 +1,210 @@
+//===- ProductLowering.cpp - The tasks of a grouped product ---------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProductLowering.h"
+#include "mlir/Dialect/OpenMP/OpenMPDialect.h"
+
+using namespace mlir;
+using namespace mlir::et;
+using arith::CmpIPredicate;
+
+/// Rows of a task: few enough that they stay in a second-level cache while
+/// panels pass by, as many as that allows.
+static constexpr int64_t kMaxTaskRows = 384, kFullTaskRows = 128;
+static constexpr int64_t kTaskRowBytes = 1 << 20;
+/// Tasks wanted for each thread, so that the last ones to finish are short.
+static constexpr int64_t kTasksPerThread = 4;
+/// Packed weights of a task, so that taking one costs little beside it.
+static constexpr int64_t kTaskWeightBytes = 256 << 10;
+
+std::pair<Value, Value> ProductLowering::rowsOf(Value expert) {
+  if (!op.getOffsets())
+    return {b.index(0), b.dim(op.getOut(), 0)};
+  // Pairs that out has no row for are left out.
+  Value rows = b.dim(op.getOut(), 0);
+  auto offset = [&](Value expert) -> Value {
+    Value pair = b.toIndex(b.load(op.getOffsets(), expert));
+    return arith::MinUIOp::create(b, pair, rows);
+  };
+  return {offset(expert), offset(b.add(expert, b.index(1)))};
+}
+
+Value ProductLowering::mostRows() {
+  return b.loop(b.index(0), experts, b.index(0),
+                [&](Value expert, ValueRange most) -> LoopBuilder::Values {
+                  auto [first, last] = rowsOf(expert);
+                  return {b.max(most[0], b.sub(last, first))};
+                })[0];
+}
+
+Value ProductLowering::rowsOfTask(Value rows) {
+  int64_t bits = bitsOf(op.getLhs());
+  Value bytes = b.max(b.mul(depth, b.index(bits / 8)), b.index(1));
+  Value most = b.div(b.index(kTaskRowBytes), bytes);
+  most = b.max(b.min(most, b.index(kMaxTaskRows)), b.index(kFullTaskRows));
+  Value wanted = b.ceilDiv(b.mul(threads, b.index(kTasksPerThread)),
+                           b.max(b.mul(experts, panels), b.index(1)));
+  Value blocks = b.max(wanted, b.ceilDiv(rows, most));
+  return b.max(roundUp(b.ceilDiv(rows, blocks), kernel.tile.rows),
+               b.index(kernel.tile.rows));
+}
+
+Value ProductLowering::panelsOfTask() {
+  if (!op.getPanels())
+    return b.index(1);
+  int64_t bits = bitsOf(op.getRhs()) * kernel.tile.products;
+  Value bytes = b.mul(depth, b.index(panelColumns * bits / 8));
+  Value some = b.div(b.index(kTaskWeightBytes), b.max(bytes, b.index(1)));
+  Value fair = b.div(b.mul(b.mul(experts, rowBlocks), panels),
+                     b.mul(threads, b.index(kTasksPerThread)));
+  return b.max(b.min(some, fair), b.index(1));
+}
+
+LLVM::CallOp ProductLowering::callRuntime(StringRef name, Type result) {
+  // An LLVM function, as these take no part in our conventions for calls.
+  auto function = module.lookupSymbol<LLVM::LLVMFuncOp>(name);
+  if (!function) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(module.getBody());
+    function = LLVM::LLVMFuncOp::create(
+        b, name, LLVM::LLVMFunctionType::get(result, {}));
+  }
+  return LLVM::CallOp::create(b, function, ValueRange());
+}
+
+Value ProductLowering::askOpenMP(StringRef name) {
+  return b.toIndex(callRuntime(name, b.getI32Type()).getResult());
+}
+
+void ProductLowering::lower() {
+  threads = askOpenMP("omp_get_max_threads");
+  Value most = mostRows();
+  taskRows = rowsOfTask(most);
+  rowBlocks = b.ceilDiv(most, taskRows);
+  taskPanels = panelsOfTask();
+  panelGroups = b.ceilDiv(panels, taskPanels);
+  tasks = b.mul(b.mul(experts, rowBlocks), panelGroups);
+
+  // The operating system grants matrix registers on request.
+  if (usesMatrices())
+    callRuntime("et_use_matrices", LLVM::LLVMVoidType::get(b.getContext()));
+  Value gathered = gatherRows();
+  Value copies = b.mul(copyBytes(), b.index(kernel.tile.products));
+  Value rows = b.index(kernel.tile.rows * rowBlockWidth() * 2);
+  Value threadBytes =
+      roundUp(b.add(b.add(sumBytes(), copies), rows), kCacheLine);
+  auto scratchType = MemRefType::get(ShapedType::kDynamic, b.getI8Type());
+  Value scratch =
+      memref::AllocOp::create(b, scratchType, b.mul(threads, threadBytes),
+                              b.getI64IntegerAttr(kCacheLine));
+
+  omp::LoopNestOperands range;
+  range.loopLowerBounds = {b.index(0)};
+  range.loopUpperBounds = {tasks};
+  range.loopSteps = {b.index(1)};
+  omp::WsloopOperands schedule;
+  schedule.scheduleKind = omp::ClauseScheduleKindAttr::get(
+      b.getContext(), omp::ClauseScheduleKind::Dynamic);
+  auto parallel = omp::ParallelOp::create(b);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.createBlock(&parallel.getRegion());
+    Value mine = memref::ViewOp::create(
+        b, scratchType, scratch,
+        b.mul(askOpenMP("omp_get_thread_num"), threadBytes), threadBytes);
+    auto share = omp::WsloopOp::create(b, schedule);
+    omp::TerminatorOp::create(b);
+    b.createBlock(&share.getRegion());
+    auto nest = omp::LoopNestOp::create(b, range);
+    Block *body =
+        b.createBlock(&nest.getRegion(), {}, b.getIndexType(), b.getLoc());
+    emitTask(body->getArgument(0), mine);
+    omp::YieldOp::create(b, ValueRange());
+  }
+  memref::DeallocOp::create(b, scratch);
+  if (gathered)
+    memref::DeallocOp::create(b, gathered);
+}
+
+Value ProductLowering::gatherRows() {
+  bool widens = kernel.way == Multiply::Widened && bitsOf(lhs) < 32;
+  int64_t width = cast<MemRefType>(lhs.getType()).getShape()[1];
+  bool isPadded = !ShapedType::isDynamic(width) && width % depthStep() == 0;
+  if (!widens && (!usesMatrices() || (!tokens && isPadded)))
+    return {};
+  // The list of tokens may be longer than there are pairs.
+  Value rows = b.dim(op.getOut(), 0);
+  if (op.getOffsets())
+    rows = arith::MinUIOp::create(b, rows,
+                                  b.toIndex(b.load(op.getOffsets(), experts)));
+  Value copy = widens ? emitWidenedRows(b, lhs, tokens, rows,
+                                        roundUp(depth, kernel.interleave),
+                                        kernel.wholeDepth)
+                      : emitPaddedRows(b, lhs, tokens, rows, paddedDepth);
+  lhs = copy;
+  tokens = {};
+  return copy;
+}
+
+ProductLowering::Task ProductLowering::taskAt(Value index) {
+  Value group = arith::RemUIOp::create(b, index, panelGroups);
+  Value block = b.div(index, panelGroups);
+  Value rowBlock = arith::RemUIOp::create(b, block, rowBlocks);
+  Value expert = b.div(block, rowBlocks);
+  auto [begin, end] = rowsOf(expert);
+  Value first = b.add(begin, b.mul(rowBlock, taskRows));
+  Value width = b.mul(taskPanels, b.index(panelColumns));
+  Value firstColumn = b.mul(group, width);
+  return {expert, first, b.min(b.add(first, taskRows), end), firstColumn,
+          b.add(firstColumn, width)};
+}
+
+void ProductLowering::emitTask(Value index, Value scratch) {
+  Task task = taskAt(index);
+  b.when(b.cmp(CmpIPredicate::ult, task.firstRow, task.lastRow), [&] {
+    // Threads take turns, so a thread's next task is likely to be as far away
+    // as there are threads.
+    Value last = b.sub(tasks, b.index(1)), following = b.add(index, threads);
+    Value exists = b.cmp(CmpIPredicate::ule, following, last);
+    Task next = taskAt(b.min(following, last));
+    Value hasNext =
+        b.both(exists, b.cmp(CmpIPredicate::ult, next.firstRow, next.lastRow));
+
+    PanelOperands operands;
+    operands.lhs = lhs;
+    operands.tokens = tokens;
+    operands.out = op.getOut();
+    operands.begin = task.firstRow;
+    operands.end = task.lastRow;
+    if (op.getScales())
+      operands.scales = sliceOf(op.getScales(), task.expert);
+    if (op.getGateScales())
+      operands.gateScales = sliceOf(op.getGateScales(), task.expert);
+    if (op.getBias())
+      operands.bias = sliceOf(op.getBias(), task.expert);
+    if (op.getGateBias())
+      operands.gateBias = sliceOf(op.getGateBias(), task.expert);
+    if (!usesMatrices())
+      return emitVectorTask(kernel, task, next, hasNext, operands, scratch);
+
+    // The sums of matrix registers differ in the last bits from those of vector
+    // registers. How many rows the expert has decides which are used: that is
+    // the same for any number of threads.
+    auto [begin, end] = rowsOf(task.expert);
+    Value few = b.cmp(CmpIPredicate::ule, b.sub(end, begin),
+                      b.index(fewRows.tile.rows));
+    auto branch = scf::IfOp::create(b, few, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    PanelOperands inPlace = operands;
+    inPlace.lhs = op.getLhs();
+    inPlace.tokens = op.getTokens();
+    b.setInsertionPoint(branch.thenYield());
+    emitVectorTask(fewRows, task, next, hasNext, inPlace, scratch);
+    b.setInsertionPoint(branch.elseYield());
+    emitColumns(kernel, task, next, hasNext, operands, scratch);
+  });
+}

@@ -1,0 +1,111 @@
+//===- ProductLowering.h - A grouped product, task by task ------*- C++ -*-===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A product is cut into tasks (expert, block of rows, columns). Every task is
+// independent, so one dynamically scheduled loop over all of them keeps threads
+// busy however skewed the loads are: with few rows the columns are the
+// parallelism, with few columns the row blocks are.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ET_LIB_CONVERSION_ETTOVECTOR_PRODUCTLOWERING_H
+#define ET_LIB_CONVERSION_ETTOVECTOR_PRODUCTLOWERING_H
+
+#include "PanelKernel.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+namespace mlir::et {
+
+/// One product being lowered: sizes as values, and the steps of the lowering.
+class ProductLowering {
+public:
+  /// `kernel` serves most tasks, `fewRows` those of experts with at most its
+  /// tile's rows, if there are matrix registers. A panel has `panelColumns`.
+  ProductLowering(GroupedMatmulOp op, VectorBuilder &b, PanelKernel kernel,
+                  PanelKernel fewRows, int64_t panelColumns)
+      : op(op), b(b), module(op->getParentOfType<ModuleOp>()), kernel(kernel),
+        fewRows(fewRows), panelColumns(panelColumns),
+        experts(b.dim(op.getRhs(), 0)), depth(b.dim(op.getLhs(), 1)),
+        columns(b.dim(op.getOut(), 1)),
+        panels(b.ceilDiv(columns, b.index(panelColumns))), lhs(op.getLhs()),
+        tokens(op.getTokens()), paddedDepth(roundUp(depth, depthStep())) {}
+
+  void lower();
+
+private:
+  /// The parts of a task: its expert, its rows and its columns, which may end
+  /// past the last one.
+  struct Task {
+    Value expert, firstRow, lastRow, firstColumn, lastColumn;
+  };
+  /// Whether weights are never copied: packed, and not widened to f32 for many
+  /// rows.
+  bool readsPacked() {
+    return op.getPanels() &&
+           (kernel.way != Multiply::Widened || bitsOf(op.getRhs()) == 32);
+  }
+  bool usesMatrices() const { return kernel.way == Multiply::Matrices; }
+  /// What K is rounded up to for matrix registers: as far as packed weights go.
+  int64_t depthStep() {
+    return op.getPanels() ? op.getPanelsAttr().getStep() : kMatrixDepth;
+  }
+  /// The rows of `expert`: [first, last).
+  std::pair<Value, Value> rowsOf(Value expert);
+  Value mostRows();
+  Value rowsOfTask(Value rows);
+  Value panelsOfTask();
+  Task taskAt(Value index);
+  void emitTask(Value index, Value scratch);
+  /// The task in vector registers: reads the weights where they are if they are
+  /// packed or used once, else through a contiguous f32 copy.
+  void emitVectorTask(PanelKernel kernel, const Task &task, const Task &next,
+                      Value hasNext, PanelOperands operands, Value scratch);
+  void emitColumns(PanelKernel kernel, const Task &task, const Task &next,
+                   Value hasNext, PanelOperands operands, Value scratch);
+  /// The task's panel of each of `weights`, widened, times its scales or in
+  /// pairs as `kernel` wants it, in the thread's scratch.
+  SmallVector<Value> copyPanels(const PanelKernel &kernel, const Task &task,
+                                ArrayRef<Value> weights,
+                                const PanelOperands &operands, Value scratch);
+  /// `width` columns of an expert's weights from `column` on.
+  Value panelAt(Value weights, Value expert, Value column, int64_t width);
+  /// Row or matrix `expert` of a [E, ...] memref.
+  Value sliceOf(Value memref, Value expert);
+  /// The rows of the left side as `kernel` reads them, one after the other, as
+  /// many as there are pairs: padded for matrix registers, or widened. Null if
+  /// they are as good where they are.
+  Value gatherRows();
+
+  Value roundUp(Value value, int64_t multiple) {
+    return b.mul(b.ceilDiv(value, b.index(multiple)), b.index(multiple));
+  }
+  unsigned bitsOf(Value memref) {
+    return cast<MemRefType>(memref.getType()).getElementTypeBitWidth();
+  }
+  /// What a thread's scratch holds: sums, copies of panels, and with matrix
+  /// registers copied rows, as wide as a block of K.
+  Value sumBytes();
+  Value copyBytes();
+  int64_t rowBlockWidth();
+  Value viewScratch(Value scratch, Value offset, ArrayRef<int64_t> shape,
+                    ValueRange sizes, Type element);
+  LLVM::CallOp callRuntime(StringRef name, Type result);
+  Value askOpenMP(StringRef name);
+
+  GroupedMatmulOp op;
+  VectorBuilder &b;
+  ModuleOp module;
+  PanelKernel kernel, fewRows;
+  int64_t panelColumns;
+  Value experts, depth, columns, panels;
+  Value threads, taskRows, rowBlocks, taskPanels, panelGroups, tasks;
+  Value lhs, tokens, paddedDepth;
+};
+
+} // namespace mlir::et
+
+#endif // ET_LIB_CONVERSION_ETTOVECTOR_PRODUCTLOWERING_H

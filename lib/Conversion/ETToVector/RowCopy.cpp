@@ -1,0 +1,59 @@
+//===- RowCopy.cpp - Rows of tokens, one after the other ------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "PanelKernel.h"
+
+using namespace mlir;
+using namespace mlir::et;
+
+void et::emitRowCopy(VectorBuilder &b, Value lhs, Value from, Value first,
+                     Value copy, Value to) {
+  auto type = VectorType::get(kMatrixDepth, b.getBF16Type());
+  Value zero =
+      arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
+  b.stepLoop(b.index(0), b.dim(copy, 1), kMatrixDepth, [&](Value k) {
+    Value part = vector::TransferReadOp::create(
+        b, type, lhs, ValueRange{from, b.add(first, k)}, zero,
+        ArrayRef<bool>{false});
+    vector::TransferWriteOp::create(b, part, copy, ValueRange{to, k},
+                                    ArrayRef<bool>{true});
+  });
+}
+
+/// copy[r, :] for r < `rows`, which `emitRow` writes, given the row of lhs.
+static Value emitRows(VectorBuilder &b, Value tokens, Value rows, Value width,
+                      Type element,
+                      function_ref<void(Value, Value, Value)> emitRow) {
+  auto type =
+      MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic}, element);
+  Value copy = memref::AllocOp::create(b, type, ValueRange{rows, width},
+                                       b.getI64IntegerAttr(kCacheLine));
+  b.parallel(rows, [&](ValueRange row) {
+    Value from = tokens ? b.toIndex(b.load(tokens, row)) : row[0];
+    emitRow(from, copy, row[0]);
+  });
+  return copy;
+}
+
+Value et::emitPaddedRows(VectorBuilder &b, Value lhs, Value tokens, Value rows,
+                         Value width) {
+  return emitRows(b, tokens, rows, width, b.getBF16Type(),
+                  [&](Value from, Value copy, Value row) {
+                    emitRowCopy(b, lhs, from, b.index(0), copy, row);
+                  });
+}
+
+Value et::emitWidenedRows(VectorBuilder &b, Value lhs, Value tokens, Value rows,
+                          Value width, bool whole) {
+  return emitRows(b, tokens, rows, width, b.getF32Type(),
+                  [&](Value from, Value copy, Value row) {
+                    b.stepLoop(b.index(0), width, b.lanes, [&](Value k) {
+                      b.write(b.read(lhs, {from, k}, whole), copy, {row, k},
+                              whole);
+                    });
+                  });
+}
