@@ -8,9 +8,10 @@
 
 For f32 the rate is that of a loop of multiply-adds in registers. For bf16 it is the
 fastest of that rate, which widened numbers have, of PyTorch's product of two matrices
-of 2048 x 2048 and, where the processor has the instruction, of a loop of products of
-pairs in registers. For memory it is that of a loop which adds up the packed weights, in the way that is fastest here:
-asking for what lies some bytes ahead, or leaving that to the processor.
+of 2048 x 2048 (256 x 256 where that takes seconds) and, where the processor has the
+instruction, of a loop of products of pairs in registers. For memory it is that of a
+loop which adds up the packed weights, in the way that is fastest here: asking for what
+lies some bytes ahead, or leaving that to the processor.
 """
 
 import ctypes as c
@@ -26,7 +27,7 @@ from et_library import Tensor
 from ours import bind, compile_library
 from plan import OTHER_BYTES
 
-STEPS, CUBE, SMALL = 200_000, 2048, 256
+STEPS, CUBE, SMALL, CUBE_SECONDS = 200_000, 2048, 256, 2.0
 # Bytes ahead, and how often each way is timed.
 WAYS, READS = [0, 2 << 10, 32 << 10], 3
 # Enough elements for PyTorch to use all threads.
@@ -58,10 +59,10 @@ class Limits:
         self.lanes = torch.full((peak.LANES,), 0.5)
         self.fma = bind(self.library, "peak")
         self.pairs = self.library.lib.et_function_peak_pairs if has_pairs else None
-        # A product that is slow where it is small is slow, and takes long, where not.
+        # Without instructions for bf16 the product would take half a minute.
         small = torch.ones(SMALL, SMALL, dtype=torch.bfloat16)
-        rate = 2 * SMALL**3 / self.best(small.mm, small)
-        size = CUBE if rate > self.flops("f32") / 10 else SMALL
+        seconds = self.best(small.mm, small) * (CUBE / SMALL) ** 3
+        size = CUBE if seconds < CUBE_SECONDS else SMALL
         self.cube = torch.ones(size, size, dtype=torch.bfloat16)
         self.other = torch.ones(OTHER_BYTES // 4)
         self.little = torch.ones(LITTLE)

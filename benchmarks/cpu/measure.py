@@ -25,7 +25,7 @@ from inputs import Case, Weights
 from limits import Limits, seconds_of
 from ours import OurLayer, describe
 from peers import COPIES, REFUSALS, Peers
-from plan import Machine, calls, is_too_slow, loads_of, shortage
+from plan import Machine, calls, loads_of, shortage, takes_too_long
 
 # Rows and packed weights of ours.
 OUR_COPIES = 2
@@ -71,7 +71,7 @@ class Table:
     def __init__(self, limits, rounds, on_row):
         self.limits, self.rounds, self.on_row = limits, rounds, on_row
         self.rows, self.absent, self.wrong = [], {}, []
-        # FLOP/s of the layer that peers reached, by name and type.
+        # FLOP/s of the layer that sides reached at best, by name and type.
         self.rates = {}
         other = limits.reader([describe(limits.other)])
         self.machine = Machine(
@@ -161,8 +161,9 @@ class Table:
         for name, function in made.items():
             where = f"{case.tokens} {shape} {kind} {case.loads}"
             rate, our_rate = (self.rates.get((n, kind)) for n in (name, "layer"))
-            if rate and is_too_slow(shape.flops(case.pairs), rate, our_rate):
-                self.note(name, where, "it was much slower or takes too long")
+            flops = shape.flops(case.pairs)
+            if rate and (reason := takes_too_long(flops, rate, our_rate)):
+                self.note(name, where, reason)
                 continue
             try:
                 # ONNX Runtime does not use PyTorch's threads.

@@ -21,9 +21,9 @@ SLACK_BYTES = 2 * GIB
 # Seconds that the calls of one side of a row may take together, the calls' number
 # within limits, and the seconds from which on one call is enough.
 SIDE_SECONDS, LEAST_CALLS, MOST_CALLS, SLOW = 1.5, 3, 9, 10.0
-# A peer is left out of rows in which a call would take longer, by its best rate so far,
-# or longer than both of these: seconds, and times a call of ours.
-TOO_SLOW, LONG, TOO_OFTEN = 20.0, 2.0, 20.0
+# A peer is left out of a row if a call would take that many seconds and times as long as
+# ours, by the best rates so far.
+TOO_LONG = [(2.0, 20.0), (20.0, 3.0)]
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,14 @@ def calls(seconds, between):
     return min(max(number, LEAST_CALLS), MOST_CALLS)
 
 
-def is_too_slow(flops, rate, our_rate):
-    """Whether a side of so many FLOP/s is left out of a row, ours being that fast."""
-    seconds = flops / rate
-    return seconds > min(TOO_SLOW, max(LONG, TOO_OFTEN * flops / our_rate))
+def takes_too_long(flops, rate, our_rate):
+    """Why a peer of so many FLOP/s is left out of a row, or nothing."""
+    for seconds, times in TOO_LONG:
+        if flops / rate > seconds and our_rate / rate > times:
+            return (
+                f"a call would take {seconds:.0f} s and {times:.0f} times ours, or more"
+            )
+    return ""
 
 
 @dataclass

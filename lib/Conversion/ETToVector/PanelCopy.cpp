@@ -15,7 +15,7 @@ using namespace mlir::et;
 /// panel[k, n] = weights[k, column + n].
 static void emitRows(VectorBuilder &b, int64_t width, bool wholeColumns,
                      Value weights, Value column, Value panel) {
-  b.loop(b.index(0), b.dim(weights, 0), [&](Value k) {
+  b.loop(b.index(0), b.dim(panel, 0), [&](Value k) {
     for (int64_t within = 0; within < width; within += b.lanes) {
       Value from = b.add(column, b.index(within));
       b.write(b.read(weights, {k, from}, wholeColumns), panel,
@@ -61,7 +61,7 @@ static void emitPairs(VectorBuilder &b, int64_t width, bool wholeColumns,
 static void emitFromPairs(VectorBuilder &b, int64_t width,
                           bool /*wholeColumns*/, Value weights,
                           Value /*column*/, Value panel) {
-  b.loop(b.index(0), b.dim(weights, 0), [&](Value pair) {
+  b.loop(b.index(0), b.div(b.dim(panel, 0), b.index(2)), [&](Value pair) {
     for (int64_t within = 0; within < width; within += b.lanes) {
       Value both = vector::LoadOp::create(
           b, VectorType::get(2 * b.lanes, b.getBF16Type()), weights,

@@ -51,12 +51,19 @@ std::string PanelKernel::getName(PanelOperands &operands) const {
     os << "_" << stringifyActivation(activation);
   if (operands.tokens)
     os << "_tokens";
+  // Rows may have been widened, which a bias never is.
+  auto addBias = [&](StringRef what, Value bias) {
+    os << what;
+    Type element = getElementTypeOrSelf(bias.getType());
+    if (element != getElementTypeOrSelf(operands.lhs.getType()))
+      os << "_" << element;
+  };
   if (operands.bias)
-    os << "_bias";
+    addBias("_bias", operands.bias);
   if (operands.gatePanel)
     os << "_gate";
   if (operands.gateBias)
-    os << "_gatebias";
+    addBias("_gatebias", operands.gateBias);
   if (wholeColumns)
     os << "_whole";
   if (way == Multiply::Matrices)
@@ -176,31 +183,7 @@ void PanelKernel::emitBody(VectorBuilder &b,
   if (readsAhead)
     block.nextRows = b.select(b.cmp(CmpIPredicate::eq, tiles, b.index(1)),
                               b.index(0), block.nextRows);
-  Value tileSteps =
-      b.max(b.ceilDiv(b.sub(block.last, block.first), b.index(stepRows())),
-            b.index(1));
-  Value steps = b.mul(tiles, tileSteps);
-  Value perRow = b.index(linesPerRow(operands));
-  block.streams = chooseStreams(b, b.mul(block.nextRows, perRow), tiles, steps);
-  // An odd number of rows, or places a power of two apart would share a set of
-  // the first-level cache.
-  block.streamRows = arith::OrIOp::create(
-      b, b.ceilDiv(block.nextRows, block.streams), b.index(1));
-  block.nextLines = b.mul(b.min(block.streamRows, block.nextRows), perRow);
-  // Vector tiles ask after as many steps as spread the lines over all of them,
-  // or for some lines at once, which costs few instructions.
-  block.requestSteps = b.index(1);
-  if (way != Multiply::Matrices) {
-    Value isOne = b.cmp(CmpIPredicate::eq, tiles, b.index(1));
-    Value burst = b.select(isOne, b.index(kOneTileBurst), b.index(kBurst));
-    burst = b.div(burst, block.streams);
-    Value lines = b.max(block.nextLines, b.index(1));
-    Value some = b.min(burst, b.div(b.mul(burst, steps), lines));
-    Value spread = b.max(b.div(steps, lines), b.index(1));
-    block.requestSteps = b.min(b.max(spread, some), tileSteps);
-  }
-  Value tileRequests = b.ceilDiv(tileSteps, block.requestSteps);
-  block.nextPerRequest = b.ceilDiv(block.nextLines, b.mul(tiles, tileRequests));
+  Value tileRequests = planRequests(b, operands, tiles, block);
 
   b.loop(b.index(0), tiles, [&](Value index) {
     Value smaller = b.sub(b.max(index, larger), larger);
@@ -251,6 +234,38 @@ Value PanelKernel::chooseStreams(VectorBuilder &b, Value lines, Value tiles,
     most =
         b.select(b.cmp(CmpIPredicate::eq, tiles, b.index(1)), b.index(1), most);
   return b.max(b.min(b.ceilDiv(lines, steps), most), b.index(1));
+}
+
+Value PanelKernel::planRequests(VectorBuilder &b, const PanelOperands &operands,
+                                Value tiles, Block &block) const {
+  bool isMatrix = way == Multiply::Matrices;
+  // Vector tiles ask in whole steps only.
+  Value rows = b.sub(block.last, block.first), step = b.index(stepRows());
+  Value tileSteps =
+      b.max(isMatrix ? b.ceilDiv(rows, step) : b.div(rows, step), b.index(1));
+  Value steps = b.mul(tiles, tileSteps);
+  Value perRow = b.index(linesPerRow(operands));
+  block.streams = chooseStreams(b, b.mul(block.nextRows, perRow), tiles, steps);
+  // An odd number of rows, or places a power of two apart would share a set of
+  // the first-level cache.
+  block.streamRows = arith::OrIOp::create(
+      b, b.ceilDiv(block.nextRows, block.streams), b.index(1));
+  block.nextLines = b.mul(b.min(block.streamRows, block.nextRows), perRow);
+  block.requestSteps = b.index(1);
+  if (!isMatrix) {
+    // After as many steps as spread the lines over all tiles, or some lines at
+    // once, which costs few instructions.
+    Value isOne = b.cmp(CmpIPredicate::eq, tiles, b.index(1));
+    Value burst = b.select(isOne, b.index(kOneTileBurst), b.index(kBurst));
+    burst = b.div(burst, block.streams);
+    Value lines = b.max(block.nextLines, b.index(1));
+    Value some = b.min(burst, b.div(b.mul(burst, steps), lines));
+    Value spread = b.max(b.div(steps, lines), b.index(1));
+    block.requestSteps = b.min(b.max(spread, some), tileSteps);
+  }
+  Value tileRequests = b.ceilDiv(tileSteps, block.requestSteps);
+  block.nextPerRequest = b.ceilDiv(block.nextLines, b.mul(tiles, tileRequests));
+  return tileRequests;
 }
 
 void PanelKernel::setNext(VectorBuilder &b, const PanelOperands &operands,

@@ -68,7 +68,7 @@ enum class Multiply {
 /// With matrix registers, `lhs` has a multiple of kMatrixDepth columns and no
 /// `tokens`, the panel as many steps of K, and all rows go through it.
 struct PanelOperands {
-  Value lhs;        // [R, K]: f32 to be multiplied as Multiply::Widened
+  Value lhs;        // [R, K]; elements of 16 bits are slow to widen one by one
   Value tokens;     // [P], optional: row p reads lhs[tokens[p], :]
   Value panel;      // [K / interleave rounded up, columns * interleave]
   Value gatePanel;  // the same, optional
@@ -136,6 +136,10 @@ private:
   void emitBody(VectorBuilder &b, const PanelOperands &operands) const;
   void setNext(VectorBuilder &b, const PanelOperands &operands, Value panelRows,
                Value blockRows, Value isLast, Block &block) const;
+  /// When to ask for the next block's lines, and for how many; how often a tile
+  /// does.
+  Value planRequests(VectorBuilder &b, const PanelOperands &operands,
+                     Value tiles, Block &block) const;
   /// In how many places to ask for `lines` lines in `steps` steps.
   Value chooseStreams(VectorBuilder &b, Value lines, Value tiles,
                       Value steps) const;
@@ -164,8 +168,8 @@ private:
   /// loop for tiles of every size keeps the code of an activation small.
   void emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
                     Value firstRow, Value rows) const;
-  /// Asks for the lines of the next block that are `request`'s. A few at a
-  /// time, between many multiplications: more would fill the buffers that loads
+  /// Asks for the lines of the next block that are `request`'s. Few lines, or
+  /// many multiplications between them: more would fill the buffers that loads
   /// need as well.
   void emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
                     const Block &block, Value request) const;
@@ -185,15 +189,17 @@ private:
 void emitRowCopy(VectorBuilder &b, Value lhs, Value from, Value first,
                  Value copy, Value to);
 
-/// The rows of lhs that `tokens` names, or its first ones, one after the other,
-/// `rows` of them in memory that the caller frees: bf16 with zeros up to a
-/// `width` that is a multiple of kMatrixDepth; or 16-bit elements widened to
-/// f32, since a scalar would be widened anew for each panel. `whole` promises
-/// that the width has no tail.
+/// The `rows` rows of lhs that `tokens` names, or the first, one after the
+/// other, with zeros up to a `width` that is a multiple of kMatrixDepth. The
+/// caller frees the memory.
 Value emitPaddedRows(VectorBuilder &b, Value lhs, Value tokens, Value rows,
                      Value width);
-Value emitWidenedRows(VectorBuilder &b, Value lhs, Value tokens, Value rows,
-                      Value width, bool whole);
+
+/// The first `rows` rows of lhs in f32, with zeros up to `width`: a scalar
+/// would be widened anew for each panel. `whole` promises that the width has no
+/// tail. The caller frees the memory.
+Value emitWidenedRows(VectorBuilder &b, Value lhs, Value rows, Value width,
+                      bool whole);
 
 /// How the steps of K lie beside each other before and after a copy.
 enum class PanelCopy {
@@ -207,7 +213,7 @@ enum class PanelCopy {
 };
 void emitPanelCopy(VectorBuilder &b, ModuleOp module, Value weights,
                    Value column, Value panel, bool wholeColumns,
-                   PanelCopy copy);
+                   PanelCopy kind);
 
 } // namespace mlir::et
 

@@ -42,7 +42,7 @@ Value ProductLowering::mostRows() {
 }
 
 Value ProductLowering::rowsOfTask(Value rows) {
-  int64_t bits = bitsOf(op.getLhs());
+  int64_t bits = widensRows() ? 32 : bitsOf(op.getLhs());
   Value bytes = b.max(b.mul(depth, b.index(bits / 8)), b.index(1));
   Value most = b.div(b.index(kTaskRowBytes), bytes);
   most = b.max(b.min(most, b.index(kMaxTaskRows)), b.index(kFullTaskRows));
@@ -92,7 +92,7 @@ void ProductLowering::lower() {
   // The operating system grants matrix registers on request.
   if (usesMatrices())
     callRuntime("et_use_matrices", LLVM::LLVMVoidType::get(b.getContext()));
-  Value gathered = gatherRows();
+  Value rowCopy = copyRows();
   Value copies = b.mul(copyBytes(), b.index(kernel.tile.products));
   Value rows = b.index(kernel.tile.rows * rowBlockWidth() * 2);
   Value threadBytes =
@@ -126,28 +126,28 @@ void ProductLowering::lower() {
     omp::YieldOp::create(b, ValueRange());
   }
   memref::DeallocOp::create(b, scratch);
-  if (gathered)
-    memref::DeallocOp::create(b, gathered);
+  if (rowCopy)
+    memref::DeallocOp::create(b, rowCopy);
 }
 
-Value ProductLowering::gatherRows() {
-  bool widens = kernel.way == Multiply::Widened && bitsOf(lhs) < 32;
-  int64_t width = cast<MemRefType>(lhs.getType()).getShape()[1];
-  bool isPadded = !ShapedType::isDynamic(width) && width % depthStep() == 0;
-  if (!widens && (!usesMatrices() || (!tokens && isPadded)))
+Value ProductLowering::copyRows() {
+  bool isPadded = b.isWhole(lhs, depthStep());
+  if (!widensRows() && (!usesMatrices() || (!tokens && isPadded)))
     return {};
   // The list of tokens may be longer than there are pairs.
   Value rows = b.dim(op.getOut(), 0);
   if (op.getOffsets())
     rows = arith::MinUIOp::create(b, rows,
                                   b.toIndex(b.load(op.getOffsets(), experts)));
-  Value copy = widens ? emitWidenedRows(b, lhs, tokens, rows,
-                                        roundUp(depth, kernel.interleave),
-                                        kernel.wholeDepth)
-                      : emitPaddedRows(b, lhs, tokens, rows, paddedDepth);
-  lhs = copy;
-  tokens = {};
-  return copy;
+  if (widensRows()) {
+    // A token is widened once, however many experts it has.
+    lhs = emitWidenedRows(b, lhs, tokens ? b.dim(lhs, 0) : rows,
+                          roundUp(depth, kernel.interleave), kernel.wholeDepth);
+  } else {
+    lhs = emitPaddedRows(b, lhs, tokens, rows, paddedDepth);
+    tokens = {};
+  }
+  return lhs;
 }
 
 ProductLowering::Task ProductLowering::taskAt(Value index) {

@@ -60,8 +60,8 @@ private:
   Value panelsOfTask();
   Task taskAt(Value index);
   void emitTask(Value index, Value scratch);
-  /// The task in vector registers: reads the weights where they are if they are
-  /// packed or used once, else through a contiguous f32 copy.
+  /// The task in vector registers: reads the weights where they are if few
+  /// tiles do or nothing is gained, else through a contiguous f32 copy.
   void emitVectorTask(PanelKernel kernel, const Task &task, const Task &next,
                       Value hasNext, PanelOperands operands, Value scratch);
   void emitColumns(PanelKernel kernel, const Task &task, const Task &next,
@@ -75,10 +75,14 @@ private:
   Value panelAt(Value weights, Value expert, Value column, int64_t width);
   /// Row or matrix `expert` of a [E, ...] memref.
   Value sliceOf(Value memref, Value expert);
-  /// The rows of the left side as `kernel` reads them, one after the other, as
-  /// many as there are pairs: padded for matrix registers, or widened. Null if
-  /// they are as good where they are.
-  Value gatherRows();
+  /// Whether `kernel` wants rows of 16 bits in f32.
+  bool widensRows() {
+    return kernel.way == Multiply::Widened && bitsOf(op.getLhs()) < 32;
+  }
+  /// The rows of the left side as `kernel` reads them: widened, or for matrix
+  /// registers one after the other and padded. Null if they are as good where
+  /// they are.
+  Value copyRows();
 
   Value roundUp(Value value, int64_t multiple) {
     return b.mul(b.ceilDiv(value, b.index(multiple)), b.index(multiple));

@@ -27,7 +27,6 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
     return failure();
   if (op.getScales() && target.lanes > kScaleBlock)
     return failure();
-  int64_t depth = cast<MemRefType>(op.getLhs().getType()).getShape()[1];
   int64_t columns = cast<MemRefType>(op.getOut().getType()).getShape()[1];
   int64_t products = op.getGate() ? 2 : 1;
   bool isBF16 = getElementTypeOrSelf(op.getLhs().getType()).isBF16();
@@ -64,17 +63,14 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
                                        llvm::alignTo(columns, tile.columns()));
   }
 
-  auto isWhole = [](int64_t size, int64_t part) {
-    return !ShapedType::isDynamic(size) && size % part == 0;
-  };
   auto kernelOf = [&](const TileShape &shape, Multiply way,
                       int64_t interleave) -> PanelKernel {
     return {shape,
             op.getActivation(),
-            isWhole(columns, shape.columns()),
+            b.isWhole(op.getOut(), shape.columns()),
             way,
             interleave,
-            isWhole(depth, kMatrixDepth),
+            b.isWhole(op.getLhs(), kMatrixDepth),
             target.firstLevelBytes,
             target.readsAhead && op.getPanels() &&
                 shape.columns() == panelColumns,

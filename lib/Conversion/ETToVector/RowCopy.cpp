@@ -24,36 +24,31 @@ void et::emitRowCopy(VectorBuilder &b, Value lhs, Value from, Value first,
   });
 }
 
-/// copy[r, :] for r < `rows`, which `emitRow` writes, given the row of lhs.
-static Value emitRows(VectorBuilder &b, Value tokens, Value rows, Value width,
-                      Type element,
-                      function_ref<void(Value, Value, Value)> emitRow) {
+static Value allocateRows(VectorBuilder &b, Value rows, Value width,
+                          Type element) {
   auto type =
       MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic}, element);
-  Value copy = memref::AllocOp::create(b, type, ValueRange{rows, width},
-                                       b.getI64IntegerAttr(kCacheLine));
-  b.parallel(rows, [&](ValueRange row) {
-    Value from = tokens ? b.toIndex(b.load(tokens, row)) : row[0];
-    emitRow(from, copy, row[0]);
-  });
-  return copy;
+  return memref::AllocOp::create(b, type, ValueRange{rows, width},
+                                 b.getI64IntegerAttr(kCacheLine));
 }
 
 Value et::emitPaddedRows(VectorBuilder &b, Value lhs, Value tokens, Value rows,
                          Value width) {
-  return emitRows(b, tokens, rows, width, b.getBF16Type(),
-                  [&](Value from, Value copy, Value row) {
-                    emitRowCopy(b, lhs, from, b.index(0), copy, row);
-                  });
+  Value copy = allocateRows(b, rows, width, b.getBF16Type());
+  b.parallel(rows, [&](ValueRange row) {
+    Value from = tokens ? b.toIndex(b.load(tokens, row)) : row[0];
+    emitRowCopy(b, lhs, from, b.index(0), copy, row[0]);
+  });
+  return copy;
 }
 
-Value et::emitWidenedRows(VectorBuilder &b, Value lhs, Value tokens, Value rows,
-                          Value width, bool whole) {
-  return emitRows(b, tokens, rows, width, b.getF32Type(),
-                  [&](Value from, Value copy, Value row) {
-                    b.stepLoop(b.index(0), width, b.lanes, [&](Value k) {
-                      b.write(b.read(lhs, {from, k}, whole), copy, {row, k},
-                              whole);
-                    });
-                  });
+Value et::emitWidenedRows(VectorBuilder &b, Value lhs, Value rows, Value width,
+                          bool whole) {
+  Value copy = allocateRows(b, rows, width, b.getF32Type());
+  b.parallel(rows, [&](ValueRange row) {
+    b.stepLoop(b.index(0), width, b.lanes, [&](Value k) {
+      b.write(b.read(lhs, {row[0], k}, whole), copy, {row[0], k}, whole);
+    });
+  });
+  return copy;
 }

@@ -120,13 +120,8 @@ static Values lookUpF32(VectorBuilder &b, Value bytes) {
               (2 * half + odd) * kLaneBytes + lane * kHalf / 2 + word;
   Values result;
   for (Value pairs : lookUp(b, bytes, order)) {
-    Value words =
-        vector::BitCastOp::create(b, b.vectorOf(b.getI32Type()), pairs);
-    auto f32 = b.vectorOf(b.getF32Type());
-    Value even = arith::ShLIOp::create(b, words, b.splat(b.i32(16)));
-    Value odd = arith::AndIOp::create(b, words, b.splat(b.i32(-65536)));
-    result.push_back(arith::BitcastOp::create(b, f32, even));
-    result.push_back(arith::BitcastOp::create(b, f32, odd));
+    result.push_back(b.widenOfPairs(pairs, /*second=*/false));
+    result.push_back(b.widenOfPairs(pairs, /*second=*/true));
   }
   return result;
 }

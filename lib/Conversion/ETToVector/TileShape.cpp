@@ -1,5 +1,4 @@
 //===- TileShape.cpp - Tiles of registers, and panels for them ------------===//
-//===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -68,7 +67,8 @@ PanelsAttr et::choosePanels(GroupedMatmulOp op, const VectorTarget &target) {
     // Whether pairs are multiplied or widened: that takes two instructions a
     // pair of vectors, and of bf16 in order four.
     interleave = step = 2;
-    if (target.matrices) {
+    // Few rows of packed weights are multiplied as pairs.
+    if (target.matrices && target.pairs) {
       tile = TileShape::chooseMatrix(columns, products);
       step = kMatrixDepth;
     }

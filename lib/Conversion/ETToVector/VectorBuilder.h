@@ -40,14 +40,13 @@ public:
   void write(Value vector, Value memref, ValueRange indices,
              bool whole = false);
 
-  /// The first elements of `lanes` pairs of bf16, or the second, as f32.
-  Value widenOfPairs(Value pairs, bool second);
-
   //===--- Loops ----------------------------------------------------------===//
   void stepLoop(Value lower, Value upper, int64_t step,
                 function_ref<void(Value)> body);
 
   //===--- Arithmetic -----------------------------------------------------===//
+  /// The first elements of `lanes` pairs of bf16, or the second, as f32.
+  Value widenOfPairs(Value pairs, bool second);
   Value fma(Value a, Value b, Value c);
   Value ceilDiv(Value a, Value b);
   Value min(Value a, Value b);

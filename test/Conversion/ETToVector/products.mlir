@@ -81,8 +81,8 @@ func.func @gathered(%x: memref<?x128xf32>, %w: memref<4x128x256xf32>, %offsets: 
 // 16-bit rows are widened once for all panels; a panel copy is f32.
 
 // CHECK-LABEL:  func.func private @et_panel_
-// AVX512-SAME:  6x32_f32_f32_bf16_silu_bias_gate_gatebias_copied_bf16
-// AVX2-SAME:    6x8_f32_f32_bf16_silu_bias_gate_gatebias_copied_bf16
+// AVX512-SAME:  6x32_f32_f32_bf16_silu_bias_bf16_gate_gatebias_bf16_copied_bf16
+// AVX2-SAME:    6x8_f32_f32_bf16_silu_bias_bf16_gate_gatebias_bf16_copied_bf16
 // The gate goes through silu, the other product does not.
 // CHECK:          math.exp
 // CHECK:          arith.divf

@@ -93,3 +93,20 @@ func.func @pack(%w: memref<1x128x200xf8E4M3FN>, %p: memref<1x4x128x64xf8E4M3FN>)
   et.pack #et.panels<columns = 64> ins(%w : memref<1x128x200xf8E4M3FN>) outs(%p : memref<1x4x128x64xf8E4M3FN>)
   return
 }
+
+// -----
+
+// Rows of both types become f32, and what is added to them keeps its type: these are
+// two kernels.
+
+// CHECK-LABEL: func.func @biases
+// CHECK:         func.call @et_panel_6x64_f32_f8E4M3FN_f32_bias_bf16_whole_k32
+// CHECK:         func.call @et_panel_6x64_f32_f8E4M3FN_f32_bias_f16_whole_k32
+func.func @biases(%x: memref<?x128xbf16>, %y: memref<?x128xf16>, %w: memref<1x128x64xf8E4M3FN>, %s: memref<1x1x1xf32>,
+                  %b: memref<1x64xbf16>, %c: memref<1x64xf16>, %out: memref<?x64xf32>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x128xbf16>, memref<1x128x64xf8E4M3FN>) bias(%b : memref<1x64xbf16>)
+    scales(%s : memref<1x1x1xf32>) outs(%out : memref<?x64xf32>)
+  et.grouped_matmul none ins(%y, %w : memref<?x128xf16>, memref<1x128x64xf8E4M3FN>) bias(%c : memref<1x64xf16>)
+    scales(%s : memref<1x1x1xf32>) outs(%out : memref<?x64xf32>)
+  return
+}
