@@ -20,7 +20,7 @@
 // LOOPS-V3:       func.func private @et_panel_6x16_f32_f32_f32
 // LOOPS-LABEL:    func.func @layer
 // LOOPS-NOT:      {{[^"]et\.[a-z]}}
-// LOOPS:          omp.wsloop
+// LOOPS:          omp.parallel
 // LOOPS-NOT:      scf.parallel
 
 // LLVM-DAG: llvm.func internal @et_panel_{{.*}} attributes {{{.*}}target_cpu = "x86-64-v3", target_features = #llvm.target_features<[{{.*}}"+avx2"

@@ -111,8 +111,8 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
       of results in registers (6 x 64 with 32 registers of 512 bits) over a block
       of K, read rows where they are and apply bias, activation and gate before
       the one store. Rows of 16 bits that are multiplied as f32 are widened
-      before. One dynamically scheduled OpenMP loop runs over experts, blocks of
-      rows and panels of columns. Packed weights are read where they are, and so
+      before. The threads of an OpenMP region take tasks in turn: an expert, a
+      block of rows and panels of columns. Packed weights are read where they are, and so
       are weights in rows where few rows meet an expert; where many do, a thread
       first copies its panel to contiguous memory, and packed weights of 16 bits
       that are multiplied as f32 as well. The order in which
@@ -149,11 +149,10 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
     func.func @product(%x: memref<?x8xf32>, %w: memref<4x8x64xf32>, ...
       omp.parallel {
         ...
-        omp.wsloop schedule(dynamic) {
-          omp.loop_nest (%block) : index = (%c0) to (%blocks) step (%c1) {
-            ...
-            func.call @et_panel_6x64_f32_f32_f32_relu_whole(...)
-            ...
+        scf.while : () -> index {
+          ...
+          func.call @et_panel_6x64_f32_f32_f32_relu_whole(...)
+          ...
       omp.terminator
     ```
   }];

@@ -98,17 +98,17 @@ void ProductLowering::lower() {
   Value threadBytes =
       roundUp(b.add(b.add(sumBytes(), copies), rows), kCacheLine);
   auto scratchType = MemRefType::get(ShapedType::kDynamic, b.getI8Type());
-  Value scratch =
-      memref::AllocOp::create(b, scratchType, b.mul(threads, threadBytes),
-                              b.getI64IntegerAttr(kCacheLine));
+  // The number of tasks taken has a line of its own behind the threads' parts.
+  Value allBytes = b.mul(threads, threadBytes);
+  Value scratch = memref::AllocOp::create(b, scratchType,
+                                          b.add(allBytes, b.index(kCacheLine)),
+                                          b.getI64IntegerAttr(kCacheLine));
+  Value taken = viewScratch(scratch, allBytes, {1}, {}, b.getI64Type());
+  auto i64 = [&](int64_t value) {
+    return arith::ConstantOp::create(b, b.getI64IntegerAttr(value));
+  };
+  b.store(i64(0), taken, b.index(0));
 
-  omp::LoopNestOperands range;
-  range.loopLowerBounds = {b.index(0)};
-  range.loopUpperBounds = {tasks};
-  range.loopSteps = {b.index(1)};
-  omp::WsloopOperands schedule;
-  schedule.scheduleKind = omp::ClauseScheduleKindAttr::get(
-      b.getContext(), omp::ClauseScheduleKind::Dynamic);
   auto parallel = omp::ParallelOp::create(b);
   {
     OpBuilder::InsertionGuard guard(b);
@@ -116,14 +116,19 @@ void ProductLowering::lower() {
     Value mine = memref::ViewOp::create(
         b, scratchType, scratch,
         b.mul(askOpenMP("omp_get_thread_num"), threadBytes), threadBytes);
-    auto share = omp::WsloopOp::create(b, schedule);
+    // Most tasks of a small call are empty. Of OpenMP's dynamic schedule each
+    // would be a call of its runtime, which takes a microsecond in some builds.
+    auto loop = scf::WhileOp::create(b, b.getIndexType(), ValueRange());
     omp::TerminatorOp::create(b);
-    b.createBlock(&share.getRegion());
-    auto nest = omp::LoopNestOp::create(b, range);
+    b.createBlock(&loop.getBefore());
+    Value index = memref::AtomicRMWOp::create(
+        b, arith::AtomicRMWKind::addi, i64(1), taken, ValueRange{b.index(0)});
+    index = b.toIndex(index);
+    scf::ConditionOp::create(b, b.cmp(CmpIPredicate::ult, index, tasks), index);
     Block *body =
-        b.createBlock(&nest.getRegion(), {}, b.getIndexType(), b.getLoc());
+        b.createBlock(&loop.getAfter(), {}, b.getIndexType(), b.getLoc());
     emitTask(body->getArgument(0), mine);
-    omp::YieldOp::create(b, ValueRange());
+    scf::YieldOp::create(b);
   }
   memref::DeallocOp::create(b, scratch);
   if (rowCopy)

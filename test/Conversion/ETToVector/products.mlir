@@ -59,7 +59,9 @@
 // CHECK:          %[[SCRATCH:.*]] = memref.alloc
 // CHECK:          omp.parallel
 // CHECK-NOT:      memref.alloc
-// CHECK:          omp.wsloop schedule(dynamic)
+// CHECK:          scf.while
+// CHECK:            memref.atomic_rmw addi %{{.*}}, %[[TAKEN:.*]][%c0] : (i64, memref<1xi64>) -> i64
+// CHECK:            scf.condition
 // CHECK-NOT:      memref.alloc
 // CHECK:          scf.if
 // CHECK:            func.call @et_panel_{{.*}}_tokens_whole_k32

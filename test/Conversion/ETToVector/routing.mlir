@@ -5,7 +5,7 @@
 // Scores are a product with one expert.
 // CHECK-LABEL: func.func @linear
 // CHECK:         memref.expand_shape %{{.*}} {{\[}}[0, 1], [2]]
-// CHECK:         omp.wsloop schedule(dynamic)
+// CHECK:         scf.while
 // CHECK-NOT:     math.sqrt
 func.func @linear(%x: memref<?x64xf32>, %router: memref<64x16xf32>, %out: memref<?x16xf32>) {
   et.scores linear ins(%x, %router : memref<?x64xf32>, memref<64x16xf32>)
@@ -14,7 +14,7 @@ func.func @linear(%x: memref<?x64xf32>, %router: memref<64x16xf32>, %out: memref
 }
 
 // CHECK-LABEL: func.func @cosine
-// CHECK:         omp.wsloop schedule(dynamic)
+// CHECK:         scf.while
 // Norms of the experts, once.
 // CHECK:         math.sqrt %{{.*}} : vector<16xf32>
 // CHECK:         arith.maximumf
