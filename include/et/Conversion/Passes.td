@@ -112,10 +112,10 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
       of K, read rows where they are and apply bias, activation and gate before
       the one store. Rows of 16 bits that are multiplied as f32 are widened
       before. The threads of an OpenMP region take tasks in turn: an expert, a
-      block of rows and panels of columns. Packed weights are read where they are, and so
-      are weights in rows where few rows meet an expert; where many do, a thread
-      first copies its panel to contiguous memory, and packed weights of 16 bits
-      that are multiplied as f32 as well. The order in which
+      block of rows and panels of columns. Packed weights are read where they
+      are, and so are weights in rows where few rows meet an expert; where many
+      do, a thread first copies its panel to contiguous memory, and packed
+      weights of 16 bits that are multiplied as f32 as well. The order in which
       a result is summed does not depend on the number of threads; with matrix
       registers it depends on how many rows the expert has.
       Weights of f8E4M3FN become f32 in registers where few rows meet an expert,
