@@ -143,12 +143,14 @@ float toSingle(double v, uint8_t round, uint8_t flags) {
   return r;
 }
 
-/// 64-bit integers to f32 or f64 in the mode asked for, rounded once.
+/// 64-bit integers to f32 or f64 in the mode asked for, rounded once. Zero is
+/// its own case: without an instruction for unsigned numbers (before AVX-512) a
+/// compiler subtracts two equal halves, which is -0 when rounding down.
 template <typename D, typename S>
 D intToFloat(S v, uint8_t round) {
   static const int modes[] = {FE_TONEAREST, FE_TOWARDZERO, FE_DOWNWARD,
                               FE_UPWARD, FE_TONEAREST};
-  if (round == Nearest)
+  if (round == Nearest || v == 0)
     return static_cast<D>(v);
   volatile S source = v;
   std::fesetround(modes[round]);
