@@ -84,7 +84,7 @@ static void storeTile(VectorBuilder &b, Value tile, const Place &place) {
 void PanelKernel::emitMatrixTile(VectorBuilder &b,
                                  const PanelOperands &operands,
                                  const Block &block, Value row, Value rows,
-                                 Value firstRequest) const {
+                                 Value place) const {
   // Rows of other experts do no harm, but a matrix register must not be filled
   // from past the end.
   Value end = b.add(row, b.index(tile.rows));
@@ -112,15 +112,14 @@ void PanelKernel::emitMatrixTile(VectorBuilder &b,
   OpBuilder::InsertionGuard guard(b);
   for (bool first : {true, false}) {
     b.setInsertionPoint(first ? branch.thenYield() : branch.elseYield());
-    emitMatrixSums(b, operands, block, lhs, lhsBytes, sum, first, firstRequest);
+    emitMatrixSums(b, operands, block, lhs, lhsBytes, sum, first, place);
   }
 }
 
 void PanelKernel::emitMatrixSums(VectorBuilder &b,
                                  const PanelOperands &operands,
                                  const Block &block, Value lhs, Value lhsBytes,
-                                 Value sum, bool isFirst,
-                                 Value firstRequest) const {
+                                 Value sum, bool isFirst, Value place) const {
   SmallVector<Value, 2> panels = {operands.panel};
   if (operands.gatePanel)
     panels.push_back(operands.gatePanel);
@@ -144,7 +143,7 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
     Value panelRow = loop.getInductionVar();
     Value within = b.sub(panelRow, block.first);
     Value step = b.div(within, stride);
-    emitPrefetch(b, operands, block, b.add(firstRequest, step));
+    emitPrefetch(b, operands, block, b.add(place, b.mul(step, block.pace)));
     emitOutPrefetch(b, operands, block, b.mul(step, outPerStep), outPerStep);
     Values results(loop.getRegionIterArgs());
     Value left =

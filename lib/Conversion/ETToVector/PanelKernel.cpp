@@ -16,16 +16,17 @@ using namespace mlir::et;
 using arith::CmpIPredicate;
 using Values = LoopBuilder::Values;
 
-/// Rows of a panel between requests for the next one.
-static constexpr int64_t kStep = 4;
+/// Rows of a panel that vectors multiply in a step.
+static constexpr int64_t kStep = 8;
+/// Lines that such a step asks for, if that is enough for the next block.
+static constexpr int64_t kFewLines = 2;
 /// Places of the next block from which lines are asked for in turn, at most:
 /// what brings lines from memory before they are asked for follows each place
 /// on its own.
 static constexpr int64_t kMaxStreams = 8, kMaxMatrixStreams = 4,
                          kMaxStreamsReadAhead = 3;
-/// Lines that are asked for together where the products leave time for fewer,
-/// and where one tile reads a block as fast as memory gives the next one.
-static constexpr int64_t kBurst = 4, kOneTileBurst = 32;
+/// Parts of a line in which a tile's place in the next block is counted.
+static constexpr int64_t kLineParts = 1 << 16;
 /// More than this was no faster where the first-level cache has 48 KB.
 static constexpr int64_t kMaxBlockBytes = 32 << 10;
 
@@ -183,14 +184,14 @@ void PanelKernel::emitBody(VectorBuilder &b,
   if (readsAhead)
     block.nextRows = b.select(b.cmp(CmpIPredicate::eq, tiles, b.index(1)),
                               b.index(0), block.nextRows);
-  Value tileRequests = planRequests(b, operands, tiles, block);
+  planRequests(b, operands, tiles, block);
 
   b.loop(b.index(0), tiles, [&](Value index) {
     Value smaller = b.sub(b.max(index, larger), larger);
     Value row = b.add(begin, b.sub(b.mul(index, most), smaller));
     Value isLarge = b.cmp(CmpIPredicate::ult, index, larger);
     Value tileRows = b.select(isLarge, most, b.sub(most, b.index(1)));
-    Value firstRequest = b.mul(index, tileRequests);
+    Value place = b.mul(index, block.tilePace);
     if (way == Multiply::Matrices)
       tileRows = b.min(most, b.sub(operands.end, row));
     // In the last block, the lines of the results come while sums are made.
@@ -198,7 +199,7 @@ void PanelKernel::emitBody(VectorBuilder &b,
     block.outLines = b.select(
         isLast, b.mul(tileRows, b.index(outLinesPerRow(operands))), b.index(0));
     if (way == Multiply::Matrices) {
-      emitMatrixTile(b, operands, block, row, tileRows, firstRequest);
+      emitMatrixTile(b, operands, block, row, tileRows, place);
     } else {
       emitOutPrefetch(b, operands, block, b.index(0), block.outLines);
       // Every number of rows is code of its own, so that no row is multiplied
@@ -210,7 +211,7 @@ void PanelKernel::emitBody(VectorBuilder &b,
       auto emitCase = [&](Region &region, int64_t count) {
         OpBuilder::InsertionGuard guard(b);
         b.createBlock(&region);
-        emitTile(b, operands, block, count, row, firstRequest);
+        emitTile(b, operands, block, count, row, place);
         scf::YieldOp::create(b);
       };
       for (auto [count, region] :
@@ -236,60 +237,76 @@ Value PanelKernel::chooseStreams(VectorBuilder &b, Value lines, Value tiles,
   return b.max(b.min(b.ceilDiv(lines, steps), most), b.index(1));
 }
 
-Value PanelKernel::planRequests(VectorBuilder &b, const PanelOperands &operands,
-                                Value tiles, Block &block) const {
-  bool isMatrix = way == Multiply::Matrices;
+void PanelKernel::planRequests(VectorBuilder &b, const PanelOperands &operands,
+                               Value tiles, Block &block) const {
   // Vector tiles ask in whole steps only.
   Value rows = b.sub(block.last, block.first), step = b.index(stepRows());
   Value tileSteps =
-      b.max(isMatrix ? b.ceilDiv(rows, step) : b.div(rows, step), b.index(1));
-  Value steps = b.mul(tiles, tileSteps);
+      way == Multiply::Matrices ? b.ceilDiv(rows, step) : b.div(rows, step);
+  Value steps = b.mul(tiles, b.max(tileSteps, b.index(1)));
+  Value few =
+      way == Multiply::Matrices ? steps : b.mul(steps, b.index(kFewLines));
   Value perRow = b.index(linesPerRow(operands));
-  block.streams = chooseStreams(b, b.mul(block.nextRows, perRow), tiles, steps);
+  Value lines = b.mul(block.nextRows, perRow);
+  block.streams = chooseStreams(b, lines, tiles, few);
   // An odd number of rows, or places a power of two apart would share a set of
   // the first-level cache.
   block.streamRows = arith::OrIOp::create(
       b, b.ceilDiv(block.nextRows, block.streams), b.index(1));
   block.nextLines = b.mul(b.min(block.streamRows, block.nextRows), perRow);
-  block.requestSteps = b.index(1);
-  if (!isMatrix) {
-    // After as many steps as spread the lines over all tiles, or some lines at
-    // once, which costs few instructions.
-    Value isOne = b.cmp(CmpIPredicate::eq, tiles, b.index(1));
-    Value burst = b.select(isOne, b.index(kOneTileBurst), b.index(kBurst));
-    burst = b.div(burst, block.streams);
-    Value lines = b.max(block.nextLines, b.index(1));
-    Value some = b.min(burst, b.div(b.mul(burst, steps), lines));
-    Value spread = b.max(b.div(steps, lines), b.index(1));
-    block.requestSteps = b.min(b.max(spread, some), tileSteps);
-  }
-  Value tileRequests = b.ceilDiv(tileSteps, block.requestSteps);
-  block.nextPerRequest = b.ceilDiv(block.nextLines, b.mul(tiles, tileRequests));
-  return tileRequests;
+  block.linesPerStep = b.ceilDiv(block.nextLines, steps);
+  block.pace = b.div(b.mul(block.nextLines, b.index(kLineParts)), steps);
+  block.tilePace = b.mul(block.pace, tileSteps);
+  block.asksMany = b.cmp(CmpIPredicate::ugt, lines, few);
+}
+
+/// Rows [first, first + rows) of a panel.
+static Value viewRows(VectorBuilder &b, Value panel, Value first,
+                      OpFoldResult rows) {
+  int64_t width = cast<MemRefType>(panel.getType()).getShape()[1];
+  SmallVector<OpFoldResult> offsets = {first, b.getIndexAttr(0)};
+  SmallVector<OpFoldResult> sizes = {rows, b.getIndexAttr(width)};
+  SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
+  return memref::SubViewOp::create(b, panel, offsets, sizes, strides);
+}
+
+/// One row of a matrix.
+static Value viewRow(VectorBuilder &b, Value matrix, Value row) {
+  SmallVector<OpFoldResult> offsets = {row, b.getIndexAttr(0)};
+  SmallVector<OpFoldResult> sizes = {b.getIndexAttr(1),
+                                     OpFoldResult(b.dim(matrix, 1))};
+  SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
+  auto type = memref::SubViewOp::inferRankReducedResultType(
+      ShapedType::kDynamic, cast<MemRefType>(matrix.getType()), offsets, sizes,
+      strides);
+  return memref::SubViewOp::create(b, cast<MemRefType>(type), matrix, offsets,
+                                   sizes, strides);
 }
 
 void PanelKernel::setNext(VectorBuilder &b, const PanelOperands &operands,
                           Value panelRows, Value blockRows, Value isLast,
                           Block &block) const {
-  block.next = operands.nextPanel;
-  block.nextGate = operands.nextGate;
-  Value none = b.index(0);
+  Value none = b.index(0), first;
   if (copiedFrom) {
     auto placeOf = [&](Value row) {
       return b.div(b.mul(row, b.index(interleave)), b.index(copiedFrom));
     };
     Value rows = placeOf(b.sub(block.last, block.first));
-    block.nextFirst = placeOf(block.first);
+    first = placeOf(block.first);
     block.nextRows = b.select(operands.hasNext, rows, none);
-    return;
+  } else {
+    first = b.select(isLast, none, block.last);
+    Value ofNext = b.select(operands.hasNext, panelRows, none);
+    Value left = b.select(isLast, ofNext, b.sub(panelRows, block.last));
+    block.nextRows = b.min(blockRows, left);
   }
-  block.next = b.select(isLast, block.next, operands.panel);
-  if (block.nextGate)
-    block.nextGate = b.select(isLast, block.nextGate, operands.gatePanel);
-  block.nextFirst = b.select(isLast, none, block.last);
-  Value ofNext = b.select(operands.hasNext, panelRows, none);
-  Value left = b.select(isLast, ofNext, b.sub(panelRows, block.last));
-  block.nextRows = b.min(blockRows, left);
+  auto nextOf = [&](Value next, Value panel) -> Value {
+    if (next && !copiedFrom)
+      next = b.select(isLast, next, panel);
+    return next ? viewRows(b, next, first, block.nextRows) : Value();
+  };
+  block.next = nextOf(operands.nextPanel, operands.panel);
+  block.nextGate = nextOf(operands.nextGate, operands.gatePanel);
 }
 
 int64_t PanelKernel::linesPerRow(const PanelOperands &operands) const {
@@ -314,24 +331,44 @@ static std::pair<Value, Value> placeOfLine(VectorBuilder &b, Value line,
 }
 
 void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                               const Block &block, Value request) const {
-  Value first = b.mul(request, block.nextPerRequest);
-  Value last = b.min(b.add(first, block.nextPerRequest), block.nextLines);
+                               const Block &block, Value place) const {
   auto nextType = cast<MemRefType>(block.next.getType());
+  auto placeOf = [&](Value line) {
+    return placeOfLine(b, line, linesPerRow(operands),
+                       nextType.getShape().back());
+  };
+  auto ask = [&](Value row, Value column) {
+    for (Value panel : {block.next, block.nextGate})
+      if (panel)
+        memref::PrefetchOp::create(b, panel, ValueRange{row, column},
+                                   /*isWrite=*/false, /*localityHint=*/2,
+                                   /*isDataCache=*/true);
+  };
+  auto lineAt = [&](Value place) { return b.div(place, b.index(kLineParts)); };
+  // If many tiles share a block, a step asks for the same number of lines as
+  // any other, though some were asked for before: a branch would be predicted
+  // wrongly now and then.
+  Value many = LLVM::ExpectOp::create(
+      b, block.asksMany, arith::ConstantOp::create(b, b.getBoolAttr(false)));
+  auto branch = scf::IfOp::create(b, many, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.elseYield());
+  Value between = b.div(block.pace, b.index(kFewLines)), at = place;
+  for (int64_t line = 0; line < kFewLines; ++line, at = b.add(at, between)) {
+    auto [row, column] = placeOf(lineAt(at));
+    ask(row, column);
+  }
+  b.setInsertionPoint(branch.thenYield());
+  Value first = lineAt(place);
+  Value last = b.min(b.add(first, block.linesPerStep), block.nextLines);
   b.loop(first, last, [&](Value line) {
-    auto [lineRow, column] =
-        placeOfLine(b, line, linesPerRow(operands), nextType.getShape().back());
-    Value row = b.add(block.nextFirst, lineRow);
+    auto [row, column] = placeOf(line);
     Value end = b.min(b.add(row, b.mul(block.streams, block.streamRows)),
-                      b.add(block.nextFirst, block.nextRows));
+                      block.nextRows);
     auto streams = scf::ForOp::create(b, row, end, block.streamRows);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(streams.getBody());
-    for (Value panel : {block.next, block.nextGate})
-      if (panel)
-        memref::PrefetchOp::create(
-            b, panel, ValueRange{streams.getInductionVar(), column},
-            /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+    ask(streams.getInductionVar(), column);
   });
 }
 
@@ -350,17 +387,23 @@ void PanelKernel::emitOutPrefetch(VectorBuilder &b,
   });
 }
 
-/// Two bf16 of lhs's row, repeated in a register; the second is 0 in `isHalf`.
-static Value splatPair(VectorBuilder &b, Value lhs, Value row, Value column,
-                       bool isHalf) {
+/// Elements [first, first + count) of a row of lhs.
+static Value viewColumns(VectorBuilder &b, Value row, Value first,
+                         int64_t count) {
+  OpFoldResult one = b.getIndexAttr(1), size = b.getIndexAttr(count);
+  return memref::SubViewOp::create(b, row, OpFoldResult(first), size, one);
+}
+
+/// Two bf16 of a row, repeated in a register; the second is 0 in `isHalf`.
+static Value splatPair(VectorBuilder &b, Value row, Value column, bool isHalf) {
   Value pair;
   if (isHalf) {
-    Value one = memref::LoadOp::create(b, lhs, ValueRange{row, column});
+    Value one = memref::LoadOp::create(b, row, column);
     one = arith::BitcastOp::create(b, b.getI16Type(), one);
     pair = arith::ExtUIOp::create(b, b.getI32Type(), one);
   } else {
     auto type = VectorType::get(2, b.getBF16Type());
-    Value two = vector::LoadOp::create(b, type, lhs, ValueRange{row, column});
+    Value two = vector::LoadOp::create(b, type, row, column);
     two = vector::BitCastOp::create(b, VectorType::get(1, b.getI32Type()), two);
     pair = vector::ExtractOp::create(b, two, ArrayRef<int64_t>{0});
   }
@@ -368,18 +411,19 @@ static Value splatPair(VectorBuilder &b, Value lhs, Value row, Value column,
   return vector::BitCastOp::create(b, type, b.splat(pair));
 }
 
-SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
-                                         const PanelOperands &operands,
-                                         ValueRange lhsRows, Value panelRow,
-                                         Value lhsColumn, ValueRange old,
-                                         bool isHalf) const {
+SmallVector<Value> PanelKernel::emitPanelRow(VectorBuilder &b,
+                                             const PanelOperands &operands,
+                                             ValueRange lhsRows,
+                                             int64_t panelRow, ValueRange old,
+                                             bool isHalf) const {
+  Value rowOfPanel = b.index(panelRow);
   auto panelType = cast<MemRefType>(operands.panel.getType());
   auto packed =
       VectorType::get(tile.lanes * interleave, panelType.getElementType());
   auto readPacked = [&](Value panel, int64_t vector) -> Value {
     Value within = b.index(vector * tile.lanes * interleave);
     return vector::LoadOp::create(b, packed, panel,
-                                  ValueRange{panelRow, within});
+                                  ValueRange{rowOfPanel, within});
   };
   SmallVector<Value, 2> panels = {operands.panel};
   if (operands.gatePanel)
@@ -387,8 +431,8 @@ SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
   Values sums(old), widened;
   if (operands.scales)
     widened = way == Multiply::Pairs
-                  ? scaled.readPairs(b, panels, panelRow)
-                  : scaled.read(b, panels, panelRow, b.index(0), tile.vectors,
+                  ? scaled.readPairs(b, panels, rowOfPanel)
+                  : scaled.read(b, panels, rowOfPanel, b.index(0), tile.vectors,
                                 /*whole=*/true);
   for (int64_t part : llvm::seq(way == Multiply::Pairs ? 1 : interleave)) {
     Values columns = widened;
@@ -396,7 +440,8 @@ SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
       for (int64_t vector : llvm::seq(tile.vectors)) {
         if (interleave == 1) {
           Value within = b.index(vector * tile.lanes);
-          columns.push_back(b.read(panel, {panelRow, within}, /*whole=*/true));
+          columns.push_back(
+              b.read(panel, {rowOfPanel, within}, /*whole=*/true));
           continue;
         }
         Value pairs = readPacked(panel, vector);
@@ -405,10 +450,9 @@ SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
       }
     Value *sum = sums.begin();
     for (Value row : lhsRows) {
-      Value k = b.add(lhsColumn, b.index(part));
-      Value scalar = way == Multiply::Pairs
-                         ? splatPair(b, operands.lhs, row, k, isHalf)
-                         : b.splat(b.load(operands.lhs, {row, k}));
+      Value k = b.index(panelRow * interleave + part);
+      Value scalar = way == Multiply::Pairs ? splatPair(b, row, k, isHalf)
+                                            : b.splat(b.load(row, k));
       for (Value column : columns) {
         if (way == Multiply::Pairs)
           *sum = LLVM::CallIntrinsicOp::create(
@@ -427,35 +471,30 @@ SmallVector<Value> PanelKernel::emitStep(VectorBuilder &b,
 
 void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
                            const Block &block, int64_t rows, Value firstRow,
-                           Value firstRequest) const {
+                           Value place) const {
   Values lhsRows;
   for (int64_t row : llvm::seq(rows)) {
     Value position = b.add(firstRow, b.index(row));
-    lhsRows.push_back(operands.tokens
-                          ? b.toIndex(b.load(operands.tokens, position))
-                          : position);
+    if (operands.tokens)
+      position = b.toIndex(b.load(operands.tokens, position));
+    lhsRows.push_back(viewRow(b, operands.lhs, position));
   }
   Value perRow = b.index(interleave);
-  // Rows of panels are addressed from a view that begins at the first of them:
-  // the places of the others are constants then.
-  auto viewRows = [&](Value panel, Value row, int64_t rows) -> Value {
-    int64_t width = cast<MemRefType>(panel.getType()).getShape()[1];
-    SmallVector<OpFoldResult> offsets = {row, b.getIndexAttr(0)};
-    SmallVector<OpFoldResult> sizes = {b.getIndexAttr(rows),
-                                       b.getIndexAttr(width)};
-    SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
-    return memref::SubViewOp::create(b, panel, offsets, sizes, strides);
-  };
+  // All that a step reads is addressed from views that begin where it does: the
+  // places in them are constants then.
   auto step = [&](Value panelRow, int64_t rows, Values sums,
                   bool isHalf = false) {
     PanelOperands inside = operands;
-    inside.panel = viewRows(operands.panel, panelRow, rows);
+    inside.panel = viewRows(b, operands.panel, panelRow, b.getIndexAttr(rows));
     if (operands.gatePanel)
-      inside.gatePanel = viewRows(operands.gatePanel, panelRow, rows);
-    Value column = b.mul(panelRow, perRow);
+      inside.gatePanel =
+          viewRows(b, operands.gatePanel, panelRow, b.getIndexAttr(rows));
+    Values columns;
+    for (Value row : lhsRows)
+      columns.push_back(viewColumns(b, row, b.mul(panelRow, perRow),
+                                    isHalf ? 1 : rows * interleave));
     for (int64_t row : llvm::seq(rows))
-      sums = emitStep(b, inside, lhsRows, b.index(row),
-                      b.add(column, b.index(row * interleave)), sums, isHalf);
+      sums = emitPanelRow(b, inside, columns, row, sums, isHalf);
     return sums;
   };
 
@@ -488,35 +527,19 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
     last = b.min(last, b.div(b.dim(operands.lhs, 1), perRow));
   Value count = b.sub(last, block.first), stride = b.index(kStep);
   Value whole = b.add(block.first, b.mul(b.div(count, stride), stride));
-  // Most steps ask for nothing: all they do about it is to compare.
-  Value between = b.mul(block.requestSteps, stride);
   Values inits = sums;
-  inits.append({block.first, firstRequest});
+  inits.push_back(place);
   auto steps = scf::ForOp::create(b, block.first, whole, stride, inits);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToEnd(steps.getBody());
-    Value row = steps.getInductionVar();
     ValueRange old = steps.getRegionIterArgs();
-    Value at = old[old.size() - 2], request = old.back();
-    Value no = arith::ConstantOp::create(b, b.getBoolAttr(false));
-    Value due =
-        LLVM::ExpectOp::create(b, b.cmp(CmpIPredicate::eq, row, at), no);
-    auto ask =
-        scf::IfOp::create(b, TypeRange{b.getIndexType(), b.getIndexType()}, due,
-                          /*withElseRegion=*/true);
-    b.setInsertionPointToEnd(ask.thenBlock());
-    emitPrefetch(b, operands, block, request);
-    scf::YieldOp::create(
-        b, ValueRange{b.add(row, between), b.add(request, b.index(1))});
-    b.setInsertionPointToEnd(ask.elseBlock());
-    scf::YieldOp::create(b, ValueRange{at, request});
-    b.setInsertionPointToEnd(steps.getBody());
-    Values next = step(row, kStep, Values(old.drop_back(2)));
-    llvm::append_range(next, ask.getResults());
+    emitPrefetch(b, operands, block, old.back());
+    Values next = step(steps.getInductionVar(), kStep, Values(old.drop_back()));
+    next.push_back(b.add(old.back(), block.pace));
     scf::YieldOp::create(b, next);
   }
-  llvm::copy(steps.getResults().drop_back(2), sums.begin());
+  llvm::copy(steps.getResults().drop_back(), sums.begin());
   // A block has as many rows as a multiple of steps, except for the last.
   if (!wholeDepth)
     sums = b.loop(whole, last, sums, [&](Value row, ValueRange old) {

@@ -123,12 +123,15 @@ private:
   /// meanwhile.
   struct Block {
     Value first, last;
-    Value next, nextGate, nextFirst, nextRows;
+    Value next, nextGate, nextRows;
     /// The next block is read at so many places in turn, each of so many rows.
     Value streams, streamRows;
-    /// Lines to ask for at each place, at a request and in all, and steps
-    /// from one request to the next.
-    Value nextPerRequest, nextLines, requestSteps;
+    /// Lines to ask for at each of them, in all and in a step.
+    Value nextLines, linesPerStep;
+    /// How far a step and a tile get, in parts of a line.
+    Value pace, tilePace;
+    /// More lines than a fixed number for each step.
+    Value asksMany;
     /// A tile's first row, and lines of its results to ask for.
     Value firstOut, outLines;
   };
@@ -136,43 +139,41 @@ private:
   void emitBody(VectorBuilder &b, const PanelOperands &operands) const;
   void setNext(VectorBuilder &b, const PanelOperands &operands, Value panelRows,
                Value blockRows, Value isLast, Block &block) const;
-  /// When to ask for the next block's lines, and for how many; how often a tile
-  /// does.
-  Value planRequests(VectorBuilder &b, const PanelOperands &operands,
-                     Value tiles, Block &block) const;
+  /// How the steps of all tiles share the next block's lines.
+  void planRequests(VectorBuilder &b, const PanelOperands &operands,
+                    Value tiles, Block &block) const;
   /// In how many places to ask for `lines` lines in `steps` steps.
   Value chooseStreams(VectorBuilder &b, Value lines, Value tiles,
                       Value steps) const;
   /// The products of a block and `rows` rows that begin at `row`, added to the
-  /// sums; `firstRequest` counts the requests of the tiles before.
+  /// sums; `place` is the tile's place in the next block, in parts of a line.
   void emitTile(VectorBuilder &b, const PanelOperands &operands,
-                const Block &block, int64_t rows, Value row,
-                Value firstRequest) const;
+                const Block &block, int64_t rows, Value row, Value place) const;
   /// The next values of sums in the order [row][product][vector], one row of
-  /// the panels further.
-  SmallVector<Value> emitStep(VectorBuilder &b, const PanelOperands &operands,
-                              ValueRange lhsRows, Value panelRow,
-                              Value lhsColumn, ValueRange old,
-                              bool isHalf = false) const;
+  /// the panels further. `lhsRows` begin where those that `operands` has do.
+  SmallVector<Value> emitPanelRow(VectorBuilder &b,
+                                  const PanelOperands &operands,
+                                  ValueRange lhsRows, int64_t panelRow,
+                                  ValueRange old, bool isHalf) const;
   /// Adds the sums of a block of K, times its scales, to those before it.
   void addScaled(VectorBuilder &b, const PanelOperands &operands,
                  const Block &block, ValueRange sums,
                  function_ref<SmallVector<Value>(int64_t)> placeOf) const;
   void emitMatrixTile(VectorBuilder &b, const PanelOperands &operands,
                       const Block &block, Value row, Value rows,
-                      Value firstRequest) const;
+                      Value place) const;
   void emitMatrixSums(VectorBuilder &b, const PanelOperands &operands,
                       const Block &block, Value lhs, Value lhsBytes, Value sum,
-                      bool isFirst, Value firstRequest) const;
+                      bool isFirst, Value place) const;
   /// Bias, activation and gate: from the sums of a tile to its results. One
   /// loop for tiles of every size keeps the code of an activation small.
   void emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
                     Value firstRow, Value rows) const;
-  /// Asks for the lines of the next block that are `request`'s. Few lines, or
+  /// Asks for the lines of a step at `place` of the next block. Few lines, or
   /// many multiplications between them: more would fill the buffers that loads
   /// need as well.
   void emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                    const Block &block, Value request) const;
+                    const Block &block, Value place) const;
   /// Asks for lines [first, first + count) of a tile's results, to be written.
   void emitOutPrefetch(VectorBuilder &b, const PanelOperands &operands,
                        const Block &block, Value first, Value count) const;

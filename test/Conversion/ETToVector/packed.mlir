@@ -8,7 +8,8 @@
 // CHECK-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_tokens_whole_k32
 // CHECK:          %[[IS_LAST:.*]] = arith.cmpi eq
 // CHECK:          %[[NEXT:.*]] = arith.select %[[IS_LAST]], %{{.*}}, %{{.*}} : memref<?x64xf32, strided<[?, 1], offset: ?>>
-// CHECK:          memref.prefetch %[[NEXT]]
+// CHECK:          %[[ROWS:.*]] = memref.subview %[[NEXT]]
+// CHECK:          memref.prefetch %[[ROWS]]
 // CHECK-LABEL:  func.func @rows
 // CHECK:          %[[COLUMN:.*]] = arith.remui %{{.*}}, %c64
 // CHECK:          memref.subview %{{.*}}[%{{.*}}, %{{.*}}, 0, %[[COLUMN]]] [1, 1, %{{.*}}, 64] [1, 1, 1, 1] : memref<4x4x128x64xf32>
@@ -30,11 +31,11 @@ func.func @rows(%x: memref<?x128xf32>, %w: memref<4x4x128x64xf32>, %offsets: mem
 
 // PAIRS-LABEL:  func.func private @et_panel_6x64_bf16_bf16_f32_dot
 // PAIRS:          default
-// PAIRS:          %[[TWO:.*]] = vector.load %{{.*}} : memref<?x?xbf16, strided<[?, 1], offset: ?>>, vector<2xbf16>
+// PAIRS:          %[[TWO:.*]] = vector.load %{{.*}} : memref<16xbf16, strided<[1], offset: ?>>, vector<2xbf16>
 // PAIRS:          vector.broadcast %{{.*}} : i32 to vector<16xi32>
-// PAIRS-COUNT-96: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
+// PAIRS-COUNT-192: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
 // PAIRS:          scf.yield
-// PAIRS:          memref.load %{{.*}} : memref<?x?xbf16, strided<[?, 1], offset: ?>>
+// PAIRS:          memref.load %{{.*}} : memref<1xbf16, strided<[1], offset: ?>>
 // PAIRS-NEXT:     arith.bitcast %{{.*}} : bf16 to i16
 // PAIRS-NEXT:     arith.extui %{{.*}} : i16 to i32
 // PAIRS-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"

@@ -8,13 +8,13 @@
 // AVX512-SAME:  6x64_f32_f32_f32_relu_squared_tokens_whole_copied_k32
 // AVX2-SAME:    6x16_f32_f32_f32_relu_squared_tokens_whole_copied_k32
 // CHECK-SAME:     attributes {llvm.linkage = #llvm.linkage<internal>}
-// A block is 32 KB of a panel at most; blocks have even sizes, in steps of 4.
+// A block is 32 KB of a panel at most; blocks have even sizes, in steps of 8.
 // AVX512:         %[[MOST:.*]] = arith.constant 128 : index
 // AVX2:           %[[MOST:.*]] = arith.constant 512 : index
 // CHECK:          %[[BLOCKS:.*]] = arith.ceildivui %{{.*}}, %[[MOST]] : index
 // CHECK-NEXT:     %[[ROWS:.*]] = arith.ceildivui %{{.*}}, %[[BLOCKS]] : index
-// CHECK-NEXT:     %[[UNITS:.*]] = arith.ceildivui %[[ROWS]], %c4 : index
-// CHECK-NEXT:     %[[BLOCK:.*]] = arith.muli %[[UNITS]], %c4 : index
+// CHECK-NEXT:     %[[UNITS:.*]] = arith.ceildivui %[[ROWS]], %c8 : index
+// CHECK-NEXT:     %[[BLOCK:.*]] = arith.muli %[[UNITS]], %c8 : index
 // CHECK-NEXT:     scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[BLOCK]]
 // The last block's results are asked for first.
 // CHECK:            memref.prefetch %{{.*}}, write, locality<3>, data
@@ -27,10 +27,15 @@
 // CHECK:              else
 // AVX512-COUNT-24:      vector.transfer_read %[[SUMS:[a-z0-9]+]][
 // AVX2-COUNT-12:        vector.transfer_read %[[SUMS:[a-z0-9]+]][
-// CHECK:              memref.prefetch %{{.*}}, read, locality<2>, data
-// Four steps of k.
-// AVX512-COUNT-96:    vector.fma
-// AVX2-COUNT-48:      vector.fma
+// Two lines of the next block, or more where few tiles share it.
+// CHECK:              scf.if
+// CHECK:                memref.prefetch %{{.*}}, read, locality<2>, data
+// CHECK:              else
+// CHECK-COUNT-2:        memref.prefetch %{{.*}}, read, locality<2>, data
+// CHECK-NOT:          memref.prefetch
+// Eight steps of k.
+// AVX512-COUNT-192:   vector.fma
+// AVX2-COUNT-96:      vector.fma
 // CHECK-NOT:          vector.fma
 // AVX512-COUNT-24:    vector.transfer_write %{{.*}}, %[[SUMS]][
 // AVX2-COUNT-12:      vector.transfer_write %{{.*}}, %[[SUMS]][

@@ -8,7 +8,7 @@
 // CHECK-LABEL: func.func private @et_panel_6x64_bf16_f8E4M3FN_bf16_tokens_whole_dot_k32
 // CHECK:         scf.for %{{.*}} = %c0 to %{{.*}} step %c64
 // CHECK:         default
-// CHECK:           %[[BYTES:.*]] = vector.transfer_read %{{.*}} {in_bounds = [true]} : memref<4x128xf8E4M3FN, {{.*}}>, vector<64xf8E4M3FN>
+// CHECK:           %[[BYTES:.*]] = vector.transfer_read %{{.*}} {in_bounds = [true]} : memref<8x128xf8E4M3FN, {{.*}}>, vector<64xf8E4M3FN>
 // CHECK:           vector.shuffle %{{.*}}, %{{.*}} [0, 1, 2, 3, 4, 5, 6, 7, 32, 33, 34, 35, 36, 37, 38, 39, 8, {{.*}}] : vector<64xi8>, vector<64xi8>
 // CHECK-COUNT-2:   llvm.call_intrinsic "llvm.x86.avx512.vpermi2var.qi.512"
 // CHECK-COUNT-2:   vector.bitcast %{{.*}} : vector<64xi8> to vector<32xbf16>

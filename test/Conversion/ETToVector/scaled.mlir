@@ -17,7 +17,7 @@
 // CHECK-COUNT-4:     arith.mulf %{{.*}}, %{{.*}} : vector<16xf32>
 // CHECK-LABEL: func.func private @et_panel_6x64_f32_f8E4M3FN_f32_tokens_whole_k32
 // CHECK:         default
-// TABLES:          %[[BYTES:.*]] = vector.transfer_read %{{.*}} {in_bounds = [true]} : memref<4x64xf8E4M3FN, {{.*}}>, vector<64xf8E4M3FN>
+// TABLES:          %[[BYTES:.*]] = vector.transfer_read %{{.*}} {in_bounds = [true]} : memref<8x64xf8E4M3FN, {{.*}}>, vector<64xf8E4M3FN>
 // TABLES:          vector.bitcast %[[BYTES]] : vector<64xf8E4M3FN> to vector<64xi8>
 // TABLES:          %[[ORDERED:.*]] = vector.shuffle
 // TABLES:          llvm.call_intrinsic "llvm.x86.avx512.vpermi2var.qi.512"(%{{.*}}, %[[ORDERED]], %{{.*}})
@@ -55,7 +55,7 @@ func.func @rows(%x: memref<?x256xf32>, %w: memref<4x256x256xf8E4M3FN>, %s: memre
 
 // CHECK-LABEL: func.func private @et_panel_6x32_f32_f8E4M3FN_bf16_silu_gate_k32
 // TABLES:        default
-// TABLES-COUNT-2: vector.transfer_read %{{.*}} : memref<4x32xf8E4M3FN, {{.*}}>, vector<32xf8E4M3FN>
+// TABLES-COUNT-2: vector.transfer_read %{{.*}} : memref<8x32xf8E4M3FN, {{.*}}>, vector<32xf8E4M3FN>
 // TABLES:        vector.shuffle %{{.*}}, %{{.*}} {{.*}} : vector<32xi8>, vector<32xi8>
 // TABLES-COUNT-2: llvm.call_intrinsic "llvm.x86.avx512.vpermi2var.qi.512"
 // TABLES-NOT:    call_intrinsic
