@@ -114,7 +114,7 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
       before. The threads of an OpenMP region take tasks in turn: an expert, a
       block of rows and panels of columns. Packed weights are read where they
       are, and so are weights in rows where few rows meet an expert; where many
-      do, a thread first copies its panel to contiguous memory, and packed
+      do, a kernel first copies its block to contiguous memory, and packed
       weights of 16 bits that are multiplied as f32 as well. The order in which
       a result is summed does not depend on the number of threads; with matrix
       registers it depends on how many rows the expert has.

@@ -12,21 +12,21 @@
 using namespace mlir;
 using namespace mlir::et;
 
-/// panel[k, n] = weights[k, column + n].
+/// panel[k, n] = weights[k, n].
 static void emitRows(VectorBuilder &b, int64_t width, bool wholeColumns,
-                     Value weights, Value column, Value panel) {
+                     Value weights, Value panel) {
   b.loop(b.index(0), b.dim(panel, 0), [&](Value k) {
     for (int64_t within = 0; within < width; within += b.lanes) {
-      Value from = b.add(column, b.index(within));
-      b.write(b.read(weights, {k, from}, wholeColumns), panel,
-              {k, b.index(within)}, /*whole=*/true);
+      Value n = b.index(within);
+      b.write(b.read(weights, {k, n}, wholeColumns), panel, {k, n},
+              /*whole=*/true);
     }
   });
 }
 
-/// panel[k, 2n + i] = weights[2k + i, column + n].
+/// panel[k, 2n + i] = weights[2k + i, n].
 static void emitPairs(VectorBuilder &b, int64_t width, bool wholeColumns,
-                      Value weights, Value column, Value panel) {
+                      Value weights, Value panel) {
   int64_t length = width % (2 * b.lanes) ? b.lanes : 2 * b.lanes;
   auto type = VectorType::get(length, b.getBF16Type());
   Value none = arith::ConstantOp::create(b, b.getZeroAttr(type));
@@ -39,8 +39,8 @@ static void emitPairs(VectorBuilder &b, int64_t width, bool wholeColumns,
           return none;
         Value row = b.add(b.mul(pair, b.index(2)), b.index(odd));
         return vector::TransferReadOp::create(
-            b, type, weights, ValueRange{row, b.add(column, b.index(within))},
-            element, ArrayRef<bool>{wholeColumns});
+            b, type, weights, ValueRange{row, b.index(within)}, element,
+            ArrayRef<bool>{wholeColumns});
       };
       Value both =
           vector::InterleaveOp::create(b, read(first, 0), read(second, 1));
@@ -59,8 +59,7 @@ static void emitPairs(VectorBuilder &b, int64_t width, bool wholeColumns,
 
 /// panel[2k + i, n] = weights[k, 2n + i].
 static void emitFromPairs(VectorBuilder &b, int64_t width,
-                          bool /*wholeColumns*/, Value weights,
-                          Value /*column*/, Value panel) {
+                          bool /*wholeColumns*/, Value weights, Value panel) {
   b.loop(b.index(0), b.div(b.dim(panel, 0), b.index(2)), [&](Value pair) {
     for (int64_t within = 0; within < width; within += b.lanes) {
       Value both = vector::LoadOp::create(
@@ -76,8 +75,7 @@ static void emitFromPairs(VectorBuilder &b, int64_t width,
 }
 
 void et::emitPanelCopy(VectorBuilder &b, ModuleOp module, Value weights,
-                       Value column, Value panel, bool wholeColumns,
-                       PanelCopy kind) {
+                       Value panel, bool wholeColumns, PanelCopy kind) {
   int64_t width = cast<MemRefType>(panel.getType()).getShape()[1];
   if (kind == PanelCopy::ToPairs)
     width /= 2;
@@ -97,7 +95,7 @@ void et::emitPanelCopy(VectorBuilder &b, ModuleOp module, Value weights,
   if (weightsType != general)
     weights = memref::CastOp::create(b, general, weights);
 
-  SmallVector<Value> arguments = {weights, column, panel};
+  SmallVector<Value> arguments = {weights, panel};
   auto copy = module.lookupSymbol<func::FuncOp>(name);
   if (!copy) {
     OpBuilder::InsertionGuard guard(b);
@@ -112,9 +110,38 @@ void et::emitPanelCopy(VectorBuilder &b, ModuleOp module, Value weights,
     auto *emit = kind == PanelCopy::ToPairs     ? emitPairs
                  : kind == PanelCopy::FromPairs ? emitFromPairs
                                                 : emitRows;
-    emit(b, width, wholeColumns, body->getArgument(0), body->getArgument(1),
-         body->getArgument(2));
+    emit(b, width, wholeColumns, body->getArgument(0), body->getArgument(1));
     func::ReturnOp::create(b);
   }
   func::CallOp::create(b, copy, arguments);
+}
+
+void PanelKernel::copyBlock(VectorBuilder &b, ModuleOp module,
+                            const PanelOperands &operands,
+                            const Block &block) const {
+  Value rows = b.sub(block.last, block.first), unit = b.index(copiedFrom);
+  Value some = b.ceilDiv(rows, unit);
+  auto partOf = [&](Value matrix, Value first, Value rows) -> Value {
+    SmallVector<OpFoldResult> offsets = {first, b.getIndexAttr(0)};
+    SmallVector<OpFoldResult> sizes = {rows, b.dim(matrix, 1)};
+    SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
+    return memref::SubViewOp::create(b, matrix, offsets, sizes, strides);
+  };
+  auto copy = [&](Value weights, Value scales, Value panel) {
+    Value from = partOf(weights, b.div(block.first, unit), some);
+    Value to =
+        viewRows(b, panel, b.index(0), b.mul(some, unit), tile.columns());
+    bool isPacked = copiedFrom == 2;
+    if (!scaled)
+      return emitPanelCopy(b, module, from, to, wholeColumns || isPacked,
+                           isPacked ? PanelCopy::FromPairs : PanelCopy::Rows);
+    Value perScale = b.index(kScaleBlock);
+    scales =
+        partOf(scales, b.div(block.first, perScale), b.ceilDiv(rows, perScale));
+    scaled->emitCopy(b, module, from, scales, operands.column, to,
+                     wholeColumns);
+  };
+  copy(operands.weights, operands.scales, operands.panel);
+  if (operands.gateWeights)
+    copy(operands.gateWeights, operands.gateScales, operands.gatePanel);
 }

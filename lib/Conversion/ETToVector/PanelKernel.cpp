@@ -18,24 +18,15 @@ using Values = LoopBuilder::Values;
 
 /// Rows of a panel that vectors multiply in a step.
 static constexpr int64_t kStep = 8;
-/// Lines that such a step asks for, if that is enough for the next block.
-static constexpr int64_t kFewLines = 2;
-/// Places of the next block from which lines are asked for in turn, at most:
-/// what brings lines from memory before they are asked for follows each place
-/// on its own.
-static constexpr int64_t kMaxStreams = 8, kMaxMatrixStreams = 4,
-                         kMaxStreamsReadAhead = 3;
-/// Parts of a line in which a tile's place in the next block is counted.
-static constexpr int64_t kLineParts = 1 << 16;
 /// More than this was no faster where the first-level cache has 48 KB.
 static constexpr int64_t kMaxBlockBytes = 32 << 10;
 
 SmallVector<Value *> PanelOperands::present() {
   SmallVector<Value *> result;
   for (Value *operand :
-       {&lhs, &tokens, &panel, &gatePanel, &nextPanel, &nextGate, &scales,
-        &gateScales, &bias, &gateBias, &out, &rowBlock, &sums, &begin, &end,
-        &column, &hasNext})
+       {&lhs, &tokens, &panel, &gatePanel, &weights, &gateWeights, &nextPanel,
+        &nextGate, &scales, &gateScales, &bias, &gateBias, &out, &rowBlock,
+        &sums, &begin, &end, &column, &hasNext})
     if (*operand)
       result.push_back(operand);
   return result;
@@ -98,8 +89,9 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
     strides.back() = 1;
     if (llvm::is_contained({&operands.panel, &operands.gatePanel}, operand))
       shape.back() = tile.columns() * interleave;
-    if (llvm::is_contained({&operands.nextPanel, &operands.nextGate}, operand))
-      shape.back() = tile.columns() * (copiedFrom ? copiedFrom : interleave);
+    if (!copiesBlocks() &&
+        llvm::is_contained({&operands.nextPanel, &operands.nextGate}, operand))
+      shape.back() = nextWidth();
     auto layout =
         StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, strides);
     auto general = MemRefType::get(shape, type.getElementType(), layout);
@@ -127,7 +119,7 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
     for (auto [operand, argument] :
          llvm::zip_equal(inside.present(), kernel.getArguments()))
       *operand = argument;
-    emitBody(b, inside);
+    emitBody(b, module, inside);
     func::ReturnOp::create(b);
   }
   func::CallOp::create(b, kernel, arguments);
@@ -138,15 +130,16 @@ int64_t PanelKernel::stepRows() const {
 }
 
 int64_t PanelKernel::blockRows(int64_t bits) const {
-  if (bits == 8)
+  if (scalesSums())
     return kScaleBlock / interleave;
   int64_t rowBytes = tile.columns() * tile.products * interleave * bits / 8;
   // Beside the block there is what a tile reads and writes.
   int64_t blockBytes = std::min(firstLevelBytes / 4 * 3, kMaxBlockBytes);
-  return std::max<int64_t>(blockBytes / rowBytes / stepRows(), 1) * stepRows();
+  return std::max<int64_t>(blockBytes / rowBytes / blockUnit(), 1) *
+         blockUnit();
 }
 
-void PanelKernel::emitBody(VectorBuilder &b,
+void PanelKernel::emitBody(VectorBuilder &b, ModuleOp module,
                            const PanelOperands &operands) const {
   // Steps of K that are padding need no products of vectors.
   Value panelRows =
@@ -166,9 +159,10 @@ void PanelKernel::emitBody(VectorBuilder &b,
   Value blockRows = b.index(this->blockRows(bits));
   // Sums of nothing are one block, too.
   Value allRows = b.max(panelRows, b.index(1));
-  if (!operands.scales) {
+  if (!scalesSums()) {
     // Blocks of even sizes, again.
-    Value unit = b.index(stepRows()), blocks = b.ceilDiv(allRows, blockRows);
+    Value unit = b.index(blockUnit());
+    Value blocks = b.ceilDiv(allRows, blockRows);
     blockRows = b.mul(b.ceilDiv(b.ceilDiv(allRows, blocks), unit), unit);
   }
   auto blocks = scf::ForOp::create(b, b.index(0), allRows, blockRows);
@@ -185,6 +179,8 @@ void PanelKernel::emitBody(VectorBuilder &b,
     block.nextRows = b.select(b.cmp(CmpIPredicate::eq, tiles, b.index(1)),
                               b.index(0), block.nextRows);
   planRequests(b, operands, tiles, block);
+  if (copiesBlocks())
+    copyBlock(b, module, operands, block);
 
   b.loop(b.index(0), tiles, [&](Value index) {
     Value smaller = b.sub(b.max(index, larger), larger);
@@ -223,51 +219,12 @@ void PanelKernel::emitBody(VectorBuilder &b,
   });
 }
 
-Value PanelKernel::chooseStreams(VectorBuilder &b, Value lines, Value tiles,
-                                 Value steps) const {
-  // One line a place and step asks for all evenly.
-  bool isMatrix = way == Multiply::Matrices;
-  Value most = b.index(isMatrix     ? kMaxMatrixStreams
-                       : readsAhead ? kMaxStreamsReadAhead
-                                    : kMaxStreams);
-  // The panel is read as fast as the next one is asked for, in its order.
-  if (!isMatrix)
-    most =
-        b.select(b.cmp(CmpIPredicate::eq, tiles, b.index(1)), b.index(1), most);
-  return b.max(b.min(b.ceilDiv(lines, steps), most), b.index(1));
-}
-
-void PanelKernel::planRequests(VectorBuilder &b, const PanelOperands &operands,
-                               Value tiles, Block &block) const {
-  // Vector tiles ask in whole steps only.
-  Value rows = b.sub(block.last, block.first), step = b.index(stepRows());
-  Value tileSteps =
-      way == Multiply::Matrices ? b.ceilDiv(rows, step) : b.div(rows, step);
-  Value steps = b.mul(tiles, b.max(tileSteps, b.index(1)));
-  Value few =
-      way == Multiply::Matrices ? steps : b.mul(steps, b.index(kFewLines));
-  Value perRow = b.index(linesPerRow(operands));
-  Value lines = b.mul(block.nextRows, perRow);
-  block.streams = chooseStreams(b, lines, tiles, few);
-  // An odd number of rows, or places a power of two apart would share a set of
-  // the first-level cache.
-  block.streamRows = arith::OrIOp::create(
-      b, b.ceilDiv(block.nextRows, block.streams), b.index(1));
-  block.nextLines = b.mul(b.min(block.streamRows, block.nextRows), perRow);
-  block.linesPerStep = b.ceilDiv(block.nextLines, steps);
-  block.pace = b.div(b.mul(block.nextLines, b.index(kLineParts)), steps);
-  block.tilePace = b.mul(block.pace, tileSteps);
-  block.asksMany = b.cmp(CmpIPredicate::ugt, lines, few);
-}
-
-/// Rows [first, first + rows) of a panel.
-static Value viewRows(VectorBuilder &b, Value panel, Value first,
-                      OpFoldResult rows) {
-  int64_t width = cast<MemRefType>(panel.getType()).getShape()[1];
+Value et::viewRows(VectorBuilder &b, Value matrix, Value first,
+                   OpFoldResult rows, int64_t width) {
   SmallVector<OpFoldResult> offsets = {first, b.getIndexAttr(0)};
   SmallVector<OpFoldResult> sizes = {rows, b.getIndexAttr(width)};
   SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
-  return memref::SubViewOp::create(b, panel, offsets, sizes, strides);
+  return memref::SubViewOp::create(b, matrix, offsets, sizes, strides);
 }
 
 /// One row of a matrix.
@@ -281,110 +238,6 @@ static Value viewRow(VectorBuilder &b, Value matrix, Value row) {
       strides);
   return memref::SubViewOp::create(b, cast<MemRefType>(type), matrix, offsets,
                                    sizes, strides);
-}
-
-void PanelKernel::setNext(VectorBuilder &b, const PanelOperands &operands,
-                          Value panelRows, Value blockRows, Value isLast,
-                          Block &block) const {
-  Value none = b.index(0), first;
-  if (copiedFrom) {
-    auto placeOf = [&](Value row) {
-      return b.div(b.mul(row, b.index(interleave)), b.index(copiedFrom));
-    };
-    Value rows = placeOf(b.sub(block.last, block.first));
-    first = placeOf(block.first);
-    block.nextRows = b.select(operands.hasNext, rows, none);
-  } else {
-    first = b.select(isLast, none, block.last);
-    Value ofNext = b.select(operands.hasNext, panelRows, none);
-    Value left = b.select(isLast, ofNext, b.sub(panelRows, block.last));
-    block.nextRows = b.min(blockRows, left);
-  }
-  auto nextOf = [&](Value next, Value panel) -> Value {
-    if (next && !copiedFrom)
-      next = b.select(isLast, next, panel);
-    return next ? viewRows(b, next, first, block.nextRows) : Value();
-  };
-  block.next = nextOf(operands.nextPanel, operands.panel);
-  block.nextGate = nextOf(operands.nextGate, operands.gatePanel);
-}
-
-int64_t PanelKernel::linesPerRow(const PanelOperands &operands) const {
-  auto type = cast<MemRefType>(operands.nextPanel.getType());
-  return llvm::divideCeil(
-      type.getShape().back() * type.getElementTypeBitWidth() / 8, kCacheLine);
-}
-
-int64_t PanelKernel::outLinesPerRow(const PanelOperands &operands) const {
-  auto type = cast<MemRefType>(operands.out.getType());
-  return llvm::divideCeil(tile.columns() * type.getElementTypeBitWidth() / 8,
-                          kCacheLine);
-}
-
-/// The row of line `line`, and its first element, in rows of `perRow` lines and
-/// `width` elements.
-static std::pair<Value, Value> placeOfLine(VectorBuilder &b, Value line,
-                                           int64_t perRow, int64_t width) {
-  Value lines = b.index(perRow);
-  Value within = arith::RemUIOp::create(b, line, lines);
-  return {b.div(line, lines), b.mul(within, b.index(width / perRow))};
-}
-
-void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                               const Block &block, Value place) const {
-  auto nextType = cast<MemRefType>(block.next.getType());
-  auto placeOf = [&](Value line) {
-    return placeOfLine(b, line, linesPerRow(operands),
-                       nextType.getShape().back());
-  };
-  auto ask = [&](Value row, Value column) {
-    for (Value panel : {block.next, block.nextGate})
-      if (panel)
-        memref::PrefetchOp::create(b, panel, ValueRange{row, column},
-                                   /*isWrite=*/false, /*localityHint=*/2,
-                                   /*isDataCache=*/true);
-  };
-  auto lineAt = [&](Value place) { return b.div(place, b.index(kLineParts)); };
-  // If many tiles share a block, a step asks for the same number of lines as
-  // any other, though some were asked for before: a branch would be predicted
-  // wrongly now and then.
-  Value many = LLVM::ExpectOp::create(
-      b, block.asksMany, arith::ConstantOp::create(b, b.getBoolAttr(false)));
-  auto branch = scf::IfOp::create(b, many, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(branch.elseYield());
-  Value between = b.div(block.pace, b.index(kFewLines)), at = place;
-  for (int64_t line = 0; line < kFewLines; ++line, at = b.add(at, between)) {
-    auto [row, column] = placeOf(lineAt(at));
-    ask(row, column);
-  }
-  b.setInsertionPoint(branch.thenYield());
-  Value first = lineAt(place);
-  Value last = b.min(b.add(first, block.linesPerStep), block.nextLines);
-  b.loop(first, last, [&](Value line) {
-    auto [row, column] = placeOf(line);
-    Value end = b.min(b.add(row, b.mul(block.streams, block.streamRows)),
-                      block.nextRows);
-    auto streams = scf::ForOp::create(b, row, end, block.streamRows);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(streams.getBody());
-    ask(streams.getInductionVar(), column);
-  });
-}
-
-void PanelKernel::emitOutPrefetch(VectorBuilder &b,
-                                  const PanelOperands &operands,
-                                  const Block &block, Value first,
-                                  Value count) const {
-  int64_t perRow = outLinesPerRow(operands);
-  b.loop(first, b.min(b.add(first, count), block.outLines), [&](Value line) {
-    auto [row, column] = placeOfLine(b, line, perRow, tile.columns());
-    memref::PrefetchOp::create(
-        b, operands.out,
-        ValueRange{b.add(block.firstOut, row), b.add(operands.column, column)},
-        /*isWrite=*/true, /*localityHint=*/3,
-        /*isDataCache=*/true);
-  });
 }
 
 /// Elements [first, first + count) of a row of lhs.
@@ -429,14 +282,14 @@ SmallVector<Value> PanelKernel::emitPanelRow(VectorBuilder &b,
   if (operands.gatePanel)
     panels.push_back(operands.gatePanel);
   Values sums(old), widened;
-  if (operands.scales)
-    widened = way == Multiply::Pairs
-                  ? scaled.readPairs(b, panels, rowOfPanel)
-                  : scaled.read(b, panels, rowOfPanel, b.index(0), tile.vectors,
-                                /*whole=*/true);
+  if (scalesSums())
+    widened = way == Multiply::Pairs ? scaled->readPairs(b, panels, rowOfPanel)
+                                     : scaled->read(b, panels, rowOfPanel,
+                                                    b.index(0), tile.vectors,
+                                                    /*whole=*/true);
   for (int64_t part : llvm::seq(way == Multiply::Pairs ? 1 : interleave)) {
     Values columns = widened;
-    for (Value panel : operands.scales ? ArrayRef<Value>() : panels)
+    for (Value panel : scalesSums() ? ArrayRef<Value>() : panels)
       for (int64_t vector : llvm::seq(tile.vectors)) {
         if (interleave == 1) {
           Value within = b.index(vector * tile.lanes);
@@ -485,10 +338,11 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
   auto step = [&](Value panelRow, int64_t rows, Values sums,
                   bool isHalf = false) {
     PanelOperands inside = operands;
-    inside.panel = viewRows(b, operands.panel, panelRow, b.getIndexAttr(rows));
-    if (operands.gatePanel)
-      inside.gatePanel =
-          viewRows(b, operands.gatePanel, panelRow, b.getIndexAttr(rows));
+    Value at = copiesBlocks() ? b.sub(panelRow, block.first) : panelRow;
+    for (Value *panel : {&inside.panel, &inside.gatePanel})
+      if (*panel)
+        *panel = viewRows(b, *panel, at, b.getIndexAttr(rows),
+                          tile.columns() * interleave);
     Values columns;
     for (Value row : lhsRows)
       columns.push_back(viewColumns(b, row, b.mul(panelRow, perRow),
@@ -498,14 +352,12 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
     return sums;
   };
 
-  int64_t vectors = tile.products * tile.vectors;
-  auto placeOf = [&](int64_t sum) -> Values {
-    Value row = b.add(b.sub(firstRow, operands.begin), b.index(sum / vectors));
-    return {row, b.index(sum % vectors * tile.lanes)};
-  };
-  Values sums(static_cast<size_t>(rows * vectors), b.splat(0.0));
+  int64_t width = tile.products * tile.columns();
+  Value memory = viewRows(b, operands.sums, b.sub(firstRow, operands.begin),
+                          b.getIndexAttr(rows), width);
+  Values sums(static_cast<size_t>(rows * width / tile.lanes), b.splat(0.0));
   Value isFirst = b.cmp(CmpIPredicate::eq, block.first, b.index(0));
-  if (!operands.scales) {
+  if (!scalesSums()) {
     auto start = scf::IfOp::create(b, TypeRange(ValueRange(sums)), isFirst,
                                    /*addThenBlock=*/true,
                                    /*addElseBlock=*/true);
@@ -514,8 +366,7 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
     scf::YieldOp::create(b, sums);
     b.setInsertionPointToEnd(start.elseBlock());
     for (auto [index, sum] : llvm::enumerate(sums))
-      sum = b.read(operands.sums, placeOf(static_cast<int64_t>(index)),
-                   /*whole=*/true);
+      sum = b.read(memory, placeOfSum(b, index), /*whole=*/true);
     scf::YieldOp::create(b, sums);
     sums = start.getResults();
   }
@@ -549,11 +400,16 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
     sums = b.loop(last, block.last, sums, [&](Value row, ValueRange old) {
       return step(row, 1, Values(old), /*isHalf=*/true);
     });
-  if (operands.scales)
-    return addScaled(b, operands, block, sums, placeOf);
+  if (scalesSums())
+    return addScaled(b, operands, block, sums, memory);
   for (auto [index, sum] : llvm::enumerate(sums))
-    b.write(sum, operands.sums, placeOf(static_cast<int64_t>(index)),
-            /*whole=*/true);
+    b.write(sum, memory, placeOfSum(b, index), /*whole=*/true);
+}
+
+Values PanelKernel::placeOfSum(VectorBuilder &b, size_t index) const {
+  auto vectors = static_cast<size_t>(tile.products * tile.vectors);
+  auto column = static_cast<int64_t>(index % vectors) * tile.lanes;
+  return {b.index(static_cast<int64_t>(index / vectors)), b.index(column)};
 }
 
 void PanelKernel::emitEpilogue(VectorBuilder &b, const PanelOperands &operands,

@@ -58,8 +58,12 @@ enum class Multiply {
 ///
 /// While it works on a block, a kernel asks for the next one, a few lines at a
 /// time, unless it is read ahead anyway; after the last, for the first block of
-/// the panel that its thread needs next. If panels are copies, every block asks
-/// for its part of the next panel.
+/// the panel that its thread needs next.
+///
+/// Weights that are not as the products want them are copied a block at a time
+/// to where `panel` and `gatePanel` point, which stays in the first-level
+/// cache. With matrix registers whole panels are copies, made before: then
+/// every block asks for its part of the next panel.
 ///
 /// The products of weights of f8E4M3FN, which have `scales`, are summed for
 /// each block of kScaleBlock steps of K, and these sums times the block's
@@ -68,22 +72,26 @@ enum class Multiply {
 /// With matrix registers, `lhs` has a multiple of kMatrixDepth columns and no
 /// `tokens`, the panel as many steps of K, and all rows go through it.
 struct PanelOperands {
-  Value lhs;        // [R, K]; elements of 16 bits are slow to widen one by one
-  Value tokens;     // [P], optional: row p reads lhs[tokens[p], :]
-  Value panel;      // [K / interleave rounded up, columns * interleave]
-  Value gatePanel;  // the same, optional
-  Value nextPanel;  // the same
-  Value nextGate;   // the same, optional
-  Value scales;     // [K / kScaleBlock, N / kScaleBlock rounded up], optional
-  Value gateScales; // the same, optional
-  Value bias;       // [N], optional
-  Value gateBias;   // [N], optional
-  Value out;        // [P, N]
-  Value rowBlock;   // [rows, a block of K], with matrix registers: rows are
-                    // copied when fewer than a tile's are left in lhs
-  Value sums;       // [end - begin rounded up to a tile, products * columns]
-                    // f32: sums between blocks of K, and on their way to bias,
-                    // activation and gate
+  Value lhs;       // [R, K]; elements of 16 bits are slow to widen one by one
+  Value tokens;    // [P], optional: row p reads lhs[tokens[p], :]
+  Value panel;     // [K / interleave rounded up, columns * interleave]; if it
+                   // is copied by the block, [a block's rows, columns]
+  Value gatePanel; // the same, optional
+  Value weights;   // [K / copiedFrom rounded up, from the first column on], if
+                   // the panel is copied by the block
+  Value gateWeights; // the same, optional
+  Value nextPanel;   // what will be read after the panel, or after the weights
+  Value nextGate;    // the same, optional
+  Value scales;      // [K / kScaleBlock, N / kScaleBlock rounded up], optional
+  Value gateScales;  // the same, optional
+  Value bias;        // [N], optional
+  Value gateBias;    // [N], optional
+  Value out;         // [P, N]
+  Value rowBlock;    // [rows, a block of K], with matrix registers: rows are
+                     // copied when fewer than a tile's are left in lhs
+  Value sums;        // [end - begin rounded up to a tile, products * columns]
+                     // f32: sums between blocks of K, and on their way to bias,
+                     // activation and gate
   Value begin, end, column;
   Value hasNext; // i1: nextPanel and nextGate will be needed
 
@@ -105,20 +113,26 @@ struct PanelKernel {
   /// The processor brings the rows of a panel from memory unasked: it reads
   /// ahead, and they follow each other.
   bool readsAhead;
-  /// The panel is a copy of weights, and so is the next one to be: `nextPanel`
-  /// and `nextGate` are where its weights lie, so many steps of K beside each
+  /// The panel is a copy of weights that have so many steps of K beside each
   /// other. 0 if it is read where it is.
   int64_t copiedFrom = 0;
-  /// How weights of f8E4M3FN are read.
-  ScaledWeights scaled = {};
+  /// How weights of f8E4M3FN are read, if these are.
+  std::optional<ScaledWeights> scaled = {};
 
   /// Calls the kernel for these operands; the module gets it if it has none.
   void call(VectorBuilder &b, ModuleOp module, PanelOperands operands) const;
 
   /// Rows of a panel in a block of K, if elements have `bits`.
   int64_t blockRows(int64_t bits) const;
+  /// Whether the kernel copies each block of the panel before it reads it.
+  bool copiesBlocks() const { return copiedFrom && way != Multiply::Matrices; }
 
 private:
+  /// Whether sums are multiplied by scales. Those of copies are factors of
+  /// them.
+  bool scalesSums() const { return scaled && !copiedFrom; }
+  /// Rows that those of a block are a multiple of, but for the last one.
+  int64_t blockUnit() const { return scaled ? kScaleBlock : stepRows(); }
   /// A block of K: rows [first, last) of the panels, and the rows to ask for
   /// meanwhile.
   struct Block {
@@ -136,7 +150,10 @@ private:
     Value firstOut, outLines;
   };
   std::string getName(PanelOperands &operands) const;
-  void emitBody(VectorBuilder &b, const PanelOperands &operands) const;
+  void emitBody(VectorBuilder &b, ModuleOp module,
+                const PanelOperands &operands) const;
+  void copyBlock(VectorBuilder &b, ModuleOp module,
+                 const PanelOperands &operands, const Block &block) const;
   void setNext(VectorBuilder &b, const PanelOperands &operands, Value panelRows,
                Value blockRows, Value isLast, Block &block) const;
   /// How the steps of all tiles share the next block's lines.
@@ -155,10 +172,12 @@ private:
                                   const PanelOperands &operands,
                                   ValueRange lhsRows, int64_t panelRow,
                                   ValueRange old, bool isHalf) const;
-  /// Adds the sums of a block of K, times its scales, to those before it.
+  /// Adds the sums of a block of K, times its scales, to those before it in
+  /// `memory`.
   void addScaled(VectorBuilder &b, const PanelOperands &operands,
-                 const Block &block, ValueRange sums,
-                 function_ref<SmallVector<Value>(int64_t)> placeOf) const;
+                 const Block &block, ValueRange sums, Value memory) const;
+  /// Where sum `index` lies in a tile's rows of sums.
+  SmallVector<Value> placeOfSum(VectorBuilder &b, size_t index) const;
   void emitMatrixTile(VectorBuilder &b, const PanelOperands &operands,
                       const Block &block, Value row, Value rows,
                       Value place) const;
@@ -177,7 +196,11 @@ private:
   /// Asks for lines [first, first + count) of a tile's results, to be written.
   void emitOutPrefetch(VectorBuilder &b, const PanelOperands &operands,
                        const Block &block, Value first, Value count) const;
-  /// Cache lines of a row of a panel.
+  /// Elements and cache lines of a row of the panel, or of the weights that are
+  /// copied, to be read next.
+  int64_t nextWidth() const {
+    return tile.columns() * (copiedFrom ? copiedFrom : interleave);
+  }
   int64_t linesPerRow(const PanelOperands &operands) const;
   int64_t outLinesPerRow(const PanelOperands &operands) const;
   /// Rows of a panel that one step of the innermost loop multiplies. Those of a
@@ -204,17 +227,19 @@ Value emitWidenedRows(VectorBuilder &b, Value lhs, Value rows, Value width,
 
 /// How the steps of K lie beside each other before and after a copy.
 enum class PanelCopy {
-  /// panel[k, n] = weights[k, column + n], widened, and 0 past the last column.
+  /// panel[k, n] = weights[k, n], widened, and 0 past the last column.
   Rows,
-  /// panel[k, 2n + i] = weights[2k + i, column + n], and 0 past the last row
-  /// or column.
+  /// panel[k, 2n + i] = weights[2k + i, n], and 0 past the last row or column.
   ToPairs,
-  /// panel[2k + i, n] = weights[k, 2n + i], widened: one panel, column 0.
+  /// panel[2k + i, n] = weights[k, 2n + i], widened.
   FromPairs
 };
 void emitPanelCopy(VectorBuilder &b, ModuleOp module, Value weights,
-                   Value column, Value panel, bool wholeColumns,
-                   PanelCopy kind);
+                   Value panel, bool wholeColumns, PanelCopy kind);
+
+/// Columns [0, width) of rows [first, first + rows) of a matrix.
+Value viewRows(VectorBuilder &b, Value matrix, Value first, OpFoldResult rows,
+               int64_t width);
 
 } // namespace mlir::et
 

@@ -11,6 +11,9 @@ using namespace mlir;
 using namespace mlir::et;
 using arith::CmpIPredicate;
 
+/// Of an element of a copy that vectors multiply.
+static constexpr int64_t kCopiedBits = 32;
+
 /// Tiles of a task up to which packed weights are widened for each of them.
 static constexpr int64_t kWidenedTiles = 2;
 
@@ -34,53 +37,29 @@ void ProductLowering::emitVectorTask(PanelKernel kernel, const Task &task,
   b.setInsertionPoint(branch.thenYield());
   emitColumns(kernel, task, next, hasNext, operands, scratch);
   b.setInsertionPoint(branch.elseYield());
+  emitColumns(copying(kernel), task, next, hasNext, operands, scratch);
+}
+
+PanelKernel ProductLowering::copying(PanelKernel kernel) {
   kernel.copiedFrom = kernel.interleave;
   kernel.interleave = 1;
   kernel.readsAhead = false;
-  // One panel is copied at a time.
-  Value last = b.min(task.lastColumn, columns);
-  b.stepLoop(task.firstColumn, last, panelColumns, [&](Value column) {
-    Task part = task, after = next;
-    part.firstColumn = column;
-    part.lastColumn = b.add(column, b.index(panelColumns));
-    Value isInside = b.cmp(CmpIPredicate::ult, part.lastColumn, last);
-    after.expert = b.select(isInside, task.expert, next.expert);
-    after.firstColumn = b.select(isInside, part.lastColumn, next.firstColumn);
-    emitColumns(kernel, part, after, b.either(isInside, hasNext), operands,
-                scratch);
-  });
+  return kernel;
 }
 
-SmallVector<Value> ProductLowering::copyPanels(const PanelKernel &kernel,
-                                               const Task &task,
+SmallVector<Value> ProductLowering::copyPanels(const Task &task,
                                                ArrayRef<Value> weights,
-                                               const PanelOperands &operands,
                                                Value scratch) {
   SmallVector<Value> copies;
-  PanelCopy kind = kernel.interleave == 2   ? PanelCopy::ToPairs
-                   : kernel.copiedFrom == 2 ? PanelCopy::FromPairs
-                                            : PanelCopy::Rows;
-  bool toPairs = kind == PanelCopy::ToPairs;
-  Value rows = toPairs ? b.div(paddedDepth, b.index(2))
-                       : roundUp(depth, kernel.copiedFrom);
-  Type element = toPairs ? Type(b.getBF16Type()) : b.getF32Type();
+  int64_t width = panelColumns * kernel.interleave;
+  Value rows = b.div(paddedDepth, b.index(kernel.interleave));
   for (auto [index, matrix] : llvm::enumerate(weights)) {
-    Value at = b.add(sumBytes(), b.mul(copyBytes(), b.index(index)));
-    Value copy = viewScratch(
-        scratch, at, {ShapedType::kDynamic, panelColumns * kernel.interleave},
-        rows, element);
-    bool packed = op.getPanels().has_value();
-    bool whole = packed || b.isWhole(op.getOut(), panelColumns);
-    Value column = task.firstColumn, from = packed ? b.index(0) : column;
-    Value part = packed ? panelAt(matrix, task.expert, column, panelColumns)
-                        : sliceOf(matrix, task.expert);
-    if (op.getScales()) {
-      Value scales = index ? operands.gateScales : operands.scales;
-      kernel.scaled.emitCopy(b, module, part, from, scales, column, copy,
-                             whole);
-    } else {
-      emitPanelCopy(b, module, part, from, copy, whole, kind);
-    }
+    Value copy =
+        viewScratch(scratch, copyPlace(index), {ShapedType::kDynamic, width},
+                    rows, b.getBF16Type());
+    emitPanelCopy(b, module, columnsFrom(matrix, task.expert, task.firstColumn),
+                  copy, b.isWhole(op.getOut(), panelColumns),
+                  PanelCopy::ToPairs);
     copies.push_back(copy);
   }
   return copies;
@@ -94,26 +73,23 @@ void ProductLowering::emitColumns(PanelKernel kernel, const Task &task,
   operands.sums = viewScratch(
       scratch, b.index(0), {ShapedType::kDynamic, shape.products * width},
       b.max(taskRows, b.index(shape.rows)), b.getF32Type());
-  if (kernel.way == Multiply::Matrices) {
-    Value at = b.add(sumBytes(), b.mul(copyBytes(), b.index(shape.products)));
-    operands.rowBlock = viewScratch(scratch, at, {shape.rows, rowBlockWidth()},
-                                    {}, b.getBF16Type());
-  }
+  if (kernel.way == Multiply::Matrices)
+    operands.rowBlock =
+        viewScratch(scratch, copyPlace(shape.products),
+                    {shape.rows, rowBlockWidth()}, {}, b.getBF16Type());
   SmallVector<Value, 2> weights = {op.getRhs()}, copies;
   if (op.getGate())
     weights.push_back(op.getGate());
-  if (kernel.copiedFrom) {
-    copies = copyPanels(kernel, task, weights, operands, scratch);
-    // They are factors of the copies already.
-    operands.scales = operands.gateScales = {};
-  }
+  bool copiesPanels = kernel.copiedFrom && !kernel.copiesBlocks();
+  if (copiesPanels)
+    copies = copyPanels(task, weights, scratch);
   Value last = b.min(task.lastColumn, columns);
   b.stepLoop(task.firstColumn, last, width, [&](Value column) {
     PanelOperands inside = operands;
     inside.column = column;
     Value nextExpert = next.expert, nextColumn = next.firstColumn;
     Value within = b.sub(column, task.firstColumn);
-    if (kernel.copiedFrom) {
+    if (copiesPanels) {
       // Every part of the columns asks for its own part of the next ones.
       nextColumn = b.add(nextColumn, within);
       inside.hasNext = hasNext;
@@ -124,29 +100,45 @@ void ProductLowering::emitColumns(PanelKernel kernel, const Task &task,
       nextColumn = b.select(isInside, following, nextColumn);
       inside.hasNext = b.either(isInside, hasNext);
     }
-    SmallVector<Value> panels, nextPanels;
+    Value *panels[] = {&inside.panel, &inside.gatePanel};
+    Value *sources[] = {&inside.weights, &inside.gateWeights};
+    Value *nextPanels[] = {&inside.nextPanel, &inside.nextGate};
     for (auto [index, matrix] : llvm::enumerate(weights)) {
-      nextPanels.push_back(panelAt(matrix, nextExpert, nextColumn, width));
-      if (!kernel.copiedFrom) {
-        panels.push_back(panelAt(matrix, task.expert, column, width));
-        continue;
+      *nextPanels[index] = panelAt(matrix, nextExpert, nextColumn, width);
+      if (kernel.copiesBlocks()) {
+        *panels[index] = viewScratch(scratch, copyPlace(index),
+                                     {kernel.blockRows(kCopiedBits), width}, {},
+                                     b.getF32Type());
+        *sources[index] = columnsFrom(matrix, task.expert, column);
+      } else if (copiesPanels) {
+        SmallVector<OpFoldResult> offsets = {
+            b.getIndexAttr(0), b.mul(within, b.index(kernel.interleave))};
+        SmallVector<OpFoldResult> sizes = {
+            b.dim(copies[index], 0), b.getIndexAttr(width * kernel.interleave)};
+        SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
+        *panels[index] = memref::SubViewOp::create(b, copies[index], offsets,
+                                                   sizes, strides);
+      } else {
+        *panels[index] = panelAt(matrix, task.expert, column, width);
       }
-      SmallVector<OpFoldResult> offsets = {
-          b.getIndexAttr(0), b.mul(within, b.index(kernel.interleave))};
-      SmallVector<OpFoldResult> sizes = {
-          b.dim(copies[index], 0), b.getIndexAttr(width * kernel.interleave)};
-      SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
-      panels.push_back(
-          memref::SubViewOp::create(b, copies[index], offsets, sizes, strides));
-    }
-    inside.panel = panels.front();
-    inside.nextPanel = nextPanels.front();
-    if (op.getGate()) {
-      inside.gatePanel = panels.back();
-      inside.nextGate = nextPanels.back();
     }
     kernel.call(b, module, inside);
   });
+}
+
+Value ProductLowering::columnsFrom(Value weights, Value expert, Value column) {
+  if (op.getPanels())
+    return panelAt(weights, expert, column, kernel.tile.columns());
+  auto type = cast<MemRefType>(weights.getType());
+  SmallVector<OpFoldResult> offsets = {expert, b.getIndexAttr(0), column};
+  SmallVector<OpFoldResult> sizes = {b.getIndexAttr(1), b.dim(weights, 1),
+                                     b.sub(b.dim(weights, 2), column)};
+  SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
+  auto viewType = memref::SubViewOp::inferRankReducedResultType(
+      {ShapedType::kDynamic, ShapedType::kDynamic}, type, offsets, sizes,
+      strides);
+  return memref::SubViewOp::create(b, viewType, weights, offsets, sizes,
+                                   strides);
 }
 
 Value ProductLowering::panelAt(Value weights, Value expert, Value column,
@@ -204,7 +196,18 @@ Value ProductLowering::sumBytes() {
 Value ProductLowering::copyBytes() {
   if (readsPacked())
     return b.index(0);
-  return b.mul(paddedDepth, b.index(panelColumns * 4));
+  const PanelKernel &vectors = usesMatrices() ? fewRows : kernel;
+  PanelKernel copy = copying(vectors);
+  Value block = b.index(copy.blockRows(kCopiedBits) * copy.tile.columns() *
+                        kCopiedBits / 8);
+  if (!usesMatrices())
+    return block;
+  int64_t bits = bitsOf(op.getRhs());
+  return b.max(block, b.mul(paddedDepth, b.index(panelColumns * bits / 8)));
+}
+
+Value ProductLowering::copyPlace(int64_t index) {
+  return b.add(sumBytes(), b.mul(copyBytes(), b.index(index)));
 }
 
 int64_t ProductLowering::rowBlockWidth() {

@@ -66,13 +66,17 @@ private:
                       Value hasNext, PanelOperands operands, Value scratch);
   void emitColumns(PanelKernel kernel, const Task &task, const Task &next,
                    Value hasNext, PanelOperands operands, Value scratch);
-  /// The task's panel of each of `weights`, widened, times its scales or in
-  /// pairs as `kernel` wants it, in the thread's scratch.
-  SmallVector<Value> copyPanels(const PanelKernel &kernel, const Task &task,
-                                ArrayRef<Value> weights,
-                                const PanelOperands &operands, Value scratch);
+  /// The kernel that multiplies copies of what `kernel` reads.
+  static PanelKernel copying(PanelKernel kernel);
+  /// The task's panel of each of `weights` in pairs, as matrix registers want
+  /// it, in the thread's scratch.
+  SmallVector<Value> copyPanels(const Task &task, ArrayRef<Value> weights,
+                                Value scratch);
   /// `width` columns of an expert's weights from `column` on.
   Value panelAt(Value weights, Value expert, Value column, int64_t width);
+  /// An expert's weights from column `column` on; of packed ones, those of a
+  /// kernel.
+  Value columnsFrom(Value weights, Value expert, Value column);
   /// Row or matrix `expert` of a [E, ...] memref.
   Value sliceOf(Value memref, Value expert);
   /// Whether `kernel` wants rows of 16 bits in f32.
@@ -94,6 +98,7 @@ private:
   /// registers copied rows, as wide as a block of K.
   Value sumBytes();
   Value copyBytes();
+  Value copyPlace(int64_t index);
   int64_t rowBlockWidth();
   Value viewScratch(Value scratch, Value offset, ArrayRef<int64_t> shape,
                     ValueRange sizes, Type element);

@@ -75,7 +75,8 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
             target.readsAhead && op.getPanels() &&
                 shape.columns() == panelColumns,
             /*copiedFrom=*/0,
-            ScaledWeights{target.byteTables}};
+            op.getScales() ? std::optional(ScaledWeights{target.byteTables})
+                           : std::nullopt};
   };
   bool usesPairs = interleave == 2 && target.pairs;
   PanelKernel vectors = kernelOf(

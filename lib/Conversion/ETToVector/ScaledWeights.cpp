@@ -194,8 +194,8 @@ Value et::readScale(VectorBuilder &b, Value scales, Value row, Value column) {
 /// The body of the function that emitCopy calls.
 static void emitRows(VectorBuilder &b, const ScaledWeights &kind, bool whole,
                      ValueRange operands) {
-  Value weights = operands[0], from = operands[1], scales = operands[2];
-  Value column = operands[3], panel = operands[4];
+  Value weights = operands[0], scales = operands[1], column = operands[2];
+  Value panel = operands[3];
   int64_t vectors = cast<MemRefType>(panel.getType()).getShape()[1] / b.lanes;
   int64_t together = std::max<int64_t>(kBytes / b.lanes, 1);
   Value rows = b.dim(panel, 0);
@@ -208,7 +208,7 @@ static void emitRows(VectorBuilder &b, const ScaledWeights &kind, bool whole,
     Value last = b.min(b.add(block, b.index(kScaleBlock)), rows);
     b.loop(block, last, [&](Value k) {
       for (int64_t first = 0; first < vectors; first += together) {
-        Value at = b.add(from, b.index(first * b.lanes));
+        Value at = b.index(first * b.lanes);
         Values values = kind.read(b, weights, k, at,
                                   std::min(together, vectors - first), whole);
         for (auto [index, value] : llvm::enumerate(values)) {
@@ -222,14 +222,14 @@ static void emitRows(VectorBuilder &b, const ScaledWeights &kind, bool whole,
 }
 
 void ScaledWeights::emitCopy(VectorBuilder &b, ModuleOp module, Value weights,
-                             Value from, Value scales, Value column,
-                             Value panel, bool whole) const {
+                             Value scales, Value column, Value panel,
+                             bool whole) const {
   int64_t width = cast<MemRefType>(panel.getType()).getShape()[1];
   std::string name =
       ("et_widen_" + Twine(width) + (whole ? "_whole" : "")).str();
-  SmallVector<Value> arguments = {weights, from, scales, column, panel};
+  SmallVector<Value> arguments = {weights, scales, column, panel};
   // One function serves every shape.
-  for (Value *operand : {&arguments[0], &arguments[2]}) {
+  for (Value *operand : {&arguments[0], &arguments[1]}) {
     Type element = getElementTypeOrSelf(operand->getType());
     auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
                                          {ShapedType::kDynamic, 1});
@@ -255,15 +255,14 @@ void ScaledWeights::emitCopy(VectorBuilder &b, ModuleOp module, Value weights,
   func::CallOp::create(b, copy, arguments);
 }
 
-void PanelKernel::addScaled(
-    VectorBuilder &b, const PanelOperands &operands, const Block &block,
-    ValueRange sums, function_ref<SmallVector<Value>(int64_t)> placeOf) const {
-  auto count = static_cast<int64_t>(sums.size());
-  auto write = [&](Value sum, int64_t index) {
-    b.write(sum, operands.sums, placeOf(index), /*whole=*/true);
+void PanelKernel::addScaled(VectorBuilder &b, const PanelOperands &operands,
+                            const Block &block, ValueRange sums,
+                            Value memory) const {
+  auto write = [&](Value sum, size_t index) {
+    b.write(sum, memory, placeOfSum(b, index), /*whole=*/true);
   };
   b.when(b.cmp(arith::CmpIPredicate::eq, block.first, b.index(0)), [&] {
-    for (int64_t index : llvm::seq(count))
+    for (size_t index : llvm::seq(sums.size()))
       write(b.splat(0.0), index);
   });
   // Where K is 0, there is no scale.
@@ -274,10 +273,10 @@ void PanelKernel::addScaled(
         factors.push_back(b.splat(
             readScale(b, scales, b.mul(block.first, b.index(interleave)),
                       operands.column)));
-    for (int64_t index : llvm::seq(count)) {
-      int64_t product = index / tile.vectors % tile.products;
-      Value before = b.read(operands.sums, placeOf(index), /*whole=*/true);
-      write(b.fma(sums[index], factors[product], before), index);
+    for (auto [index, sum] : llvm::enumerate(sums)) {
+      auto product = static_cast<int64_t>(index) / tile.vectors % tile.products;
+      Value before = b.read(memory, placeOfSum(b, index), /*whole=*/true);
+      write(b.fma(sum, factors[product], before), index);
     }
   });
 }

@@ -32,10 +32,10 @@ struct ScaledWeights {
   SmallVector<Value> readPairs(VectorBuilder &b, ArrayRef<Value> panels,
                                Value row) const;
 
-  /// panel[k, n] = weights[k, from + n] scales[k / 128, (column + n) / 128], as
-  /// f32, for the rows of `panel`; 0 past the last column of `weights`.
-  void emitCopy(VectorBuilder &b, ModuleOp module, Value weights, Value from,
-                Value scales, Value column, Value panel, bool whole) const;
+  /// panel[k, n] = weights[k, n] scales[k / 128, (column + n) / 128], as f32,
+  /// for the rows of `panel`; 0 past the last column of `weights`.
+  void emitCopy(VectorBuilder &b, ModuleOp module, Value weights, Value scales,
+                Value column, Value panel, bool whole) const;
 };
 
 /// The scale of row `row` and column `column` of an expert's weights; columns

@@ -40,13 +40,14 @@ func.func @rows(%x: memref<?x128xf32>, %w: memref<4x4x128x64xf32>, %offsets: mem
 // PAIRS-NEXT:     arith.extui %{{.*}} : i16 to i32
 // PAIRS-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
 
-// WIDEN-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_copied_bf16_pairs
 // WIDEN-LABEL:  func.func private @et_copy_64_bf16_f32_from_pairs_whole
 // WIDEN:          vector.load %{{.*}} : memref<?x?xbf16, strided<[?, 1], offset: ?>>, vector<32xbf16>
 // WIDEN:          arith.shli
 // WIDEN:          vector.transfer_write
 // WIDEN:          arith.andi
 // WIDEN:          vector.transfer_write
+// WIDEN-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_copied_bf16_pairs
+// WIDEN:          func.call @et_copy_64_bf16_f32_from_pairs_whole(
 // WIDEN-LABEL:  func.func private @et_panel_6x64_f32_bf16_f32_pairs
 // WIDEN-NOT:      call_intrinsic
 // WIDEN:          default
@@ -64,7 +65,6 @@ func.func @rows(%x: memref<?x128xf32>, %w: memref<4x4x128x64xf32>, %offsets: mem
 // WIDEN:            arith.cmpi ule, %{{.*}}, %c12
 // WIDEN:            func.call @et_panel_6x64_f32_bf16_f32_pairs
 // WIDEN:          else
-// WIDEN:            func.call @et_copy_64_bf16_f32_from_pairs_whole
 // WIDEN:            func.call @et_panel_6x64_f32_f32_f32_copied_bf16_pairs
 // WIDEN:          memref.dealloc %[[ROWS]]
 

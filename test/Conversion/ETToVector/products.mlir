@@ -4,6 +4,12 @@
 // Gathered rows, f32: one tile of 6 x 64 (6 x 16) accumulators over a block of K,
 // tiles of 1 to 5 rows, and the activation once for them all.
 
+// CHECK-LABEL:  func.func private @et_copy_
+// AVX512-SAME:  64_f32_f32_whole
+// AVX2-SAME:    16_f32_f32_whole
+// CHECK:          vector.transfer_read %{{.*}} {in_bounds = [true]}
+// CHECK-NEXT:     vector.transfer_write
+
 // CHECK-LABEL:  func.func private @et_panel_
 // AVX512-SAME:  6x64_f32_f32_f32_relu_squared_tokens_whole_copied_k32
 // AVX2-SAME:    6x16_f32_f32_f32_relu_squared_tokens_whole_copied_k32
@@ -16,17 +22,21 @@
 // CHECK-NEXT:     %[[UNITS:.*]] = arith.ceildivui %[[ROWS]], %c8 : index
 // CHECK-NEXT:     %[[BLOCK:.*]] = arith.muli %[[UNITS]], %c8 : index
 // CHECK-NEXT:     scf.for %{{.*}} = %{{.*}} to %{{.*}} step %[[BLOCK]]
+// Every block is copied before its tiles.
+// CHECK:            func.call @et_copy_{{.*}}_f32_f32_whole(
 // The last block's results are asked for first.
 // CHECK:            memref.prefetch %{{.*}}, write, locality<3>, data
 // CHECK:            scf.index_switch
 // CHECK:            case 5
 // CHECK:            default
 // Zeros, or what the blocks before have summed.
+// AVX512:             %[[SUMS:.*]] = memref.subview %[[ALLSUMS:.*]][%{{.*}}, 0] [6, 64] [1, 1]
+// AVX2:               %[[SUMS:.*]] = memref.subview %[[ALLSUMS:.*]][%{{.*}}, 0] [6, 16] [1, 1]
 // CHECK:              scf.if
 // CHECK-NEXT:           scf.yield
 // CHECK:              else
-// AVX512-COUNT-24:      vector.transfer_read %[[SUMS:[a-z0-9]+]][
-// AVX2-COUNT-12:        vector.transfer_read %[[SUMS:[a-z0-9]+]][
+// AVX512-COUNT-24:      vector.transfer_read %[[SUMS]][
+// AVX2-COUNT-12:        vector.transfer_read %[[SUMS]][
 // Two lines of the next block, or more where few tiles share it.
 // CHECK:              scf.if
 // CHECK:                memref.prefetch %{{.*}}, read, locality<2>, data
@@ -41,19 +51,13 @@
 // AVX2-COUNT-12:      vector.transfer_write %{{.*}}, %[[SUMS]][
 // One loop after all of them turns the sums into results.
 // CHECK:            scf.for
-// CHECK:              vector.transfer_read %[[SUMS]]
+// CHECK:              vector.transfer_read %[[ALLSUMS]]
 // CHECK:              arith.maximumf
 // CHECK:              arith.mulf
 // CHECK:              vector.transfer_write
 // AVX512-COUNT-3:   arith.maximumf
 // AVX2:             arith.maximumf
 // CHECK-NOT:        arith.maximumf
-
-// CHECK-LABEL:  func.func private @et_copy_
-// AVX512-SAME:  64_f32_f32_whole
-// AVX2-SAME:    16_f32_f32_whole
-// CHECK:          vector.transfer_read %{{.*}} {in_bounds = [true]}
-// CHECK-NEXT:     vector.transfer_write
 
 // CHECK-LABEL:  func.func private @et_panel_
 // CHECK-NOT:    copied
@@ -71,7 +75,6 @@
 // CHECK:          scf.if
 // CHECK:            func.call @et_panel_{{.*}}_tokens_whole_k32
 // CHECK:          else
-// CHECK:            func.call @et_copy_
 // CHECK:            func.call @et_panel_{{.*}}_tokens_whole_copied_k32
 // CHECK:          memref.dealloc %[[SCRATCH]]
 func.func @gathered(%x: memref<?x128xf32>, %w: memref<4x128x256xf32>, %offsets: memref<5xi32>,
@@ -117,11 +120,11 @@ func.func @gated(%x: memref<?x?xbf16>, %w: memref<?x?x?xbf16>, %b: memref<?x?xbf
 
 // N = 5 does not fill a vector: reads of the weights and stores are masked.
 
+// CHECK-LABEL:  func.func private @et_copy_
+// CHECK:          vector.transfer_read %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} : memref<?x?xf32
 // CHECK-LABEL:  func.func private @et_panel_
 // CHECK-SAME:     f32_f32_f32_copied_k32(
 // CHECK:          vector.transfer_write %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}] : vector
-// CHECK-LABEL:  func.func private @et_copy_
-// CHECK:          vector.transfer_read %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} : memref<?x?xf32
 // CHECK-LABEL:  func.func @narrow
 func.func @narrow(%x: memref<?x128xf32>, %w: memref<1x128x5xf32>, %out: memref<?x5xf32>) {
   et.grouped_matmul none ins(%x, %w : memref<?x128xf32>, memref<1x128x5xf32>)

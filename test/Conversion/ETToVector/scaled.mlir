@@ -6,15 +6,16 @@
 // scales, whose sums are added up apart. Experts with more rows have a copy in f32,
 // of weights times their scales. All rows of the expert count, not those of a task.
 
-// CHECK-LABEL: func.func private @et_panel_6x64_f32_f32_f32_tokens_whole_copied_f8E4M3FN_k32
-// CHECK-NOT:     extsi
-// CHECK-NOT:     call_intrinsic
 // CHECK-LABEL: func.func private @et_widen_64_whole(
-// CHECK-SAME:      %{{.*}}: memref<?x?xf8E4M3FN, strided<[?, 1], offset: ?>>, %{{.*}}: index, %[[SCALES:.*]]: memref<?x?xf32, strided<[?, 1], offset: ?>>
+// CHECK-SAME:      %{{.*}}: memref<?x?xf8E4M3FN, strided<[?, 1], offset: ?>>, %[[SCALES:.*]]: memref<?x?xf32, strided<[?, 1], offset: ?>>
 // CHECK:         scf.for %{{.*}} = %c0 to %{{.*}} step %c128
 // CHECK-COUNT-4:   memref.load %[[SCALES]]
 // CHECK:           scf.for
 // CHECK-COUNT-4:     arith.mulf %{{.*}}, %{{.*}} : vector<16xf32>
+// CHECK-LABEL: func.func private @et_panel_6x64_f32_f32_f32_tokens_whole_copied_f8E4M3FN_k32
+// CHECK:         func.call @et_widen_64_whole(
+// CHECK-NOT:     extsi
+// CHECK-NOT:     call_intrinsic
 // CHECK-LABEL: func.func private @et_panel_6x64_f32_f8E4M3FN_f32_tokens_whole_k32
 // CHECK:         default
 // TABLES:          %[[BYTES:.*]] = vector.transfer_read %{{.*}} {in_bounds = [true]} : memref<8x64xf8E4M3FN, {{.*}}>, vector<64xf8E4M3FN>
@@ -39,7 +40,6 @@
 // CHECK:         arith.cmpi ule, %{{.*}}, %c6
 // CHECK:         func.call @et_panel_6x64_f32_f8E4M3FN_f32_tokens_whole_k32
 // CHECK:       else
-// CHECK:         func.call @et_widen_64_whole
 // CHECK:         func.call @et_panel_6x64_f32_f32_f32_tokens_whole_copied_f8E4M3FN_k32
 func.func @rows(%x: memref<?x256xf32>, %w: memref<4x256x256xf8E4M3FN>, %s: memref<4x2x2xf32>,
                 %offsets: memref<5xi32>, %tokens: memref<?xi32>, %out: memref<?x256xf32>) {
