@@ -10,10 +10,6 @@ Layouts are those that vectors fit, and odd ones. Whole layers are compiled to t
 packed weights, for several processors, and get what their packing function returns.
 """
 
-import platform
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -21,15 +17,12 @@ import et_reference as ref
 from et_bounds import matmul_with_error
 from et_compare import check, check_layer
 from et_layers import ACTIVATIONS, module, random_layer
+from et_processors import compile_module, skip_unless_runs, x86_only
 from et_program import Program
 from et_reference import FP8, STORAGE
-from et_tools import ROOT, run, tool
+from et_tools import run
 from test_ops import check_rows, normal, random_case
 
-sys.path.append(str(ROOT / "test" / "Target" / "Inputs"))
-import et_library
-
-PROCESSOR = 6  # ET_PROCESSOR of et_runtime.h.
 LAYOUTS = [
     (64, 1, 1),
     (32, 1, 1),
@@ -116,12 +109,8 @@ def test_products(seed, target):
 def packed_layers(layers, processor, folder):
     """The results of layers whose weights are packed once, and their first results
     again: packed weights are read, never written."""
-    (folder / "module.mlir").write_text(module(layers, weights=True))
-    command = [tool("et-compile"), folder / "module.mlir", "--pack-weights"]
-    command += [f"--march={processor}", "-o", folder / "module.so"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    library = et_library.Library(folder / "module.so")
+    text = module(layers, weights=True)
+    library = compile_module(text, processor, folder, "--pack-weights")
     arrays = {
         f"l{i}_{name}": array
         for i, layer in enumerate(layers)
@@ -146,18 +135,15 @@ def packed_layers(layers, processor, folder):
     return first, again
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="names processors of x86-64")
+@x86_only
 @pytest.mark.parametrize("processor", ["native", "x86-64", "x86-64-v3", "x86-64-v4"])
 @pytest.mark.parametrize("first", range(7200, 7216, 4))
 def test_layers(first, processor, tmp_path):
+    skip_unless_runs(processor)
     layers = [random_layer(np.random.default_rng(first + i)) for i in range(4)]
     for layer in layers:
         layer.static = "DEFG" + ("T" if "T" in layer.static else "")
-    try:
-        results, again = packed_layers(layers, processor, tmp_path)
-    except et_library.Error as error:
-        assert error.code == PROCESSOR, error
-        pytest.skip(f"this machine is less than {processor}")
+    results, again = packed_layers(layers, processor, tmp_path)
     for a, b in zip(results, again, strict=True):
         assert a.tobytes() == b.tobytes(), f"seed {first}: two calls differ"
     for i, layer in enumerate(layers):

@@ -14,8 +14,6 @@ Operands that end where memory ends are read no further.
 
 import ctypes
 import mmap
-import platform
-import sys
 
 import numpy as np
 import pytest
@@ -24,14 +22,11 @@ import et_reference as ref
 from et_bounds import matmul_with_error
 from et_compare import check
 from et_layers import ACTIVATIONS
+from et_processors import compile_module, skip_if_less, x86_only
 from et_program import Program
 from et_reference import STORAGE
-from et_tools import ROOT, run
+from et_tools import run
 from test_ops import check_rows, normal
-from test_processors import PROCESSOR, compile_module
-
-sys.path.append(str(ROOT / "test" / "Target" / "Inputs"))
-import et_library
 
 # Type, columns, interleave, step: vectors of every width, pairs in vectors, matrix
 # registers.
@@ -131,18 +126,15 @@ def test_on_this_machine(seed):
     check(one.view(bits) != two.view(bits), one, two, case.where + ": threads matter")
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="names processors of x86-64")
+@x86_only
 @pytest.mark.parametrize("processor", ["x86-64", "x86-64-v3", "x86-64-v4"])
 @pytest.mark.parametrize("seed", SEEDS[: len(LAYOUTS)])
 def test_on_lesser_processors(seed, processor, tmp_path):
     case = Case(100 + seed)
     p = case.program
     library = compile_module(p.module(), processor, tmp_path)
-    try:
+    with skip_if_less(processor):
         result = library.call("main", *p.arrays)
-    except et_library.Error as error:
-        assert error.code == PROCESSOR
-        pytest.skip(f"this machine is less than {processor}")
     case.check(result[0] if isinstance(result, (list, tuple)) else result, processor)
 
 

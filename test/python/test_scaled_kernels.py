@@ -12,9 +12,6 @@ their column is, and nothing else. Every layout runs with one and two threads, w
 must agree bit for bit, and for lesser processors.
 """
 
-import platform
-import sys
-
 import numpy as np
 import pytest
 
@@ -22,17 +19,14 @@ import et_reference as ref
 from et_bounds import gamma, matmul_with_error, scaled_gamma
 from et_compare import check
 from et_layers import ACTIVATIONS, module
+from et_processors import compile_module, skip_if_less, skip_unless_runs, x86_only
 from et_program import Program
 from et_reference import FP8, SCALE_BLOCK, STORAGE
-from et_tools import ROOT, run
+from et_tools import run
 from test_fp8 import check_one, fp8_layer
 from test_ops import check_rows, normal
-from test_pack import PROCESSOR, attribute, packed_layers
+from test_pack import attribute, packed_layers
 from test_packed_kernels import random_loads
-from test_processors import compile_module
-
-sys.path.append(str(ROOT / "test" / "Target" / "Inputs"))
-import et_library
 
 # Columns, interleave, step; None is in rows. Panels of 48 columns end inside blocks of
 # scales; one layout is one that no vector fits. Where K is interleaved by 2, rows of
@@ -40,9 +34,6 @@ import et_library
 LAYOUTS = [None, (64, 1, 1), None, (32, 1, 1), (48, 1, 4), None, (128, 1, 1), (5, 3, 6)]
 LAYOUTS += [(64, 2, 2), (32, 2, 4), (128, 2, 2), (16, 2, 2)]
 PROCESSORS = ["x86-64", "x86-64-v3", "x86-64-v4", "icelake-server", "znver4"]
-x86_only = pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="names processors of x86-64"
-)
 
 
 def random_weights(rng, *shape):
@@ -148,11 +139,8 @@ def test_on_other_processors(seed, processor, tmp_path):
     case = Case(seed)
     p = case.program
     library = compile_module(p.module(), processor, tmp_path)
-    try:
+    with skip_if_less(processor):
         result = library.call("main", *p.arrays)
-    except et_library.Error as error:
-        assert error.code == PROCESSOR
-        pytest.skip(f"this machine is less than {processor}")
     case.check(result[0] if isinstance(result, (list, tuple)) else result, processor)
 
 
@@ -160,19 +148,16 @@ def test_on_other_processors(seed, processor, tmp_path):
 @pytest.mark.parametrize("processor", PROCESSORS)
 @pytest.mark.parametrize("packed", [False, True])
 def test_layers(packed, processor, tmp_path):
+    skip_unless_runs(processor)
     seeds = range(9600, 9604)
     layers = [fp8_layer(seed) for seed in seeds]
     for layer in layers:
         layer.static = "DEFG" + ("T" if "T" in layer.static else "")
-    try:
-        if packed:
-            results, _ = packed_layers(layers, processor, tmp_path)
-        else:
-            library = compile_module(module(layers), processor, tmp_path)
-            arguments = [a for layer in layers for a in layer.arrays.values()]
-            results = library.call("main", *arguments)
-    except et_library.Error as error:
-        assert error.code == PROCESSOR, error
-        pytest.skip(f"this machine is less than {processor}")
+    if packed:
+        results, _ = packed_layers(layers, processor, tmp_path)
+    else:
+        library = compile_module(module(layers), processor, tmp_path)
+        arguments = [a for layer in layers for a in layer.arrays.values()]
+        results = library.call("main", *arguments)
     for i, (seed, layer) in enumerate(zip(seeds, layers, strict=True)):
         check_one(layer, results[4 * i : 4 * i + 4], f"seed {seed}, {processor}")
