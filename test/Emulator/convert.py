@@ -6,6 +6,7 @@
 # ===----------------------------------------------------------------------===#
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_STATS=%t.json %python %s
 # RUN: %python %S/Inputs/coverage.py %et_src/docs/Emulator.md convert.py %t.json
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_BASELINE=1 %python %s
 # REQUIRES: cuda-toolkit
 """Conversions against exact fractions, bit for bit."""
 

@@ -6,6 +6,7 @@
 # ===----------------------------------------------------------------------===#
 # RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_STATS=%t.json %python %s
 # RUN: %python %S/Inputs/coverage.py %et_src/docs/Emulator.md integer.py %t.json
+# RUN: env ET_CUDA_DRIVER=%et_lib/libet_cuda_emu%shlibext ET_EMU_BASELINE=1 %python %s
 # REQUIRES: cuda-toolkit
 # ruff: noqa: B023 - functions of a loop's variables are called in their turn
 """Integer and bit instructions against Python's whole numbers."""
