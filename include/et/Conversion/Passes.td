@@ -113,11 +113,12 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
       the one store. Rows of 16 bits that are multiplied as f32 are widened
       before. The threads of an OpenMP region take tasks in turn: an expert, a
       block of rows and panels of columns. Packed weights are read where they
-      are, and so are weights in rows where few rows meet an expert; where many
-      do, a kernel first copies its block to contiguous memory, and packed
-      weights of 16 bits that are multiplied as f32 as well. The order in which
-      a result is summed does not depend on the number of threads; with matrix
-      registers it depends on how many rows the expert has.
+      are, and so are weights in rows where few rows meet an expert. Where many
+      do, each block of K is copied to contiguous memory before it is multiplied
+      (with matrix registers, a task's panel), and so it is of packed weights of
+      16 bits that are multiplied as f32. The order in which a result is summed
+      does not depend on the number of threads; with matrix registers it depends
+      on how many rows the expert has.
       Weights of f8E4M3FN become f32 in registers where few rows meet an expert,
       packed or not, and with the copy where many do; or in registers pairs of
       bf16, if rows are bf16, pairs can be multiplied and are packed together.

@@ -1,4 +1,4 @@
-//===- PanelCopy.cpp - Panels of weights that lie in rows -----------------===//
+//===- PanelCopy.cpp - Weights as the products want them ------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -121,25 +121,20 @@ void PanelKernel::copyBlock(VectorBuilder &b, ModuleOp module,
                             const Block &block) const {
   Value rows = b.sub(block.last, block.first), unit = b.index(copiedFrom);
   Value some = b.ceilDiv(rows, unit);
-  auto partOf = [&](Value matrix, Value first, Value rows) -> Value {
-    SmallVector<OpFoldResult> offsets = {first, b.getIndexAttr(0)};
-    SmallVector<OpFoldResult> sizes = {rows, b.dim(matrix, 1)};
-    SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
-    return memref::SubViewOp::create(b, matrix, offsets, sizes, strides);
-  };
   auto copy = [&](Value weights, Value scales, Value panel) {
-    Value from = partOf(weights, b.div(block.first, unit), some);
-    Value to =
-        viewRows(b, panel, b.index(0), b.mul(some, unit), tile.columns());
-    bool isPacked = copiedFrom == 2;
+    Value from =
+        viewRows(b, weights, b.div(block.first, unit), some, b.dim(weights, 1));
+    Value to = viewRows(b, panel, b.index(0), b.mul(some, unit),
+                        b.getIndexAttr(tile.columns()));
     if (!scaled)
-      return emitPanelCopy(b, module, from, to, wholeColumns || isPacked,
-                           isPacked ? PanelCopy::FromPairs : PanelCopy::Rows);
+      return emitPanelCopy(b, module, from, to, wholeWeights,
+                           copiedFrom == 2 ? PanelCopy::FromPairs
+                                           : PanelCopy::Rows);
     Value perScale = b.index(kScaleBlock);
-    scales =
-        partOf(scales, b.div(block.first, perScale), b.ceilDiv(rows, perScale));
+    scales = viewRows(b, scales, b.div(block.first, perScale),
+                      b.ceilDiv(rows, perScale), b.dim(scales, 1));
     scaled->emitCopy(b, module, from, scales, operands.column, to,
-                     wholeColumns);
+                     wholeWeights);
   };
   copy(operands.weights, operands.scales, operands.panel);
   if (operands.gateWeights)

@@ -69,6 +69,8 @@ std::string PanelKernel::getName(PanelOperands &operands) const {
       os << "_" << element;
     if (copiedFrom == 2)
       os << "_pairs";
+    else if (wholeWeights && !wholeColumns)
+      os << "_packed";
   }
   if (wholeDepth)
     os << "_k" << kMatrixDepth;
@@ -131,7 +133,7 @@ int64_t PanelKernel::stepRows() const {
 
 int64_t PanelKernel::blockRows(int64_t bits) const {
   if (scalesSums())
-    return kScaleBlock / interleave;
+    return blockUnit();
   int64_t rowBytes = tile.columns() * tile.products * interleave * bits / 8;
   // Beside the block there is what a tile reads and writes.
   int64_t blockBytes = std::min(firstLevelBytes / 4 * 3, kMaxBlockBytes);
@@ -220,9 +222,9 @@ void PanelKernel::emitBody(VectorBuilder &b, ModuleOp module,
 }
 
 Value et::viewRows(VectorBuilder &b, Value matrix, Value first,
-                   OpFoldResult rows, int64_t width) {
+                   OpFoldResult rows, OpFoldResult width) {
   SmallVector<OpFoldResult> offsets = {first, b.getIndexAttr(0)};
-  SmallVector<OpFoldResult> sizes = {rows, b.getIndexAttr(width)};
+  SmallVector<OpFoldResult> sizes = {rows, width};
   SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
   return memref::SubViewOp::create(b, matrix, offsets, sizes, strides);
 }
@@ -342,7 +344,7 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
     for (Value *panel : {&inside.panel, &inside.gatePanel})
       if (*panel)
         *panel = viewRows(b, *panel, at, b.getIndexAttr(rows),
-                          tile.columns() * interleave);
+                          b.getIndexAttr(tile.columns() * interleave));
     Values columns;
     for (Value row : lhsRows)
       columns.push_back(viewColumns(b, row, b.mul(panelRow, perRow),
@@ -354,7 +356,7 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
 
   int64_t width = tile.products * tile.columns();
   Value memory = viewRows(b, operands.sums, b.sub(firstRow, operands.begin),
-                          b.getIndexAttr(rows), width);
+                          b.getIndexAttr(rows), b.getIndexAttr(width));
   Values sums(static_cast<size_t>(rows * width / tile.lanes), b.splat(0.0));
   Value isFirst = b.cmp(CmpIPredicate::eq, block.first, b.index(0));
   if (!scalesSums()) {

@@ -118,21 +118,27 @@ struct PanelKernel {
   int64_t copiedFrom = 0;
   /// How weights of f8E4M3FN are read, if these are.
   std::optional<ScaledWeights> scaled = {};
+  /// Rows of weights that are copied end with the tile's columns or later.
+  bool wholeWeights = false;
 
   /// Calls the kernel for these operands; the module gets it if it has none.
   void call(VectorBuilder &b, ModuleOp module, PanelOperands operands) const;
 
   /// Rows of a panel in a block of K, if elements have `bits`.
   int64_t blockRows(int64_t bits) const;
-  /// Whether the kernel copies each block of the panel before it reads it.
+  /// Whether the kernel copies each block of the panel before it reads it, or
+  /// its caller the panel.
   bool copiesBlocks() const { return copiedFrom && way != Multiply::Matrices; }
+  bool copiesPanels() const { return copiedFrom && way == Multiply::Matrices; }
 
 private:
   /// Whether sums are multiplied by scales. Those of copies are factors of
   /// them.
   bool scalesSums() const { return scaled && !copiedFrom; }
   /// Rows that those of a block are a multiple of, but for the last one.
-  int64_t blockUnit() const { return scaled ? kScaleBlock : stepRows(); }
+  int64_t blockUnit() const {
+    return scaled ? kScaleBlock / interleave : stepRows();
+  }
   /// A block of K: rows [first, last) of the panels, and the rows to ask for
   /// meanwhile.
   struct Block {
@@ -140,11 +146,10 @@ private:
     Value next, nextGate, nextRows;
     /// The next block is read at so many places in turn, each of so many rows.
     Value streams, streamRows;
-    /// Lines to ask for at each of them, in all and in a step.
-    Value nextLines, linesPerStep;
-    /// How far a step and a tile get, in parts of a line.
+    /// How far a step and a tile get in each of them, in parts of a line.
     Value pace, tilePace;
-    /// More lines than a fixed number for each step.
+    /// Whether a step asks for all that it gets to, or for a fixed number of
+    /// lines; null where it always asks for all.
     Value asksMany;
     /// A tile's first row, and lines of its results to ask for.
     Value firstOut, outLines;
@@ -188,9 +193,7 @@ private:
   /// loop for tiles of every size keeps the code of an activation small.
   void emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
                     Value firstRow, Value rows) const;
-  /// Asks for the lines of a step at `place` of the next block. Few lines, or
-  /// many multiplications between them: more would fill the buffers that loads
-  /// need as well.
+  /// Asks for the lines of a step at `place` of the next block.
   void emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
                     const Block &block, Value place) const;
   /// Asks for lines [first, first + count) of a tile's results, to be written.
@@ -239,7 +242,7 @@ void emitPanelCopy(VectorBuilder &b, ModuleOp module, Value weights,
 
 /// Columns [0, width) of rows [first, first + rows) of a matrix.
 Value viewRows(VectorBuilder &b, Value matrix, Value first, OpFoldResult rows,
-               int64_t width);
+               OpFoldResult width);
 
 } // namespace mlir::et
 

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "PanelKernel.h"
-#include "et/Conversion/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
@@ -39,13 +38,12 @@ Value PanelKernel::chooseStreams(VectorBuilder &b, Value lines, Value tiles,
 
 void PanelKernel::planRequests(VectorBuilder &b, const PanelOperands &operands,
                                Value tiles, Block &block) const {
+  bool isMatrix = way == Multiply::Matrices;
   // Vector tiles ask in whole steps only.
   Value rows = b.sub(block.last, block.first), step = b.index(stepRows());
-  Value tileSteps =
-      way == Multiply::Matrices ? b.ceilDiv(rows, step) : b.div(rows, step);
+  Value tileSteps = isMatrix ? b.ceilDiv(rows, step) : b.div(rows, step);
   Value steps = b.mul(tiles, b.max(tileSteps, b.index(1)));
-  Value few =
-      way == Multiply::Matrices ? steps : b.mul(steps, b.index(kFewLines));
+  Value few = isMatrix ? steps : b.mul(steps, b.index(kFewLines));
   Value perRow = b.index(linesPerRow(operands));
   Value lines = b.mul(block.nextRows, perRow);
   block.streams = chooseStreams(b, lines, tiles, few);
@@ -53,11 +51,12 @@ void PanelKernel::planRequests(VectorBuilder &b, const PanelOperands &operands,
   // the first-level cache.
   block.streamRows = arith::OrIOp::create(
       b, b.ceilDiv(block.nextRows, block.streams), b.index(1));
-  block.nextLines = b.mul(b.min(block.streamRows, block.nextRows), perRow);
-  block.linesPerStep = b.ceilDiv(block.nextLines, steps);
-  block.pace = b.div(b.mul(block.nextLines, b.index(kLineParts)), steps);
+  Value streamLines = b.mul(b.min(block.streamRows, block.nextRows), perRow);
+  block.pace = b.ceilDiv(b.mul(streamLines, b.index(kLineParts)), steps);
   block.tilePace = b.mul(block.pace, tileSteps);
-  block.asksMany = b.cmp(CmpIPredicate::ugt, lines, few);
+  // No line at all is not few: those would be asked for all the same.
+  if (!isMatrix)
+    block.asksMany = b.cmp(CmpIPredicate::uge, b.sub(lines, b.index(1)), few);
 }
 
 void PanelKernel::setNext(VectorBuilder &b, const PanelOperands &operands,
@@ -65,11 +64,12 @@ void PanelKernel::setNext(VectorBuilder &b, const PanelOperands &operands,
                           Block &block) const {
   // Rows of copies are fewer rows of what they are copied from.
   auto rowsOf = [&](Value rows) {
-    Value wanted = b.mul(rows, b.index(interleave));
-    return copiedFrom ? b.ceilDiv(wanted, b.index(copiedFrom)) : rows;
+    if (!copiedFrom)
+      return rows;
+    return b.ceilDiv(b.mul(rows, b.index(interleave)), b.index(copiedFrom));
   };
   Value none = b.index(0), first;
-  if (copiedFrom && !copiesBlocks()) {
+  if (copiesPanels()) {
     first = rowsOf(block.first);
     block.nextRows = b.select(operands.hasNext,
                               rowsOf(b.sub(block.last, block.first)), none);
@@ -86,7 +86,8 @@ void PanelKernel::setNext(VectorBuilder &b, const PanelOperands &operands,
       next = b.select(isLast, next, panel);
     if (copiesBlocks())
       next = b.select(isLast, next, weights);
-    return viewRows(b, next, first, block.nextRows, nextWidth());
+    return viewRows(b, next, first, block.nextRows,
+                    b.getIndexAttr(nextWidth()));
   };
   block.next = nextOf(operands.nextPanel, operands.panel, operands.weights);
   block.nextGate =
@@ -127,6 +128,20 @@ void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
                                    /*isDataCache=*/true);
   };
   auto lineAt = [&](Value place) { return b.div(place, b.index(kLineParts)); };
+  auto askAll = [&] {
+    Value next = lineAt(b.add(place, block.pace));
+    b.loop(lineAt(place), next, [&](Value line) {
+      auto [row, column] = placeOf(line);
+      Value end = b.min(b.add(row, b.mul(block.streams, block.streamRows)),
+                        block.nextRows);
+      auto streams = scf::ForOp::create(b, row, end, block.streamRows);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(streams.getBody());
+      ask(streams.getInductionVar(), column);
+    });
+  };
+  if (!block.asksMany)
+    return askAll();
   // If many tiles share a block, a step asks for the same number of lines as
   // any other, though some were asked for before: a branch would be predicted
   // wrongly now and then.
@@ -141,17 +156,7 @@ void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
     ask(row, column);
   }
   b.setInsertionPoint(branch.thenYield());
-  Value first = lineAt(place);
-  Value last = b.min(b.add(first, block.linesPerStep), block.nextLines);
-  b.loop(first, last, [&](Value line) {
-    auto [row, column] = placeOf(line);
-    Value end = b.min(b.add(row, b.mul(block.streams, block.streamRows)),
-                      block.nextRows);
-    auto streams = scf::ForOp::create(b, row, end, block.streamRows);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(streams.getBody());
-    ask(streams.getInductionVar(), column);
-  });
+  askAll();
 }
 
 void PanelKernel::emitOutPrefetch(VectorBuilder &b,

@@ -42,6 +42,7 @@ void ProductLowering::emitVectorTask(PanelKernel kernel, const Task &task,
 
 PanelKernel ProductLowering::copying(PanelKernel kernel) {
   kernel.copiedFrom = kernel.interleave;
+  kernel.wholeWeights = kernel.wholeColumns || op.getPanels();
   kernel.interleave = 1;
   kernel.readsAhead = false;
   return kernel;
@@ -57,9 +58,10 @@ SmallVector<Value> ProductLowering::copyPanels(const Task &task,
     Value copy =
         viewScratch(scratch, copyPlace(index), {ShapedType::kDynamic, width},
                     rows, b.getBF16Type());
-    emitPanelCopy(b, module, columnsFrom(matrix, task.expert, task.firstColumn),
-                  copy, b.isWhole(op.getOut(), panelColumns),
-                  PanelCopy::ToPairs);
+    emitPanelCopy(
+        b, module,
+        columnsFrom(matrix, task.expert, task.firstColumn, panelColumns), copy,
+        b.isWhole(op.getOut(), panelColumns), PanelCopy::ToPairs);
     copies.push_back(copy);
   }
   return copies;
@@ -80,8 +82,7 @@ void ProductLowering::emitColumns(PanelKernel kernel, const Task &task,
   SmallVector<Value, 2> weights = {op.getRhs()}, copies;
   if (op.getGate())
     weights.push_back(op.getGate());
-  bool copiesPanels = kernel.copiedFrom && !kernel.copiesBlocks();
-  if (copiesPanels)
+  if (kernel.copiesPanels())
     copies = copyPanels(task, weights, scratch);
   Value last = b.min(task.lastColumn, columns);
   b.stepLoop(task.firstColumn, last, width, [&](Value column) {
@@ -89,7 +90,7 @@ void ProductLowering::emitColumns(PanelKernel kernel, const Task &task,
     inside.column = column;
     Value nextExpert = next.expert, nextColumn = next.firstColumn;
     Value within = b.sub(column, task.firstColumn);
-    if (copiesPanels) {
+    if (kernel.copiesPanels()) {
       // Every part of the columns asks for its own part of the next ones.
       nextColumn = b.add(nextColumn, within);
       inside.hasNext = hasNext;
@@ -109,8 +110,8 @@ void ProductLowering::emitColumns(PanelKernel kernel, const Task &task,
         *panels[index] = viewScratch(scratch, copyPlace(index),
                                      {kernel.blockRows(kCopiedBits), width}, {},
                                      b.getF32Type());
-        *sources[index] = columnsFrom(matrix, task.expert, column);
-      } else if (copiesPanels) {
+        *sources[index] = columnsFrom(matrix, task.expert, column, width);
+      } else if (kernel.copiesPanels()) {
         SmallVector<OpFoldResult> offsets = {
             b.getIndexAttr(0), b.mul(within, b.index(kernel.interleave))};
         SmallVector<OpFoldResult> sizes = {
@@ -126,9 +127,10 @@ void ProductLowering::emitColumns(PanelKernel kernel, const Task &task,
   });
 }
 
-Value ProductLowering::columnsFrom(Value weights, Value expert, Value column) {
+Value ProductLowering::columnsFrom(Value weights, Value expert, Value column,
+                                   int64_t width) {
   if (op.getPanels())
-    return panelAt(weights, expert, column, kernel.tile.columns());
+    return panelAt(weights, expert, column, width);
   auto type = cast<MemRefType>(weights.getType());
   SmallVector<OpFoldResult> offsets = {expert, b.getIndexAttr(0), column};
   SmallVector<OpFoldResult> sizes = {b.getIndexAttr(1), b.dim(weights, 1),

@@ -67,16 +67,16 @@ private:
   void emitColumns(PanelKernel kernel, const Task &task, const Task &next,
                    Value hasNext, PanelOperands operands, Value scratch);
   /// The kernel that multiplies copies of what `kernel` reads.
-  static PanelKernel copying(PanelKernel kernel);
+  PanelKernel copying(PanelKernel kernel);
   /// The task's panel of each of `weights` in pairs, as matrix registers want
   /// it, in the thread's scratch.
   SmallVector<Value> copyPanels(const Task &task, ArrayRef<Value> weights,
                                 Value scratch);
   /// `width` columns of an expert's weights from `column` on.
   Value panelAt(Value weights, Value expert, Value column, int64_t width);
-  /// An expert's weights from column `column` on; of packed ones, those of a
-  /// kernel.
-  Value columnsFrom(Value weights, Value expert, Value column);
+  /// An expert's weights from column `column` on; of packed ones, `width` of
+  /// them.
+  Value columnsFrom(Value weights, Value expert, Value column, int64_t width);
   /// Row or matrix `expert` of a [E, ...] memref.
   Value sliceOf(Value memref, Value expert);
   /// Whether `kernel` wants rows of 16 bits in f32.
@@ -94,8 +94,8 @@ private:
   unsigned bitsOf(Value memref) {
     return cast<MemRefType>(memref.getType()).getElementTypeBitWidth();
   }
-  /// What a thread's scratch holds: sums, copies of panels, and with matrix
-  /// registers copied rows, as wide as a block of K.
+  /// What a thread's scratch holds: sums, copies of blocks or panels, and
+  /// with matrix registers copied rows, as wide as a block of K.
   Value sumBytes();
   Value copyBytes();
   Value copyPlace(int64_t index);

@@ -33,7 +33,8 @@ struct ScaledWeights {
                                Value row) const;
 
   /// panel[k, n] = weights[k, n] scales[k / 128, (column + n) / 128], as f32,
-  /// for the rows of `panel`; 0 past the last column of `weights`.
+  /// for the rows of `panel`; 0 past the last column of `weights`. Weights and
+  /// scales begin at the same multiple of 128 rows.
   void emitCopy(VectorBuilder &b, ModuleOp module, Value weights, Value scales,
                 Value column, Value panel, bool whole) const;
 };

@@ -22,6 +22,8 @@
 // CHECK-COUNT-4:    llvm.call_intrinsic "llvm.x86.tilezero.internal"
 // CHECK-NOT:        tilezero
 // CHECK:            scf.for {{.*}} -> (!llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx)
+// A step always asks for all lines that it gets to.
+// CHECK-NOT:          llvm.intr.expect
 // CHECK:              scf.for
 // CHECK:                scf.for %[[ROW:[a-z0-9]+]] =
 // CHECK-NEXT:             memref.prefetch %{{.*}}[%[[ROW]], %{{.*}}], read

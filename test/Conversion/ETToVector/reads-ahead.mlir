@@ -25,6 +25,10 @@
 // An odd number of rows lies between two places.
 // CHECK:            %[[ODD:.*]] = arith.ori %{{.*}}, %c1 : index
 // AHEAD:            arith.minui %[[ODD]], %[[NEXT]] : index
+// Nothing to ask for is not few lines, which would be asked for in any case.
+// CHECK:            %[[LESS:.*]] = arith.subi %{{.*}}, %c1 : index
+// CHECK-NEXT:       %[[MANY:.*]] = arith.cmpi uge, %[[LESS]], %{{.*}} : index
+// CHECK:            llvm.intr.expect %[[MANY]], %{{.*}} : i1
 func.func @packed(%x: memref<?x768xf32>, %w: memref<4x4x768x64xf32>, %offsets: memref<5xi32>,
                   %out: memref<?x256xf32>) {
   et.grouped_matmul none ins(%x, %w : memref<?x768xf32>, memref<4x4x768x64xf32>)
