@@ -35,7 +35,7 @@ void et::buildCPUPipeline(OpPassManager &pm,
   pm.addPass(createConvertETToVector(
       {model->vectorBits, model->vectorRegisters, model->hasMatrixRegisters(),
        model->has("avx512bf16"), model->has("avx512vbmi"),
-       model->firstLevelBytes, model->readsAhead}));
+       model->firstLevelBytes, model->secondLevelBytes, model->readsAhead}));
   pm.addPass(createApproximateMath());
   pm.addPass(createConvertETToSCF());
   pm.addPass(createConvertLinalgToParallelLoopsPass());

@@ -58,8 +58,8 @@ struct VectorTarget {
   bool pairs;
   /// Bytes can be looked up in a table of 128 (AVX-512-VBMI).
   bool byteTables;
-  /// Bytes of a core's first-level data cache.
-  int64_t firstLevelBytes;
+  /// Bytes of a core's data caches.
+  int64_t firstLevelBytes, secondLevelBytes;
   /// A core that reads in order has what follows brought from memory by itself,
   /// as fast as memory can; what it is asked for takes more of its time.
   bool readsAhead;

@@ -99,13 +99,11 @@ struct PackWeights : et::impl::PackWeightsBase<PackWeights> {
           << march << "'; march takes native or a processor as LLVM names it";
       return signalPassFailure();
     }
-    VectorTarget target = {model->vectorBits / 32,
-                           model->vectorRegisters,
-                           model->hasMatrixRegisters(),
-                           model->has("avx512bf16"),
-                           model->has("avx512vbmi"),
-                           model->firstLevelBytes,
-                           model->readsAhead};
+    VectorTarget target = {
+        model->vectorBits / 32,      model->vectorRegisters,
+        model->hasMatrixRegisters(), model->has("avx512bf16"),
+        model->has("avx512vbmi"),    model->firstLevelBytes,
+        model->secondLevelBytes,     model->readsAhead};
     for (func::FuncOp function : getFunctionsWithWeights(getOperation()))
       function.walk([&](GroupedMatmulOp op) {
         if (!op.getPanels())

@@ -60,6 +60,19 @@ static unsigned getFirstLevelBytes(llvm::StringRef cpu) {
   return (llvm::is_contained(larger, cpu) ? 48 : 32) << 10;
 }
 
+/// The same of its second-level cache: 1 MB or more, or where nothing is known
+/// 512 KB.
+static unsigned getSecondLevelBytes(llvm::StringRef cpu) {
+  static constexpr llvm::StringLiteral larger[] = {
+      "skylake-avx512", "cascadelake",     "cooperlake",     "icelake-server",
+      "tigerlake",      "alderlake",       "raptorlake",     "meteorlake",
+      "arrowlake",      "arrowlake-s",     "lunarlake",      "pantherlake",
+      "wildcatlake",    "novalake",        "sapphirerapids", "emeraldrapids",
+      "graniterapids",  "graniterapids-d", "diamondrapids",  "znver4",
+      "znver5"};
+  return (llvm::is_contained(larger, cpu) ? 1024 : 512) << 10;
+}
+
 std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
   TargetModel model;
   if (march == "native") {
@@ -102,6 +115,7 @@ std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
     model.vectorRegisters = isX86Name(model.cpu) ? 16 : 32;
   }
   model.firstLevelBytes = getFirstLevelBytes(model.cpu);
+  model.secondLevelBytes = getSecondLevelBytes(model.cpu);
   // docs/Rationale.md, CPU kernels, says what was measured.
   model.readsAhead = model.cpu == "znver4" || model.cpu == "znver5";
   return model;

@@ -46,7 +46,8 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
         {static_cast<int64_t>(vectorBits) / 32,
          static_cast<int64_t>(vectorRegisters), matrixRegisters,
          pairProducts && vectorBits == 512, byteTables && vectorBits == 512,
-         static_cast<int64_t>(firstLevelCache), readsAhead});
+         static_cast<int64_t>(firstLevelCache),
+         static_cast<int64_t>(secondLevelCache), readsAhead});
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -54,8 +54,9 @@ static Value i16(VectorBuilder &b, int64_t value) {
 }
 
 /// Calls `llvm.x86.NAME.internal` on a register's shape and `operands`.
-static LLVM::CallIntrinsicOp callTile(VectorBuilder &b, StringRef name,
-                                      Values operands, bool hasResult = true) {
+static LLVM::CallIntrinsicOp callMatrix(VectorBuilder &b, StringRef name,
+                                        Values operands,
+                                        bool hasResult = true) {
   operands.insert(operands.begin(), {i16(b, kTileRows), i16(b, kTileBytes)});
   auto tile = LLVM::LLVMX86AMXType::get(b.getContext());
   auto intrinsic = b.getStringAttr("llvm.x86." + name + ".internal");
@@ -72,41 +73,40 @@ static Values toLLVM(VectorBuilder &b, const Place &place) {
 }
 
 static Value loadTile(VectorBuilder &b, const Place &place) {
-  return callTile(b, "tileloadd64", toLLVM(b, place)).getResult(0);
+  return callMatrix(b, "tileloadd64", toLLVM(b, place)).getResult(0);
 }
 
 static void storeTile(VectorBuilder &b, Value tile, const Place &place) {
   Values operands = toLLVM(b, place);
   operands.push_back(tile);
-  callTile(b, "tilestored64", operands, /*hasResult=*/false);
+  callMatrix(b, "tilestored64", operands, /*hasResult=*/false);
 }
 
 void PanelKernel::emitMatrixTile(VectorBuilder &b,
                                  const PanelOperands &operands,
-                                 const Block &block, Value row, Value rows,
-                                 Value place) const {
+                                 const Block &block, Value place) const {
   // Rows of other experts do no harm, but a matrix register must not be filled
   // from past the end.
-  Value end = b.add(row, b.index(tile.rows));
+  Value end = b.add(block.row, b.index(tile.rows));
   Value isOutside =
       b.cmp(arith::CmpIPredicate::ugt, end, b.dim(operands.lhs, 0));
   Value firstColumn = b.mul(block.first, b.index(interleave));
   b.when(isOutside, [&] {
-    b.loop(b.index(0), rows, [&](Value copied) {
-      emitRowCopy(b, operands.lhs, b.add(row, copied), firstColumn,
+    b.loop(b.index(0), block.rows, [&](Value copied) {
+      emitRowCopy(b, operands.lhs, b.add(block.row, copied), firstColumn,
                   operands.rowBlock, copied);
     });
   });
   Place matrix = placeOf(b, operands.lhs),
         copies = placeOf(b, operands.rowBlock);
-  matrix = matrix.at(b, b.add(b.mul(row, matrix.rowBytes),
+  matrix = matrix.at(b, b.add(b.mul(block.row, matrix.rowBytes),
                               b.mul(block.first, b.index(kPair))));
   Value lhs = b.select(isOutside, copies.address, matrix.address);
   Value lhsBytes = b.select(isOutside, copies.rowBytes, matrix.rowBytes);
 
   Place sums = placeOf(b, operands.sums);
-  Value sum =
-      b.add(sums.address, b.mul(b.sub(row, operands.begin), sums.rowBytes));
+  Value sum = b.add(sums.address,
+                    b.mul(b.sub(block.row, operands.begin), sums.rowBytes));
   Value isFirst = b.cmp(arith::CmpIPredicate::eq, block.first, b.index(0));
   auto branch = scf::IfOp::create(b, isFirst, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
@@ -130,12 +130,13 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
   };
   Values inits;
   for (int64_t index : llvm::seq(columnTiles))
-    inits.push_back(isFirst ? callTile(b, "tilezero", {}).getResult(0)
+    inits.push_back(isFirst ? callMatrix(b, "tilezero", {}).getResult(0)
                             : loadTile(b, placeOfSum(index)));
   // A line of each row at once would fill the buffers that loads need.
   Value stride = b.index(stepRows());
   Value steps = b.ceilDiv(b.sub(block.last, block.first), stride);
-  Value outPerStep = b.ceilDiv(block.outLines, b.max(steps, b.index(1)));
+  Value outLines = b.mul(block.rows, block.outLines);
+  Value outPerStep = b.ceilDiv(outLines, b.max(steps, b.index(1)));
   auto loop = scf::ForOp::create(b, block.first, block.last, stride, inits);
   {
     OpBuilder::InsertionGuard guard(b);
@@ -143,8 +144,10 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
     Value panelRow = loop.getInductionVar();
     Value within = b.sub(panelRow, block.first);
     Value step = b.div(within, stride);
-    emitPrefetch(b, operands, block, b.add(place, b.mul(step, block.pace)));
-    emitOutPrefetch(b, operands, block, b.mul(step, outPerStep), outPerStep);
+    emitPrefetch(b, block, b.add(place, b.mul(step, block.pace)));
+    Value asked = b.mul(step, outPerStep);
+    emitOutPrefetch(b, operands, block.row, asked,
+                    b.min(b.add(asked, outPerStep), outLines));
     Values results(loop.getRegionIterArgs());
     Value left =
         loadTile(b, {b.add(lhs, b.mul(within, b.index(kPair))), lhsBytes});
@@ -155,7 +158,7 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
                            b.index(column % tile.vectors * tile.lanes * kPair));
       Value right = loadTile(b, panel.at(b, offset));
       result =
-          callTile(b, "tdpbf16ps", {i16(b, kTileBytes), result, left, right})
+          callMatrix(b, "tdpbf16ps", {i16(b, kTileBytes), result, left, right})
               .getResult(0);
     }
     scf::YieldOp::create(b, results);

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "PanelKernel.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -87,33 +86,12 @@ void et::emitPanelCopy(VectorBuilder &b, ModuleOp module, Value weights,
          : kind == PanelCopy::FromPairs ? "_from_pairs"
                                         : "")
      << (wholeColumns ? "_whole" : "");
-  auto weightsType = cast<MemRefType>(weights.getType());
-  SmallVector<int64_t> any(2, ShapedType::kDynamic);
-  auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
-                                       {ShapedType::kDynamic, 1});
-  auto general = MemRefType::get(any, weightsType.getElementType(), layout);
-  if (weightsType != general)
-    weights = memref::CastOp::create(b, general, weights);
-
-  SmallVector<Value> arguments = {weights, panel};
-  auto copy = module.lookupSymbol<func::FuncOp>(name);
-  if (!copy) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(module.getBody());
-    copy = func::FuncOp::create(b, name,
-                                b.getFunctionType(TypeRange(arguments), {}));
-    copy.setPrivate();
-    copy->setAttr("llvm.linkage", LLVM::LinkageAttr::get(
-                                      b.getContext(), LLVM::Linkage::Internal));
-    Block *body = copy.addEntryBlock();
-    b.setInsertionPointToStart(body);
-    auto *emit = kind == PanelCopy::ToPairs     ? emitPairs
-                 : kind == PanelCopy::FromPairs ? emitFromPairs
-                                                : emitRows;
-    emit(b, width, wholeColumns, body->getArgument(0), body->getArgument(1));
-    func::ReturnOp::create(b);
-  }
-  func::CallOp::create(b, copy, arguments);
+  weights = b.generalize(weights);
+  auto *emit = kind == PanelCopy::ToPairs     ? emitPairs
+               : kind == PanelCopy::FromPairs ? emitFromPairs
+                                              : emitRows;
+  b.callShared(module, name, {&weights, &panel},
+               [&] { emit(b, width, wholeColumns, weights, panel); });
 }
 
 void PanelKernel::copyBlock(VectorBuilder &b, ModuleOp module,

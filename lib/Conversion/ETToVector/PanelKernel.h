@@ -151,8 +151,14 @@ private:
     /// Whether a step asks for all that it gets to, or for a fixed number of
     /// lines; null where it always asks for all.
     Value asksMany;
-    /// A tile's first row, and lines of its results to ask for.
-    Value firstOut, outLines;
+    /// Rows come in so many tiles: of the most rows, or after the first of
+    /// them, one less.
+    Value tiles, mostRows, larger;
+    /// Lines of a row's results to ask for: in the last block, so that they
+    /// come while sums are made.
+    Value outLines;
+    /// With matrix registers, the first row of a tile and how many it has.
+    Value row, rows;
   };
   std::string getName(PanelOperands &operands) const;
   void emitBody(VectorBuilder &b, ModuleOp module,
@@ -162,15 +168,25 @@ private:
   void setNext(VectorBuilder &b, const PanelOperands &operands, Value panelRows,
                Value blockRows, Value isLast, Block &block) const;
   /// How the steps of all tiles share the next block's lines.
-  void planRequests(VectorBuilder &b, const PanelOperands &operands,
-                    Value tiles, Block &block) const;
+  void planRequests(VectorBuilder &b, Block &block) const;
   /// In how many places to ask for `lines` lines in `steps` steps.
   Value chooseStreams(VectorBuilder &b, Value lines, Value tiles,
                       Value steps) const;
-  /// The products of a block and `rows` rows that begin at `row`, added to the
-  /// sums; `place` is the tile's place in the next block, in parts of a line.
+  /// The products of a block and all rows, added to the sums. They are a
+  /// function of their own, which kernels share that differ only in what comes
+  /// before and after.
+  void callTiles(VectorBuilder &b, ModuleOp module, PanelOperands operands,
+                 Block block) const;
+  std::string getTilesName(const PanelOperands &operands,
+                           const Block &block) const;
+  /// The body of that function: the panels begin where the block does, and
+  /// where rows are read one after the other, the list of tokens is empty.
+  void emitTiles(VectorBuilder &b, const PanelOperands &operands,
+                 const Block &block) const;
+  /// A tile of the rows of lhs at `positions`. `place` is its place in the next
+  /// block, in parts of a line.
   void emitTile(VectorBuilder &b, const PanelOperands &operands,
-                const Block &block, int64_t rows, Value row, Value place) const;
+                const Block &block, ValueRange positions, Value place) const;
   /// The next values of sums in the order [row][product][vector], one row of
   /// the panels further. `lhsRows` begin where those that `operands` has do.
   SmallVector<Value> emitPanelRow(VectorBuilder &b,
@@ -178,14 +194,13 @@ private:
                                   ValueRange lhsRows, int64_t panelRow,
                                   ValueRange old, bool isHalf) const;
   /// Adds the sums of a block of K, times its scales, to those before it in
-  /// `memory`.
+  /// memory.
   void addScaled(VectorBuilder &b, const PanelOperands &operands,
-                 const Block &block, ValueRange sums, Value memory) const;
+                 const Block &block, ValueRange sums) const;
   /// Where sum `index` lies in a tile's rows of sums.
   SmallVector<Value> placeOfSum(VectorBuilder &b, size_t index) const;
   void emitMatrixTile(VectorBuilder &b, const PanelOperands &operands,
-                      const Block &block, Value row, Value rows,
-                      Value place) const;
+                      const Block &block, Value place) const;
   void emitMatrixSums(VectorBuilder &b, const PanelOperands &operands,
                       const Block &block, Value lhs, Value lhsBytes, Value sum,
                       bool isFirst, Value place) const;
@@ -194,17 +209,16 @@ private:
   void emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
                     Value firstRow, Value rows) const;
   /// Asks for the lines of a step at `place` of the next block.
-  void emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                    const Block &block, Value place) const;
-  /// Asks for lines [first, first + count) of a tile's results, to be written.
+  void emitPrefetch(VectorBuilder &b, const Block &block, Value place) const;
+  /// Asks for lines [first, last) of the results from a row on, to be written.
   void emitOutPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                       const Block &block, Value first, Value count) const;
+                       Value row, Value first, Value last) const;
   /// Elements and cache lines of a row of the panel, or of the weights that are
   /// copied, to be read next.
   int64_t nextWidth() const {
     return tile.columns() * (copiedFrom ? copiedFrom : interleave);
   }
-  int64_t linesPerRow(const PanelOperands &operands) const;
+  int64_t linesPerRow(const Block &block) const;
   int64_t outLinesPerRow(const PanelOperands &operands) const;
   /// Rows of a panel that one step of the innermost loop multiplies. Those of a
   /// block are a multiple of them, but for the last one.

@@ -36,17 +36,16 @@ Value PanelKernel::chooseStreams(VectorBuilder &b, Value lines, Value tiles,
   return b.max(b.min(b.ceilDiv(lines, steps), most), b.index(1));
 }
 
-void PanelKernel::planRequests(VectorBuilder &b, const PanelOperands &operands,
-                               Value tiles, Block &block) const {
+void PanelKernel::planRequests(VectorBuilder &b, Block &block) const {
   bool isMatrix = way == Multiply::Matrices;
   // Vector tiles ask in whole steps only.
   Value rows = b.sub(block.last, block.first), step = b.index(stepRows());
   Value tileSteps = isMatrix ? b.ceilDiv(rows, step) : b.div(rows, step);
-  Value steps = b.mul(tiles, b.max(tileSteps, b.index(1)));
+  Value steps = b.mul(block.tiles, b.max(tileSteps, b.index(1)));
   Value few = isMatrix ? steps : b.mul(steps, b.index(kFewLines));
-  Value perRow = b.index(linesPerRow(operands));
+  Value perRow = b.index(linesPerRow(block));
   Value lines = b.mul(block.nextRows, perRow);
-  block.streams = chooseStreams(b, lines, tiles, few);
+  block.streams = chooseStreams(b, lines, block.tiles, few);
   // An odd number of rows, or places a power of two apart would share a set of
   // the first-level cache.
   block.streamRows = arith::OrIOp::create(
@@ -94,8 +93,8 @@ void PanelKernel::setNext(VectorBuilder &b, const PanelOperands &operands,
       nextOf(operands.nextGate, operands.gatePanel, operands.gateWeights);
 }
 
-int64_t PanelKernel::linesPerRow(const PanelOperands &operands) const {
-  auto type = cast<MemRefType>(operands.nextPanel.getType());
+int64_t PanelKernel::linesPerRow(const Block &block) const {
+  auto type = cast<MemRefType>(block.next.getType());
   return llvm::divideCeil(nextWidth() * type.getElementTypeBitWidth() / 8,
                           kCacheLine);
 }
@@ -115,10 +114,10 @@ static std::pair<Value, Value> placeOfLine(VectorBuilder &b, Value line,
   return {b.div(line, lines), b.mul(within, b.index(width / perRow))};
 }
 
-void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                               const Block &block, Value place) const {
+void PanelKernel::emitPrefetch(VectorBuilder &b, const Block &block,
+                               Value place) const {
   auto placeOf = [&](Value line) {
-    return placeOfLine(b, line, linesPerRow(operands), nextWidth());
+    return placeOfLine(b, line, linesPerRow(block), nextWidth());
   };
   auto ask = [&](Value row, Value column) {
     for (Value panel : {block.next, block.nextGate})
@@ -160,15 +159,14 @@ void PanelKernel::emitPrefetch(VectorBuilder &b, const PanelOperands &operands,
 }
 
 void PanelKernel::emitOutPrefetch(VectorBuilder &b,
-                                  const PanelOperands &operands,
-                                  const Block &block, Value first,
-                                  Value count) const {
+                                  const PanelOperands &operands, Value row,
+                                  Value first, Value last) const {
   int64_t perRow = outLinesPerRow(operands);
-  b.loop(first, b.min(b.add(first, count), block.outLines), [&](Value line) {
-    auto [row, column] = placeOfLine(b, line, perRow, tile.columns());
+  b.loop(first, last, [&](Value line) {
+    auto [within, column] = placeOfLine(b, line, perRow, tile.columns());
     memref::PrefetchOp::create(
         b, operands.out,
-        ValueRange{b.add(block.firstOut, row), b.add(operands.column, column)},
+        ValueRange{b.add(row, within), b.add(operands.column, column)},
         /*isWrite=*/true, /*localityHint=*/3,
         /*isDataCache=*/true);
   });

@@ -14,9 +14,6 @@ using arith::CmpIPredicate;
 /// Of an element of a copy that vectors multiply.
 static constexpr int64_t kCopiedBits = 32;
 
-/// Columns of a matrix for all rows up to which it is always copied.
-static constexpr int64_t kNarrowColumns = 256;
-
 /// Tiles of a task up to which packed weights are widened for each of them.
 static constexpr int64_t kWidenedTiles = 2;
 
@@ -35,18 +32,11 @@ void ProductLowering::emitVectorTask(PanelKernel kernel, const Task &task,
   Value once = b.cmp(CmpIPredicate::ule, b.sub(end, begin), b.index(fewest));
   if (!kernel.wholeColumns && !op.getPanels())
     once = b.both(once, b.cmp(CmpIPredicate::ule, task.lastColumn, columns));
-  // A router's columns are few. That its rows lie another distance apart than
-  // those of packed weights would keep a kernel for both from knowing it.
-  int64_t width = cast<ShapedType>(op.getOut().getType()).getDimSize(1);
-  bool isNarrow = !op.getOffsets() && !op.getPanels() && !op.getScales() &&
-                  !ShapedType::isDynamic(width) && width <= kNarrowColumns;
+  auto branch = scf::IfOp::create(b, once, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
-  if (!isNarrow) {
-    auto branch = scf::IfOp::create(b, once, /*withElseRegion=*/true);
-    b.setInsertionPoint(branch.thenYield());
-    emitColumns(kernel, task, next, hasNext, operands, scratch);
-    b.setInsertionPoint(branch.elseYield());
-  }
+  b.setInsertionPoint(branch.thenYield());
+  emitColumns(kernel, task, next, hasNext, operands, scratch);
+  b.setInsertionPoint(branch.elseYield());
   emitColumns(copying(kernel), task, next, hasNext, operands, scratch);
 }
 

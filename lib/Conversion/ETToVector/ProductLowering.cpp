@@ -12,10 +12,10 @@ using namespace mlir;
 using namespace mlir::et;
 using arith::CmpIPredicate;
 
-/// Rows of a task: few enough that they stay in a second-level cache while
+/// Rows of a task: few enough that they stay in the second-level cache while
 /// panels pass by, as many as that allows.
-static constexpr int64_t kMaxTaskRows = 384, kFullTaskRows = 128;
-static constexpr int64_t kTaskRowBytes = 1 << 20;
+static constexpr int64_t kMaxTaskRows = 384, kFullTaskRows = 64;
+static constexpr int64_t kMaxTaskRowBytes = 1 << 20;
 /// Tasks wanted for each thread, so that the last ones to finish are short.
 static constexpr int64_t kTasksPerThread = 4;
 /// Packed weights of a task, so that taking one costs little beside it.
@@ -44,7 +44,8 @@ Value ProductLowering::mostRows() {
 Value ProductLowering::rowsOfTask(Value rows) {
   int64_t bits = widensRows() ? 32 : bitsOf(op.getLhs());
   Value bytes = b.max(b.mul(depth, b.index(bits / 8)), b.index(1));
-  Value most = b.div(b.index(kTaskRowBytes), bytes);
+  int64_t cache = std::min(secondLevelBytes, kMaxTaskRowBytes);
+  Value most = b.div(b.index(cache), bytes);
   most = b.max(b.min(most, b.index(kMaxTaskRows)), b.index(kFullTaskRows));
   Value wanted = b.ceilDiv(b.mul(threads, b.index(kTasksPerThread)),
                            b.max(b.mul(experts, panels), b.index(1)));
@@ -156,10 +157,12 @@ Value ProductLowering::copyRows() {
 }
 
 ProductLowering::Task ProductLowering::taskAt(Value index) {
-  Value group = arith::RemUIOp::create(b, index, panelGroups);
-  Value block = b.div(index, panelGroups);
-  Value rowBlock = arith::RemUIOp::create(b, block, rowBlocks);
-  Value expert = b.div(block, rowBlocks);
+  // Row blocks of the same panels come one after the other: the panels are in a
+  // cache then.
+  Value rowBlock = arith::RemUIOp::create(b, index, rowBlocks);
+  Value block = b.div(index, rowBlocks);
+  Value group = arith::RemUIOp::create(b, block, panelGroups);
+  Value expert = b.div(block, panelGroups);
   auto [begin, end] = rowsOf(expert);
   Value first = b.add(begin, b.mul(rowBlock, taskRows));
   Value width = b.mul(taskPanels, b.index(panelColumns));

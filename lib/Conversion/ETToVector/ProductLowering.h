@@ -26,11 +26,12 @@ public:
   /// `kernel` serves most tasks, `fewRows` those of experts with at most its
   /// tile's rows, if there are matrix registers. A panel has `panelColumns`.
   ProductLowering(GroupedMatmulOp op, VectorBuilder &b, PanelKernel kernel,
-                  PanelKernel fewRows, int64_t panelColumns)
+                  PanelKernel fewRows, int64_t panelColumns,
+                  int64_t secondLevelBytes)
       : op(op), b(b), module(op->getParentOfType<ModuleOp>()), kernel(kernel),
         fewRows(fewRows), panelColumns(panelColumns),
-        experts(b.dim(op.getRhs(), 0)), depth(b.dim(op.getLhs(), 1)),
-        columns(b.dim(op.getOut(), 1)),
+        secondLevelBytes(secondLevelBytes), experts(b.dim(op.getRhs(), 0)),
+        depth(b.dim(op.getLhs(), 1)), columns(b.dim(op.getOut(), 1)),
         panels(b.ceilDiv(columns, b.index(panelColumns))), lhs(op.getLhs()),
         tokens(op.getTokens()), paddedDepth(roundUp(depth, depthStep())) {}
 
@@ -109,7 +110,7 @@ private:
   VectorBuilder &b;
   ModuleOp module;
   PanelKernel kernel, fewRows;
-  int64_t panelColumns;
+  int64_t panelColumns, secondLevelBytes;
   Value experts, depth, columns, panels;
   Value threads, taskRows, rowBlocks, taskPanels, panelGroups, tasks;
   Value lhs, tokens, paddedDepth;

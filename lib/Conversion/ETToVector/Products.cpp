@@ -86,7 +86,8 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
     most = kernelOf(matrixTile, Multiply::Matrices, 2);
     most.copiedFrom = op.getPanels() ? 0 : 1;
   }
-  ProductLowering(op, b, most, vectors, panelColumns).lower();
+  ProductLowering(op, b, most, vectors, panelColumns, target.secondLevelBytes)
+      .lower();
   return success();
 }
 

@@ -12,7 +12,6 @@
 
 #include "ScaledWeights.h"
 #include "PanelKernel.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/APFloat.h"
@@ -193,9 +192,7 @@ Value et::readScale(VectorBuilder &b, Value scales, Value row, Value column) {
 
 /// The body of the function that emitCopy calls.
 static void emitRows(VectorBuilder &b, const ScaledWeights &kind, bool whole,
-                     ValueRange operands) {
-  Value weights = operands[0], scales = operands[1], column = operands[2];
-  Value panel = operands[3];
+                     Value weights, Value scales, Value column, Value panel) {
   int64_t vectors = cast<MemRefType>(panel.getType()).getShape()[1] / b.lanes;
   int64_t together = std::max<int64_t>(kBytes / b.lanes, 1);
   Value rows = b.dim(panel, 0);
@@ -227,56 +224,9 @@ void ScaledWeights::emitCopy(VectorBuilder &b, ModuleOp module, Value weights,
   int64_t width = cast<MemRefType>(panel.getType()).getShape()[1];
   std::string name =
       ("et_widen_" + Twine(width) + (whole ? "_whole" : "")).str();
-  SmallVector<Value> arguments = {weights, scales, column, panel};
-  // One function serves every shape.
-  for (Value *operand : {&arguments[0], &arguments[1]}) {
-    Type element = getElementTypeOrSelf(operand->getType());
-    auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic,
-                                         {ShapedType::kDynamic, 1});
-    auto general = MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
-                                   element, layout);
-    if (operand->getType() != general)
-      *operand = memref::CastOp::create(b, general, *operand);
-  }
-  auto copy = module.lookupSymbol<func::FuncOp>(name);
-  if (!copy) {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(module.getBody());
-    copy = func::FuncOp::create(b, name,
-                                b.getFunctionType(TypeRange(arguments), {}));
-    copy.setPrivate();
-    copy->setAttr("llvm.linkage", LLVM::LinkageAttr::get(
-                                      b.getContext(), LLVM::Linkage::Internal));
-    Block *body = copy.addEntryBlock();
-    b.setInsertionPointToStart(body);
-    emitRows(b, *this, whole, body->getArguments());
-    func::ReturnOp::create(b);
-  }
-  func::CallOp::create(b, copy, arguments);
-}
-
-void PanelKernel::addScaled(VectorBuilder &b, const PanelOperands &operands,
-                            const Block &block, ValueRange sums,
-                            Value memory) const {
-  auto write = [&](Value sum, size_t index) {
-    b.write(sum, memory, placeOfSum(b, index), /*whole=*/true);
-  };
-  b.when(b.cmp(arith::CmpIPredicate::eq, block.first, b.index(0)), [&] {
-    for (size_t index : llvm::seq(sums.size()))
-      write(b.splat(0.0), index);
-  });
-  // Where K is 0, there is no scale.
-  b.when(b.cmp(arith::CmpIPredicate::ult, block.first, block.last), [&] {
-    Values factors;
-    for (Value scales : {operands.scales, operands.gateScales})
-      if (scales)
-        factors.push_back(b.splat(
-            readScale(b, scales, b.mul(block.first, b.index(interleave)),
-                      operands.column)));
-    for (auto [index, sum] : llvm::enumerate(sums)) {
-      auto product = static_cast<int64_t>(index) / tile.vectors % tile.products;
-      Value before = b.read(memory, placeOfSum(b, index), /*whole=*/true);
-      write(b.fma(sum, factors[product], before), index);
-    }
+  weights = b.generalize(weights);
+  scales = b.generalize(scales);
+  b.callShared(module, name, {&weights, &scales, &column, &panel}, [&] {
+    emitRows(b, *this, whole, weights, scales, column, panel);
   });
 }

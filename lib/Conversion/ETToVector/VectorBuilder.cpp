@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "VectorBuilder.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -55,6 +56,58 @@ void VectorBuilder::stepLoop(Value lower, Value upper, int64_t step,
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPoint(op.getBody()->getTerminator());
   body(op.getInductionVar());
+}
+
+Value VectorBuilder::generalize(Value memref, int64_t width,
+                                int64_t rowStride) {
+  auto type = cast<MemRefType>(memref.getType());
+  SmallVector<int64_t> shape(type.getRank(), ShapedType::kDynamic);
+  SmallVector<int64_t> strides = shape;
+  strides.back() = 1;
+  if (type.getRank() == 2) {
+    shape.back() = width;
+    strides.front() = rowStride;
+  }
+  auto layout =
+      StridedLayoutAttr::get(getContext(), ShapedType::kDynamic, strides);
+  auto general = MemRefType::get(shape, type.getElementType(), layout);
+  if (type == general)
+    return memref;
+  return memref::CastOp::create(*this, general, memref);
+}
+
+int64_t VectorBuilder::rowStrideOf(Value matrix) {
+  return cast<MemRefType>(matrix.getType()).getStridesAndOffset().first[0];
+}
+
+void VectorBuilder::callShared(ModuleOp module, StringRef name,
+                               ArrayRef<Value *> operands,
+                               function_ref<void()> emit) {
+  Values arguments;
+  for (Value *operand : operands)
+    arguments.push_back(*operand);
+  auto function = module.lookupSymbol<func::FuncOp>(name);
+  if (!function) {
+    InsertionGuard guard(*this);
+    setInsertionPointToStart(module.getBody());
+    function = func::FuncOp::create(*this, name,
+                                    getFunctionType(TypeRange(arguments), {}));
+    function.setPrivate();
+    // Lets LLVM drop the descriptor fields that the body does not read.
+    function->setAttr(
+        "llvm.linkage",
+        LLVM::LinkageAttr::get(getContext(), LLVM::Linkage::Internal));
+    // It is long, and its callers are many.
+    function->setAttr("passthrough", getStrArrayAttr({"noinline"}));
+    Block *body = function.addEntryBlock();
+    for (auto [operand, argument] :
+         llvm::zip_equal(operands, body->getArguments()))
+      *operand = argument;
+    setInsertionPointToStart(body);
+    emit();
+    func::ReturnOp::create(*this);
+  }
+  func::CallOp::create(*this, function, arguments);
 }
 
 Value VectorBuilder::fma(Value a, Value b, Value c) {

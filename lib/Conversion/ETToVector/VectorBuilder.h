@@ -9,6 +9,7 @@
 #define ET_LIB_CONVERSION_ETTOVECTOR_VECTORBUILDER_H
 
 #include "et/Conversion/LoopBuilder.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 namespace mlir::et {
@@ -43,6 +44,19 @@ public:
   //===--- Loops ----------------------------------------------------------===//
   void stepLoop(Value lower, Value upper, int64_t step,
                 function_ref<void(Value)> body);
+
+  //===--- Functions ------------------------------------------------------===//
+  /// A view of the same memory whose type knows of its sizes and strides only
+  /// that elements of the last dimension lie beside each other, and for a
+  /// matrix, if they are given, its `width` and how far rows lie apart.
+  Value generalize(Value memref, int64_t width = ShapedType::kDynamic,
+                   int64_t rowStride = ShapedType::kDynamic);
+  /// Elements between the rows of a matrix, or dynamic.
+  static int64_t rowStrideOf(Value matrix);
+  /// Calls the module's own function `name` with what `operands` point to. If
+  /// there is none, `emit` builds it, with its arguments where they point.
+  void callShared(ModuleOp module, StringRef name, ArrayRef<Value *> operands,
+                  function_ref<void()> emit);
 
   //===--- Arithmetic -----------------------------------------------------===//
   /// The first elements of `lanes` pairs of bf16, or the second, as f32.

@@ -5,11 +5,12 @@
 // Packed weights are read where they are, by one kernel for any number of rows. A
 // kernel asks for the next block of its panel, or of the next one.
 
-// CHECK-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_tokens_whole_k32
+// CHECK-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_tokens_whole_k32_by64
 // CHECK:          %[[IS_LAST:.*]] = arith.cmpi eq
-// CHECK:          %[[NEXT:.*]] = arith.select %[[IS_LAST]], %{{.*}}, %{{.*}} : memref<?x64xf32, strided<[?, 1], offset: ?>>
+// CHECK:          %[[NEXT:.*]] = arith.select %[[IS_LAST]], %{{.*}}, %{{.*}} : memref<?x64xf32, strided<[64, 1], offset: ?>>
 // CHECK:          %[[ROWS:.*]] = memref.subview %[[NEXT]]
-// CHECK:          memref.prefetch %[[ROWS]]
+// CHECK:          %[[ASKED:.*]] = memref.cast %[[ROWS]]
+// CHECK:          func.call @et_tiles_6x64_f32_f32_f32x4_k32_by64({{.*}}, %[[ASKED]],
 // CHECK-LABEL:  func.func @rows
 // CHECK:          %[[COLUMN:.*]] = arith.remui %{{.*}}, %c64
 // CHECK:          memref.subview %{{.*}}[%{{.*}}, %{{.*}}, 0, %[[COLUMN]]] [1, 1, %{{.*}}, 64] [1, 1, 1, 1] : memref<4x4x128x64xf32>
@@ -29,7 +30,7 @@ func.func @rows(%x: memref<?x128xf32>, %w: memref<4x4x128x64xf32>, %offsets: mem
 // half of an f32. K = 129 leaves half a pair. Rows are widened once for all panels, and
 // so is a panel that more than two tiles of rows read.
 
-// PAIRS-LABEL:  func.func private @et_panel_6x64_bf16_bf16_f32_dot
+// PAIRS-LABEL:  func.func private @et_tiles_6x64_bf16_bf16_f32_dotx4_by128
 // PAIRS:          default
 // PAIRS:          %[[TWO:.*]] = vector.load %{{.*}} : memref<16xbf16, strided<[1], offset: ?>>, vector<2xbf16>
 // PAIRS:          vector.broadcast %{{.*}} : i32 to vector<16xi32>
@@ -48,7 +49,7 @@ func.func @rows(%x: memref<?x128xf32>, %w: memref<4x4x128x64xf32>, %offsets: mem
 // WIDEN:          vector.transfer_write
 // WIDEN-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_copied_bf16_pairs
 // WIDEN:          func.call @et_copy_64_bf16_f32_from_pairs_whole(
-// WIDEN-LABEL:  func.func private @et_panel_6x64_f32_bf16_f32_pairs
+// WIDEN-LABEL:  func.func private @et_tiles_6x64_f32_bf16_f32_pairsx4_by128
 // WIDEN-NOT:      call_intrinsic
 // WIDEN:          default
 // WIDEN:          %[[WORDS:.*]] = vector.bitcast %{{.*}} : vector<32xbf16> to vector<16xi32>
@@ -83,7 +84,7 @@ func.func @pairs(%x: memref<?x129xbf16>, %w: memref<1x4x65x128xbf16>, %out: memr
 
 // AMX-LABEL:  func.func private @et_panel_16x16_bf16_bf16_bf16_silu_gate_whole_matrix_k32
 // AMX:          llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
-// AMX-LABEL:  func.func private @et_panel_2x16_bf16_bf16_bf16_silu_gate_whole_dot_k32
+// AMX-LABEL:  func.func private @et_tiles_2x16_bf16_bf16_bf16_gate_dot_k32_by32
 // AMX:          llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
 // AMX-LABEL:  func.func @matrices
 // AMX-NOT:      memref.alloc({{.*}} : memref<?x?xbf16>

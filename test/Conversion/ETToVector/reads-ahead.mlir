@@ -9,8 +9,8 @@
 // A block is three quarters of the cache, and at most 32 KB. Where the processor
 // reads ahead, a single tile asks for nothing, others ask in three places at most.
 
-// AHEAD-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_whole_k32_ahead(
-// ASKED-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_whole_k32(
+// AHEAD-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_whole_k32_ahead_by64(
+// ASKED-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_whole_k32_by64(
 // AHEAD:          %[[PLACES:.*]] = arith.constant 3 : index
 // AHEAD:          %[[MOST:.*]] = arith.constant 96 : index
 // ASKED:          %[[PLACES:.*]] = arith.constant 8 : index
@@ -28,7 +28,7 @@
 // Nothing to ask for is not few lines, which would be asked for in any case.
 // CHECK:            %[[LESS:.*]] = arith.subi %{{.*}}, %c1 : index
 // CHECK-NEXT:       %[[MANY:.*]] = arith.cmpi uge, %[[LESS]], %{{.*}} : index
-// CHECK:            llvm.intr.expect %[[MANY]], %{{.*}} : i1
+// CHECK:            func.call @et_tiles_6x64_f32_f32_f32x4_k32_by64({{.*}}, %[[MANY]], %{{.*}})
 func.func @packed(%x: memref<?x768xf32>, %w: memref<4x4x768x64xf32>, %offsets: memref<5xi32>,
                   %out: memref<?x256xf32>) {
   et.grouped_matmul none ins(%x, %w : memref<?x768xf32>, memref<4x4x768x64xf32>)
@@ -38,17 +38,17 @@ func.func @packed(%x: memref<?x768xf32>, %w: memref<4x4x768x64xf32>, %offsets: m
 }
 
 // Rows of weights that are not packed lie apart: theirs is another kernel, which asks
-// for them everywhere. Where nothing reads ahead, one serves both.
+// for them everywhere.
 
-// AHEAD:        func.func private @et_panel_6x64_f32_f32_f32_whole_k32(
+// AHEAD:        func.func private @et_panel_6x64_f32_f32_f32_whole_k32_by256(
 // AHEAD:          %[[PLACES:.*]] = arith.constant 8 : index
 // AHEAD:          %[[ONE:.*]] = arith.cmpi eq, %{{.*}}, %c1 : index
 // AHEAD-NEXT:     arith.select %[[ONE]], %c1, %[[PLACES]] : index
 // CHECK-LABEL:  func.func @packed
-// AHEAD:          call @et_panel_6x64_f32_f32_f32_whole_k32_ahead(
-// ASKED:          call @et_panel_6x64_f32_f32_f32_whole_k32(
+// AHEAD:          call @et_panel_6x64_f32_f32_f32_whole_k32_ahead_by64(
+// ASKED:          call @et_panel_6x64_f32_f32_f32_whole_k32_by64(
 // CHECK-LABEL:  func.func @rows
-// CHECK:          call @et_panel_6x64_f32_f32_f32_whole_k32(
+// CHECK:          call @et_panel_6x64_f32_f32_f32_whole_k32_by256(
 func.func @rows(%x: memref<?x768xf32>, %w: memref<4x768x256xf32>, %offsets: memref<5xi32>,
                 %out: memref<?x256xf32>) {
   et.grouped_matmul none ins(%x, %w : memref<?x768xf32>, memref<4x768x256xf32>)

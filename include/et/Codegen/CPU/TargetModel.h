@@ -23,8 +23,8 @@ struct TargetModel {
   llvm::SmallVector<std::string, 0> features;
   unsigned vectorBits;
   unsigned vectorRegisters;
-  /// Bytes of a core's first-level data cache.
-  unsigned firstLevelBytes;
+  /// Bytes of a core's data caches.
+  unsigned firstLevelBytes, secondLevelBytes;
   /// Weights that a core reads in order come from memory as fast as memory can
   /// without being asked for (VectorTarget::readsAhead).
   bool readsAhead;
