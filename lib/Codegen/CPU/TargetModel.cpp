@@ -8,6 +8,7 @@
 #include "et/Codegen/CPU/TargetModel.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/X86TargetParser.h"
@@ -48,29 +49,28 @@ static bool isAvoided(llvm::StringRef feature) {
   return llvm::is_contained(avoided, feature);
 }
 
-/// Of a core's first-level data cache. Features do not tell it, so this is by
-/// name, from the makers' optimization guides: 32 KB where nothing is known.
-static unsigned getFirstLevelBytes(llvm::StringRef cpu) {
-  static constexpr llvm::StringLiteral larger[] = {
-      "icelake-client", "icelake-server", "tigerlake",     "rocketlake",
-      "sapphirerapids", "emeraldrapids",  "graniterapids", "graniterapids-d",
-      "alderlake",      "raptorlake",     "meteorlake",    "arrowlake",
-      "arrowlake-s",    "lunarlake",      "pantherlake",   "wildcatlake",
-      "novalake",       "diamondrapids",  "znver5"};
-  return (llvm::is_contained(larger, cpu) ? 48 : 32) << 10;
-}
+namespace {
+struct CacheBytes {
+  unsigned firstLevel, secondLevel;
+};
+} // namespace
 
-/// The same of its second-level cache: 1 MB or more, or where nothing is known
-/// 512 KB.
-static unsigned getSecondLevelBytes(llvm::StringRef cpu) {
-  static constexpr llvm::StringLiteral larger[] = {
-      "skylake-avx512", "cascadelake",     "cooperlake",     "icelake-server",
-      "tigerlake",      "alderlake",       "raptorlake",     "meteorlake",
-      "arrowlake",      "arrowlake-s",     "lunarlake",      "pantherlake",
-      "wildcatlake",    "novalake",        "sapphirerapids", "emeraldrapids",
-      "graniterapids",  "graniterapids-d", "diamondrapids",  "znver4",
-      "znver5"};
-  return (llvm::is_contained(larger, cpu) ? 1024 : 512) << 10;
+/// Of a core's data caches. Features do not tell, so this is by name, from the
+/// makers' optimization guides: 32 KB and 512 KB where nothing is known, and
+/// 1 MB for all second levels of at least as much.
+static CacheBytes getCacheBytes(llvm::StringRef cpu) {
+  constexpr unsigned k = 1 << 10;
+  return llvm::StringSwitch<CacheBytes>(cpu)
+      .Cases({"skylake-avx512", "cascadelake", "cooperlake", "znver4"},
+             {32 * k, 1024 * k})
+      .Cases({"icelake-client", "rocketlake"}, {48 * k, 512 * k})
+      .Cases({"icelake-server", "tigerlake", "sapphirerapids", "emeraldrapids",
+              "graniterapids", "graniterapids-d", "alderlake", "raptorlake",
+              "meteorlake", "arrowlake", "arrowlake-s", "lunarlake",
+              "pantherlake", "wildcatlake", "novalake", "diamondrapids",
+              "znver5"},
+             {48 * k, 1024 * k})
+      .Default({32 * k, 512 * k});
 }
 
 std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
@@ -114,8 +114,9 @@ std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
     model.vectorBits = 128;
     model.vectorRegisters = isX86Name(model.cpu) ? 16 : 32;
   }
-  model.firstLevelBytes = getFirstLevelBytes(model.cpu);
-  model.secondLevelBytes = getSecondLevelBytes(model.cpu);
+  CacheBytes caches = getCacheBytes(model.cpu);
+  model.firstLevelBytes = caches.firstLevel;
+  model.secondLevelBytes = caches.secondLevel;
   // docs/Rationale.md, CPU kernels, says what was measured.
   model.readsAhead = model.cpu == "znver4" || model.cpu == "znver5";
   return model;

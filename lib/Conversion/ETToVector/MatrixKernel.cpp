@@ -54,9 +54,8 @@ static Value i16(VectorBuilder &b, int64_t value) {
 }
 
 /// Calls `llvm.x86.NAME.internal` on a register's shape and `operands`.
-static LLVM::CallIntrinsicOp callMatrix(VectorBuilder &b, StringRef name,
-                                        Values operands,
-                                        bool hasResult = true) {
+static LLVM::CallIntrinsicOp callTile(VectorBuilder &b, StringRef name,
+                                      Values operands, bool hasResult = true) {
   operands.insert(operands.begin(), {i16(b, kTileRows), i16(b, kTileBytes)});
   auto tile = LLVM::LLVMX86AMXType::get(b.getContext());
   auto intrinsic = b.getStringAttr("llvm.x86." + name + ".internal");
@@ -73,13 +72,13 @@ static Values toLLVM(VectorBuilder &b, const Place &place) {
 }
 
 static Value loadTile(VectorBuilder &b, const Place &place) {
-  return callMatrix(b, "tileloadd64", toLLVM(b, place)).getResult(0);
+  return callTile(b, "tileloadd64", toLLVM(b, place)).getResult(0);
 }
 
 static void storeTile(VectorBuilder &b, Value tile, const Place &place) {
   Values operands = toLLVM(b, place);
   operands.push_back(tile);
-  callMatrix(b, "tilestored64", operands, /*hasResult=*/false);
+  callTile(b, "tilestored64", operands, /*hasResult=*/false);
 }
 
 void PanelKernel::emitMatrixTile(VectorBuilder &b,
@@ -130,7 +129,7 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
   };
   Values inits;
   for (int64_t index : llvm::seq(columnTiles))
-    inits.push_back(isFirst ? callMatrix(b, "tilezero", {}).getResult(0)
+    inits.push_back(isFirst ? callTile(b, "tilezero", {}).getResult(0)
                             : loadTile(b, placeOfSum(index)));
   // A line of each row at once would fill the buffers that loads need.
   Value stride = b.index(stepRows());
@@ -158,7 +157,7 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
                            b.index(column % tile.vectors * tile.lanes * kPair));
       Value right = loadTile(b, panel.at(b, offset));
       result =
-          callMatrix(b, "tdpbf16ps", {i16(b, kTileBytes), result, left, right})
+          callTile(b, "tdpbf16ps", {i16(b, kTileBytes), result, left, right})
               .getResult(0);
     }
     scf::YieldOp::create(b, results);

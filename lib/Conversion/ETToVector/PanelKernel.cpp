@@ -82,9 +82,9 @@ std::string PanelKernel::getName(PanelOperands &operands) const {
 
 void PanelKernel::call(VectorBuilder &b, ModuleOp module,
                        PanelOperands operands) const {
-  // One kernel serves every shape: sizes, strides and offsets are dynamic. That
-  // panels' rows lie as far apart as their loads say is worth a kernel of its
-  // own: places in them are constants then.
+  // One kernel serves every shape: sizes, strides and offsets are dynamic. Only
+  // how far rows of panels lie apart is kept where it is known: places in them
+  // are constants then.
   int64_t stride = b.rowStrideOf(operands.panel);
   if (operands.gatePanel && b.rowStrideOf(operands.gatePanel) != stride)
     stride = ShapedType::kDynamic;
@@ -133,11 +133,15 @@ void PanelKernel::emitBody(VectorBuilder &b, ModuleOp module,
   // Sums of nothing are one block, too.
   Value allRows = b.max(panelRows, b.index(1));
   if (!scalesSums()) {
-    // Blocks of even sizes, again.
+    // Blocks of even sizes: a short one would cost as much beside its products.
     Value unit = b.index(blockUnit());
     Value blocks = b.ceilDiv(allRows, blockRows);
     blockRows = b.mul(b.ceilDiv(b.ceilDiv(allRows, blocks), unit), unit);
   }
+  PanelOperands ofTiles = operands;
+  if (way != Multiply::Matrices && !operands.tokens)
+    ofTiles.tokens = b.generalize(
+        memref::AllocaOp::create(b, MemRefType::get({0}, b.getI32Type())));
   auto blocks = scf::ForOp::create(b, b.index(0), allRows, blockRows);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(blocks.getBody()->getTerminator());
@@ -165,7 +169,7 @@ void PanelKernel::emitBody(VectorBuilder &b, ModuleOp module,
   block.outLines =
       b.select(isLast, b.index(outLinesPerRow(operands)), b.index(0));
   if (way != Multiply::Matrices) {
-    callTiles(b, module, operands, block);
+    callTiles(b, module, ofTiles, block);
     b.when(isLast, [&] { emitEpilogue(b, operands, begin, rows); });
     return;
   }

@@ -160,9 +160,6 @@ std::string PanelKernel::getTilesName(const PanelOperands &operands,
 
 void PanelKernel::callTiles(VectorBuilder &b, ModuleOp module,
                             PanelOperands operands, Block block) const {
-  if (!operands.tokens)
-    operands.tokens = b.generalize(
-        memref::AllocaOp::create(b, MemRefType::get({0}, b.getI32Type())));
   SmallVector<Value *> arguments = {&operands.lhs,   &operands.tokens,
                                     &operands.sums,  &operands.out,
                                     &operands.begin, &operands.column};

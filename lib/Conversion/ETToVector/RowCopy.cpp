@@ -26,10 +26,10 @@ void et::emitRowCopy(VectorBuilder &b, Value lhs, Value from, Value first,
 
 static Value allocateRows(VectorBuilder &b, Value rows, Value width,
                           Type element) {
-  auto copy = memref::AllocOp::create(
-      b, getAsOpFoldResult(ValueRange{rows, width}), element);
-  copy.setAlignment(kCacheLine);
-  return copy;
+  auto type =
+      MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic}, element);
+  return memref::AllocOp::create(b, type, ValueRange{rows, width},
+                                 b.getI64IntegerAttr(kCacheLine));
 }
 
 Value et::emitPaddedRows(VectorBuilder &b, Value lhs, Value tokens, Value rows,
