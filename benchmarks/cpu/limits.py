@@ -12,6 +12,9 @@ of 2048 x 2048 (256 x 256 where that takes seconds) and, where the processor has
 instruction, of a loop of products of pairs in registers. For memory it is that of a
 loop which adds up the packed weights, in the way that is fastest here: asking for what
 lies some bytes ahead, or leaving that to the processor.
+
+Both are functions that work on all threads, to be timed in turn with a layer: cores and
+memory that others use too give now more and now less.
 """
 
 import ctypes as c
@@ -27,9 +30,13 @@ from et_library import Tensor
 from ours import bind, compile_library
 from plan import OTHER_BYTES
 
-STEPS, CUBE, SMALL, CUBE_SECONDS = 200_000, 2048, 256, 2.0
-# Bytes ahead, and how often each way is timed.
-WAYS, READS = [0, 2 << 10, 32 << 10], 3
+# Steps of a loop of multiply-adds, some 10 ms: a call from Python takes some 10 us.
+STEPS = 5_000_000
+CUBE, SMALL, CUBE_SECONDS = 2048, 256, 2.0
+# Bytes ahead.
+WAYS = [0, 2 << 10, 32 << 10]
+# How often each way to multiply or to read is timed before the fastest is chosen.
+CALLS = 3
 # Enough elements for PyTorch to use all threads.
 LITTLE = 1 << 17
 # Seconds in which the threads of an OpenMP runtime stop to spin, so that they take
@@ -50,23 +57,24 @@ def multiplies_pairs():
 class Limits:
     def __init__(self, build_dir, folder, threads):
         self.threads = threads
-        self.fastest = {}
+        self.pool = ThreadPoolExecutor(threads)
         module = peak.module("peak", STEPS)
         has_pairs = multiplies_pairs()
         if has_pairs:
             module += peak.pairs_function("peak_pairs", STEPS)
         module += "".join(peak.read_module(f"read{ahead}", ahead) for ahead in WAYS)
         self.library = compile_library(build_dir, folder, module)
-        self.lanes = torch.full((peak.LANES,), 0.5)
-        self.fma = bind(self.library, "peak")
-        self.pairs = self.library.lib.et_function_peak_pairs if has_pairs else None
-        # Without instructions for bf16 the product would take half a minute.
-        small = torch.ones(SMALL, SMALL, dtype=torch.bfloat16)
-        seconds = self.best(small.mm, small) * (CUBE / SMALL) ** 3
-        size = CUBE if seconds < CUBE_SECONDS else SMALL
-        self.cube = torch.ones(size, size, dtype=torch.bfloat16)
         self.other = torch.ones(OTHER_BYTES // 4)
         self.little = torch.ones(LITTLE)
+        self.multipliers = {
+            "f32": self.multiply_adds(),
+            "bf16": min(self.ways_of_bf16(has_pairs), key=self.seconds_a_flop),
+        }
+        # The least seconds of each so far: others can only make it slower.
+        self.least = {
+            kind: m.flops * self.seconds_a_flop(m)
+            for kind, m in self.multipliers.items()
+        }
 
     def evict(self):
         """Leaves what later calls need in memory only, as are the data of a layer in a
@@ -86,29 +94,68 @@ class Limits:
         """PyTorch's threads work, on little."""
         self.little.add_(1)
 
+    def on_all_threads(self, function, arguments):
+        list(self.pool.map(function, arguments))
+
+    def multiply_adds(self):
+        lanes = [torch.full((peak.LANES,), 0.5)] * self.threads
+        loop = bind(self.library, "peak")
+        return Multiplier(
+            lambda: self.on_all_threads(loop, lanes), peak.flops(STEPS) * self.threads
+        )
+
+    def ways_of_bf16(self, has_pairs):
+        ways = [self.multiply_adds()]
+        if has_pairs:
+            lanes = torch.zeros(self.threads, peak.LANES)
+            addresses = [c.c_void_p(line.data_ptr()) for line in lanes]
+            loop = self.library.lib.et_function_peak_pairs
+            ways.append(
+                Multiplier(
+                    # The default keeps the memory that the addresses are of.
+                    lambda _=lanes: self.on_all_threads(loop, addresses),
+                    2 * peak.flops(STEPS) * self.threads,
+                )
+            )
+        # Without instructions for bf16 the large product would take half a minute.
+        small = Multiplier.of_matrices(SMALL)
+        if self.seconds_a_flop(small) * 2 * CUBE**3 < CUBE_SECONDS:
+            return [*ways, Multiplier.of_matrices(CUBE)]
+        return [*ways, small]
+
     @staticmethod
-    def best(function, argument):
-        return min(seconds_of(lambda: function(argument)) for _ in range(9))
+    def seconds_a_flop(multiplier):
+        return min(seconds_of(multiplier) for _ in range(CALLS)) / multiplier.flops
+
+    def multiply(self, kind):
+        """Seconds of the multiplier now."""
+        time.sleep(PAUSE)
+        seconds = seconds_of(self.multipliers[kind])
+        self.least[kind] = min(self.least[kind], seconds)
+        return seconds
 
     def flops(self, kind):
-        """The highest rate of this run so far: neighbours of a virtual machine can only
-        make it less."""
-        self.fastest[kind] = max(self.fastest.get(kind, 0.0), self.flops_now(kind))
-        return self.fastest[kind]
-
-    def flops_now(self, kind):
-        rate = peak.flops(STEPS) / self.best(self.fma, self.lanes) * self.threads
-        if kind == "f32":
-            return rate
-        rate = max(rate, 2 * len(self.cube) ** 3 / self.best(self.cube.mm, self.cube))
-        if not self.pairs:
-            return rate
-        lanes = torch.zeros(peak.LANES)
-        seconds = self.best(self.pairs, c.c_void_p(lanes.data_ptr()))
-        return max(rate, 2 * peak.flops(STEPS) / seconds * self.threads)
+        """The highest rate of this run so far."""
+        return self.multipliers[kind].flops / self.least[kind]
 
     def reader(self, weights):
         return Reader(self, weights)
+
+
+class Multiplier:
+    """A function on all threads, and what it does in a call."""
+
+    def __init__(self, function, flops):
+        self.function, self.flops = function, flops
+
+    @staticmethod
+    def of_matrices(size):
+        """PyTorch's product, of bf16."""
+        matrix = torch.ones(size, size, dtype=torch.bfloat16)
+        return Multiplier(lambda: matrix.mm(matrix), 2 * size**3)
+
+    def __call__(self):
+        self.function()
 
 
 class Reader:
@@ -117,7 +164,7 @@ class Reader:
 
     def __init__(self, limits, weights):
         unit = 4 * peak.READS * peak.LANES
-        self.library, self.parts = limits.library, []
+        self.limits, self.parts = limits, []
         for t in weights:
             elements = math.prod(t.sizes[: t.rank])
             size = elements * {0: 4, 2: 2}[t.dtype] // limits.threads // unit * unit
@@ -126,18 +173,18 @@ class Reader:
                 part.sizes[0], part.strides[0] = size // 4, 1
                 self.parts.append(part)
         self.bytes = sum(4 * part.sizes[0] for part in self.parts)
-        self.pool = ThreadPoolExecutor(limits.threads)
 
         def seconds(ahead):
             self.name = f"read{ahead}"
-            return min(limits.cold(self) for _ in range(READS))
+            return min(limits.cold(self) for _ in range(CALLS))
 
         self.seconds, best = min((seconds(ahead), ahead) for ahead in WAYS)
         self.name = f"read{best}"
 
     def __call__(self):
-        list(self.pool.map(self.read, self.parts))
+        self.limits.on_all_threads(self.read, self.parts)
 
     def read(self, part):
-        for result in self.library.call_tensors(self.name, [part]):
-            self.library.release(result)
+        library = self.limits.library
+        for result in library.call_tensors(self.name, [part]):
+            library.release(result)

@@ -20,7 +20,8 @@ means that the peer takes longer. Sides that take long are called less often.
 are its own, its time is divided by that of a threshold layer with the same loads.
 
 `limit` is the share of the time that a layer took which the slower of its limits alone
-would take, those of multiply-adds and of memory as measured beside the row (limits.py).
+would take, those of multiply-adds and of memory as measured in each round (limits.py).
+`best` is the share of the highest rate of multiply-adds that the run has seen so far.
 `around` is the time of routing and combine beside the layer's, compiled as a function
 of their own, and that of routing, gather and combine. The first is too little and the
 second too much: a layer does not copy the rows that its product gathers.
