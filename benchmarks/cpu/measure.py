@@ -185,7 +185,7 @@ class Table:
         def round_of(those):
             limits = {
                 "multiply": self.limits.multiply(kind),
-                "read": self.limits.cold(reader),
+                "read": self.limits.cold(reader, reader.prepare),
             }
             return limits | {s.name: self.limits.cold(s, s.prepare) for s in those}
 

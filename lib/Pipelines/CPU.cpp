@@ -32,6 +32,7 @@ void et::buildCPUPipeline(OpPassManager &pm,
        options.packWeights ? options.march.getValue() : std::string()});
   if (options.compileTo <= Phase::Bufferize)
     return;
+  pm.addPass(createSpreadRows());
   pm.addPass(createConvertETToVector(
       {model->vectorBits, model->vectorRegisters, model->hasMatrixRegisters(),
        model->has("avx512bf16"), model->has("avx512vbmi"),

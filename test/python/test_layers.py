@@ -52,6 +52,21 @@ def test_layers_match_numpy(seeds, target):
     assert not failures, "\n".join(failures)
 
 
+@pytest.mark.parametrize("seed", range(300, 306))
+def test_rows_a_page_apart(seed):
+    """Rows that would collide in a cache are copied, or lie further apart."""
+    rng = np.random.default_rng(seed)
+    sizes = {k: int(rng.choice([256, 1024, 2048])) for k in "DF"}
+    tokens, experts = int(rng.integers(0, 40)), int(rng.integers(1, 5))
+    layer = random_layer(rng, T=tokens, E=experts, G=1024, storage="f32", **sizes)
+    layer.static = "DFG"
+    results = run_batch([layer], "cpu", 2)[0]
+    try:
+        check_layer(layer, results)
+    except AssertionError as error:
+        raise AssertionError(f"seed {seed}: {error}\n  {layer}") from error
+
+
 @pytest.mark.parametrize("seed", range(0, LAYERS, 25))
 def test_runs_are_bit_identical(seed):
     layers = batch_layers([seed])

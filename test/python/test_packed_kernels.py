@@ -57,7 +57,7 @@ def random_loads(rng, tokens, experts):
 
 
 class Case:
-    def __init__(self, seed, depth=None):
+    def __init__(self, seed, depth=None, columns=None):
         rng = np.random.default_rng(9000 + seed)
         kind, *layout = LAYOUTS[seed % len(LAYOUTS)]
         storage = STORAGE[kind]
@@ -67,6 +67,7 @@ class Case:
         d = int(rng.choice([0, 1, 64, 320, *rng.integers(2, 700, 2)]))
         d = depth or d
         f = int(rng.choice([1, 128, int(rng.integers(2, 200))]))
+        f = columns or f
         act = str(rng.choice(ACTIVATIONS))
         listed, gated = rng.random() < 0.5, rng.random() < 0.4
         chosen = random_loads(rng, tokens, experts)
@@ -169,6 +170,20 @@ def before_a_guard(array):
 def test_operands_before_a_guard(seed, depth, tmp_path):
     case = Case(200 + seed, depth)
     p = case.program
+    library = compile_module(p.module(), "native", tmp_path)
+    arrays = [before_a_guard(a) if a.nbytes else a for a in p.arrays]
+    case.check(library.call("main", *arrays)[0], ", before a guard")
+
+
+# Rows of f32 that lie a page apart are copied for so many columns.
+@pytest.mark.parametrize("depth, columns", [(1024, 256), (2048, 300)])
+@pytest.mark.parametrize("seed", [0, 1, 8, 9])
+def test_rows_a_page_apart(seed, depth, columns, tmp_path):
+    case = Case(304 + seed, depth, columns)
+    p = case.program
+    one, two = (run(p.module(), p.arrays, p.results, "cpu", n)[0] for n in (1, 2))
+    case.check(one)
+    assert one.tobytes() == two.tobytes(), f"{case.where}: threads matter"
     library = compile_module(p.module(), "native", tmp_path)
     arrays = [before_a_guard(a) if a.nbytes else a for a in p.arrays]
     case.check(library.call("main", *arrays)[0], ", before a guard")

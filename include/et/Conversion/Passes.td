@@ -182,6 +182,50 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
   ];
 }
 
+def SpreadRows : Pass<"et-spread-rows"> {
+  let summary = "keep rows of hidden units from colliding in a cache";
+  let description = [{
+    A product reads several rows of its left side at once. If they lie a multiple
+    of 4096 bytes apart, as those of 1024 units of f32 do, they share the sets of
+    a first-level cache, whose ways hold a page, and drive out the weights that
+    the product keeps there. Matrices that a function allocates, and that only
+    products use, get rows which lie a cache line further apart. What comes from
+    elsewhere is left alone: `convert-et-to-vector` copies it.
+
+    <!-- test: et-opt --et-spread-rows -->
+    ```mlir
+    func.func @ffn(%x: memref<8x16xf32>, %w1: memref<1x16x1024xf32>,
+                   %w2: memref<1x1024x16xf32>, %out: memref<8x16xf32>) {
+      %hidden = memref.alloc() {alignment = 64 : i64} : memref<8x1024xf32>
+      et.grouped_matmul relu ins(%x, %w1 : memref<8x16xf32>, memref<1x16x1024xf32>)
+          outs(%hidden : memref<8x1024xf32>)
+      et.grouped_matmul none ins(%hidden, %w2 : memref<8x1024xf32>, memref<1x1024x16xf32>)
+          outs(%out : memref<8x16xf32>)
+      memref.dealloc %hidden : memref<8x1024xf32>
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @ffn(%x: memref<8x16xf32>, %w1: memref<1x16x1024xf32>,
+                   %w2: memref<1x1024x16xf32>, %out: memref<8x16xf32>) {
+      %hidden = memref.alloc() {alignment = 64 : i64} : memref<8x1040xf32>
+      %rows = memref.subview %hidden[0, 0] [8, 1024] [1, 1]
+          : memref<8x1040xf32> to memref<8x1024xf32, strided<[1040, 1]>>
+      et.grouped_matmul relu ins(%x, %w1 : memref<8x16xf32>, memref<1x16x1024xf32>)
+          outs(%rows : memref<8x1024xf32, strided<[1040, 1]>>)
+      et.grouped_matmul none ins(%rows, %w2 : memref<8x1024xf32, strided<[1040, 1]>>, memref<1x1024x16xf32>)
+          outs(%out : memref<8x16xf32>)
+      memref.dealloc %hidden : memref<8x1040xf32>
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["memref::MemRefDialect"];
+}
+
 def ApproximateMath : Pass<"et-approximate-math"> {
   let summary = "compute exp, erf and tanh of vectors by polynomials";
   let description = [{

@@ -16,6 +16,9 @@ using arith::CmpIPredicate;
 /// panels pass by, as many as that allows.
 static constexpr int64_t kMaxTaskRows = 384, kFullTaskRows = 64;
 static constexpr int64_t kMaxTaskRowBytes = 1 << 20;
+/// Columns that are worth a copy of rows which could be read where they are: it
+/// takes the time of some 30 of them.
+static constexpr int64_t kColumnsOfCopy = 256;
 /// Tasks wanted for each thread, so that the last ones to finish are short.
 static constexpr int64_t kTasksPerThread = 4;
 /// Packed weights of a task, so that taking one costs little beside it.
@@ -136,24 +139,36 @@ void ProductLowering::lower() {
     memref::DeallocOp::create(b, rowCopy);
 }
 
+bool ProductLowering::copiesToF32() {
+  if (widensRows())
+    return true;
+  auto outType = cast<MemRefType>(op.getOut().getType());
+  return !usesMatrices() && bitsOf(op.getLhs()) == 32 &&
+         rowsCollide(cast<MemRefType>(op.getLhs().getType())) &&
+         outType.getShape()[1] >= kColumnsOfCopy;
+}
+
 Value ProductLowering::copyRows() {
   bool isPadded = b.isWhole(lhs, depthStep());
-  if (!widensRows() && (!usesMatrices() || (!tokens && isPadded)))
+  if (!copiesToF32() && (!usesMatrices() || (!tokens && isPadded)))
     return {};
   // The list of tokens may be longer than there are pairs.
   Value rows = b.dim(op.getOut(), 0);
   if (op.getOffsets())
     rows = arith::MinUIOp::create(b, rows,
                                   b.toIndex(b.load(op.getOffsets(), experts)));
-  if (widensRows()) {
-    // A token is widened once, however many experts it has.
-    lhs = emitWidenedRows(b, lhs, tokens ? b.dim(lhs, 0) : rows,
-                          roundUp(depth, kernel.interleave), kernel.wholeDepth);
-  } else {
+  if (!copiesToF32()) {
     lhs = emitPaddedRows(b, lhs, tokens, rows, paddedDepth);
     tokens = {};
+    return lhs;
   }
-  return lhs;
+  // A token is copied once, however many experts it has.
+  if (tokens)
+    rows = b.dim(lhs, 0);
+  Value width = roundUp(depth, kernel.interleave);
+  Value copy = emitF32Rows(b, lhs, rows, width, kernel.wholeDepth);
+  lhs = viewRows(b, copy, b.index(0), rows, width);
+  return copy;
 }
 
 ProductLowering::Task ProductLowering::taskAt(Value index) {

@@ -84,9 +84,12 @@ private:
   bool widensRows() {
     return kernel.way == Multiply::Widened && bitsOf(op.getLhs()) < 32;
   }
-  /// The rows of the left side as `kernel` reads them: widened, or for matrix
-  /// registers one after the other and padded. Null if they are as good where
-  /// they are.
+  /// Whether rows are copied for vectors: widened, or in places of a cache that
+  /// differ.
+  bool copiesToF32();
+  /// Points lhs to its rows as `kernel` reads them: of f32, or for matrix
+  /// registers one after the other and padded. Returns the memory of the copy,
+  /// or null if they are as good where they are.
   Value copyRows();
 
   Value roundUp(Value value, int64_t multiple) {

@@ -42,12 +42,23 @@ Value et::emitPaddedRows(VectorBuilder &b, Value lhs, Value tokens, Value rows,
   return copy;
 }
 
-Value et::emitWidenedRows(VectorBuilder &b, Value lhs, Value rows, Value width,
-                          bool whole) {
-  Value copy = allocateRows(b, rows, width, b.getF32Type());
+bool et::rowsCollide(MemRefType matrix) {
+  int64_t stride = matrix.getStridesAndOffset().first[0];
+  int64_t bytes = matrix.getElementTypeBitWidth() / 8;
+  return !ShapedType::isDynamic(stride) && stride * bytes % kWayBytes == 0;
+}
+
+Value et::emitF32Rows(VectorBuilder &b, Value lhs, Value rows, Value width,
+                      bool whole) {
+  int64_t line = kCacheLine * 8 / b.getF32Type().getWidth();
+  Value lines = b.ceilDiv(width, b.index(line));
+  Value stride =
+      b.mul(arith::OrIOp::create(b, lines, b.index(1)), b.index(line));
+  Value copy = allocateRows(b, rows, stride, b.getF32Type());
   b.parallel(rows, [&](ValueRange row) {
     b.stepLoop(b.index(0), width, b.lanes, [&](Value k) {
-      b.write(b.read(lhs, {row[0], k}, whole), copy, {row[0], k}, whole);
+      b.write(b.read(lhs, {row[0], k}, whole), copy, {row[0], k},
+              /*whole=*/true);
     });
   });
   return copy;

@@ -27,8 +27,9 @@ func.func @rows(%x: memref<?x128xf32>, %w: memref<4x4x128x64xf32>, %offsets: mem
 // -----
 
 // Pairs of bf16 are multiplied as such, or widened: of a pair either is the upper
-// half of an f32. K = 129 leaves half a pair. Rows are widened once for all panels, and
-// so is a panel that more than two tiles of rows read.
+// half of an f32. K = 129 leaves half a pair. Rows are widened once for all panels, to
+// rows of 130 in an odd number of lines, and so is a panel that more than two tiles of
+// rows read.
 
 // PAIRS-LABEL:  func.func private @et_tiles_6x64_bf16_bf16_f32_dotx4_by128
 // PAIRS:          default
@@ -58,8 +59,9 @@ func.func @rows(%x: memref<?x128xf32>, %w: memref<4x4x128x64xf32>, %offsets: mem
 // WIDEN:          arith.andi %{{.*}} : vector<16xi32>
 // WIDEN:          vector.fma
 // CHECK-LABEL:  func.func @pairs
-// WIDEN:          %[[ROWS:.*]] = memref.alloc(%{{.*}}, %c130) {{.*}} : memref<?x?xf32>
+// WIDEN:          %[[ROWS:.*]] = memref.alloc(%{{.*}}, %c144) {{.*}} : memref<?x?xf32>
 // WIDEN:          scf.parallel
+// WIDEN:            scf.for %{{.*}} = %c0 to %c130 step %c16
 // WIDEN:            arith.extf %{{.*}} : vector<16xbf16> to vector<16xf32>
 // WIDEN:            vector.transfer_write %{{.*}}, %[[ROWS]]
 // WIDEN:          omp.parallel
