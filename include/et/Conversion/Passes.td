@@ -223,7 +223,7 @@ def SpreadRows : Pass<"et-spread-rows"> {
     }
     ```
   }];
-  let dependentDialects = ["memref::MemRefDialect"];
+  let dependentDialects = ["arith::ArithDialect", "memref::MemRefDialect"];
 }
 
 def ApproximateMath : Pass<"et-approximate-math"> {

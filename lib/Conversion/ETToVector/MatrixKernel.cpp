@@ -29,26 +29,6 @@ static constexpr int64_t kTileRows = 16, kTileBytes = 64;
 /// Two bf16, one below the other, in bytes.
 static constexpr int64_t kPair = 4;
 
-namespace {
-/// Where a matrix register is read from or written to.
-struct Place {
-  Value address, rowBytes;
-
-  Place at(VectorBuilder &b, Value bytes) const {
-    return {b.add(address, bytes), rowBytes};
-  }
-};
-} // namespace
-
-static Place placeOf(VectorBuilder &b, Value memref) {
-  auto type = cast<MemRefType>(memref.getType());
-  Value width = b.index(type.getElementTypeBitWidth() / 8);
-  auto parts = memref::ExtractStridedMetadataOp::create(b, memref);
-  Value base = memref::ExtractAlignedPointerAsIndexOp::create(b, memref);
-  return {b.add(base, b.mul(parts.getOffset(), width)),
-          b.mul(parts.getStrides()[0], width)};
-}
-
 static Value i16(VectorBuilder &b, int64_t value) {
   return arith::ConstantOp::create(b, b.getI16IntegerAttr(value));
 }
@@ -64,11 +44,8 @@ static LLVM::CallIntrinsicOp callTile(VectorBuilder &b, StringRef name,
 }
 
 static Values toLLVM(VectorBuilder &b, const Place &place) {
-  auto i64 = b.getI64Type();
-  Value address = arith::IndexCastOp::create(b, i64, place.address);
-  return {LLVM::IntToPtrOp::create(
-              b, LLVM::LLVMPointerType::get(b.getContext()), address),
-          arith::IndexCastOp::create(b, i64, place.rowBytes)};
+  return {b.toPointer(place.address),
+          arith::IndexCastOp::create(b, b.getI64Type(), place.rowBytes)};
 }
 
 static Value loadTile(VectorBuilder &b, const Place &place) {
@@ -96,14 +73,13 @@ void PanelKernel::emitMatrixTile(VectorBuilder &b,
                   operands.rowBlock, copied);
     });
   });
-  Place matrix = placeOf(b, operands.lhs),
-        copies = placeOf(b, operands.rowBlock);
+  Place matrix = b.placeOf(operands.lhs), copies = b.placeOf(operands.rowBlock);
   matrix = matrix.at(b, b.add(b.mul(block.row, matrix.rowBytes),
                               b.mul(block.first, b.index(kPair))));
   Value lhs = b.select(isOutside, copies.address, matrix.address);
   Value lhsBytes = b.select(isOutside, copies.rowBytes, matrix.rowBytes);
 
-  Place sums = placeOf(b, operands.sums);
+  Place sums = b.placeOf(operands.sums);
   Value sum = b.add(sums.address,
                     b.mul(b.sub(block.row, operands.begin), sums.rowBytes));
   Value isFirst = b.cmp(arith::CmpIPredicate::eq, block.first, b.index(0));
@@ -123,7 +99,7 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
   if (operands.gatePanel)
     panels.push_back(operands.gatePanel);
   int64_t columnTiles = tile.products * tile.vectors;
-  Place sums = placeOf(b, operands.sums);
+  Place sums = b.placeOf(operands.sums);
   auto placeOfSum = [&](int64_t index) -> Place {
     return {b.add(sum, b.index(index * kTileBytes)), sums.rowBytes};
   };
@@ -134,8 +110,10 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
   // A line of each row at once would fill the buffers that loads need.
   Value stride = b.index(stepRows());
   Value steps = b.ceilDiv(b.sub(block.last, block.first), stride);
+  Value firstOut = b.mul(b.sub(block.row, operands.begin), block.outLines);
   Value outLines = b.mul(block.rows, block.outLines);
   Value outPerStep = b.ceilDiv(outLines, b.max(steps, b.index(1)));
+  Value perRow = b.index(outLinesPerRow(operands));
   auto loop = scf::ForOp::create(b, block.first, block.last, stride, inits);
   {
     OpBuilder::InsertionGuard guard(b);
@@ -145,14 +123,17 @@ void PanelKernel::emitMatrixSums(VectorBuilder &b,
     Value step = b.div(within, stride);
     emitPrefetch(b, block, b.add(place, b.mul(step, block.pace)));
     Value asked = b.mul(step, outPerStep);
-    emitOutPrefetch(b, operands, block.row, asked,
-                    b.min(b.add(asked, outPerStep), outLines));
+    b.loop(asked, b.min(b.add(asked, outPerStep), outLines), [&](Value line) {
+      line = b.add(firstOut, line);
+      emitOutPrefetch(b, block, b.div(line, perRow),
+                      arith::RemUIOp::create(b, line, perRow));
+    });
     Values results(loop.getRegionIterArgs());
     Value left =
         loadTile(b, {b.add(lhs, b.mul(within, b.index(kPair))), lhsBytes});
     for (auto [index, result] : llvm::enumerate(results)) {
       auto column = static_cast<int64_t>(index);
-      Place panel = placeOf(b, panels[column / tile.vectors]);
+      Place panel = b.placeOf(panels[column / tile.vectors]);
       Value offset = b.add(b.mul(panelRow, panel.rowBytes),
                            b.index(column % tile.vectors * tile.lanes * kPair));
       Value right = loadTile(b, panel.at(b, offset));

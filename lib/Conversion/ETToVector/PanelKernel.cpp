@@ -127,6 +127,7 @@ void PanelKernel::emitBody(VectorBuilder &b, ModuleOp module,
           : b.ceilDiv(b.dim(operands.lhs, 1), b.index(interleave));
   Value begin = operands.begin, rows = b.sub(operands.end, begin);
   Value tiles = b.ceilDiv(rows, b.index(tile.rows));
+  Place out = placeOfResults(b, operands);
   auto panelType = cast<MemRefType>(operands.panel.getType());
   int64_t bits = panelType.getElementTypeBitWidth();
   Value blockRows = b.index(this->blockRows(bits));
@@ -147,6 +148,7 @@ void PanelKernel::emitBody(VectorBuilder &b, ModuleOp module,
   b.setInsertionPoint(blocks.getBody()->getTerminator());
 
   Block block;
+  block.out = out;
   block.tiles = tiles;
   block.mostRows = b.index(tile.rows);
   if (way != Multiply::Matrices) {

@@ -154,8 +154,9 @@ private:
     /// Rows come in so many tiles: of the most rows, or after the first of
     /// them, one less.
     Value tiles, mostRows, larger;
-    /// Lines of a row's results to ask for: in the last block, so that they
-    /// come while sums are made.
+    /// Where the results lie, and lines of a row of them to ask for: in the
+    /// last block, so that they come while sums are made.
+    Place out;
     Value outLines;
     /// With matrix registers, the first row of a tile and how many it has.
     Value row, rows;
@@ -210,9 +211,12 @@ private:
                     Value firstRow, Value rows) const;
   /// Asks for the lines of a step at `place` of the next block.
   void emitPrefetch(VectorBuilder &b, const Block &block, Value place) const;
-  /// Asks for lines [first, last) of the results from a row on, to be written.
-  void emitOutPrefetch(VectorBuilder &b, const PanelOperands &operands,
-                       Value row, Value first, Value last) const;
+  /// Where the kernel's results begin.
+  Place placeOfResults(VectorBuilder &b, const PanelOperands &operands) const;
+  /// Asks for a line of a row of the results, to be written. Their type plays
+  /// no part, so that loops which differ in it alone are shared.
+  void emitOutPrefetch(VectorBuilder &b, const Block &block, Value row,
+                       Value line) const;
   /// Elements and cache lines of a row of the panel, or of the weights that are
   /// copied, to be read next.
   int64_t nextWidth() const {

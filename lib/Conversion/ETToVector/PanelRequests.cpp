@@ -158,16 +158,19 @@ void PanelKernel::emitPrefetch(VectorBuilder &b, const Block &block,
   askAll();
 }
 
-void PanelKernel::emitOutPrefetch(VectorBuilder &b,
-                                  const PanelOperands &operands, Value row,
-                                  Value first, Value last) const {
-  int64_t perRow = outLinesPerRow(operands);
-  b.loop(first, last, [&](Value line) {
-    auto [within, column] = placeOfLine(b, line, perRow, tile.columns());
-    memref::PrefetchOp::create(
-        b, operands.out,
-        ValueRange{b.add(row, within), b.add(operands.column, column)},
-        /*isWrite=*/true, /*localityHint=*/3,
-        /*isDataCache=*/true);
-  });
+Place PanelKernel::placeOfResults(VectorBuilder &b,
+                                  const PanelOperands &operands) const {
+  auto type = cast<MemRefType>(operands.out.getType());
+  Value width = b.index(type.getElementTypeBitWidth() / 8);
+  Place out = b.placeOf(operands.out);
+  return out.at(b, b.add(b.mul(operands.begin, out.rowBytes),
+                         b.mul(operands.column, width)));
+}
+
+void PanelKernel::emitOutPrefetch(VectorBuilder &b, const Block &block,
+                                  Value row, Value line) const {
+  Value bytes =
+      b.add(b.mul(row, block.out.rowBytes), b.mul(line, b.index(kCacheLine)));
+  LLVM::Prefetch::create(b, b.toPointer(block.out.at(b, bytes).address),
+                         /*rw=*/1, /*hint=*/3, /*cache=*/1);
 }

@@ -141,8 +141,7 @@ std::string PanelKernel::getTilesName(const PanelOperands &operands,
   llvm::raw_string_ostream os(name);
   os << "et_tiles_" << tile.rows << "x" << tile.columns() << "_"
      << getElementTypeOrSelf(operands.lhs.getType()) << "_"
-     << getElementTypeOrSelf(operands.panel.getType()) << "_"
-     << getElementTypeOrSelf(operands.out.getType());
+     << getElementTypeOrSelf(operands.panel.getType());
   if (operands.gatePanel)
     os << "_gate";
   if (interleave == 2)
@@ -160,9 +159,9 @@ std::string PanelKernel::getTilesName(const PanelOperands &operands,
 
 void PanelKernel::callTiles(VectorBuilder &b, ModuleOp module,
                             PanelOperands operands, Block block) const {
-  SmallVector<Value *> arguments = {&operands.lhs,   &operands.tokens,
-                                    &operands.sums,  &operands.out,
-                                    &operands.begin, &operands.column};
+  SmallVector<Value *> arguments = {&operands.lhs, &operands.tokens,
+                                    &operands.sums, &operands.begin,
+                                    &operands.column};
   Value first = copiesBlocks() ? b.index(0) : block.first;
   Value rows = b.sub(block.last, block.first);
   for (Value *panel : {&operands.panel, &operands.gatePanel})
@@ -185,7 +184,8 @@ void PanelKernel::callTiles(VectorBuilder &b, ModuleOp module,
   arguments.append({&block.first, &block.last, &block.tiles, &block.mostRows,
                     &block.larger, &block.nextRows, &block.streams,
                     &block.streamRows, &block.pace, &block.tilePace,
-                    &block.asksMany, &block.outLines});
+                    &block.asksMany, &block.out.address, &block.out.rowBytes,
+                    &block.outLines});
   b.callShared(module, getTilesName(operands, block), arguments,
                [&] { emitTiles(b, operands, block); });
 }
@@ -202,7 +202,10 @@ void PanelKernel::emitTiles(VectorBuilder &b, const PanelOperands &operands,
         b.select(isLarge, block.mostRows, b.sub(block.mostRows, b.index(1)));
     Value place = b.mul(index, block.tilePace);
     Value row = b.add(operands.begin, first);
-    emitOutPrefetch(b, operands, row, b.index(0), b.mul(rows, block.outLines));
+    b.loop(first, b.add(first, rows), [&](Value row) {
+      b.loop(b.index(0), block.outLines,
+             [&](Value line) { emitOutPrefetch(b, block, row, line); });
+    });
     // Every number of rows is code of its own, so that no row is multiplied in
     // vain.
     SmallVector<int64_t> cases =

@@ -45,7 +45,8 @@ Value et::emitPaddedRows(VectorBuilder &b, Value lhs, Value tokens, Value rows,
 bool et::rowsCollide(MemRefType matrix) {
   int64_t stride = matrix.getStridesAndOffset().first[0];
   int64_t bytes = matrix.getElementTypeBitWidth() / 8;
-  return !ShapedType::isDynamic(stride) && stride * bytes % kWayBytes == 0;
+  return !ShapedType::isDynamic(stride) && stride > 0 &&
+         stride * bytes % kWayBytes == 0;
 }
 
 Value et::emitF32Rows(VectorBuilder &b, Value lhs, Value rows, Value width,
@@ -54,7 +55,9 @@ Value et::emitF32Rows(VectorBuilder &b, Value lhs, Value rows, Value width,
   Value lines = b.ceilDiv(width, b.index(line));
   Value stride =
       b.mul(arith::OrIOp::create(b, lines, b.index(1)), b.index(line));
-  Value copy = allocateRows(b, rows, stride, b.getF32Type());
+  // A view of a matrix without rows would have no valid offset.
+  Value some = b.max(rows, b.index(1));
+  Value copy = allocateRows(b, some, stride, b.getF32Type());
   b.parallel(rows, [&](ValueRange row) {
     b.stepLoop(b.index(0), width, b.lanes, [&](Value k) {
       b.write(b.read(lhs, {row[0], k}, whole), copy, {row[0], k},

@@ -36,13 +36,18 @@ static void spread(memref::AllocOp alloc) {
   int64_t line = kCacheLine * 8 / type.getElementTypeBitWidth();
   SmallVector<int64_t> shape(type.getShape());
   shape.back() += line;
-  auto wide = memref::AllocOp::create(
-      b, MemRefType::get(shape, type.getElementType()), alloc.getDynamicSizes(),
-      alloc.getAlignmentAttr());
+  SmallVector<Value> sizes(alloc.getDynamicSizes());
+  // A view of a matrix without rows would have no valid offset.
+  for (Value &size : sizes)
+    size =
+        arith::MaxUIOp::create(b, size, arith::ConstantIndexOp::create(b, 1));
+  auto wide =
+      memref::AllocOp::create(b, MemRefType::get(shape, type.getElementType()),
+                              sizes, alloc.getAlignmentAttr());
   SmallVector<OpFoldResult> offsets(2, b.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
-  SmallVector<OpFoldResult> sizes = alloc.getMixedSizes();
-  Value rows = memref::SubViewOp::create(b, wide, offsets, sizes, strides);
+  Value rows = memref::SubViewOp::create(b, wide, offsets,
+                                         alloc.getMixedSizes(), strides);
   alloc->replaceUsesWithIf(ValueRange(wide), [](OpOperand &use) {
     return isa<memref::DeallocOp>(use.getOwner());
   });
@@ -57,7 +62,7 @@ struct SpreadRows : et::impl::SpreadRowsBase<SpreadRows> {
     getOperation()->walk([&](memref::AllocOp alloc) {
       MemRefType type = alloc.getType();
       if (type.getRank() == 2 && type.getLayout().isIdentity() &&
-          rowsCollide(type) && isOfProducts(alloc))
+          type.getShape()[0] != 0 && rowsCollide(type) && isOfProducts(alloc))
         allocs.push_back(alloc);
     });
     llvm::for_each(allocs, spread);

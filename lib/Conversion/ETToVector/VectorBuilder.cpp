@@ -50,6 +50,21 @@ Value VectorBuilder::widenOfPairs(Value pairs, bool second) {
   return vector::BitCastOp::create(*this, vectorOf(getF32Type()), bits);
 }
 
+Place VectorBuilder::placeOf(Value matrix) {
+  auto type = cast<MemRefType>(matrix.getType());
+  Value width = index(type.getElementTypeBitWidth() / 8);
+  auto parts = memref::ExtractStridedMetadataOp::create(*this, matrix);
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(*this, matrix);
+  return {add(base, mul(parts.getOffset(), width)),
+          mul(parts.getStrides()[0], width)};
+}
+
+Value VectorBuilder::toPointer(Value address) {
+  Value bits = arith::IndexCastOp::create(*this, getI64Type(), address);
+  return LLVM::IntToPtrOp::create(
+      *this, LLVM::LLVMPointerType::get(getContext()), bits);
+}
+
 void VectorBuilder::stepLoop(Value lower, Value upper, int64_t step,
                              function_ref<void(Value)> body) {
   auto op = scf::ForOp::create(*this, lower, upper, index(step));

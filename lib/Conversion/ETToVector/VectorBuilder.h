@@ -16,6 +16,15 @@ namespace mlir::et {
 
 inline constexpr int64_t kCacheLine = 64;
 
+/// An address, and the bytes between the rows of what lies there.
+struct Place {
+  Value address, rowBytes;
+
+  Place at(LoopBuilder &b, Value bytes) const {
+    return {b.add(address, bytes), rowBytes};
+  }
+};
+
 /// A LoopBuilder that also computes on vectors of `lanes` f32 values.
 class VectorBuilder : public LoopBuilder {
 public:
@@ -40,6 +49,10 @@ public:
   /// the dimension alone.
   void write(Value vector, Value memref, ValueRange indices,
              bool whole = false);
+
+  Place placeOf(Value matrix);
+  /// An address as a pointer of LLVM.
+  Value toPointer(Value address);
 
   //===--- Loops ----------------------------------------------------------===//
   void stepLoop(Value lower, Value upper, int64_t step,

@@ -27,7 +27,7 @@
 // CHECK:              scf.for
 // CHECK:                scf.for %[[ROW:[a-z0-9]+]] =
 // CHECK-NEXT:             memref.prefetch %{{.*}}[%[[ROW]], %{{.*}}], read
-// CHECK:              memref.prefetch %{{.*}}, write
+// CHECK:              "llvm.intr.prefetch"(%{{.*}}) <{cache = 1 : i32, hint = 3 : i32, rw = 1 : i32}>
 // The rows' register, then each column's before its product.
 // CHECK:              %[[ROWS:.*]] = llvm.call_intrinsic "llvm.x86.tileloadd64.internal"
 // CHECK:              %[[COLUMNS:.*]] = llvm.call_intrinsic "llvm.x86.tileloadd64.internal"

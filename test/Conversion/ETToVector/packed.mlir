@@ -10,7 +10,7 @@
 // CHECK:          %[[NEXT:.*]] = arith.select %[[IS_LAST]], %{{.*}}, %{{.*}} : memref<?x64xf32, strided<[64, 1], offset: ?>>
 // CHECK:          %[[ROWS:.*]] = memref.subview %[[NEXT]]
 // CHECK:          %[[ASKED:.*]] = memref.cast %[[ROWS]]
-// CHECK:          func.call @et_tiles_6x64_f32_f32_f32x4_k32_by64({{.*}}, %[[ASKED]],
+// CHECK:          func.call @et_tiles_6x64_f32_f32x4_k32_by64({{.*}}, %[[ASKED]],
 // CHECK-LABEL:  func.func @rows
 // CHECK:          %[[COLUMN:.*]] = arith.remui %{{.*}}, %c64
 // CHECK:          memref.subview %{{.*}}[%{{.*}}, %{{.*}}, 0, %[[COLUMN]]] [1, 1, %{{.*}}, 64] [1, 1, 1, 1] : memref<4x4x128x64xf32>
@@ -31,7 +31,7 @@ func.func @rows(%x: memref<?x128xf32>, %w: memref<4x4x128x64xf32>, %offsets: mem
 // rows of 130 in an odd number of lines, and so is a panel that more than two tiles of
 // rows read.
 
-// PAIRS-LABEL:  func.func private @et_tiles_6x64_bf16_bf16_f32_dotx4_by128
+// PAIRS-LABEL:  func.func private @et_tiles_6x64_bf16_bf16_dotx4_by128
 // PAIRS:          default
 // PAIRS:          %[[TWO:.*]] = vector.load %{{.*}} : memref<16xbf16, strided<[1], offset: ?>>, vector<2xbf16>
 // PAIRS:          vector.broadcast %{{.*}} : i32 to vector<16xi32>
@@ -50,7 +50,7 @@ func.func @rows(%x: memref<?x128xf32>, %w: memref<4x4x128x64xf32>, %offsets: mem
 // WIDEN:          vector.transfer_write
 // WIDEN-LABEL:  func.func private @et_panel_6x64_f32_f32_f32_copied_bf16_pairs
 // WIDEN:          func.call @et_copy_64_bf16_f32_from_pairs_whole(
-// WIDEN-LABEL:  func.func private @et_tiles_6x64_f32_bf16_f32_pairsx4_by128
+// WIDEN-LABEL:  func.func private @et_tiles_6x64_f32_bf16_pairsx4_by128
 // WIDEN-NOT:      call_intrinsic
 // WIDEN:          default
 // WIDEN:          %[[WORDS:.*]] = vector.bitcast %{{.*}} : vector<32xbf16> to vector<16xi32>
@@ -86,7 +86,7 @@ func.func @pairs(%x: memref<?x129xbf16>, %w: memref<1x4x65x128xbf16>, %out: memr
 
 // AMX-LABEL:  func.func private @et_panel_16x16_bf16_bf16_bf16_silu_gate_whole_matrix_k32
 // AMX:          llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"
-// AMX-LABEL:  func.func private @et_tiles_2x16_bf16_bf16_bf16_gate_dot_k32_by32
+// AMX-LABEL:  func.func private @et_tiles_2x16_bf16_bf16_gate_dot_k32_by32
 // AMX:          llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
 // AMX-LABEL:  func.func @matrices
 // AMX-NOT:      memref.alloc({{.*}} : memref<?x?xbf16>

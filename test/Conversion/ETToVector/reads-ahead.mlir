@@ -28,7 +28,7 @@
 // Nothing to ask for is not few lines, which would be asked for in any case.
 // CHECK:            %[[LESS:.*]] = arith.subi %{{.*}}, %c1 : index
 // CHECK-NEXT:       %[[MANY:.*]] = arith.cmpi uge, %[[LESS]], %{{.*}} : index
-// CHECK:            func.call @et_tiles_6x64_f32_f32_f32x4_k32_by64({{.*}}, %[[MANY]], %{{.*}})
+// CHECK:            func.call @et_tiles_6x64_f32_f32x4_k32_by64({{.*}}, %[[MANY]], %{{.*}}, %{{.*}}, %{{.*}})
 func.func @packed(%x: memref<?x768xf32>, %w: memref<4x4x768x64xf32>, %offsets: memref<5xi32>,
                   %out: memref<?x256xf32>) {
   et.grouped_matmul none ins(%x, %w : memref<?x768xf32>, memref<4x4x768x64xf32>)

@@ -5,7 +5,7 @@
 // 64 bytes are 16 columns twice. A block of scales is 64 rows of pairs. Experts of all
 // loads read the weights where they are.
 
-// CHECK-LABEL: func.func private @et_tiles_6x64_bf16_f8E4M3FN_bf16_dotx2_k32_by128
+// CHECK-LABEL: func.func private @et_tiles_6x64_bf16_f8E4M3FN_dotx2_k32_by128
 // CHECK:         default
 // CHECK:           %[[BYTES:.*]] = vector.transfer_read %{{.*}} {in_bounds = [true]} : memref<8x128xf8E4M3FN, {{.*}}>, vector<64xf8E4M3FN>
 // CHECK:           vector.shuffle %{{.*}}, %{{.*}} [0, 1, 2, 3, 4, 5, 6, 7, 32, 33, 34, 35, 36, 37, 38, 39, 8, {{.*}}] : vector<64xi8>, vector<64xi8>
@@ -19,7 +19,7 @@
 // CHECK:           memref.load %{{.*}}[%[[BLOCK]], %{{.*}}] : memref<?x?xf32, strided<[?, 1], offset: ?>>
 // CHECK-LABEL: func.func private @et_panel_6x64_bf16_f8E4M3FN_bf16_tokens_whole_dot_k32_by128
 // CHECK:         scf.for %{{.*}} = %c0 to %{{.*}} step %c64
-// CHECK:           func.call @et_tiles_6x64_bf16_f8E4M3FN_bf16_dotx2_k32_by128(
+// CHECK:           func.call @et_tiles_6x64_bf16_f8E4M3FN_dotx2_k32_by128(
 // CHECK-LABEL: func.func @pairs
 // CHECK-NOT:     @et_widen
 // CHECK:         func.call @et_panel_6x64_bf16_f8E4M3FN_bf16_tokens_whole_dot_k32

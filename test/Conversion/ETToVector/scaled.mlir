@@ -16,7 +16,7 @@
 // CHECK:         func.call @et_widen_64_whole(
 // CHECK-NOT:     extsi
 // CHECK-NOT:     call_intrinsic
-// CHECK-LABEL: func.func private @et_tiles_6x64_f32_f8E4M3FN_f32_k32_by256
+// CHECK-LABEL: func.func private @et_tiles_6x64_f32_f8E4M3FN_k32_by256
 // CHECK:         default
 // TABLES:          %[[BYTES:.*]] = vector.transfer_read %{{.*}} {in_bounds = [true]} : memref<8x64xf8E4M3FN, {{.*}}>, vector<64xf8E4M3FN>
 // TABLES:          vector.bitcast %[[BYTES]] : vector<64xf8E4M3FN> to vector<64xi8>
@@ -53,7 +53,7 @@ func.func @rows(%x: memref<?x256xf32>, %w: memref<4x256x256xf8E4M3FN>, %s: memre
 
 // Two products share the tables. Rows of 16 bits are widened to f32 as well.
 
-// CHECK-LABEL: func.func private @et_tiles_6x32_f32_f8E4M3FN_bf16_gate_k32_by32
+// CHECK-LABEL: func.func private @et_tiles_6x32_f32_f8E4M3FN_gate_k32_by32
 // TABLES:        default
 // TABLES-COUNT-2: vector.transfer_read %{{.*}} : memref<8x32xf8E4M3FN, {{.*}}>, vector<32xf8E4M3FN>
 // TABLES:        vector.shuffle %{{.*}}, %{{.*}} {{.*}} : vector<32xi8>, vector<32xi8>
@@ -75,7 +75,7 @@ func.func @packed(%x: memref<?x128xbf16>, %w: memref<4x7x128x32xf8E4M3FN>, %s: m
 // All columns of a tile have one scale: of a panel of 48 columns, 16. Less than 64
 // bytes are widened by arithmetic.
 
-// CHECK-LABEL: func.func private @et_tiles_6x16_f32_f8E4M3FN_f32_k32_by48
+// CHECK-LABEL: func.func private @et_tiles_6x16_f32_f8E4M3FN_k32_by48
 // CHECK-NOT:     call_intrinsic
 // CHECK-LABEL: func.func @narrow
 func.func @narrow(%x: memref<?x128xf32>, %w: memref<1x5x128x48xf8E4M3FN>, %s: memref<1x1x2xf32>, %out: memref<?x200xf32>) {

@@ -7,7 +7,9 @@
 // first product.
 
 // CHECK-LABEL: func.func @layer
-// CHECK:         %[[ALL:.*]] = memref.alloc(%[[PAIRS:.*]]) {alignment = 64 : i64} : memref<?x1040xf32>
+// CHECK:         %[[PAIRS:.*]] = memref.dim
+// CHECK:         %[[SOME:.*]] = arith.maxui %[[PAIRS]], %c1 : index
+// CHECK:         %[[ALL:.*]] = memref.alloc(%[[SOME]]) {alignment = 64 : i64} : memref<?x1040xf32>
 // CHECK-NEXT:    %[[HIDDEN:.*]] = memref.subview %[[ALL]][0, 0] [%[[PAIRS]], 1024] [1, 1]
 // CHECK:         et.grouped_matmul relu {{.*}} outs(%[[HIDDEN]] : memref<?x1024xf32, strided<[1040, 1]>>)
 // CHECK-NEXT:    et.grouped_matmul none ins(%[[HIDDEN]],
@@ -74,6 +76,26 @@ func.func @others(%x: memref<8x32xbf16>, %v: memref<8x32xf32>, %w1: memref<1x32x
   memref.dealloc %narrow : memref<8x1536xf32>
   memref.dealloc %last : memref<8x2048xf32>
   return %returned : memref<8x1024xf32>
+}
+
+// -----
+
+// Nothing has no rows to spread, and the rows of a copy of nothing have no place.
+
+// CHECK-LABEL: func.func @nothing
+// CHECK:         memref.alloc() : memref<0x1024xf32>
+// CHECK-NOT:     memref.alloc
+// BOTH-LABEL: func.func @nothing
+// BOTH:         memref.alloc(%c1{{.*}}, %c1040)
+func.func @nothing(%x: memref<0x16xf32>, %w1: memref<1x16x1024xf32>, %w2: memref<1x1024x256xf32>,
+                   %out: memref<0x256xf32>) {
+  %hidden = memref.alloc() : memref<0x1024xf32>
+  et.grouped_matmul relu ins(%x, %w1 : memref<0x16xf32>, memref<1x16x1024xf32>)
+    outs(%hidden : memref<0x1024xf32>)
+  et.grouped_matmul none ins(%hidden, %w2 : memref<0x1024xf32>, memref<1x1024x256xf32>)
+    outs(%out : memref<0x256xf32>)
+  memref.dealloc %hidden : memref<0x1024xf32>
+  return
 }
 
 // -----
