@@ -22,6 +22,7 @@ import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import peak
 import torch
@@ -30,13 +31,16 @@ from et_library import Tensor
 from ours import bind, compile_library
 from plan import OTHER_BYTES
 
-# Steps of a loop of multiply-adds, some 10 ms: a call from Python takes some 10 us.
-STEPS = 5_000_000
+# Steps of a loop of multiply-adds, some 5 ms, and how often each thread runs it in a
+# measurement: one that others disturb leaves more of that to the rest, as with a layer's
+# tasks.
+STEPS, PARTS = 2_500_000, 4
 CUBE, SMALL, CUBE_SECONDS = 2048, 256, 2.0
 # Bytes ahead.
 WAYS = [0, 2 << 10, 32 << 10]
-# How often each way to multiply or to read is timed before the fastest is chosen.
-CALLS = 3
+# How often each way to multiply or to read is timed, and from what share of the best
+# rate on a way to multiply is timed again beside a layer.
+CALLS, NEAR = 3, 0.8
 # Enough elements for PyTorch to use all threads.
 LITTLE = 1 << 17
 # Seconds in which the threads of an OpenMP runtime stop to spin, so that they take
@@ -66,15 +70,18 @@ class Limits:
         self.library = compile_library(build_dir, folder, module)
         self.other = torch.ones(OTHER_BYTES // 4)
         self.little = torch.ones(LITTLE)
-        self.multipliers = {
-            "f32": self.multiply_adds(),
-            "bf16": min(self.ways_of_bf16(has_pairs), key=self.seconds_a_flop),
-        }
-        # The least seconds of each so far: others can only make it slower.
-        self.least = {
-            kind: m.flops * self.seconds_a_flop(m)
-            for kind, m in self.multipliers.items()
-        }
+        self.multipliers = {"f32": [self.multiply_adds()]}
+        self.multipliers["bf16"] = self.ways_of_bf16(has_pairs)
+        # The highest rates so far: others can only make them lower.
+        self.highest = {}
+        for kind, ways in self.multipliers.items():
+            rates = [way.flops_per_second() for way in ways]
+            self.highest[kind] = max(rates)
+            self.multipliers[kind] = [
+                way
+                for way, rate in zip(ways, rates, strict=True)
+                if rate > NEAR * max(rates)
+            ]
 
     def evict(self):
         """Leaves what later calls need in memory only, as are the data of a layer in a
@@ -98,45 +105,39 @@ class Limits:
         list(self.pool.map(function, arguments))
 
     def multiply_adds(self):
-        lanes = [torch.full((peak.LANES,), 0.5)] * self.threads
+        parts = PARTS * self.threads
+        lanes = [torch.full((peak.LANES,), 0.5)] * parts
         loop = bind(self.library, "peak")
         return Multiplier(
-            lambda: self.on_all_threads(loop, lanes), peak.flops(STEPS) * self.threads
+            lambda: self.on_all_threads(loop, lanes), peak.flops(STEPS) * parts
         )
 
     def ways_of_bf16(self, has_pairs):
         ways = [self.multiply_adds()]
         if has_pairs:
-            lanes = torch.zeros(self.threads, peak.LANES)
+            parts = PARTS * self.threads
+            lanes = torch.zeros(parts, peak.LANES)
             addresses = [c.c_void_p(line.data_ptr()) for line in lanes]
             loop = self.library.lib.et_function_peak_pairs
             ways.append(
                 Multiplier(
                     # The default keeps the memory that the addresses are of.
                     lambda _=lanes: self.on_all_threads(loop, addresses),
-                    2 * peak.flops(STEPS) * self.threads,
+                    2 * peak.flops(STEPS) * parts,
                 )
             )
         # Without instructions for bf16 the large product would take half a minute.
         small = Multiplier.of_matrices(SMALL)
-        if self.seconds_a_flop(small) * 2 * CUBE**3 < CUBE_SECONDS:
+        if 2 * CUBE**3 / small.flops_per_second() < CUBE_SECONDS:
             return [*ways, Multiplier.of_matrices(CUBE)]
         return [*ways, small]
 
-    @staticmethod
-    def seconds_a_flop(multiplier):
-        return min(seconds_of(multiplier) for _ in range(CALLS)) / multiplier.flops
-
     def multiply(self, kind):
-        """Seconds of the multiplier now, with its own code in a cache."""
+        """FLOP/s now, in the way that is fastest, with its own code in a cache."""
         time.sleep(PAUSE)
-        seconds = min(seconds_of(self.multipliers[kind]) for _ in range(CALLS))
-        self.least[kind] = min(self.least[kind], seconds)
-        return seconds
-
-    def flops(self, kind):
-        """The highest rate of this run so far."""
-        return self.multipliers[kind].flops / self.least[kind]
+        rate = max(way.flops_per_second() for way in self.multipliers[kind])
+        self.highest[kind] = max(self.highest[kind], rate)
+        return rate
 
     def reader(self, weights):
         return Reader(self, weights)
@@ -154,8 +155,8 @@ class Multiplier:
         matrix = torch.ones(size, size, dtype=torch.bfloat16)
         return Multiplier(lambda: matrix.mm(matrix), 2 * size**3)
 
-    def __call__(self):
-        self.function()
+    def flops_per_second(self):
+        return self.flops / min(seconds_of(self.function) for _ in range(CALLS))
 
 
 class Reader:
@@ -167,12 +168,12 @@ class Reader:
         self.limits, self.parts = limits, []
         for t in weights:
             elements = math.prod(t.sizes[: t.rank])
-            size = elements * {0: 4, 2: 2}[t.dtype] // limits.threads // unit * unit
-            self.parts += [
-                self.part(t.data + i * size, size) for i in range(limits.threads)
-            ]
+            parts = 1 if limits.threads == 1 else PARTS * limits.threads
+            size = elements * {0: 4, 2: 2}[t.dtype] // parts // unit * unit
+            self.parts += [self.part(t.data + i * size, size) for i in range(parts)]
         self.bytes = sum(4 * part.sizes[0] for part in self.parts)
-        self.nothing = [self.part(weights[0].data, 0)] * limits.threads
+        self.nothing = self.part(weights[0].data, 0)
+        self.all_awake = Barrier(limits.threads)
 
         def seconds(ahead):
             self.name = f"read{ahead}"
@@ -192,7 +193,12 @@ class Reader:
 
     def prepare(self):
         """Runs the code and wakes the threads, as a layer's call without tokens does."""
-        self.limits.on_all_threads(self.read, self.nothing)
+
+        def read_nothing(_):
+            self.all_awake.wait()
+            self.read(self.nothing)
+
+        self.limits.on_all_threads(read_nothing, range(self.limits.threads))
 
     def read(self, part):
         library = self.limits.library

@@ -75,7 +75,7 @@ class Table:
         self.rates = {}
         other = limits.reader([describe(limits.other)])
         self.machine = Machine(
-            peak={kind: limits.flops(kind) for kind in ("f32", "bf16")},
+            peak={kind: limits.highest[kind] for kind in ("f32", "bf16")},
             bandwidth=other.bytes / other.seconds,
             between=seconds_of(limits.evict),
         )
@@ -179,12 +179,12 @@ class Table:
         return sides
 
     def sample(self, sides, kind, reader):
-        """In each round the seconds of the limits, then of the sides; slow sides miss the
+        """In each round the limits, then the seconds of the sides; slow sides miss the
         later rounds."""
 
         def round_of(those):
             limits = {
-                "multiply": self.limits.multiply(kind),
+                "flops_per_second": self.limits.multiply(kind),
                 "read": self.limits.cold(reader, reader.prepare),
             }
             return limits | {s.name: self.limits.cold(s, s.prepare) for s in those}
@@ -219,9 +219,7 @@ class Table:
             "pairs": case.pairs,
             "flops": shape.flops(case.pairs),
             "bytes": case.used * one_expert,
-            "multiplied": self.limits.multipliers[kind].flops,
             "read_bytes": reader.bytes,
-            "best_peak": self.limits.flops(kind),
         }
         errors = {s.name: s.error for s in sides}
         self.rows.append(table.make_row(about, errors, samples))
@@ -239,7 +237,7 @@ class Table:
             lines.append(
                 f"limits of the last row: {last['peak'] / 1e9:.0f} GFLOP/s, "
                 f"{last['bandwidth'] / 1e9:.1f} GB/s; "
-                f"highest of the run: {last['best_peak'] / 1e9:.0f} GFLOP/s"
+                f"highest of the run: {self.limits.highest[last['type']] / 1e9:.0f} GFLOP/s"
             )
             lines.append(table.findings(self.rows))
         return "\n".join(lines)

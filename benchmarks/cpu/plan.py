@@ -117,8 +117,10 @@ class Machine:
         for seconds, number in ((one, sides), (dense, 1)):
             count = calls(seconds, self.between)
             total += number * (seconds + count * (seconds + self.between))
-        # The limits, measured again beside the row.
-        return total + 5 * (shape.weight_bytes(kind) / bandwidth + self.between)
+        # The limits, measured in each round.
+        return total + MOST_CALLS * (
+            shape.weight_bytes(kind) / bandwidth + self.between
+        )
 
     def seconds_of_layer(self, shape, kind):
         """Making weights, packing them for three sides, compiling."""

@@ -21,10 +21,9 @@ are its own, its time is divided by that of a threshold layer with the same load
 
 `limit` is the share of the time that a layer took which the slower of its limits alone
 would take, those of multiply-adds and of memory as measured in each round (limits.py).
-`best` is the share of the highest rate of multiply-adds that the run has seen so far.
 `around` is the time of routing and combine beside the layer's, compiled as a function
 of their own, and that of routing, gather and combine. The first is too little and the
-second too much: a layer does not copy the rows that its product gathers.
+second too much: a product gathers as it loads.
 """
 
 import argparse

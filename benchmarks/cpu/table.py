@@ -16,15 +16,14 @@ OURS = ("layer", "like_top_k", "top_k", "around", "route_combine")
 BASE = {"top_k": "like_top_k"}
 
 HEADER = (
-    f"{'T D F E K':>22} {'type':>4} {'loads':>6} {'ms':>9} {'peak':>6} {'best':>6} {'memory':>6} "
+    f"{'T D F E K':>22} {'type':>4} {'loads':>6} {'ms':>9} {'peak':>6} {'memory':>6} "
     f"{'limit':>6} {'around':>11}  time of the others / ours: median (least-most), calls"
 )
 
 
 def make_row(case, errors, samples):
-    """Of a shape's case; `samples` holds for each round the seconds of its sides, of
-    `multiply`, which does `multiplied` operations, and of `read`, which reads
-    `read_bytes`."""
+    """Of a shape's case; `samples` holds for each round the seconds of its sides and of
+    `read`, which reads `read_bytes`, and the peak's `flops_per_second`."""
     row = dict(case)
     row["sides"] = {}
     for name, error in errors.items():
@@ -36,18 +35,16 @@ def make_row(case, errors, samples):
             "calls": len(rounds),
             "error": error,
         }
-    for limit, share, work, unit, done in (
-        ("peak", "share_of_peak", "multiplied", "multiply", "flops"),
-        ("bandwidth", "share_of_bandwidth", "read_bytes", "read", "bytes"),
+    peaks = [s["flops_per_second"] for s in samples]
+    bandwidths = [row["read_bytes"] / s["read"] for s in samples]
+    for limit, share, rates, done in (
+        ("peak", "share_of_peak", peaks, row["flops"]),
+        ("bandwidth", "share_of_bandwidth", bandwidths, row["bytes"]),
     ):
-        rates = [row[work] / s[unit] for s in samples]
         row[limit] = statistics.median(rates)
         row[share] = statistics.median(
-            row[done] / s["layer"] / rate
-            for s, rate in zip(samples, rates, strict=True)
+            done / s["layer"] / rate for s, rate in zip(samples, rates, strict=True)
         )
-    seconds = row["sides"]["layer"]["seconds"]
-    row["share_of_best_peak"] = row["flops"] / seconds / row["best_peak"]
     row["share_of_limit"] = max(row["share_of_peak"], row["share_of_bandwidth"])
     return row
 
@@ -58,7 +55,7 @@ def ratio(row, name):
 
 def around(row):
     """The share of all but the products, without a copy of the gathered rows and with
-    one: a layer gathers as its product loads."""
+    one: a product gathers as it loads."""
     without, copied = ratio(row, "route_combine"), ratio(row, "around")
     return f"{without:.1%}-{copied:.1%}"
 
@@ -81,7 +78,7 @@ def line(row):
     return (
         f"{label(row):>22} {row['type']:>4} {row['loads']:>6} "
         f"{row['sides']['layer']['seconds'] * 1e3:9.2f} {row['share_of_peak']:6.1%} "
-        f"{row['share_of_best_peak']:6.1%} {row['share_of_bandwidth']:6.1%} {row['share_of_limit']:6.1%} "
+        f"{row['share_of_bandwidth']:6.1%} {row['share_of_limit']:6.1%} "
         f"{around(row):>11}  {' '.join(cells)}"
     )
 

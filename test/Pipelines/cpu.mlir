@@ -36,3 +36,16 @@ func.func @layer(%x: tensor<?x64xf32>, %router: tensor<64x8xf32>, %w1: tensor<8x
       theta(%theta : tensor<8xf32>) outs(%init : tensor<?x64xf32>)
   return %y : tensor<?x64xf32>
 }
+
+// Rows of hidden units a page long get a line more.
+// LOOPS-LABEL: func.func @page
+// LOOPS:         memref.alloc(%{{.*}}) {{.*}} : memref<?x1040xf32>
+func.func @page(%x: tensor<?x64xf32>, %w1: tensor<1x64x1024xf32>,
+                %w2: tensor<1x1024x64xf32>) -> tensor<?x64xf32> {
+  %c0 = arith.constant 0 : index
+  %tokens = tensor.dim %x, %c0 : tensor<?x64xf32>
+  %init = tensor.empty(%tokens) : tensor<?x64xf32>
+  %y = et.expert_ffn relu ins(%x, %w1, %w2 : tensor<?x64xf32>, tensor<1x64x1024xf32>, tensor<1x1024x64xf32>)
+      outs(%init : tensor<?x64xf32>)
+  return %y : tensor<?x64xf32>
+}

@@ -16,15 +16,18 @@ ELEMENT[np.dtype(FP8)] = "f8E4M3FN"
 
 
 class Program:
-    """Each size in a type is static or dynamic by chance; the ops must not care."""
+    """Each size in a type is static or dynamic by chance; the ops must not care. So
+    many of them are static as `static` says."""
 
-    def __init__(self, rng):
-        self.rng = rng
+    def __init__(self, rng, static=0.5):
+        self.rng, self.static = rng, static
         self.arrays, self.parameters, self.body = [], [], []
         self.results, self.types = [], []
 
     def type(self, array):
-        sizes = [str(n) if self.rng.random() < 0.5 else "?" for n in array.shape]
+        sizes = [
+            str(n) if self.rng.random() < self.static else "?" for n in array.shape
+        ]
         return f"tensor<{'x'.join([*sizes, ELEMENT[array.dtype]])}>"
 
     def argument(self, array):

@@ -5,7 +5,8 @@
 #
 # ===----------------------------------------------------------------------===#
 """Layers in NumPy's f32, in any order of summation and with peers' roundings, pass the
-benchmark's comparison; small mistakes do not."""
+benchmark's comparison; small mistakes do not. Shares of the limits are those of each
+round."""
 
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "cpu"))
+import table
 from checks import (
     OUR_ROUNDINGS,
     PEERS_ROUNDINGS,
@@ -193,3 +195,23 @@ def test_scores_err_by_less_than_the_margin():
             one_by_one += x[:, k, None] * w[None, k]
         exact = x.astype(np.float64) @ w.astype(np.float64)
         assert np.abs(one_by_one - exact).max() < score_margin(width)
+
+
+def test_shares_are_of_each_round():
+    """A machine that is slow in some rounds slows layers and limits alike."""
+    slow = [1.0, 3.0, 1.0, 7.0, 1.0]
+    samples = [
+        {"flops_per_second": 100 / s, "read": 2 * s, "layer": 4 * s, "peer": 6 * s}
+        for s in slow
+    ]
+    # A peer that is called less often is compared with the rounds in which it was.
+    del samples[3]["peer"], samples[4]["peer"]
+    samples[0]["peer"] = 8.0
+    case = {"flops": 200, "bytes": 30, "read_bytes": 20}
+    row = table.make_row(case, {"layer": 0.0, "peer": 0.0}, samples)
+    assert row["share_of_peak"] == pytest.approx(200 / 4 / 100)
+    assert row["share_of_bandwidth"] == pytest.approx(30 / 4 / (20 / 2))
+    assert row["share_of_limit"] == row["share_of_bandwidth"]
+    assert (row["peak"], row["bandwidth"]) == (100, 10)
+    assert row["sides"]["peer"]["ratio"] == pytest.approx([1.5, 1.5, 2.0])
+    assert row["sides"]["peer"]["calls"] == 3

@@ -111,7 +111,8 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
       of results in registers (6 x 64 with 32 registers of 512 bits) over a block
       of K, read rows where they are and apply bias, activation and gate before
       the one store. Rows of 16 bits that are multiplied as f32 are widened
-      before. The threads of an OpenMP region take tasks in turn: an expert, a
+      before; rows of f32 that lie a multiple of 4096 bytes apart are copied
+      before, if they are many and there are at least 256 columns. The threads of an OpenMP region take tasks in turn: an expert, a
       block of rows and panels of columns. Packed weights are read where they
       are, and so are weights in rows where few rows meet an expert. Where many
       do, each block of K is copied to contiguous memory before it is multiplied
@@ -183,14 +184,15 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
 }
 
 def SpreadRows : Pass<"et-spread-rows"> {
-  let summary = "keep rows of hidden units from colliding in a cache";
+  let summary = "keep rows that products multiply from colliding in a cache";
   let description = [{
     A product reads several rows of its left side at once. If they lie a multiple
     of 4096 bytes apart, as those of 1024 units of f32 do, they share the sets of
     a first-level cache, whose ways hold a page, and drive out the weights that
     the product keeps there. Matrices that a function allocates, and that only
-    products use, get rows which lie a cache line further apart. What comes from
-    elsewhere is left alone: `convert-et-to-vector` copies it.
+    products use, get rows which lie a cache line further apart: the hidden units
+    of a layer. What comes from elsewhere is left alone; `convert-et-to-vector`
+    copies it where that pays.
 
     <!-- test: et-opt --et-spread-rows -->
     ```mlir

@@ -240,20 +240,23 @@ void emitRowCopy(VectorBuilder &b, Value lhs, Value from, Value first,
 Value emitPaddedRows(VectorBuilder &b, Value lhs, Value tokens, Value rows,
                      Value width);
 
-/// Bytes of a way of a first-level cache: a page, so that its sets are chosen
-/// by bits of addresses which need no translation.
+/// Bytes of a way of a first-level cache of x86: a page, so that its sets are
+/// chosen by bits of addresses which need no translation.
 inline constexpr int64_t kWayBytes = 4096;
 
 /// Whether rows lie a multiple of kWayBytes apart. Then a tile's rows all go to
 /// the same few lines of the first-level cache, and drive out the panel there.
 bool rowsCollide(MemRefType matrix);
 
-/// The first `rows` rows of lhs in f32, with zeros up to `width`, an odd number
-/// of cache lines apart, so that no two of a tile collide. A scalar of 16 bits
-/// would be widened anew for each panel. `whole` promises that the width has no
-/// tail. The caller frees the memory.
-Value emitF32Rows(VectorBuilder &b, Value lhs, Value rows, Value width,
-                  bool whole);
+/// Memory for rows of f32, an odd number of cache lines apart, so that those of
+/// a tile do not collide. The caller frees it.
+Value allocateF32Rows(VectorBuilder &b, Value rows, Value width);
+
+/// Copies the first `rows` rows of lhs there, with zeros up to `width`: a
+/// scalar of 16 bits would be widened anew for each panel. `whole` promises
+/// that the width has no tail.
+void emitF32Rows(VectorBuilder &b, Value lhs, Value rows, Value width,
+                 bool whole, Value copy);
 
 /// How the steps of K lie beside each other before and after a copy.
 enum class PanelCopy {

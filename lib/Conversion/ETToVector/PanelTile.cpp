@@ -202,9 +202,9 @@ void PanelKernel::emitTiles(VectorBuilder &b, const PanelOperands &operands,
         b.select(isLarge, block.mostRows, b.sub(block.mostRows, b.index(1)));
     Value place = b.mul(index, block.tilePace);
     Value row = b.add(operands.begin, first);
-    b.loop(first, b.add(first, rows), [&](Value row) {
+    b.loop(first, b.add(first, rows), [&](Value within) {
       b.loop(b.index(0), block.outLines,
-             [&](Value line) { emitOutPrefetch(b, block, row, line); });
+             [&](Value line) { emitOutPrefetch(b, block, within, line); });
     });
     // Every number of rows is code of its own, so that no row is multiplied in
     // vain.

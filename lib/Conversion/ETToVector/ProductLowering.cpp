@@ -19,6 +19,8 @@ static constexpr int64_t kMaxTaskRowBytes = 1 << 20;
 /// Columns that are worth a copy of rows which could be read where they are: it
 /// takes the time of some 30 of them.
 static constexpr int64_t kColumnsOfCopy = 256;
+/// Tokens that such a copy may have for each pair.
+static constexpr int64_t kTokensAPair = 2;
 /// Tasks wanted for each thread, so that the last ones to finish are short.
 static constexpr int64_t kTasksPerThread = 4;
 /// Packed weights of a task, so that taking one costs little beside it.
@@ -96,7 +98,7 @@ void ProductLowering::lower() {
   // The operating system grants matrix registers on request.
   if (usesMatrices())
     callRuntime("et_use_matrices", LLVM::LLVMVoidType::get(b.getContext()));
-  Value rowCopy = copyRows();
+  Value rowCopy = copyRows(most);
   Value copies = b.mul(copyBytes(), b.index(kernel.tile.products));
   Value rows = b.index(kernel.tile.rows * rowBlockWidth() * 2);
   Value threadBytes =
@@ -139,35 +141,49 @@ void ProductLowering::lower() {
     memref::DeallocOp::create(b, rowCopy);
 }
 
-bool ProductLowering::copiesToF32() {
-  if (widensRows())
-    return true;
+bool ProductLowering::mayCollide() {
   auto outType = cast<MemRefType>(op.getOut().getType());
-  return !usesMatrices() && bitsOf(op.getLhs()) == 32 &&
+  return bitsOf(op.getLhs()) == 32 &&
          rowsCollide(cast<MemRefType>(op.getLhs().getType())) &&
          outType.getShape()[1] >= kColumnsOfCopy;
 }
 
-Value ProductLowering::copyRows() {
+Value ProductLowering::copyRows(Value most) {
   bool isPadded = b.isWhole(lhs, depthStep());
-  if (!copiesToF32() && (!usesMatrices() || (!tokens && isPadded)))
+  if (!widensRows() && !mayCollide() &&
+      (!usesMatrices() || (!tokens && isPadded)))
     return {};
   // The list of tokens may be longer than there are pairs.
-  Value rows = b.dim(op.getOut(), 0);
+  Value pairs = b.dim(op.getOut(), 0);
   if (op.getOffsets())
-    rows = arith::MinUIOp::create(b, rows,
-                                  b.toIndex(b.load(op.getOffsets(), experts)));
-  if (!copiesToF32()) {
-    lhs = emitPaddedRows(b, lhs, tokens, rows, paddedDepth);
+    pairs = arith::MinUIOp::create(b, pairs,
+                                   b.toIndex(b.load(op.getOffsets(), experts)));
+  if (usesMatrices()) {
+    lhs = emitPaddedRows(b, lhs, tokens, pairs, paddedDepth);
     tokens = {};
     return lhs;
   }
   // A token is copied once, however many experts it has.
-  if (tokens)
-    rows = b.dim(lhs, 0);
+  Value rows = tokens ? b.dim(lhs, 0) : pairs;
   Value width = roundUp(depth, kernel.interleave);
-  Value copy = emitF32Rows(b, lhs, rows, width, kernel.wholeDepth);
-  lhs = viewRows(b, copy, b.index(0), rows, width);
+  if (widensRows()) {
+    Value copy = allocateF32Rows(b, rows, width);
+    emitF32Rows(b, lhs, rows, width, kernel.wholeDepth, copy);
+    lhs = viewRows(b, copy, b.index(0), rows, width);
+    return copy;
+  }
+  // Rows drive out a panel that tiles after theirs would find in the cache; and
+  // not many tokens should be copied that no expert takes.
+  Value isReused = b.cmp(CmpIPredicate::ugt, most, b.index(kernel.tile.rows));
+  Value areTaken =
+      b.cmp(CmpIPredicate::ule, rows, b.mul(pairs, b.index(kTokensAPair)));
+  Value pays = b.both(isReused, areTaken);
+  rows = b.select(pays, rows, b.index(0));
+  Value copy = allocateF32Rows(b, rows, width);
+  b.when(pays,
+         [&] { emitF32Rows(b, lhs, rows, width, kernel.wholeDepth, copy); });
+  Value copied = viewRows(b, copy, b.index(0), rows, width);
+  lhs = b.select(pays, b.generalize(copied), b.generalize(lhs));
   return copy;
 }
 

@@ -49,20 +49,22 @@ bool et::rowsCollide(MemRefType matrix) {
          stride * bytes % kWayBytes == 0;
 }
 
-Value et::emitF32Rows(VectorBuilder &b, Value lhs, Value rows, Value width,
-                      bool whole) {
+Value et::allocateF32Rows(VectorBuilder &b, Value rows, Value width) {
   int64_t line = kCacheLine * 8 / b.getF32Type().getWidth();
-  Value lines = b.ceilDiv(width, b.index(line));
-  Value stride =
-      b.mul(arith::OrIOp::create(b, lines, b.index(1)), b.index(line));
+  // Whole vectors are written.
+  int64_t unit = std::max(line, b.lanes);
+  Value stride = b.mul(b.ceilDiv(width, b.index(unit)), b.index(unit));
+  stride = arith::OrIOp::create(b, stride, b.index(line));
   // A view of a matrix without rows would have no valid offset.
-  Value some = b.max(rows, b.index(1));
-  Value copy = allocateRows(b, some, stride, b.getF32Type());
+  return allocateRows(b, b.max(rows, b.index(1)), stride, b.getF32Type());
+}
+
+void et::emitF32Rows(VectorBuilder &b, Value lhs, Value rows, Value width,
+                     bool whole, Value copy) {
   b.parallel(rows, [&](ValueRange row) {
     b.stepLoop(b.index(0), width, b.lanes, [&](Value k) {
       b.write(b.read(lhs, {row[0], k}, whole), copy, {row[0], k},
               /*whole=*/true);
     });
   });
-  return copy;
 }

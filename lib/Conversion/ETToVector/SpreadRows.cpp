@@ -42,7 +42,7 @@ static void spread(memref::AllocOp alloc) {
     size =
         arith::MaxUIOp::create(b, size, arith::ConstantIndexOp::create(b, 1));
   auto wide =
-      memref::AllocOp::create(b, MemRefType::get(shape, type.getElementType()),
+      memref::AllocOp::create(b, MemRefType::Builder(type).setShape(shape),
                               sizes, alloc.getAlignmentAttr());
   SmallVector<OpFoldResult> offsets(2, b.getIndexAttr(0));
   SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
@@ -62,7 +62,7 @@ struct SpreadRows : et::impl::SpreadRowsBase<SpreadRows> {
     getOperation()->walk([&](memref::AllocOp alloc) {
       MemRefType type = alloc.getType();
       if (type.getRank() == 2 && type.getLayout().isIdentity() &&
-          type.getShape()[0] != 0 && rowsCollide(type) && isOfProducts(alloc))
+          type.getShape()[0] != 0 && isOfProducts(alloc) && rowsCollide(type))
         allocs.push_back(alloc);
     });
     llvm::for_each(allocs, spread);

@@ -50,6 +50,7 @@ public:
   void write(Value vector, Value memref, ValueRange indices,
              bool whole = false);
 
+  /// Where a matrix begins.
   Place placeOf(Value matrix);
   /// An address as a pointer of LLVM.
   Value toPointer(Value address);

@@ -1,10 +1,12 @@
 // RUN: et-opt %s --et-spread-rows --split-input-file | FileCheck %s
 // RUN: et-opt %s --convert-et-to-vector --split-input-file | FileCheck %s --check-prefix=COPY
 // RUN: et-opt %s --et-spread-rows --convert-et-to-vector --split-input-file | FileCheck %s --check-prefix=BOTH
+// RUN: et-opt %s --convert-et-to-vector="vector-bits=1024" --split-input-file | FileCheck %s --check-prefix=WIDE
 
 // Hidden units of 4 KB a row get rows of an odd number of lines, and are not copied
 // then. Without the pass they are, and so are the function's own rows of 8 KB, for the
-// first product.
+// first product, if an expert has more rows than a tile and the tokens are not twice as
+// many as the pairs.
 
 // CHECK-LABEL: func.func @layer
 // CHECK:         %[[PAIRS:.*]] = memref.dim
@@ -16,11 +18,20 @@
 // CHECK-NEXT:    memref.dealloc %[[ALL]] : memref<?x1040xf32>
 
 // COPY-LABEL: func.func @layer
-// COPY:         %[[X:.*]] = memref.alloc(%{{.*}}, %c2064) {{.*}} : memref<?x?xf32>
-// COPY-NEXT:    scf.parallel (%[[T:.*]]) =
-// COPY-NEXT:      scf.for %[[K:.*]] = %c0 to %c2048 step %c16
-// COPY-NEXT:        %[[V:.*]] = vector.transfer_read %arg0[%[[T]], %[[K]]]
-// COPY-NEXT:        vector.transfer_write %[[V]], %[[X]][%[[T]], %[[K]]]
+// COPY:         %[[TOKENS:.*]] = memref.dim %arg0, %c0
+// COPY:         %[[REUSED:.*]] = arith.cmpi ugt, %{{.*}}, %c6 : index
+// COPY:         %[[TWICE:.*]] = arith.muli %{{.*}}, %c2 : index
+// COPY:         %[[TAKEN:.*]] = arith.cmpi ule, %[[TOKENS]], %[[TWICE]] : index
+// COPY:         %[[PAYS:.*]] = arith.andi %[[REUSED]], %[[TAKEN]] : i1
+// COPY:         %[[ROWS:.*]] = arith.select %[[PAYS]], %[[TOKENS]], %c0 : index
+// COPY:         %[[SOME:.*]] = arith.maxui %[[ROWS]], %c1 : index
+// COPY:         %[[X:.*]] = memref.alloc(%[[SOME]], %c2064) {{.*}} : memref<?x?xf32>
+// COPY-NEXT:    scf.if %[[PAYS]]
+// COPY-NEXT:      scf.parallel (%[[T:.*]]) =
+// COPY-NEXT:        scf.for %[[K:.*]] = %c0 to %c2048 step %c16
+// COPY-NEXT:          %[[V:.*]] = vector.transfer_read %arg0[%[[T]], %[[K]]]
+// COPY-NEXT:          vector.transfer_write %[[V]], %[[X]][%[[T]], %[[K]]]
+// COPY:         arith.select %[[PAYS]], %{{.*}}, %{{.*}} : memref<?x?xf32, strided<[?, 1], offset: ?>>
 // COPY:         omp.parallel
 // COPY:         memref.dealloc %[[X]]
 // COPY:         %[[H:.*]] = memref.alloc(%{{.*}}, %c1040) {{.*}} : memref<?x?xf32>
@@ -55,6 +66,8 @@ func.func @layer(%x: memref<?x2048xf32>, %w1: memref<4x2048x1024xf32>, %w2: memr
 // CHECK-DAG:     memref.alloc() : memref<8x1536xf32>
 // CHECK-DAG:     memref.alloc() : memref<8x1024xf32>
 // CHECK-DAG:     memref.alloc() : memref<8x2048xf32>
+// CHECK-DAG:     memref.alloc() : memref<8x512xindex>
+// CHECK-DAG:     memref.alloc() : memref<8x512xcomplex<f32>>
 func.func @others(%x: memref<8x32xbf16>, %v: memref<8x32xf32>, %w1: memref<1x32x2048xbf16>,
                   %w2: memref<1x2048x32xbf16>, %w3: memref<1x32x1536xf32>, %w4: memref<1x1536x1024xf32>,
                   %w5: memref<1x1024x2048xf32>, %out: memref<8x32xbf16>) -> memref<8x1024xf32> {
@@ -72,6 +85,10 @@ func.func @others(%x: memref<8x32xbf16>, %v: memref<8x32xf32>, %w1: memref<1x32x
   %last = memref.alloc() : memref<8x2048xf32>
   et.grouped_matmul none ins(%returned, %w5 : memref<8x1024xf32>, memref<1x1024x2048xf32>)
     outs(%last : memref<8x2048xf32>)
+  %indices = memref.alloc() : memref<8x512xindex>
+  %complex = memref.alloc() : memref<8x512xcomplex<f32>>
+  memref.dealloc %indices : memref<8x512xindex>
+  memref.dealloc %complex : memref<8x512xcomplex<f32>>
   memref.dealloc %small : memref<8x2048xbf16>
   memref.dealloc %narrow : memref<8x1536xf32>
   memref.dealloc %last : memref<8x2048xf32>
@@ -86,7 +103,7 @@ func.func @others(%x: memref<8x32xbf16>, %v: memref<8x32xf32>, %w1: memref<1x32x
 // CHECK:         memref.alloc() : memref<0x1024xf32>
 // CHECK-NOT:     memref.alloc
 // BOTH-LABEL: func.func @nothing
-// BOTH:         memref.alloc(%c1{{.*}}, %c1040)
+// BOTH:         memref.alloc(%{{.*}}, %c1040)
 func.func @nothing(%x: memref<0x16xf32>, %w1: memref<1x16x1024xf32>, %w2: memref<1x1024x256xf32>,
                    %out: memref<0x256xf32>) {
   %hidden = memref.alloc() : memref<0x1024xf32>
@@ -108,5 +125,18 @@ func.func @nothing(%x: memref<0x16xf32>, %w1: memref<1x16x1024xf32>, %w2: memref
 func.func @few_columns(%x: memref<?x1024xf32>, %w: memref<1x1024x255xf32>, %out: memref<?x255xf32>) {
   et.grouped_matmul none ins(%x, %w : memref<?x1024xf32>, memref<1x1024x255xf32>)
     outs(%out : memref<?x255xf32>)
+  return
+}
+
+// -----
+
+// Vectors longer than a line are written whole, too.
+
+// WIDE-LABEL: func.func @long_vectors
+// WIDE:         memref.alloc(%{{.*}}, %c80) {{.*}} : memref<?x?xf32>
+// WIDE:         scf.for %{{.*}} = %c0 to %c40 step %c32
+func.func @long_vectors(%x: memref<?x40xbf16>, %w: memref<1x40x64xbf16>, %out: memref<?x64xbf16>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x40xbf16>, memref<1x40x64xbf16>)
+    outs(%out : memref<?x64xbf16>)
   return
 }
