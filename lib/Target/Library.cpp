@@ -54,6 +54,18 @@ static llvm::Error writeObject(StringRef object, int descriptor) {
 }
 
 llvm::Error et::linkLibrary(llvm::MemoryBufferRef code, StringRef file) {
+  // A library takes the place of the file, which would end a device; of a link,
+  // that of what it points to.
+  SmallString<128> target(file);
+  fs::file_status status;
+  if (!fs::status(file, status)) {
+    if (!fs::is_regular_file(status))
+      return llvm::createStringError("'" + file +
+                                     "' is no regular file; name another file "
+                                     "for the library");
+    if (std::error_code error = fs::real_path(file, target))
+      return llvm::createFileError(file, error);
+  }
   auto compiler = findCompiler();
   if (!compiler)
     return compiler.takeError();
@@ -73,7 +85,7 @@ llvm::Error et::linkLibrary(llvm::MemoryBufferRef code, StringRef file) {
   // Linked under another name and then renamed, so that a failure leaves an
   // older library whole.
   SmallString<128> linked;
-  if (std::error_code error = fs::createUniqueFile(file + ".%%%%%%", linked))
+  if (std::error_code error = fs::createUniqueFile(target + ".%%%%%%", linked))
     return llvm::createFileError(file, error);
   llvm::FileRemover removeLinked(linked);
   SmallVector<StringRef> arguments = {*compiler,
@@ -100,7 +112,7 @@ llvm::Error et::linkLibrary(llvm::MemoryBufferRef code, StringRef file) {
   auto log = runProgram(arguments, "link the library");
   if (!log)
     return log.takeError();
-  if (std::error_code error = fs::rename(linked, file))
+  if (std::error_code error = fs::rename(linked, target))
     return llvm::createFileError(file, error);
   removeLinked.releaseFile();
   return llvm::Error::success();

@@ -61,10 +61,12 @@ Expected<unsigned> CommandLine::getCount(unsigned option,
                                          unsigned otherwise) const {
   if (!has(option))
     return otherwise;
+  // OpenMP counts threads in an int.
+  constexpr unsigned most = std::numeric_limits<int>::max();
   unsigned value;
-  if (StringRef(get(option)).getAsInteger(10, value) || value == 0)
-    return refuse(option, "needs a number from 1 to " +
-                              Twine(std::numeric_limits<unsigned>::max()) +
+  if (StringRef(get(option)).getAsInteger(10, value) || value == 0 ||
+      value > most)
+    return refuse(option, "needs a number from 1 to " + Twine(most) +
                               ", not '" + get(option) + "'");
   return value;
 }
