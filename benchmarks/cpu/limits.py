@@ -31,9 +31,9 @@ from et_library import Tensor
 from ours import bind, compile_library
 from plan import OTHER_BYTES
 
-# Steps of a loop of multiply-adds, some 5 ms, and how often each thread runs it in a
-# measurement: one that others disturb leaves more of that to the rest, as with a layer's
-# tasks.
+# Steps of a loop of multiply-adds, some 5 ms, and the parts for each thread in which
+# that or the weights to read are cut: a thread that others disturb leaves more of them
+# to the rest, as it does of a layer's tasks.
 STEPS, PARTS = 2_500_000, 4
 CUBE, SMALL, CUBE_SECONDS = 2048, 256, 2.0
 # Bytes ahead.
@@ -160,15 +160,15 @@ class Multiplier:
 
 
 class Reader:
-    """Reads weights, which are what a library packed or tensors of torch, each thread its
-    part, in vectors of f32: a function to be timed in turn with a layer."""
+    """Reads weights, which are what a library packed or tensors of torch, in parts, in
+    vectors of f32: a function to be timed in turn with a layer."""
 
     def __init__(self, limits, weights):
         unit = 4 * peak.READS * peak.LANES
         self.limits, self.parts = limits, []
         for t in weights:
             elements = math.prod(t.sizes[: t.rank])
-            parts = 1 if limits.threads == 1 else PARTS * limits.threads
+            parts = PARTS * limits.threads
             size = elements * {0: 4, 2: 2}[t.dtype] // parts // unit * unit
             self.parts += [self.part(t.data + i * size, size) for i in range(parts)]
         self.bytes = sum(4 * part.sizes[0] for part in self.parts)

@@ -84,13 +84,13 @@ private:
   bool widensRows() {
     return kernel.way == Multiply::Widened && bitsOf(op.getLhs()) < 32;
   }
-  /// Whether rows are worth a copy in places of a cache that differ, if there
-  /// are enough of them.
+  /// Whether rows collide and have enough columns to be worth a copy that does
+  /// not, if they are many.
   bool mayCollide();
   /// Points lhs to its rows as `kernel` reads them: of f32, or for matrix
   /// registers one after the other and padded; an expert has `most` of them at
-  /// most. Returns the memory of the copy,
-  /// or null if they are as good where they are.
+  /// most. Returns the memory of the copy, or null if they are as good where
+  /// they are.
   Value copyRows(Value most);
 
   Value roundUp(Value value, int64_t multiple) {
