@@ -73,18 +73,7 @@ function(add_et_tool name)
   et_install(${name})
 endfunction()
 
-# add_et_unittest(NAME SOURCE... [LINK_LIBS LIB...]): a GoogleTest program, which ctest runs as unit-NAME.
-function(add_et_unittest name)
-  cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
-  find_package(GTest REQUIRED)
-  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
-  add_dependencies(${name} et-headers)
-  llvm_update_compile_flags(${name})
-  target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS} GTest::gtest_main)
-  add_et_test(unit-${name} unit $<TARGET_FILE:${name}>)
-endfunction()
-
-# add_et_test(NAME LABEL COMMAND...): a ctest test, which fails after twenty minutes. It may use all cores.
+# add_et_test(NAME LABEL COMMAND...): a ctest test, which fails after an hour. It may use all cores.
 function(add_et_test name label)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   # LLVM's libraries are not built with the sanitizers: they own memory that ours

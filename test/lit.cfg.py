@@ -16,7 +16,7 @@ from lit.llvm.subst import ToolSubst
 config.name = "ET"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test", ".py", ".pdll", ".td"]
-config.excludes = ["CMakeLists.txt", "Inputs", "Unit", "python", "lit.cfg.py"]
+config.excludes = ["CMakeLists.txt", "Inputs", "python", "lit.cfg.py"]
 config.test_source_root = os.path.join(config.et_source_dir, "test")
 config.test_exec_root = os.path.join(config.et_binary_dir, "test")
 
@@ -61,6 +61,11 @@ llvm_config.add_tool_substitutions(
     ],
     [tools_dir, config.llvm_tools_dir, os.path.join(config.et_cuda_toolkit, "bin")],
 )
+
+# The long form of the suite: see docs/Testing.md.
+if os.environ.get("ET_TEST_FULL"):
+    config.available_features.add("long")
+    llvm_config.with_environment("ET_TEST_FULL", "1")
 
 # Names are shown whole in FileCheck's dumps of what it did not find.
 llvm_config.with_environment("FILECHECK_OPTS", "--dump-input-filter=error")

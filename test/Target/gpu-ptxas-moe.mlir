@@ -1,4 +1,4 @@
-// REQUIRES: cuda-toolkit
+// REQUIRES: cuda-toolkit, long
 // RUN: et-opt %s --et-lower-to-nvvm-pipeline="chip=sm_80,sm_90a,sm_120" \
 // RUN:   | %python %S/Inputs/ptx_facts.py ptxas > %t
 // RUN: FileCheck %s < %t

@@ -72,11 +72,19 @@ def check_selection(layer, r, chosen, expected_scores, scores_slack):
         )
 
 
-def check_layer(layer, results, sums=gamma):
+def check_layer(layer, results, sums=gamma, where=""):
     """results: output, scores, mask, gates of layer.body().
 
-    `sums` is what a sum of n products of a feed-forward layer is charged.
+    `sums` is what a sum of n products of a feed-forward layer is charged; an error
+    begins with `where`.
     """
+    try:
+        compare_layer(layer, results, sums)
+    except AssertionError as error:
+        raise AssertionError(f"{where}: {error}\n  {layer}") from error
+
+
+def compare_layer(layer, results, sums):
     y, r, mask, g = results
     x = layer.array("x")
     tokens = layer.sizes["T"]

@@ -32,6 +32,16 @@ MNEMONIC = {
 ACTIVATIONS = ["none", "relu", "relu_squared", "gelu", "gelu_tanh", "silu"]
 GATES = ["binary", "sigmoid", "relu", "raw"]
 
+
+def in_turn(values, seed):
+    """Each of n values once in every round of n seeds, in an order of the round's own, so
+    that it meets all else that takes turns."""
+    values = list(values)
+    turn, place = divmod(seed, len(values))
+    order = np.random.default_rng([turn, len(values)]).permutation(len(values))
+    return values[order[place]]
+
+
 # The operands of et.moe in order: their clause, and the sizes of their shapes; d and f
 # are blocks of D and F.
 OPERANDS = {
@@ -225,6 +235,28 @@ def module(layers, outputs_only=False, weights=False):
     )
 
 
+def features(layer):
+    """What a layer shows, for et_cases.py."""
+    rule = layer.routing
+    name = type(rule).__name__
+    shown = {layer.score, layer.special, *layer.arrays}
+    kinds = [
+        f.name for f in fields(rule) if isinstance(getattr(rule, f.name), str | bool)
+    ]
+    shown |= {f"{name} {kind}={getattr(rule, kind)}" for kind in kinds}
+    shown |= {f"{name} in groups"} if getattr(rule, "groups", 1) > 1 else set()
+    gated = "gated" if "gate" in layer.arrays else "not gated"
+    shown |= {f"{layer.storage} {what}" for what in (name, layer.activation, gated)}
+    tokens = layer.sizes["T"]
+    shown.add(
+        "no token" if not tokens else "whole words" if tokens % 32 == 0 else "tokens"
+    )
+    shown |= {
+        f"{s} is {'' if s in layer.static else 'not '}static" for s in layer.sizes
+    }
+    return shown
+
+
 # ---------------------------------------------------------------------------
 # Random layers
 # ---------------------------------------------------------------------------
@@ -269,7 +301,7 @@ SPECIALS = [
 ]
 
 
-def random_matrix_layer(rng, **fixed):
+def random_matrix_layer(rng, arrays=True, **fixed):
     """A random layer of 16-bit elements whose widths are known multiples of 8.
 
     It takes a kernel a step, however few tokens it has.
@@ -281,16 +313,17 @@ def random_matrix_layer(rng, **fixed):
     sizes |= {width: 8 * int(rng.integers(1, 24)) for width in "DFG"}
     sizes |= fixed
     storage = str(rng.choice(["f16", "bf16"]))
-    layer = random_layer(rng, **{"storage": storage} | sizes)
+    layer = random_layer(rng, arrays=arrays, **{"storage": storage} | sizes)
     layer.static = "DFG" + layer.static
     layer.schedule = "grouped"
     return layer
 
 
-def random_layer(rng, work=2e7, **fixed):
+def random_layer(rng, work=2e7, arrays=True, **fixed):
     """A layer of at most `work` multiplications when every pair is selected.
 
-    What is fixed (special, storage, or sizes by their letters) is not random.
+    What is fixed (special, storage, or sizes by their letters) is not random. Without
+    `arrays` the layer's are None: what remains says what it would show.
     """
     special = str(rng.choice(SPECIALS, p=[0.6, 0.06, 0.1, 0.06, 0.1, 0.08]))
     special = fixed.get("special", special)
@@ -337,9 +370,11 @@ def random_layer(rng, work=2e7, **fixed):
         names += ["shared_w1", "shared_w2"] + (
             ["shared_gate"] if "gate" in names else []
         )
-    for name in names:
-        layer.arrays[name] = random_operand(rng, layer, name)
-    make_special(rng, layer)
+    layer.arrays = dict.fromkeys(names)
+    if arrays:
+        for name in names:
+            layer.arrays[name] = random_operand(rng, layer, name)
+        make_special(rng, layer)
     return layer
 
 

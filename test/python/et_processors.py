@@ -8,19 +8,13 @@
 
 import functools
 import platform
-import subprocess
-import sys
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import pytest
+from et_library import Error
 
-from et_tools import ROOT, tool
-
-sys.path.append(str(ROOT / "test" / "Target" / "Inputs"))
-from et_library import Error, Library
+from et_compiled import compiled
 
 x86_only = pytest.mark.skipif(
     platform.machine() != "x86_64", reason="names processors of x86-64"
@@ -36,15 +30,6 @@ func.func @main(%x: tensor<?xf32>) -> tensor<?xf32> {
 """
 
 
-def compile_module(text, processor, folder, *options):
-    (folder / "module.mlir").write_text(text)
-    command = [tool("et-compile"), folder / "module.mlir", f"--march={processor}"]
-    command += [*options, "-o", folder / "module.so"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return Library(folder / "module.so")
-
-
 @contextmanager
 def skip_if_less(processor):
     """Calls of a library compiled for `processor`: the host may refuse it, no more."""
@@ -57,12 +42,10 @@ def skip_if_less(processor):
 
 @functools.cache
 def refuses(processor):
-    with tempfile.TemporaryDirectory(prefix="et-") as folder:
-        library = compile_module(LITTLE, processor, Path(folder))
-        try:
-            library.call("main", np.ones(4, np.float32))
-        except Error as error:
-            return error.code == PROCESSOR
+    try:
+        compiled(LITTLE, f"--march={processor}").call(np.ones(4, np.float32))
+    except Error as error:
+        return error.code == PROCESSOR
     return False
 
 

@@ -22,9 +22,10 @@ import test_ops
 import test_pack
 import test_state
 from et_bounds import gamma, matrix_gamma
+from et_cases import cover, short_form
 from et_compare import check_layer
 from et_emulated import CHIPS
-from et_layers import SPECIALS, random_layer, random_matrix_layer
+from et_layers import SPECIALS, features, module, random_layer, random_matrix_layer
 from et_reference import STORAGE
 from et_tools import ROOT
 from test_layers import run_batch
@@ -33,28 +34,40 @@ from test_layers import run_batch
 WORK = 1e6
 
 
-def on_each_chip(seeds):
-    """The seeds, each on one of the chips in turn."""
+def on_each_chip(seeds, shown=lambda seed: (), core=None):
+    """The seeds, each on one of the chips in turn. The short form has every chip, and
+    every feature that `shown` finds in the seeds; or the seeds of `core`."""
     cases = [(seed, CHIPS[k % len(CHIPS)]) for k, seed in enumerate(seeds)]
-    return pytest.mark.parametrize(("seed", "chip"), cases)
+    if core is None:
+        chosen = cover(cases, lambda case: {case[1], *shown(case[0])})
+    else:
+        chosen = [case for case in cases if case[0] in core]
+    return pytest.mark.parametrize(("seed", "chip"), short_form(cases, chosen))
 
 
 def check_one(layer, chip, seed):
     """The layer's results, found right."""
     results = run_batch([layer], chip)[0]
-    try:
-        sums = gamma if layer.storage == "f32" else matrix_gamma
-        check_layer(layer, results, sums)
-    except AssertionError as error:
-        raise AssertionError(f"seed {seed}, {chip}: {error}\n  {layer}") from error
+    sums = gamma if layer.storage == "f32" else matrix_gamma
+    check_layer(layer, results, sums, f"seed {seed}, {chip}")
     return results
 
 
-@on_each_chip(range(1000, 1042))
-def test_layer_matches_numpy(seed, chip):
+def run_output(layer, chip):
+    """The layer's output where nothing else is returned, so that more is fused."""
+    text = module([layer], outputs_only=True)
+    return et_emulated.run(text, layer.arrays.values(), chip)[0]
+
+
+def layer_of(seed, **how):
     rng = np.random.default_rng(seed)
     sizes = {"T": int(rng.integers(0, 131)), "E": int(rng.integers(1, 20))}
-    check_one(random_layer(rng, work=WORK, **sizes), chip, seed)
+    return random_layer(rng, work=WORK, **sizes | how)
+
+
+@on_each_chip(range(1000, 1042), lambda seed: features(layer_of(seed, arrays=False)))
+def test_layer_matches_numpy(seed, chip):
+    check_one(layer_of(seed), chip, seed)
 
 
 # Sizes around those of a warp, of a mask's word and of a block's tile.
@@ -68,32 +81,35 @@ SIZES = [
     {"T": 3, "E": 2, "D": 1030, "F": 3},
     {"T": 1100, "E": 2, "D": 3, "F": 2},
 ]
-EDGES = [
-    (*pair, CHIPS[k % len(CHIPS)])
-    for k, pair in enumerate(
-        [("plain", sizes) for sizes in SIZES]
-        + [(special, SIZES[2 + k % 2]) for k, special in enumerate(SPECIALS[1:])]
-    )
+EDGES = [("plain", sizes) for sizes in SIZES]
+EDGES += [(special, SIZES[2 + k % 2]) for k, special in enumerate(SPECIALS[1:])]
+# Each type meets each chip: the edges in turn, shifted by the type. So they do in the
+# short form, which has each edge with one type.
+EDGE_CASES = [
+    [(kind, *edge, CHIPS[(i + k) % 3]) for k, edge in enumerate(EDGES)]
+    for i, kind in enumerate(STORAGE)
 ]
 
 
-@pytest.mark.parametrize("storage", STORAGE)
-@pytest.mark.parametrize(("special", "sizes", "chip"), EDGES)
+@pytest.mark.parametrize(
+    ("storage", "special", "sizes", "chip"),
+    short_form(
+        sum(EDGE_CASES, []), [EDGE_CASES[k // 3 % 3][k] for k in range(len(EDGES))]
+    ),
+)
 def test_edge_case(storage, special, sizes, chip):
-    """Each storage type meets each chip: the edges in turn, shifted by the type."""
-    chip = CHIPS[(CHIPS.index(chip) + list(STORAGE).index(storage)) % len(CHIPS)]
     seed = zlib.crc32(f"{storage} {special} {sizes}".encode())
     rng = np.random.default_rng(seed)
     layer = random_layer(rng, special=special, storage=storage, G=sizes["F"], **sizes)
     check_one(layer, chip, seed)
 
 
-@on_each_chip(test_ops.SEEDS)
+@on_each_chip(test_ops.SEEDS, core=test_ops.CORE)
 def test_dispatch(seed, chip):
     test_ops.test_dispatch(seed, chip)
 
 
-@on_each_chip(test_ops.SEEDS)
+@on_each_chip(test_ops.SEEDS, core=test_ops.CORE)
 def test_products(seed, chip):
     test_ops.test_products(seed, chip)
 
@@ -105,12 +121,12 @@ def test_packed_weights(seed, chip):
     test_pack.test_products(seed, chip)
 
 
-@on_each_chip(test_ops.SEEDS)
+@on_each_chip(test_ops.SEEDS, core=test_ops.CORE)
 def test_waves(seed, chip):
     test_ops.test_waves(seed, chip)
 
 
-@on_each_chip(test_state.SEEDS)
+@on_each_chip(test_state.SEEDS, core=test_state.CORE)
 def test_statistics(seed, chip):
     test_state.test_statistics(seed, chip)
 

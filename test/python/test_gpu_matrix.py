@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 
 import et_emulated
-from et_layers import module, random_layer, random_matrix_layer
+from et_cases import short_form
+from et_layers import features, random_layer, random_matrix_layer
 from et_reference import Threshold
-from test_gpu_emulated import WORK, check_one, on_each_chip
+from test_gpu_emulated import WORK, check_one, on_each_chip, run_output
 
 
 def check_conflicts(where):
@@ -44,9 +45,8 @@ def no_conflicts(monkeypatch, request):
 
 def check_fused(layer, chip, seed):
     results = check_one(layer, chip, seed)
-    text = module([layer], outputs_only=True)
     before = len(et_emulated.launched)
-    fused = et_emulated.run(text, list(layer.arrays.values()), [layer.storage], chip)[0]
+    fused = run_output(layer, chip)
     launched = et_emulated.launched[before:]
     launches = len(launched) // len(et_emulated.SCHEDULES)
     if isinstance(layer.routing, Threshold) and launches > 4:
@@ -57,16 +57,21 @@ def check_fused(layer, chip, seed):
         pytest.fail(f"seed {seed}, {chip}: fused differs at {different[0]}\n  {layer}")
 
 
-@on_each_chip(range(2000, 2040))
+def layer_of(seed, **how):
+    return random_matrix_layer(np.random.default_rng(seed), **how)
+
+
+@on_each_chip(range(2000, 2040), lambda seed: features(layer_of(seed, arrays=False)))
 def test_layer_matches_numpy(seed, chip):
-    check_fused(random_matrix_layer(np.random.default_rng(seed)), chip, seed)
+    check_fused(layer_of(seed), chip, seed)
 
 
 # Fewer tokens than a tile's slices, and depths of less than a stage.
 SMALL = [(t, d) for t in (1, 5, 16, 33, 65) for d in (8, 16, 32)]
 
 
-@on_each_chip(range(len(SMALL)))
+# Every number of tokens and every width, on every chip.
+@on_each_chip(range(len(SMALL)), core=[0, 4, 8, 9, 13])
 def test_small_threshold_layer(seed, chip):
     tokens, width = SMALL[seed]
     rng = np.random.default_rng(seed)
@@ -105,12 +110,12 @@ def test_more_mask_words_than_threads(seed, chip):
     offsets = np.cumsum([0, *chosen.sum(axis=1)]).astype(np.int32)
     w = np.array([np.eye(8), 2 * np.eye(8)], np.float16)
     text = BY_MASK.format(tokens=tokens, words=words, pairs=offsets[-1])
-    found = et_emulated.run(text, [x, w, offsets, mask], ["f16"], chip)[0]
+    found = et_emulated.run(text, [x, w, offsets, mask], chip)[0]
     expected = np.concatenate([x[chosen[0]], 2 * x[chosen[1]]])
     assert np.array_equal(found, expected), f"seed {seed}, {chip}"
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", short_form(range(4), range(2)))
 def test_blocks_that_take_several_tiles(seed, monkeypatch):
     """Hopper's products have a block a multiprocessor: tiles of several experts,
     columns and products, wide enough for some that the width cuts."""

@@ -14,9 +14,9 @@ in four launches. A failure prints the seed.
 import numpy as np
 
 import et_emulated
-from et_layers import ACTIVATIONS, GATES, module, random_layer, random_matrix_layer
+from et_layers import ACTIVATIONS, GATES, random_layer, random_matrix_layer
 from et_reference import Threshold
-from test_gpu_emulated import check_one, on_each_chip
+from test_gpu_emulated import check_one, on_each_chip, run_output
 
 
 def rate_of(rows, layer):
@@ -38,8 +38,7 @@ def output(layer, chip, monkeypatch):
     """The layer's output, and the kernels that were launched for it."""
     launched = []
     monkeypatch.setattr(et_emulated, "launched", launched)
-    text = module([layer], outputs_only=True)
-    y = et_emulated.run(text, list(layer.arrays.values()), [layer.storage], chip)[0]
+    y = run_output(layer, chip)
     return y, launched[: len(launched) // len(et_emulated.SCHEDULES)]
 
 
@@ -84,7 +83,7 @@ def test_waves_of_the_matrix_units(seed, chip, monkeypatch):
     check_rooms(layer, chip, seed, monkeypatch, lambda s: [-(-s // 2), -(-s // 3)])
 
 
-@on_each_chip(range(7050, 7053))
+@on_each_chip(range(7050, 7053), core=[7050])
 def test_many_waves(seed, chip, monkeypatch):
     """Of a prime number of rows, and no multiple of a tile's."""
     sizes = {"T": 50, "E": 6, "D": 40, "F": 72, "G": 24}
@@ -101,14 +100,14 @@ def test_waves_of_multiply_adds(seed, chip, monkeypatch):
     check_rooms(layer, chip, seed, monkeypatch, lambda s: [-(-s // 2), 11])
 
 
-@on_each_chip(range(7200, 7203))
+@on_each_chip(range(7200, 7203), core=[7202])
 def test_as_many_rows_as_pairs(seed, chip, monkeypatch):
     """One pair too many, exactly enough, and one row too many."""
     layer = threshold_layer(random_matrix_layer, seed, T=40, E=6, special="plain")
     check_rooms(layer, chip, seed, monkeypatch, lambda s: [s - 1, s, s + 1])
 
 
-@on_each_chip(range(7300, 7304))
+@on_each_chip(range(7300, 7304), core=[7300, 7301])
 def test_extremes(seed, chip, monkeypatch):
     """No pair, every pair, and a row at a time."""
     special = ["no pair", "all pairs"][seed % 2]
@@ -118,7 +117,7 @@ def test_extremes(seed, chip, monkeypatch):
     check_rooms(layer, chip, seed, monkeypatch, lambda s: [1, 3])
 
 
-@on_each_chip(range(7400, 7403))
+@on_each_chip(range(7400, 7403), core=[7402])
 def test_other_rules(seed, chip, monkeypatch):
     """Rules that compare scores have a room as well, but for top k, which has a bound."""
     rng = np.random.default_rng(seed)

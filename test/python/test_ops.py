@@ -9,6 +9,8 @@
 Pair buffers are longer than the pairs, and hold what must be kept beyond them.
 """
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -20,13 +22,15 @@ from et_bounds import (
     stored_with_error,
     violations,
 )
+from et_cases import short_form
 from et_compare import check
-from et_layers import ACTIVATIONS
+from et_layers import ACTIVATIONS, in_turn
 from et_program import Program
 from et_reference import STORAGE
 from et_tools import run
 
 SEEDS = range(12)
+CORE = range(6)  # every type and activation
 
 
 def random_case(rng):
@@ -55,12 +59,12 @@ def check_rows(actual, expected_rows, error, initial, what):
 
 
 @pytest.mark.parametrize("target", ["reference", "cpu"])
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", short_form(SEEDS, CORE))
 def test_dispatch(seed, target):
     rng = np.random.default_rng(3000 + seed)
     chosen, plan, rows = random_case(rng)
     tokens, experts = chosen.shape
-    storage = STORAGE[str(rng.choice(list(STORAGE)))]
+    storage = in_turn(STORAGE.values(), seed)
     width = int(rng.integers(1, 40))
     offsets, mask = ref.offsets(chosen), ref.pack_mask(chosen)
     x = normal(rng, (tokens, width), storage)
@@ -98,16 +102,16 @@ def test_dispatch(seed, target):
 
 
 @pytest.mark.parametrize("target", ["reference", "cpu"])
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", short_form(SEEDS, CORE))
 def test_products(seed, target):
     rng = np.random.default_rng(4000 + seed)
     chosen, plan, rows = random_case(rng)
     tokens, experts = chosen.shape
-    storage = STORAGE[str(rng.choice(list(STORAGE)))]
+    storage = in_turn(STORAGE.values(), seed)
     d, f = (int(n) for n in rng.integers(1, 50, 2))
-    act = str(rng.choice(ACTIVATIONS))
+    act = in_turn(ACTIVATIONS, seed)
     offsets = ref.offsets(chosen)
-    listed = rng.random() < 0.5
+    listed, gated = in_turn(product((False, True), repeat=2), seed)
     x = normal(rng, (tokens if listed else len(plan), d), storage)
     a = x[plan[:rows]] if listed else x[:rows]
 
@@ -118,8 +122,8 @@ def test_products(seed, target):
         return normal(rng, (experts, *shape), storage) if rng.random() < 0.5 else None
 
     w1, w2, b1, b2 = weight(d, f), weight(f, d), maybe(f), maybe(d)
-    wg = weight(d, f) if rng.random() < 0.5 else None
-    bg = maybe(f) if wg is not None else None
+    wg = weight(d, f) if gated else None
+    bg = maybe(f) if gated else None
     hidden_type = storage if rng.random() < 0.5 else np.float32
     hidden = normal(rng, (len(plan), f), hidden_type)
     y = normal(rng, (len(plan), d), np.float32)
@@ -156,16 +160,16 @@ def test_products(seed, target):
 
 
 @pytest.mark.parametrize("target", ["reference", "cpu"])
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", short_form(SEEDS, CORE))
 def test_waves(seed, target):
     """Rows for fewer pairs than there are: a product leaves out the others, and
     et.combine_waves makes them. The rows it is given are no outputs of experts."""
     rng = np.random.default_rng(5000 + seed)
     chosen, _, count = random_case(rng)
     (tokens, experts), rows = chosen.shape, int(rng.integers(1, count + 4))
-    storage = STORAGE[str(rng.choice(list(STORAGE)))]
+    storage = in_turn(STORAGE.values(), seed)
     d, f = (int(n) for n in rng.integers(1, 50, 2))
-    act = str(rng.choice(ACTIVATIONS))
+    act = in_turn(ACTIVATIONS, seed)
     offsets, mask = ref.offsets(chosen), ref.pack_mask(chosen)
     x = normal(rng, (tokens, d), storage)
     gates = np.where(chosen, normal(rng, chosen.shape, np.float32), np.float32(0))
@@ -178,7 +182,7 @@ def test_waves(seed, target):
         return normal(rng, (experts, *shape), storage) if rng.random() < 0.5 else None
 
     w1, w2, b1, b2 = weight(d, f), weight(f, d), maybe(f), maybe(d)
-    wg = weight(d, f) if rng.random() < 0.5 else None
+    wg = weight(d, f) if in_turn((False, True), seed) else None
     bg = maybe(f) if wg is not None else None
     hidden = normal(rng, (rows, f), storage)
     pairs = normal(rng, (rows, d), storage)

@@ -15,12 +15,15 @@ import pytest
 
 import et_reference as ref
 from et_bounds import matmul_with_error
+from et_cases import short_form
 from et_compare import check, check_layer
-from et_layers import ACTIVATIONS, module, random_layer
-from et_processors import compile_module, skip_unless_runs, x86_only
+from et_compiled import compiled
+from et_layers import ACTIVATIONS, in_turn, module, random_layer
+from et_processors import skip_unless_runs, x86_only
 from et_program import Program
 from et_reference import FP8, STORAGE
 from et_tools import run
+from test_layers import by_layer
 from test_ops import check_rows, normal, random_case
 
 LAYOUTS = [
@@ -41,11 +44,11 @@ def attribute(layout):
 
 
 @pytest.mark.parametrize("target", ["reference", "cpu"])
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", short_form(range(16), range(len(LAYOUTS))))
 def test_pack(seed, target):
     rng = np.random.default_rng(7000 + seed)
     layout = LAYOUTS[seed % len(LAYOUTS)]
-    storage = rng.choice([*STORAGE.values(), FP8])
+    storage = in_turn([*STORAGE.values(), FP8], seed)
     experts, depth = int(rng.integers(1, 5)), int(rng.integers(0, 50))
     width = int(rng.choice([0, 1, 64, 256, int(rng.integers(2, 300))]))
     w = normal(rng, (experts, depth, width), storage)
@@ -63,15 +66,15 @@ def test_pack(seed, target):
 
 
 @pytest.mark.parametrize("target", ["reference", "cpu"])
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", short_form(range(16), range(len(LAYOUTS))))
 def test_products(seed, target):
     rng = np.random.default_rng(7100 + seed)
     chosen, plan, rows = random_case(rng)
     tokens, experts = chosen.shape
     layout = LAYOUTS[seed % len(LAYOUTS)]
-    storage = STORAGE[str(rng.choice(list(STORAGE)))]
+    storage = in_turn(STORAGE.values(), seed)
     d, f = int(rng.integers(1, 80)), int(rng.integers(1, 150))
-    act = str(rng.choice(ACTIVATIONS))
+    act = in_turn(ACTIVATIONS, seed)
     offsets = ref.offsets(chosen)
     x = normal(rng, (tokens, d), storage)
 
@@ -79,7 +82,8 @@ def test_products(seed, target):
         return normal(rng, (experts, *shape), storage) if rng.random() < 0.5 else None
 
     w = normal(rng, (experts, d, f), storage, d**-0.5)
-    wg = normal(rng, w.shape, storage, d**-0.5) if rng.random() < 0.5 else None
+    gated = in_turn((False, True), seed)
+    wg = normal(rng, w.shape, storage, d**-0.5) if gated else None
     bias, gate_bias = maybe(f), maybe(f) if wg is not None else None
     initial = normal(rng, (len(plan), f), np.float32)
 
@@ -106,11 +110,11 @@ def test_products(seed, target):
     check_rows(result, value, error, initial, where)
 
 
-def packed_layers(layers, processor, folder):
-    """The results of layers whose weights are packed once, and their first results
-    again: packed weights are read, never written."""
+def packed_layers(layers, processor):
+    """The results of layers whose weights are packed once, for two calls: packed weights
+    are read, never written."""
     text = module(layers, weights=True)
-    library = compile_module(text, processor, folder, "--pack-weights")
+    library = compiled(text, f"--march={processor}", "--pack-weights").library
     arrays = {
         f"l{i}_{name}": array
         for i, layer in enumerate(layers)
@@ -132,22 +136,18 @@ def packed_layers(layers, processor, folder):
     first, again = (library.call("main", *mixed) for _ in range(2))
     for tensor in packed:
         library.release(tensor)
-    return first, again
+    for one, two in zip(first, again, strict=True):
+        assert one.tobytes() == two.tobytes(), f"{processor}: two calls differ"
+    return by_layer(first)
 
 
 @x86_only
 @pytest.mark.parametrize("processor", ["native", "x86-64", "x86-64-v3", "x86-64-v4"])
-@pytest.mark.parametrize("first", range(7200, 7216, 4))
-def test_layers(first, processor, tmp_path):
+@pytest.mark.parametrize("first", short_form(range(7200, 7216, 4), [7200]))
+def test_layers(first, processor):
     skip_unless_runs(processor)
     layers = [random_layer(np.random.default_rng(first + i)) for i in range(4)]
     for layer in layers:
         layer.static = "DEFG" + ("T" if "T" in layer.static else "")
-    results, again = packed_layers(layers, processor, tmp_path)
-    for a, b in zip(results, again, strict=True):
-        assert a.tobytes() == b.tobytes(), f"seed {first}: two calls differ"
-    for i, layer in enumerate(layers):
-        try:
-            check_layer(layer, results[4 * i : 4 * i + 4])
-        except AssertionError as error:
-            pytest.fail(f"seed {first + i}, {processor}: {error}\n  {layer}")
+    for i, results in enumerate(packed_layers(layers, processor)):
+        check_layer(layers[i], results, where=f"seed {first + i}, {processor}")

@@ -12,18 +12,22 @@ their column is, and nothing else. Every layout runs with one and two threads, w
 must agree bit for bit, and for lesser processors.
 """
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 import et_reference as ref
 from et_bounds import gamma, matmul_with_error, scaled_gamma
+from et_cases import short_form
 from et_compare import check
-from et_layers import ACTIVATIONS, module
-from et_processors import compile_module, skip_if_less, skip_unless_runs, x86_only
+from et_layers import ACTIVATIONS, in_turn
+from et_processors import skip_if_less, skip_unless_runs, x86_only
 from et_program import Program
 from et_reference import FP8, SCALE_BLOCK, STORAGE
 from et_tools import run
 from test_fp8 import check_one, fp8_layer
+from test_layers import run_batch
 from test_ops import check_rows, normal
 from test_pack import attribute, packed_layers
 from test_packed_kernels import random_loads
@@ -34,6 +38,8 @@ from test_packed_kernels import random_loads
 LAYOUTS = [None, (64, 1, 1), None, (32, 1, 1), (48, 1, 4), None, (128, 1, 1), (5, 3, 6)]
 LAYOUTS += [(64, 2, 2), (32, 2, 4), (128, 2, 2), (16, 2, 2)]
 PROCESSORS = ["x86-64", "x86-64-v3", "x86-64-v4", "icelake-server", "znver4"]
+OTHERS = list(product(range(100, 112), PROCESSORS))
+FORMS = list(product([False, True], PROCESSORS))
 
 
 def random_weights(rng, *shape):
@@ -50,16 +56,16 @@ class Case:
     def __init__(self, seed):
         rng = np.random.default_rng(9500 + seed)
         layout = LAYOUTS[seed % len(LAYOUTS)]
-        storage = STORAGE[str(rng.choice(list(STORAGE)))]
+        storage = in_turn(STORAGE.values(), seed)
         if layout and layout[1] == 2 and rng.random() < 0.75:
             storage = STORAGE["bf16"]
         tokens = int(rng.choice([0, 1, int(rng.integers(2, 50)), 50]))
         experts = int(rng.integers(1, 4))
         edges = [1, 127, 128, 129, 256, *rng.integers(2, 420, 3)]
         d, f = int(rng.choice([0, *edges])), int(rng.choice([64, 192, *edges]))
-        listed, gated = rng.random() < 0.5, rng.random() < 0.4
+        listed, gated = in_turn(product((False, True), repeat=2), seed)
         has_nan = d and rng.random() < 0.4
-        act = "none" if has_nan else str(rng.choice(ACTIVATIONS))
+        act = "none" if has_nan else in_turn(ACTIVATIONS, seed)
         chosen = random_loads(rng, tokens, experts)
         offsets, plan = ref.offsets(chosen), ref.token_list(chosen)
         x = normal(rng, (tokens if listed else len(plan), d), storage, 2.0**-6)
@@ -122,7 +128,7 @@ class Case:
         check_rows(defined, value, self.error, self.initial, where)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", short_form(range(60), range(len(LAYOUTS))))
 def test_on_this_machine(seed):
     case = Case(seed)
     p = case.program
@@ -133,31 +139,23 @@ def test_on_this_machine(seed):
 
 
 @x86_only
-@pytest.mark.parametrize("processor", PROCESSORS)
-@pytest.mark.parametrize("seed", range(100, 112))
-def test_on_other_processors(seed, processor, tmp_path):
+@pytest.mark.parametrize(("seed", "processor"), short_form(OTHERS, OTHERS[::4]))
+def test_on_other_processors(seed, processor):
     case = Case(seed)
     p = case.program
-    library = compile_module(p.module(), processor, tmp_path)
     with skip_if_less(processor):
-        result = library.call("main", *p.arrays)
-    case.check(result[0] if isinstance(result, (list, tuple)) else result, processor)
+        (result,) = run(p.module(), p.arrays, p.results, processor)
+    case.check(result, processor)
 
 
 @x86_only
-@pytest.mark.parametrize("processor", PROCESSORS)
-@pytest.mark.parametrize("packed", [False, True])
-def test_layers(packed, processor, tmp_path):
+@pytest.mark.parametrize(("packed", "processor"), short_form(FORMS, FORMS[::2]))
+def test_layers(packed, processor):
     skip_unless_runs(processor)
     seeds = range(9600, 9604)
     layers = [fp8_layer(seed) for seed in seeds]
     for layer in layers:
         layer.static = "DEFG" + ("T" if "T" in layer.static else "")
-    if packed:
-        results, _ = packed_layers(layers, processor, tmp_path)
-    else:
-        library = compile_module(module(layers), processor, tmp_path)
-        arguments = [a for layer in layers for a in layer.arrays.values()]
-        results = library.call("main", *arguments)
-    for i, (seed, layer) in enumerate(zip(seeds, layers, strict=True)):
-        check_one(layer, results[4 * i : 4 * i + 4], f"seed {seed}, {processor}")
+    results = (packed_layers if packed else run_batch)(layers, processor)
+    for seed, layer, found in zip(seeds, layers, results, strict=True):
+        check_one(layer, found, f"seed {seed}, {processor}")

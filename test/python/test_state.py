@@ -11,11 +11,13 @@ import pytest
 
 import et_reference as ref
 from et_bounds import U, violations
+from et_cases import short_form
 from et_compare import check
 from et_program import Program
 from et_tools import run
 
 SEEDS = range(12)
+CORE = range(6)
 LO, HI = -1.25, 1.5
 
 
@@ -46,7 +48,7 @@ def check_value(actual, value, what, relative=2 * U):
 
 
 @pytest.mark.parametrize("target", ["reference", "cpu"])
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", short_form(SEEDS, CORE))
 def test_statistics(seed, target):
     rng = np.random.default_rng(seed)
     r = random_scores(rng)
@@ -90,7 +92,7 @@ def test_statistics(seed, target):
 
 
 @pytest.mark.parametrize("target", ["reference", "cpu"])
-@pytest.mark.parametrize("seed", SEEDS[:8])
+@pytest.mark.parametrize("seed", short_form(SEEDS[:8], CORE))
 def test_moving_averages(seed, target):
     rng = np.random.default_rng(1000 + seed)
     experts = int(rng.integers(1, 40))
@@ -135,7 +137,7 @@ def test_moving_averages(seed, target):
 
 
 @pytest.mark.parametrize("target", ["reference", "cpu"])
-@pytest.mark.parametrize("seed", SEEDS[:8])
+@pytest.mark.parametrize("seed", short_form(SEEDS[:8], CORE))
 def test_routing_stats(seed, target):
     rng = np.random.default_rng(2000 + seed)
     tokens, experts = int(rng.choice([0, 1, 31, 32, 300])), int(rng.integers(1, 40))
