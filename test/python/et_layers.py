@@ -237,23 +237,19 @@ def module(layers, outputs_only=False, weights=False):
 
 def features(layer):
     """What a layer shows, for et_cases.py."""
-    rule = layer.routing
+    rule, kind = layer.routing, layer.storage
     name = type(rule).__name__
-    shown = {layer.score, layer.special, *layer.arrays}
-    kinds = [
-        f.name for f in fields(rule) if isinstance(getattr(rule, f.name), str | bool)
-    ]
-    shown |= {f"{name} {kind}={getattr(rule, kind)}" for kind in kinds}
-    shown |= {f"{name} in groups"} if getattr(rule, "groups", 1) > 1 else set()
     gated = "gated" if "gate" in layer.arrays else "not gated"
-    shown |= {f"{layer.storage} {what}" for what in (name, layer.activation, gated)}
-    tokens = layer.sizes["T"]
-    shown.add(
-        "no token" if not tokens else "whole words" if tokens % 32 == 0 else "tokens"
-    )
-    shown |= {
-        f"{s} is {'' if s in layer.static else 'not '}static" for s in layer.sizes
-    }
+    shown = {layer.score, layer.special, name, layer.activation, kind, *layer.arrays}
+    shown |= {f"{kind} {what}" for what in (name, layer.activation, gated)}
+    shown |= {f"{s} static={s in layer.static}" for s in layer.sizes}
+    shown |= {"tokens" if layer.sizes["T"] else "no token"}
+    for field in fields(rule):
+        value = getattr(rule, field.name)
+        if field.name == "groups":
+            value = value > 1
+        if isinstance(value, str | bool):
+            shown.add(f"{name} {field.name}={value}")
     return shown
 
 

@@ -81,6 +81,14 @@ SIZES = [
     {"T": 3, "E": 2, "D": 1030, "F": 3},
     {"T": 1100, "E": 2, "D": 3, "F": 2},
 ]
+
+
+def edge_layer(storage, special, sizes, **how):
+    seed = zlib.crc32(f"{storage} {special} {sizes}".encode())
+    how |= {"special": special, "storage": storage, "G": sizes["F"]}
+    return random_layer(np.random.default_rng(seed), **sizes | how)
+
+
 EDGES = [("plain", sizes) for sizes in SIZES]
 EDGES += [(special, SIZES[2 + k % 2]) for k, special in enumerate(SPECIALS[1:])]
 # Each type meets each chip: the edges in turn, shifted by the type. So they do in the
@@ -98,10 +106,7 @@ EDGE_CASES = [
     ),
 )
 def test_edge_case(storage, special, sizes, chip):
-    seed = zlib.crc32(f"{storage} {special} {sizes}".encode())
-    rng = np.random.default_rng(seed)
-    layer = random_layer(rng, special=special, storage=storage, G=sizes["F"], **sizes)
-    check_one(layer, chip, seed)
+    check_one(edge_layer(storage, special, sizes), chip, f"{storage} {special} {sizes}")
 
 
 @on_each_chip(test_ops.SEEDS, core=test_ops.CORE)
