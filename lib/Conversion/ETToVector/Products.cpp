@@ -22,8 +22,13 @@ static constexpr int64_t kFewPackedRows = 2;
 static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
                                         const VectorTarget &target) {
   // Views of nothing have no valid offset.
-  ArrayRef<int64_t> sizes = cast<MemRefType>(op.getRhs().getType()).getShape();
-  if (op.getMask() || llvm::is_contained(sizes, 0))
+  Value viewed[] = {op.getRhs(), op.getGate(), op.getScales(),
+                    op.getGateScales()};
+  auto isNothing = [](Value view) {
+    return view &&
+           llvm::is_contained(cast<MemRefType>(view.getType()).getShape(), 0);
+  };
+  if (op.getMask() || llvm::any_of(viewed, isNothing))
     return failure();
   if (op.getScales() && target.lanes > kScaleBlock)
     return failure();

@@ -168,3 +168,23 @@ func.func @no_depth(%x: memref<?x0xf32>, %w: memref<2x0x64xf32>, %offsets: memre
     outs(%out : memref<?x64xf32>)
   return
 }
+
+// -----
+
+// Also where only scales, or a gate's weights, are known to be nothing.
+
+// CHECK-LABEL: func @no_scales
+// CHECK:         et.grouped_matmul
+func.func @no_scales(%x: memref<?x?xf32>, %w: memref<2x?x?xf8E4M3FN>, %scales: memref<2x0x?xf32>, %offsets: memref<3xi32>, %out: memref<?x64xf32>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x?xf32>, memref<2x?x?xf8E4M3FN>) offsets(%offsets : memref<3xi32>)
+    scales(%scales : memref<2x0x?xf32>) outs(%out : memref<?x64xf32>)
+  return
+}
+
+// CHECK-LABEL: func @no_gate
+// CHECK:         et.grouped_matmul
+func.func @no_gate(%x: memref<?x?xf32>, %w: memref<2x?x?xf32>, %gate: memref<2x0x64xf32>, %offsets: memref<3xi32>, %out: memref<?x64xf32>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x?xf32>, memref<2x?x?xf32>) offsets(%offsets : memref<3xi32>)
+    gate(%gate : memref<2x0x64xf32>) outs(%out : memref<?x64xf32>)
+  return
+}
