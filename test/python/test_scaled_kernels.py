@@ -149,7 +149,7 @@ def test_on_other_processors(seed, processor):
 
 
 @x86_only
-@pytest.mark.parametrize(("packed", "processor"), short_form(FORMS, FORMS[::2]))
+@pytest.mark.parametrize(("packed", "processor"), short_form(FORMS, FORMS[1::4]))
 def test_layers(packed, processor):
     skip_unless_runs(processor)
     seeds = range(9600, 9604)
