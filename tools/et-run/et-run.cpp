@@ -10,6 +10,7 @@
 #include "support/ToolOptions.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Threading.h"
 
 #include <cstdlib>
 
@@ -32,6 +33,12 @@ static std::string getPipeline(unsigned target, StringRef chip,
             " format=isa f32-products=" + f32Products + "}")
         .str();
   }
+}
+
+/// OpenMP's library ends the process when the system refuses it a thread. More
+/// than a few for each processor help nobody.
+static unsigned mostThreads() {
+  return std::max(64U, 8 * hardware_concurrency().compute_thread_count());
 }
 
 static Error makeRequest(const CommandLine &line, RunRequest &request) {
@@ -88,7 +95,7 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
       return runs.takeError();
     request.timedRuns = *runs;
   }
-  Expected<unsigned> threads = line.getCount(OPT_threads, 0);
+  Expected<unsigned> threads = line.getCount(OPT_threads, 0, mostThreads());
   if (!threads)
     return threads.takeError();
   // OpenMP's library reads this when the compiled code loads it.

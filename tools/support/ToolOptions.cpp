@@ -57,12 +57,10 @@ Expected<std::string> CommandLine::getRequired(unsigned option) const {
   return value;
 }
 
-Expected<unsigned> CommandLine::getCount(unsigned option,
-                                         unsigned otherwise) const {
+Expected<unsigned> CommandLine::getCount(unsigned option, unsigned otherwise,
+                                         unsigned most) const {
   if (!has(option))
     return otherwise;
-  // OpenMP counts threads in an int.
-  constexpr unsigned most = std::numeric_limits<int>::max();
   unsigned value;
   if (StringRef(get(option)).getAsInteger(10, value) || value == 0 ||
       value > most)

@@ -19,6 +19,8 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/StringSaver.h"
 
+#include <limits>
+
 namespace mlir::et {
 
 /// A tool's options; support/OptionTable.inc makes it of the tool's Options.td.
@@ -53,8 +55,10 @@ public:
   llvm::Expected<std::string> getInput() const;
   /// The value of an option that cannot be left out.
   llvm::Expected<std::string> getRequired(unsigned option) const;
-  /// A number of at least 1, or `otherwise`.
-  llvm::Expected<unsigned> getCount(unsigned option, unsigned otherwise) const;
+  /// A number from 1 to `most`, or `otherwise`.
+  llvm::Expected<unsigned>
+  getCount(unsigned option, unsigned otherwise,
+           unsigned most = std::numeric_limits<int>::max()) const;
   /// The position in `choices` of the option's value.
   llvm::Expected<unsigned> getChoice(unsigned option,
                                      llvm::ArrayRef<llvm::StringRef> choices,
