@@ -7,6 +7,7 @@
 """Configuration that the site file of a build tree completes and loads."""
 
 import os
+import shutil
 import sys
 
 import lit.formats
@@ -69,6 +70,9 @@ if os.environ.get("ET_TEST_FULL"):
 
 # Names are shown whole in FileCheck's dumps of what it did not find.
 llvm_config.with_environment("FILECHECK_OPTS", "--dump-input-filter=error")
+
+if shutil.which("gcc"):
+    config.available_features.add("gcc")
 
 if config.et_cuda_toolkit:
     config.available_features.add("cuda-toolkit")

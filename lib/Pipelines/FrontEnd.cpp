@@ -48,6 +48,7 @@ static void addBufferization(OpPassManager &pm) {
 void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
                                const FrontEndOptions &options) {
   bool packs = !options.packsFor.empty();
+  pm.addPass(createCheckSizes());
   // What a function is given as a weight is one where it is multiplied with.
   // Nothing is simplified before the checks.
   if (packs)

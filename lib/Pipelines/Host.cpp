@@ -18,8 +18,10 @@ using namespace mlir;
 using namespace mlir::et;
 
 void et::buildHostToLLVMPipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createCheckAllocations());
   pm.addPass(createEmitEntryPoints());
   pm.addPass(createLowerAsserts());
+  pm.addPass(createMarkParallelRegions());
   pm.addPass(createExpandCopies());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());

@@ -67,6 +67,7 @@ static void addKernelsToNVVM(OpPassManager &pm, ArrayRef<std::string> chips) {
 
 /// From functions that launch kernels to the LLVM dialect.
 static void addHostToLLVM(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createCheckAllocations());
   pm.addPass(createEmitEntryPoints({EntryMemory::Cuda}));
   pm.addPass(createLowerAsserts());
   pm.addPass(memref::createExpandStridedMetadataPass());

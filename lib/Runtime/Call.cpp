@@ -85,32 +85,6 @@ static bool shapeMatches(const et_value &value, const et_tensor &tensor) {
   return true;
 }
 
-static bool isContiguous(const et_tensor &tensor) {
-  if (et_tensor_elements(&tensor) == 0)
-    return true;
-  int64_t expected = 1;
-  for (int32_t i = tensor.rank - 1; i >= 0; --i) {
-    if (tensor.sizes[i] != 1 && tensor.strides[i] != expected)
-      return false;
-    expected *= tensor.sizes[i];
-  }
-  return true;
-}
-
-/// Sizes that are not negative and whose bytes can be counted.
-static bool hasSaneSizes(const et_tensor &tensor) {
-  int64_t bytes = int64_t(et_dtype_size(static_cast<et_dtype>(tensor.dtype)));
-  bool isEmpty = false;
-  for (int32_t i = 0; i < tensor.rank; ++i) {
-    if (tensor.sizes[i] < 0)
-      return false;
-    isEmpty |= tensor.sizes[i] == 0;
-    if (!isEmpty && __builtin_mul_overflow(bytes, tensor.sizes[i], &bytes))
-      return false;
-  }
-  return true;
-}
-
 static int checkTensor(const et_function *fn, Role role, size_t index,
                        const et_tensor &tensor, et_status *status) {
   const et_value &value = role.values[index];
@@ -134,11 +108,12 @@ static int checkTensor(const et_function *fn, Role role, size_t index,
                      isPacked ? value.packed_by : "",
                      isPacked ? "' once and pass its results" : "");
   }
-  if (!hasSaneSizes(tensor))
+  size_t bytes = 0;
+  if (!countBytes(tensor, bytes))
     return refuse("has a negative size or more bytes than fit in memory");
   if (!isContiguous(tensor))
     return refuse("is not contiguous in row-major order; copy it first");
-  if (!tensor.data && et_tensor_elements(&tensor) != 0)
+  if (!tensor.data && bytes)
     return refuse("has no data");
   if (tensor.memory != ET_HOST && tensor.memory != ET_CUDA)
     return refuse("lies in an unknown memory");
@@ -153,12 +128,8 @@ static int checkTensor(const et_function *fn, Role role, size_t index,
 }
 
 static int checkCall(const et_function *fn, const et_tensor *args,
-                     size_t numArgs, size_t numResults, et_status *status) {
-  if (fn->abi_version != ET_ABI_VERSION)
-    return setStatus(status, ET_INVALID_ARGUMENT,
-                     "the function was compiled for version %u of the runtime "
-                     "interface and this is version %u; compile it again",
-                     fn->abi_version, ET_ABI_VERSION);
+                     size_t numArgs, const et_tensor *results,
+                     size_t numResults, et_status *status) {
   if (numArgs != fn->num_args)
     return setStatus(status, ET_INVALID_ARGUMENT,
                      "%s: takes %zu arguments, but got %zu", fn->name,
@@ -167,6 +138,9 @@ static int checkCall(const et_function *fn, const et_tensor *args,
     return setStatus(status, ET_INVALID_ARGUMENT,
                      "%s: has %zu results, but there is room for %zu", fn->name,
                      size_t(fn->num_results), numResults);
+  if ((numArgs && !args) || (numResults && !results))
+    return setStatus(status, ET_INVALID_ARGUMENT, "%s: the array of %s is null",
+                     fn->name, numArgs && !args ? "arguments" : "results");
   for (size_t i = 0; i < numArgs; ++i) {
     int code = checkTensor(fn, {"argument", fn->args}, i, args[i], status);
     if (!code)
@@ -217,9 +191,11 @@ static int checkCallOnStream(const et_function *fn, const et_tensor *args,
   return ET_OK;
 }
 
+/// Of a tensor that was checked.
 static size_t bytesOf(const et_tensor &tensor) {
-  return size_t(et_tensor_elements(&tensor)) *
-         et_dtype_size(static_cast<et_dtype>(tensor.dtype));
+  size_t bytes = 0;
+  countBytes(tensor, bytes);
+  return bytes;
 }
 
 /// Inside a call: a code that isn't ET_OK ends it.
@@ -228,28 +204,15 @@ static void raiseIf(int code, const et_status &status) {
     raise(static_cast<et_code>(code), "%s", status.message);
 }
 
-/// Memory of the current call.
-static void *allocateIn(et_memory memory, size_t bytes) {
-  if (memory == ET_HOST) {
-    void *data = allocateHost(bytes, 1);
-    if (!data)
-      raise(ET_OUT_OF_MEMORY, "out of memory: cannot allocate %zu bytes",
-            bytes);
-    return data;
-  }
-  void *data = nullptr;
+/// A copy that belongs to the current call.
+static Room copyTo(et_memory memory, const void *source, et_memory sourceMemory,
+                   size_t bytes) {
+  Room room = {};
   et_status status;
-  raiseIf(deviceAllocate(bytes, &data, &status), status);
-  return data;
-}
-
-static void *copyTo(et_memory memory, const void *source,
-                    et_memory sourceMemory, size_t bytes) {
-  void *data = allocateIn(memory, bytes);
-  et_status status;
-  raiseIf(copyBytes(data, memory, source, sourceMemory, bytes, &status),
+  raiseIf(allocate(memory, bytes, room, &status), status);
+  raiseIf(copyBytes(room.data, memory, source, sourceMemory, bytes, &status),
           status);
-  return data;
+  return room;
 }
 
 static void fillArgument(Frame &frame, size_t index) {
@@ -262,7 +225,7 @@ static void fillArgument(Frame &frame, size_t index) {
   auto memory = static_cast<et_memory>(frame.fn->memory);
   void *data = tensor.data;
   if (tensor.memory != int32_t(memory))
-    data = copyTo(memory, data, ET_HOST, bytesOf(tensor));
+    data = copyTo(memory, data, ET_HOST, bytesOf(tensor)).data;
   Descriptor &descriptor = frame.descriptors[index];
   descriptor.allocated = descriptor.aligned = data;
   // Strides of sizes 0 and 1 may be anything in a tensor, but not in a memref.
@@ -283,31 +246,41 @@ static void collectResult(Frame &frame, size_t index) {
   auto dtype = static_cast<et_dtype>(value.dtype);
   et_tensor &result = frame.results[index];
   if (value.is_scalar) {
-    void *data = copyTo(ET_HOST, &descriptor, ET_HOST, et_dtype_size(dtype));
-    result = et_tensor_borrow(data, dtype, 0, nullptr);
-    result.owner = data;
+    Room room = copyTo(ET_HOST, &descriptor, ET_HOST, et_dtype_size(dtype));
+    result = et_tensor_borrow(room.data, dtype, 0, nullptr);
+    result.owner = room.owner;
     return;
   }
   auto memory = static_cast<et_memory>(frame.fn->memory);
   char *data = static_cast<char *>(descriptor.aligned) +
                descriptor.offset * int64_t(et_dtype_size(dtype));
   result = et_tensor_borrow(data, dtype, int32_t(value.rank), descriptor.shape);
-  bool isOurs = memory == ET_HOST
-                    ? ownsHost(frame.call, descriptor.allocated)
-                    : ownsDevice(frame.call, descriptor.allocated);
+  size_t bytes = 0;
+  if (!countBytes(result, bytes))
+    raise(ET_CHECK_FAILED,
+          "%s: result %zu '%s' has a negative size or more bytes than fit in "
+          "memory",
+          frame.fn->name, index, value.name);
+  Owned *owner = nullptr;
+  if (memory == ET_HOST)
+    owner = findHost(frame.call, descriptor.allocated);
+  else
+    owner = findDevice(frame.call, descriptor.allocated);
   for (size_t i = 0; i < index; ++i)
-    isOurs &= frame.results[i].owner != descriptor.allocated;
+    if (frame.results[i].owner == owner)
+      owner = nullptr;
   bool isMoved = frame.resultsToHost && memory == ET_CUDA;
   // A result that is an argument, a constant or another result gets memory of
   // its own, so that every result can be released.
-  if (isOurs && !isMoved) {
-    result.owner = descriptor.allocated;
+  if (owner && !isMoved) {
+    result.owner = owner;
     result.memory = memory;
     return;
   }
   et_memory target = isMoved ? ET_HOST : memory;
-  result.data = copyTo(target, data, memory, bytesOf(result));
-  result.owner = result.data;
+  Room room = copyTo(target, data, memory, bytes);
+  result.data = room.data;
+  result.owner = room.owner;
   result.memory = target;
 }
 
@@ -360,10 +333,11 @@ static void runCall(Frame &frame) {
   // From here on nothing fails, so no result is handed out halfway.
   for (size_t i = 0; i < fn.num_results; ++i) {
     et_tensor &result = frame.results[i];
+    auto *owner = static_cast<Owned *>(result.owner);
     if (result.memory == ET_CUDA)
-      detachDevice(frame.call, result.owner);
+      detachDevice(frame.call, static_cast<DeviceResource *>(owner));
     else
-      detachHost(frame.call, result.owner);
+      detachHost(frame.call, static_cast<HostBlock *>(owner));
   }
 }
 
@@ -413,12 +387,10 @@ static int endCall(Frame *frame, et_status *status) {
   return code;
 }
 
-int et_call(const et_function *fn, const et_tensor *args, size_t num_args,
-            et_tensor *results, size_t num_results, et_status *status) {
-  clearStatus(status);
-  if (num_results)
-    memset(results, 0, num_results * sizeof(*results));
-  if (int code = checkCall(fn, args, num_args, num_results, status))
+/// et_call of a function of this runtime.
+static int call(const et_function *fn, const et_tensor *args, size_t numArgs,
+                et_tensor *results, size_t numResults, et_status *status) {
+  if (int code = checkCall(fn, args, numArgs, results, numResults, status))
     return code;
   Frame *frame = newFrame(fn, args, status);
   if (!frame)
@@ -428,16 +400,16 @@ int et_call(const et_function *fn, const et_tensor *args, size_t num_args,
   if (setjmp(frame->call.unwind) == 0)
     runCall(*frame);
   else
-    memset(results, 0, num_results * sizeof(*results));
+    memset(results, 0, numResults * sizeof(*results));
   return endCall(frame, status);
 }
 
-int et_call_on_stream(const et_function *fn, void *stream,
-                      const et_tensor *args, size_t num_args,
-                      const et_tensor *results, size_t num_results,
-                      et_status *status) {
-  clearStatus(status);
-  if (int code = checkCall(fn, args, num_args, num_results, status))
+/// et_call_on_stream of a function of this runtime.
+static int callOnStream(const et_function *fn, void *stream,
+                        const et_tensor *args, size_t numArgs,
+                        const et_tensor *results, size_t numResults,
+                        et_status *status) {
+  if (int code = checkCall(fn, args, numArgs, results, numResults, status))
     return code;
   if (int code = checkCallOnStream(fn, args, results, status))
     return code;
@@ -450,8 +422,51 @@ int et_call_on_stream(const et_function *fn, void *stream,
     et_status cannot;
     raiseIf(checkStream(&cannot), cannot);
     runEntry(*frame);
-    for (size_t i = 0; i < num_results; ++i)
+    for (size_t i = 0; i < numResults; ++i)
       deliverResult(*frame, results, i);
   }
   return endCall(frame, status);
+}
+
+extern "C" {
+/// What the descriptions of functions refer to that are linked with this code.
+extern const et_runtime et_own_runtime;
+const et_runtime et_own_runtime = {call, callOnStream};
+}
+
+/// The runtime of `fn`; null, with the reason in `status`, where there is none.
+static const et_runtime *runtimeOf(const et_function *fn, et_status *status) {
+  clearStatus(status);
+  if (!fn) {
+    setStatus(status, ET_INVALID_ARGUMENT, "there is no function to call");
+    return nullptr;
+  }
+  if (fn->abi_version != ET_ABI_VERSION) {
+    setStatus(status, ET_INVALID_ARGUMENT,
+              "the function was compiled for version %u of the runtime "
+              "interface and this is version %u; compile it again",
+              fn->abi_version, ET_ABI_VERSION);
+    return nullptr;
+  }
+  return fn->runtime ? fn->runtime : &et_own_runtime;
+}
+
+int et_call(const et_function *fn, const et_tensor *args, size_t num_args,
+            et_tensor *results, size_t num_results, et_status *status) {
+  if (results)
+    memset(results, 0, num_results * sizeof(*results));
+  const et_runtime *runtime = runtimeOf(fn, status);
+  return runtime
+             ? runtime->call(fn, args, num_args, results, num_results, status)
+             : int(ET_INVALID_ARGUMENT);
+}
+
+int et_call_on_stream(const et_function *fn, void *stream,
+                      const et_tensor *args, size_t num_args,
+                      const et_tensor *results, size_t num_results,
+                      et_status *status) {
+  const et_runtime *runtime = runtimeOf(fn, status);
+  return runtime ? runtime->callOnStream(fn, stream, args, num_args, results,
+                                         num_results, status)
+                 : int(ET_INVALID_ARGUMENT);
 }

@@ -18,12 +18,30 @@
 #include <csetjmp>
 #include <pthread.h>
 
+/// How a runtime runs a function of its own; see et_function.
+struct et_runtime {
+  decltype(&et_call) call;
+  decltype(&et_call_on_stream) callOnStream;
+};
+
 // Several compiled libraries, each with its own runtime, may share a process.
 #pragma GCC visibility push(hidden)
 namespace et::runtime {
 
+/// What the owner of a tensor begins with, so that any runtime can release the
+/// tensors of another.
+struct Owned {
+  void (*release)(Owned *);
+};
+
+/// Memory for a tensor.
+struct Room {
+  void *data;
+  Owned *owner;
+};
+
 /// Stands before every allocation that compiled code makes on the host.
-struct alignas(64) HostBlock {
+struct alignas(64) HostBlock : Owned {
   HostBlock *next;
   HostBlock *previous;
   struct Call *owner; ///< Null once handed out or made outside a call.
@@ -39,7 +57,7 @@ struct alignas(64) HostBlock {
 
 /// What the driver gave to a call and has not had back. Device memory cannot
 /// hold its own header.
-struct DeviceResource {
+struct DeviceResource : Owned {
   enum Kind { Memory, Stream, Event };
   DeviceResource *next;
   Kind kind;
@@ -54,7 +72,8 @@ struct Call {
   jmp_buf unwind;
   et_status status;
   Call *outer;
-  pthread_mutex_t lock; ///< Guards `blocks`: worker threads may free.
+  pthread_mutex_t lock;   ///< Guards `blocks`: worker threads may free.
+  unsigned parallelDepth; ///< Parallel regions of its own that it is inside of.
   HostBlock *blocks;
   DeviceResource *resources;
   bool inContext; ///< This call pushed the device's context.
@@ -76,8 +95,9 @@ setStatus(et_status *status, et_code code, const char *format, ...);
 [[noreturn]] __attribute__((format(printf, 2, 3))) void
 raise(et_code code, const char *format, ...);
 
-/// True on the thread of a call and outside a parallel region: the frames of a
-/// thread pool must not be jumped over.
+/// True on the thread of a call and outside the parallel regions that the call
+/// opened: the frames of a thread pool must not be jumped over. Those of a
+/// region of the caller's lie below the call.
 bool canUnwind();
 
 /// Reports an error that compiled code met where it cannot be unwound; the
@@ -85,19 +105,30 @@ bool canUnwind();
 void noteParallelFailure();
 unsigned parallelFailures();
 
+/// The bytes of a tensor's elements. False where no tensor can be so: a type or
+/// rank that there is not, a negative size, or sizes of which those that are
+/// not 0 make more bytes than an int64_t counts.
+bool countBytes(const et_tensor &tensor, size_t &bytes);
+/// Row-major without gaps. The bytes of the tensor can be counted.
+bool isContiguous(const et_tensor &tensor);
+
 /// An allocation of the current call, if any; null when there is no memory.
 void *allocateHost(size_t size, size_t alignment);
 void freeHost(void *data);
-/// Whether `data` is an allocation of `call`, and taking it out of its list.
-bool ownsHost(Call &call, void *data);
-void detachHost(Call &call, void *data);
+/// The block of `data` if it is an allocation of `call`, and taking it out of
+/// its list.
+HostBlock *findHost(Call &call, void *data);
+void detachHost(Call &call, HostBlock *block);
 void freeAllHost(Call &call);
 
 void countMemory(et_memory memory, int64_t bytes);
 
+/// Room of the current call, if any.
+int allocate(et_memory memory, size_t bytes, Room &room, et_status *status);
+
 /// The device side of et_call and et_tensor_*, over the driver. Like every
 /// function here that takes a status, these fill it in and return its code.
-int deviceAllocate(size_t bytes, void **data, et_status *status);
+int deviceAllocate(size_t bytes, DeviceResource *&memory, et_status *status);
 void deviceFree(void *data);
 int copyBytes(void *destination, et_memory destinationMemory,
               const void *source, et_memory sourceMemory, size_t bytes,
@@ -107,8 +138,8 @@ int copyOnStream(void *destination, const void *source, size_t bytes,
                  et_status *status);
 /// Whether the stream of the current call can be worked on as it is now.
 int checkStream(et_status *status);
-bool ownsDevice(Call &call, void *data);
-void detachDevice(Call &call, void *data);
+DeviceResource *findDevice(Call &call, void *data);
+void detachDevice(Call &call, DeviceResource *memory);
 /// Gives back what the call still holds, and leaves the device's context.
 void leaveDevice(Call &call);
 

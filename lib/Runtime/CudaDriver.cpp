@@ -19,6 +19,7 @@ __thread int32_t et::runtime::currentDevice = 0;
 static pthread_mutex_t driverLock = PTHREAD_MUTEX_INITIALIZER;
 static CudaDriver driverTable;
 static bool isDriverReady = false;
+static bool isProcessEnding = false;
 static int32_t deviceCount = 0;
 static CuHandle contexts[maxDevices];
 enum class Pools : uint8_t { Unknown, Missing, Present };
@@ -114,6 +115,9 @@ static int loadDriverLocked(et_status *status) {
     dlclose(library);
     return code;
   }
+  // The driver must not be called when a process ends. This runs before all
+  // destructors of the library then, and after them when it is unloaded.
+  atexit([] { isProcessEnding = true; });
   driverTable = driver;
   deviceCount = count;
   isDriverReady = true;
@@ -121,6 +125,11 @@ static int loadDriverLocked(et_status *status) {
 }
 
 const CudaDriver *et::runtime::getCudaDriver(et_status *status) {
+  if (isProcessEnding) {
+    setStatus(status, ET_CUDA_ERROR,
+              "the process is ending, and has no CUDA driver any more");
+    return nullptr;
+  }
   pthread_mutex_lock(&driverLock);
   int code = isDriverReady ? ET_OK : loadDriverLocked(status);
   pthread_mutex_unlock(&driverLock);
@@ -227,20 +236,26 @@ static DeviceResource **currentList() {
   return currentCall ? &currentCall->resources : &handedOut;
 }
 
-void et::runtime::trackResource(DeviceResource::Kind kind, void *handle,
-                                size_t size, bool isPooled) {
+static void releaseDevice(Owned *memory) {
+  deviceFree(static_cast<DeviceResource *>(memory)->handle);
+}
+
+DeviceResource *et::runtime::trackResource(DeviceResource::Kind kind,
+                                           void *handle, size_t size,
+                                           bool isPooled) {
   auto *resource =
       static_cast<DeviceResource *>(malloc(sizeof(DeviceResource)));
   // Without a note the resource outlives an error, which is the lesser evil.
   if (!resource)
-    return;
+    return nullptr;
   pthread_mutex_lock(&driverLock);
   DeviceResource **list = currentList();
-  *resource = {*list, kind, isPooled, handle, size};
+  *resource = {{releaseDevice}, *list, kind, isPooled, handle, size};
   *list = resource;
   pthread_mutex_unlock(&driverLock);
   if (kind == DeviceResource::Memory)
     countMemory(ET_CUDA, int64_t(size));
+  return resource;
 }
 
 static DeviceResource *takeOut(DeviceResource **list, DeviceResource::Kind kind,
@@ -269,24 +284,23 @@ bool et::runtime::untrackResource(DeviceResource::Kind kind, void *handle) {
   return isPooled;
 }
 
-bool et::runtime::ownsDevice(Call &call, void *data) {
-  for (DeviceResource *r = call.resources; r; r = r->next)
-    if (r->kind == DeviceResource::Memory && r->handle == data)
-      return true;
-  return false;
+DeviceResource *et::runtime::findDevice(Call &call, void *data) {
+  DeviceResource *r = call.resources;
+  while (r && (r->kind != DeviceResource::Memory || r->handle != data))
+    r = r->next;
+  return r;
 }
 
-void et::runtime::detachDevice(Call &call, void *data) {
+void et::runtime::detachDevice(Call &call, DeviceResource *memory) {
   pthread_mutex_lock(&driverLock);
-  if (DeviceResource *resource =
-          takeOut(&call.resources, DeviceResource::Memory, data)) {
-    resource->next = handedOut;
-    handedOut = resource;
-  }
+  takeOut(&call.resources, DeviceResource::Memory, memory->handle);
+  memory->next = handedOut;
+  handedOut = memory;
   pthread_mutex_unlock(&driverLock);
 }
 
-int et::runtime::deviceAllocate(size_t bytes, void **data, et_status *status) {
+int et::runtime::deviceAllocate(size_t bytes, DeviceResource *&memory,
+                                et_status *status) {
   et_status ignored;
   status = status ? status : &ignored;
   const CudaDriver *driver = enterContext(status);
@@ -296,12 +310,15 @@ int et::runtime::deviceAllocate(size_t bytes, void **data, et_status *status) {
   // The driver refuses an allocation of nothing.
   int code = ET_CUDA(*driver, status, nullptr, cuMemAlloc_v2, &pointer,
                      bytes ? bytes : size_t(1));
+  memory = code ? nullptr
+                : trackResource(DeviceResource::Memory,
+                                reinterpret_cast<void *>(pointer), bytes);
+  if (!code && !memory) {
+    ET_CUDA(*driver, nullptr, nullptr, cuMemFree_v2, pointer);
+    code = setStatus(status, ET_OUT_OF_MEMORY, "out of memory");
+  }
   leaveContext(*driver);
-  if (code)
-    return code;
-  *data = reinterpret_cast<void *>(pointer);
-  trackResource(DeviceResource::Memory, *data, bytes);
-  return ET_OK;
+  return code;
 }
 
 void et::runtime::deviceFree(void *data) {
@@ -310,8 +327,18 @@ void et::runtime::deviceFree(void *data) {
   if (!driver)
     return;
   untrackResource(DeviceResource::Memory, data);
-  driver->cuMemFree_v2(reinterpret_cast<CuPointer>(data));
+  ET_CUDA(*driver, nullptr, nullptr, cuMemFree_v2,
+          reinterpret_cast<CuPointer>(data));
   leaveContext(*driver);
+}
+
+void et::runtime::unloadModule(int32_t device, CuHandle module) {
+  if (isProcessEnding || !isDriverReady || !contexts[device] ||
+      ET_CUDA(driverTable, nullptr, nullptr, cuCtxPushCurrent_v2,
+              contexts[device]))
+    return;
+  ET_CUDA(driverTable, nullptr, nullptr, cuModuleUnload, module);
+  popContext(driverTable);
 }
 
 int et::runtime::copyBytes(void *destination, et_memory destinationMemory,

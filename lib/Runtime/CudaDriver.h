@@ -129,10 +129,14 @@ int chooseDevice(int32_t device, et_status *status);
 /// Whether streams of the current device can allocate.
 bool hasMemoryPools(const CudaDriver &driver);
 
+/// Takes a module away. At the end of a process that is the driver's.
+void unloadModule(int32_t device, CuHandle module);
+
 /// Lists of what compiled code got from the driver. Freeing memory that is in
-/// neither is the driver's to refuse; `isPooled` is false for it.
-void trackResource(DeviceResource::Kind kind, void *handle, size_t size,
-                   bool isPooled = false);
+/// neither is the driver's to refuse; `isPooled` is false for it. Null if there
+/// is no memory for a note.
+DeviceResource *trackResource(DeviceResource::Kind kind, void *handle,
+                              size_t size, bool isPooled = false);
 bool untrackResource(DeviceResource::Kind kind, void *handle);
 
 } // namespace et::runtime

@@ -193,8 +193,9 @@ void mgpuModuleUnload(void *handle) {
   auto *module = static_cast<Module *>(handle);
   if (!module)
     return;
-  // The process may be ending and the driver gone before us; its modules went
-  // with it, so nothing is unloaded there.
+  for (int32_t device = 0; device < maxDevices; ++device)
+    if (module->loaded[device])
+      unloadModule(device, module->loaded[device]);
   while (Kernel *kernel = module->kernels) {
     module->kernels = kernel->next;
     free(kernel);

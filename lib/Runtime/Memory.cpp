@@ -17,7 +17,6 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
-#include <dlfcn.h>
 #include <sys/mman.h>
 
 using namespace et::runtime;
@@ -58,12 +57,16 @@ void et::runtime::countMemory(et_memory memory, int64_t bytes) {
   }
 }
 
+static bool isKnown(et_memory memory) {
+  return memory == ET_HOST || memory == ET_CUDA;
+}
+
 size_t et_memory_current(et_memory memory) {
-  return size_t(counters[memory].current.load());
+  return isKnown(memory) ? size_t(counters[memory].current.load()) : 0;
 }
 
 size_t et_memory_peak(et_memory memory) {
-  return size_t(counters[memory].peak.load());
+  return isKnown(memory) ? size_t(counters[memory].peak.load()) : 0;
 }
 
 void et_memory_reset_peak(void) {
@@ -76,14 +79,7 @@ void et::runtime::noteParallelFailure() { ++parallelFailureCount; }
 unsigned et::runtime::parallelFailures() { return parallelFailureCount.load(); }
 
 bool et::runtime::canUnwind() {
-  if (!currentCall)
-    return false;
-  // Asked only on the way to an error, so a lookup by name is cheap enough, and
-  // it finds the thread library of the compiled code wherever that came from.
-  // A region of one thread counts: the library keeps track of it all the same.
-  auto getLevel =
-      reinterpret_cast<int (*)()>(dlsym(RTLD_DEFAULT, "omp_get_level"));
-  return !getLevel || getLevel() == 0;
+  return currentCall && currentCall->parallelDepth == 0;
 }
 
 // Blocks that are worth large pages, and the size of those: weights that stream
@@ -138,6 +134,16 @@ public:
     return any;
   }
 
+  /// For when the code is unloaded. At the end of a process, which comes here
+  /// as well, nobody may be there to give the lock back.
+  void releaseAtEnd() {
+    if (pthread_mutex_trylock(&lock))
+      return;
+    while (count)
+      releaseOldest();
+    pthread_mutex_unlock(&lock);
+  }
+
 private:
   static constexpr size_t maxCount = 16, maxBytes = size_t(256) << 20;
   struct Block {
@@ -163,6 +169,13 @@ private:
 
 static FreeBlocks freeBlocks;
 
+__attribute__((destructor)) static void releaseKeptMemory() {
+  freeBlocks.releaseAtEnd();
+  if (lastResort)
+    munmap(lastResort, lastResortSize);
+  lastResort = nullptr;
+}
+
 /// Pages of their own: what malloc gives again has small pages already.
 static void *mapLargePages(size_t size) {
   size_t total = size + largePage;
@@ -187,6 +200,10 @@ static void *allocatePages(bool isLarge, size_t alignment, size_t size) {
   return isLarge ? mapLargePages(size) : aligned_alloc(alignment, size);
 }
 
+static void releaseHost(Owned *block) {
+  freeHost(static_cast<HostBlock *>(block)->data());
+}
+
 static HostBlock *newBlock(size_t size, size_t alignment) {
   if (alignment < sizeof(HostBlock))
     alignment = sizeof(HostBlock);
@@ -206,7 +223,7 @@ static HostBlock *newBlock(size_t size, size_t alignment) {
     capacity = isLarge ? total : 0;
   }
   HostBlock *block = HostBlock::of(static_cast<char *>(base) + alignment);
-  *block = {nullptr, nullptr, nullptr, base, size, capacity};
+  *block = {{releaseHost}, nullptr, nullptr, nullptr, base, size, capacity};
   return block;
 }
 
@@ -257,16 +274,16 @@ void et::runtime::freeHost(void *data) {
   freeBlock(block);
 }
 
-bool et::runtime::ownsHost(Call &call, void *data) {
-  for (HostBlock *block = call.blocks; block; block = block->next)
-    if (block->data() == data)
-      return true;
-  return false;
+HostBlock *et::runtime::findHost(Call &call, void *data) {
+  HostBlock *block = call.blocks;
+  while (block && block->data() != data)
+    block = block->next;
+  return block;
 }
 
-void et::runtime::detachHost(Call &call, void *data) {
+void et::runtime::detachHost(Call &call, HostBlock *block) {
   pthread_mutex_lock(&call.lock);
-  unlinkLocked(HostBlock::of(data));
+  unlinkLocked(block);
   pthread_mutex_unlock(&call.lock);
 }
 
@@ -304,6 +321,17 @@ void *_mlir_memref_to_llvm_aligned_alloc(size_t alignment, size_t size) {
 }
 
 void _mlir_memref_to_llvm_free(void *data) { freeHost(data); }
+
+/// What compiled code calls before and after each of its parallel regions.
+void et_enter_parallel() {
+  if (currentCall)
+    ++currentCall->parallelDepth;
+}
+
+void et_leave_parallel() {
+  if (currentCall)
+    --currentCall->parallelDepth;
+}
 
 /// What a failed check in compiled code calls. Inside a parallel region there
 /// is no way out, and running on with a broken invariant is worse than ending.

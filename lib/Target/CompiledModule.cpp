@@ -7,9 +7,12 @@
 
 #include "et/Target/HostCode.h"
 
+#include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/DynamicLibrary.h"
 #include "llvm/Support/TargetSelect.h"
+
+#include <dlfcn.h>
 
 using namespace mlir;
 using namespace mlir::et;
@@ -33,6 +36,21 @@ CompiledModule::~CompiledModule() {
     llvm::consumeError(jit->deinitialize(jit->getMainJITDylib()));
 }
 
+/// The runtime's functions are looked up in the runtime of this process: what
+/// else is in it may have some of the same names.
+static llvm::Error findRuntimeFirst(llvm::orc::LLJIT &jit) {
+  Dl_info info;
+  if (!dladdr(reinterpret_cast<void *>(&et_call), &info))
+    return llvm::createStringError("the runtime is not a shared library of "
+                                   "this process; link libet_runtime.so");
+  auto runtime = llvm::orc::DynamicLibrarySearchGenerator::Load(
+      info.dli_fname, jit.getDataLayout().getGlobalPrefix());
+  if (!runtime)
+    return runtime.takeError();
+  jit.getMainJITDylib().addGenerator(std::move(*runtime));
+  return llvm::Error::success();
+}
+
 /// Code that asks for OpenMP's library finds it in the process.
 static llvm::Expected<std::unique_ptr<llvm::orc::LLJIT>>
 makeJIT(llvm::orc::LLJITBuilder builder, bool needsOpenMP) {
@@ -41,8 +59,11 @@ makeJIT(llvm::orc::LLJITBuilder builder, bool needsOpenMP) {
       return std::move(error);
   auto jit = builder.create();
   // What goes wrong is returned by the lookup that needed it.
-  if (jit)
-    (*jit)->getExecutionSession().setErrorReporter(llvm::consumeError);
+  if (!jit)
+    return jit;
+  (*jit)->getExecutionSession().setErrorReporter(llvm::consumeError);
+  if (llvm::Error error = findRuntimeFirst(**jit))
+    return std::move(error);
   return jit;
 }
 

@@ -52,12 +52,22 @@ getMachineBuilder(StringRef march) {
   return builder;
 }
 
+static bool isOfRuntime(StringRef name) {
+  return name.starts_with("et_") || name.starts_with("mgpu") ||
+         name.starts_with("_mlir_memref_to_llvm_");
+}
+
 /// Everything but the descriptions becomes internal: nothing else is called
 /// from outside, and a function named like one of libc's must not replace it.
+/// What the code calls of the runtime it is linked with, and of no other that
+/// is in the process: some of these names are upstream's.
 static void hideInternals(llvm::Module &module) {
   llvm::internalizeModule(module, [](const llvm::GlobalValue &value) {
     return value.getName().starts_with("et_function_");
   });
+  for (llvm::GlobalObject &object : module.global_objects())
+    if (object.isDeclaration() && isOfRuntime(object.getName()))
+      object.setVisibility(llvm::GlobalValue::HiddenVisibility);
 }
 
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {

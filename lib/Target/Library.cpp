@@ -90,6 +90,7 @@ llvm::Error et::linkLibrary(llvm::MemoryBufferRef code, StringRef file) {
   llvm::FileRemover removeLinked(linked);
   SmallVector<StringRef> arguments = {*compiler,
                                       "-shared",
+                                      "-Wl,-Bsymbolic",
                                       "-o",
                                       linked,
                                       object,

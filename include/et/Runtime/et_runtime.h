@@ -17,17 +17,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Makes an enumeration as wide as in C: a number that has no name may be
+   passed, and is refused. */
+#ifdef __cplusplus
+#define ET_WIDE : int
+#else
+#define ET_WIDE
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+/* The functions below are all that a library shows of the runtime inside it. */
+#pragma GCC visibility push(default)
+
 /* Changes whenever a struct below does; a library carries the number it was
    compiled with. */
-#define ET_ABI_VERSION 2
+#define ET_ABI_VERSION 3
 #define ET_MAX_RANK 8
 #define ET_DYNAMIC (-1)
 
-typedef enum et_dtype {
+typedef enum et_dtype ET_WIDE {
   ET_F32 = 0,
   ET_F16 = 1,
   ET_BF16 = 2,
@@ -40,9 +51,9 @@ typedef enum et_dtype {
   ET_F8E4M3FN = 9 /* 4 bits of exponent, 3 of fraction, no infinities */
 } et_dtype;
 
-typedef enum et_memory { ET_HOST = 0, ET_CUDA = 1 } et_memory;
+typedef enum et_memory ET_WIDE { ET_HOST = 0, ET_CUDA = 1 } et_memory;
 
-typedef enum et_code {
+typedef enum et_code ET_WIDE {
   ET_OK = 0,
   ET_INVALID_ARGUMENT = 1,
   ET_OUT_OF_MEMORY = 2,
@@ -58,8 +69,8 @@ typedef struct et_status {
   char message[504];
 } et_status;
 
-/* Sizes and strides count elements. `owner` is the allocation that
-   et_tensor_release gives back, null for borrowed data. */
+/* Sizes and strides count elements. `owner` is what et_tensor_release gives
+   back, null for borrowed data. */
 typedef struct et_tensor {
   void *data;
   void *owner;
@@ -96,6 +107,9 @@ typedef struct et_function {
   /* slots[i] points at the memref descriptor or the scalar of argument i, and
      slots[num_args + j] at room for those of result j. */
   void (*entry)(void **slots);
+  /* The runtime that its code is linked with, in which et_call runs it whatever
+     library that et_call is of. Null for the one of that et_call. */
+  const struct et_runtime *runtime;
 } et_function;
 
 /* Calls `fn`. Arguments must be contiguous (row-major) and are only borrowed,
@@ -119,27 +133,35 @@ int et_call_on_stream(const et_function *fn, void *stream,
                       const et_tensor *results, size_t num_results,
                       et_status *status);
 
-/* A tensor over memory that stays the caller's. */
+/* A tensor over memory that stays the caller's. Of a rank that has no room, or
+   without sizes, it is one that all other functions refuse. */
 et_tensor et_tensor_borrow(void *data, et_dtype dtype, int32_t rank,
                            const int64_t *sizes);
 
-/* A contiguous copy in `memory`, owned by the caller. */
+/* A contiguous copy in `memory`, owned by the caller; it is written on success
+   alone. A source on the host may have any strides, also of 0 and below; one in
+   CUDA memory must be contiguous. */
 int et_tensor_copy(const et_tensor *source, et_memory memory, et_tensor *copy,
                    et_status *status);
 
 /* Gives an owned tensor's memory back and clears it. Harmless on a borrowed
-   or an already released one. */
+   or an already released one. It may be of any library that is still loaded. */
 void et_tensor_release(et_tensor *tensor);
 
+/* 0 and "unknown" for what is no type. */
 size_t et_dtype_size(et_dtype dtype);
 const char *et_dtype_name(et_dtype dtype);
+/* -1 for a shape that no tensor has: a rank below 0 or above ET_MAX_RANK, a
+   negative size, or sizes whose product does not fit. */
 int64_t et_tensor_elements(const et_tensor *tensor);
 
-/* Bytes that compiled functions and their results hold, now and at most since
-   the last reset. Arguments are not counted. */
+/* Bytes that the compiled functions of this library and their results hold, now
+   and at most since the last reset. Arguments are not counted. */
 size_t et_memory_current(et_memory memory);
 size_t et_memory_peak(et_memory memory);
 void et_memory_reset_peak(void);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -131,7 +131,10 @@ struct EmitEntryPoints : et::impl::EmitEntryPointsBase<EmitEntryPoints> {
   using EmitEntryPointsBase::EmitEntryPointsBase;
 
   void runOnOperation() override {
-    for (func::FuncOp function : getEntryFunctions(getOperation())) {
+    SmallVector<func::FuncOp> functions = getEntryFunctions(getOperation());
+    if (!functions.empty())
+      declareRuntime();
+    for (func::FuncOp function : functions) {
       FailureOr<EntrySignature> signature = getEntrySignature(function);
       if (failed(signature) || failed(checkBufferized(function)))
         return signalPassFailure();
@@ -141,6 +144,16 @@ struct EmitEntryPoints : et::impl::EmitEntryPointsBase<EmitEntryPoints> {
   }
 
 private:
+  /// The runtime that this code will be linked with.
+  void declareRuntime() {
+    OpBuilder builder(getOperation().getBodyRegion());
+    runtime = LLVM::GlobalOp::create(
+        builder, getOperation().getLoc(),
+        LLVM::LLVMStructType::getLiteral(&getContext(), {}),
+        /*isConstant=*/true, LLVM::Linkage::External, "et_own_runtime",
+        /*value=*/Attribute());
+  }
+
   /// The description holds these now, and the LLVM dialect has no use for them.
   static void dropDescribed(func::FuncOp function) {
     for (StringRef name : {"et.name", "et.weight", "et.role", "et.packed_by"}) {
@@ -165,6 +178,8 @@ private:
 
   LLVM::LLVMFuncOp emitEntry(func::FuncOp function);
   void describe(const EntrySignature &signature, LLVM::LLVMFuncOp entry);
+
+  LLVM::GlobalOp runtime;
 };
 
 } // namespace
@@ -261,6 +276,6 @@ void EmitEntryPoints::describe(const EntrySignature &signature,
         constants.number(i64, int64_t(signature.arguments.size())),
         constants.number(i64, int64_t(signature.results.size())),
         constants.address(arguments), constants.address(results),
-        constants.address(entry)}},
+        constants.address(entry), constants.address(runtime)}},
       /*isArray=*/false);
 }

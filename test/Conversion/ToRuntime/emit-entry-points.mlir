@@ -38,7 +38,8 @@ func.func private @helper(%x: memref<*xf32>) { return }
 // CHECK:         llvm.mlir.addressof @et_args_scale
 // CHECK:         llvm.mlir.addressof @et_results_scale
 // CHECK:         llvm.mlir.addressof @et_entry_scale
+// CHECK:         llvm.mlir.addressof @et_own_runtime
 
 // CUDA-LABEL: llvm.mlir.global external constant @et_function_scale()
-// CUDA:         llvm.mlir.constant(2 : i32)
+// CUDA:         llvm.mlir.constant(3 : i32)
 // CUDA:         llvm.mlir.constant(1 : i32)

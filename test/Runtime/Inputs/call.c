@@ -11,6 +11,8 @@ void *_mlir_memref_to_llvm_aligned_alloc(size_t alignment, size_t size);
 void _mlir_memref_to_llvm_free(void *data);
 void et_check_failed(const char *message);
 void et_check_processor(const char *features);
+void et_enter_parallel(void);
+void et_leave_parallel(void);
 
 typedef struct {
   float *allocated, *aligned;
@@ -84,6 +86,30 @@ static void failsInThread(void **slots) {
   pthread_join(thread, NULL);
 }
 
+/* The frames of its own parallel region are not jumped over, but those of an
+   earlier one are no more. */
+static void failsInRegion(void **slots) {
+  (void)slots;
+  et_enter_parallel();
+  et_enter_parallel();
+  et_leave_parallel();
+  CHECK(!_mlir_memref_to_llvm_alloc((size_t)1 << 60));
+  et_leave_parallel();
+}
+
+static void failsAfterRegion(void **slots) {
+  et_enter_parallel();
+  et_leave_parallel();
+  fails(slots);
+}
+
+/* A result that no tensor can be. */
+static void negative(void **slots) {
+  matrix y = {NULL, NULL, 0, {-1, 3}, {3, 1}};
+  *(matrix *)slots[0] = y;
+  *(int64_t *)slots[1] = 0;
+}
+
 static const et_value matrixAndScalar[] = {
     {"x", NULL, NULL, ET_F32, 0, 2, anyBy3, NULL},
     {"by", NULL, NULL, ET_F32, 1, 0, none, NULL}};
@@ -96,11 +122,11 @@ static const et_value threeMatrices[] = {
     {"c", NULL, NULL, ET_F32, 0, 2, anyBy3, NULL}};
 
 static const et_function scaleFn = {
-    ET_ABI_VERSION,  ET_HOST,        "scale", 2, 2,
-    matrixAndScalar, matrixAndCount, scale};
+    ET_ABI_VERSION,  ET_HOST,        "scale", 2,   2,
+    matrixAndScalar, matrixAndCount, scale,   NULL};
 static const et_function aliasFn = {
-    ET_ABI_VERSION,  ET_HOST,       "alias", 1, 3,
-    matrixAndScalar, threeMatrices, alias};
+    ET_ABI_VERSION,  ET_HOST,       "alias", 1,   3,
+    matrixAndScalar, threeMatrices, alias,   NULL};
 
 static float data[12] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
 static float two = 2;
@@ -223,11 +249,20 @@ static void testRefusals(void) {
   et_function old = scaleFn;
   old.abi_version = ET_ABI_VERSION + 1;
   expect(&old, good, 2, 2, ET_INVALID_ARGUMENT, -1, "compile it again");
+  expect(NULL, good, 2, 2, ET_INVALID_ARGUMENT, -1, "no function to call");
+  expect(&scaleFn, NULL, 2, 2, ET_INVALID_ARGUMENT, -1,
+         "the array of arguments is null");
+  et_status status;
+  CHECK(et_call(&scaleFn, good, 2, NULL, 2, &status) == ET_INVALID_ARGUMENT);
+  CHECK(strstr(status.message, "the array of results is null"));
+  CHECK(et_call_on_stream(&scaleFn, NULL, good, 2, NULL, 2, &status) ==
+        ET_INVALID_ARGUMENT);
+  CHECK(strstr(status.message, "the array of results is null"));
 }
 
 static void testFailures(void) {
-  et_function fn = {ET_ABI_VERSION, ET_HOST,        "fails", 0, 2,
-                    NULL,           matrixAndCount, fails};
+  et_function fn = {ET_ABI_VERSION, ET_HOST,        "fails", 0,   2,
+                    NULL,           matrixAndCount, fails,   NULL};
   expect(&fn, NULL, 0, 2, ET_CHECK_FAILED, -1, "the check of this test");
   fn.entry = leaksAndDies;
   expect(&fn, NULL, 0, 2, ET_OUT_OF_MEMORY, -1, "1152921504606846976 bytes");
@@ -235,6 +270,13 @@ static void testFailures(void) {
   expect(&fn, NULL, 0, 2, ET_OUT_OF_MEMORY, -1, "out of memory");
   fn.entry = failsInThread;
   expect(&fn, NULL, 0, 2, ET_OUT_OF_MEMORY, -1, "in a parallel region");
+  fn.entry = failsInRegion;
+  expect(&fn, NULL, 0, 2, ET_OUT_OF_MEMORY, -1, "in a parallel region");
+  fn.entry = failsAfterRegion;
+  expect(&fn, NULL, 0, 2, ET_CHECK_FAILED, -1, "the check of this test");
+  fn.entry = negative;
+  expect(&fn, NULL, 0, 2, ET_CHECK_FAILED, -1,
+         "fails: result 0 'y' has a negative size");
 }
 
 /* A strided size 1 is contiguous whatever its stride says. */
@@ -262,8 +304,8 @@ static void checksProcessor(void **slots) {
  * has both of these. */
 static void testProcessor(void) {
   static const char *const rare[] = {"avx512vp2intersect", "amx-tile"};
-  et_function fn = {ET_ABI_VERSION,     ET_HOST,        "checks", 0, 1, NULL,
-                    matrixAndCount + 1, checksProcessor};
+  et_function fn = {ET_ABI_VERSION,     ET_HOST,         "checks", 0, 1, NULL,
+                    matrixAndCount + 1, checksProcessor, NULL};
   int refused = 0;
   for (int i = 0; i < 2; ++i) {
     et_tensor result;

@@ -111,7 +111,7 @@ static void hugeGrid(void **slots) {
 static const int64_t anySize[] = {ET_DYNAMIC};
 static const et_value x = {"x", NULL, NULL, ET_F32, 0, 1, anySize, NULL};
 static et_function fn = {ET_ABI_VERSION, ET_CUDA, "add_two", 1, 1, &x, &x,
-                         addTwo};
+                         addTwo,         NULL};
 
 static void *fake(const char *name) {
   void *driver = dlopen(getenv("ET_CUDA_DRIVER"), RTLD_NOW | RTLD_NOLOAD);
@@ -170,6 +170,27 @@ static void testDevice(void) {
     CHECK(((float *)back.data)[i] == data[i] + 2);
   et_tensor_release(&arg);
   et_tensor_release(&y);
+  et_tensor_release(&back);
+  CHECK(alive() == 0 && et_memory_current(ET_CUDA) == 0);
+}
+
+/* A matrix's columns on the host, as rows on the device; but not from there. */
+static void testStrides(void) {
+  float data[] = {1, 2, 3, 4, 5, 6}, rows[] = {1, 4, 2, 5, 3, 6};
+  int64_t sizes[] = {3, 2};
+  et_tensor host = et_tensor_borrow(data, ET_F32, 2, sizes), arg, back;
+  et_status status;
+  host.strides[0] = 1, host.strides[1] = 3;
+  CHECK(et_tensor_copy(&host, ET_CUDA, &arg, NULL) == ET_OK);
+  CHECK(et_memory_current(ET_HOST) == 0);
+  CHECK(et_tensor_copy(&arg, ET_HOST, &back, NULL) == ET_OK);
+  CHECK(!memcmp(back.data, rows, sizeof(rows)));
+  et_tensor part = arg;
+  part.owner = NULL;
+  part.sizes[1] = 1;
+  CHECK(et_tensor_copy(&part, ET_HOST, &back, &status) == ET_INVALID_ARGUMENT);
+  CHECK(strstr(status.message, "lies in CUDA memory and is not contiguous"));
+  et_tensor_release(&arg);
   et_tensor_release(&back);
   CHECK(alive() == 0 && et_memory_current(ET_CUDA) == 0);
 }
@@ -251,8 +272,13 @@ int main(int argc, char **argv) {
     testHost(0);
     testDevice();
     testStream();
+    testStrides();
     testCopy();
     testMap();
+    /* As when a library is unloaded, and loaded again. */
+    unload();
+    load();
+    testHost(5);
     return 0;
   }
   if (!strcmp(argv[2], "no_such_kernel"))

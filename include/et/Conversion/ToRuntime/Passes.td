@@ -10,14 +10,58 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CheckAllocations : Pass<"et-check-allocations", "::mlir::func::FuncOp"> {
+  let summary = "assert that the bytes of every buffer can be counted";
+  let description = [{
+    Puts a `cf.assert` before each allocation with dynamic sizes: none is
+    negative, and the bytes fit in a signed number of 64 bits. Without it the
+    product of sizes that have no memory behind them wraps to a small one, and
+    what is written lies beyond the buffer. Allocations of a block that have the
+    same dynamic sizes share the check of the one that needs the most bytes.
+    An allocation whose static sizes alone are too many is an error.
+
+    ```mlir
+    func.func @f(%n: index, %m: index) -> (memref<?x?xf32>, memref<?x?x2xf32>) {
+      %a = memref.alloc(%n, %m) : memref<?x?xf32>
+      %b = memref.alloc(%n, %m) : memref<?x?x2xf32>
+      return %a, %b : memref<?x?xf32>, memref<?x?x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%n: index, %m: index) -> (memref<?x?xf32>, memref<?x?x2xf32>) {
+      %most = arith.constant 1152921504606846975 : index
+      %n_fits = arith.cmpi ule, %n, %most : index
+      %c1 = arith.constant 1 : index
+      %divisor = arith.maxui %n, %c1 : index
+      %left = arith.divui %most, %divisor : index
+      %m_fits = arith.cmpi ule, %m, %left : index
+      %fit = arith.andi %n_fits, %m_fits : i1
+      cf.assert %fit, "a buffer of f32[?x?x2] would have a negative size or more than 2^63 - 1 bytes; use smaller sizes"
+      %a = memref.alloc(%n, %m) : memref<?x?xf32>
+      %b = memref.alloc(%n, %m) : memref<?x?x2xf32>
+      return %a, %b : memref<?x?xf32>, memref<?x?x2xf32>
+    }
+    ```
+
+    Runs when no pass after it allocates, on a GPU's host code when launches are
+    asynchronous: an assertion between them would have the host wait.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect"
+  ];
+}
+
 def EmitEntryPoints : Pass<"et-emit-entry-points", "::mlir::ModuleOp"> {
   let summary = "describe every public function to the runtime";
   let description = [{
     Adds, for each public function NAME of memrefs and scalars, an
     `llvm.func @et_entry_NAME(ptr)` that takes its arguments and results through
     an array of pointers, and a constant `@et_function_NAME` of the runtime's
-    type `et_function` that holds the signature and the entry's address.
-    `et_call` needs nothing else, so a library and a function compiled in memory
+    type `et_function` that holds the signature, the entry's address and the
+    runtime that the code is linked with, `@et_own_runtime`. `et_call` needs nothing else, so a library and a function compiled in memory
     are called alike.
 
     Runs on bufferized functions with identity layouts, before they are
@@ -90,6 +134,43 @@ def LowerAsserts : Pass<"et-lower-asserts", "::mlir::ModuleOp"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect", "::mlir::scf::SCFDialect"
   ];
+}
+
+def MarkParallelRegions
+    : Pass<"et-mark-parallel-regions", "::mlir::ModuleOp"> {
+  let summary = "tell the runtime where a call runs in parallel";
+  let description = [{
+    Calls the runtime's `et_enter_parallel` before and `et_leave_parallel` after
+    each `omp.parallel` that is in no other. An error can end a call by a jump out
+    of the compiled code, but not over the frames of a thread pool: the runtime
+    counts the regions that the call itself has opened. A region of the
+    caller's, in which it makes the call, is none of these.
+
+    ```mlir
+    func.func @f() {
+      omp.parallel {
+        omp.terminator
+      }
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.func @et_leave_parallel()
+    llvm.func @et_enter_parallel()
+    func.func @f() {
+      llvm.call @et_enter_parallel() : () -> ()
+      omp.parallel {
+        omp.terminator
+      }
+      llvm.call @et_leave_parallel() : () -> ()
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 #endif // ET_CONVERSION_TORUNTIME_PASSES

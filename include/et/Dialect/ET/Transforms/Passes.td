@@ -46,6 +46,32 @@ def CheckShapes : Pass<"et-check-shapes"> {
   ];
 }
 
+def CheckSizes : Pass<"et-check-sizes"> {
+  let summary = "refuse static sizes that no memory has";
+  let description = [{
+    A tensor or memref whose static sizes alone say more than 2^63 - 1 bytes is an
+    error. All that follows computes with the product of such sizes, which would
+    wrap. Sizes that are 0 or dynamic count as 1 here; `et-check-allocations` is
+    for those that only a call shows.
+
+    ```mlir
+    func.func @f(%x: tensor<?x64xf32>, %n: index) -> tensor<?x1099511627776xf32> {
+      %y = tensor.empty(%n) : tensor<?x1099511627776xf32>
+      return %y : tensor<?x1099511627776xf32>
+    }
+    ```
+
+    has a row of 4 TiB, and is left as it is:
+
+    ```mlir
+    func.func @f(%x: tensor<?x64xf32>, %n: index) -> tensor<?x1099511627776xf32> {
+      %y = tensor.empty(%n) : tensor<?x1099511627776xf32>
+      return %y : tensor<?x1099511627776xf32>
+    }
+    ```
+  }];
+}
+
 def HoistChecks : Pass<"et-hoist-checks", "func::FuncOp"> {
   let summary = "check sizes before any work";
   let description = [{
