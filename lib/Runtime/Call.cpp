@@ -319,9 +319,9 @@ static void runEntry(Frame &frame) {
   for (size_t i = 0; i < fn.num_results; ++i)
     frame.slots[fn.num_args + i] = &frame.descriptors[fn.num_args + i];
 
-  unsigned failuresBefore = parallelFailures();
+  unsigned failuresBefore = parallelFailures(frame.call);
   fn.entry(frame.slots);
-  if (parallelFailures() != failuresBefore)
+  if (parallelFailures(frame.call) != failuresBefore)
     raise(ET_OUT_OF_MEMORY, "%s: out of memory in a parallel region", fn.name);
 }
 

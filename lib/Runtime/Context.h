@@ -74,6 +74,7 @@ struct Call {
   Call *outer;
   pthread_mutex_t lock;   ///< Guards `blocks`: worker threads may free.
   unsigned parallelDepth; ///< Parallel regions of its own that it is inside of.
+  unsigned failures;      ///< In these, on its own thread.
   HostBlock *blocks;
   DeviceResource *resources;
   bool inContext; ///< This call pushed the device's context.
@@ -100,10 +101,12 @@ raise(et_code code, const char *format, ...);
 /// region of the caller's lie below the call.
 bool canUnwind();
 
-/// Reports an error that compiled code met where it cannot be unwound; the
-/// calls that run meanwhile fail when they return.
+/// Reports an error that compiled code met where it cannot be unwound: the
+/// call fails when it returns. On a thread that is no call's, nobody knows
+/// which call it works for, and all fail that run meanwhile.
 void noteParallelFailure();
-unsigned parallelFailures();
+/// Those of `call`, and of no known one.
+unsigned parallelFailures(const Call &call);
 
 /// The bytes of a tensor's elements. False where no tensor can be so: a type or
 /// rank that there is not, a negative size, or sizes of which those that are

@@ -74,9 +74,16 @@ void et_memory_reset_peak(void) {
     counter.peak.store(counter.current.load());
 }
 
-void et::runtime::noteParallelFailure() { ++parallelFailureCount; }
+void et::runtime::noteParallelFailure() {
+  if (currentCall)
+    ++currentCall->failures;
+  else
+    ++parallelFailureCount;
+}
 
-unsigned et::runtime::parallelFailures() { return parallelFailureCount.load(); }
+unsigned et::runtime::parallelFailures(const Call &call) {
+  return call.failures + parallelFailureCount.load();
+}
 
 bool et::runtime::canUnwind() {
   return currentCall && currentCall->parallelDepth == 0;

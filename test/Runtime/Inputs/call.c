@@ -103,6 +103,15 @@ static void failsAfterRegion(void **slots) {
   fails(slots);
 }
 
+/* Another call fails in a region while this one runs, which is well. */
+static void callsFailing(void **slots) {
+  static const et_function failing = {
+      ET_ABI_VERSION, ET_HOST, "failing",     0,   0,
+      NULL,           NULL,    failsInRegion, NULL};
+  CHECK(et_call(&failing, NULL, 0, NULL, 0, NULL) == ET_OUT_OF_MEMORY);
+  *(int64_t *)slots[0] = 5;
+}
+
 /* A result that no tensor can be. */
 static void negative(void **slots) {
   matrix y = {NULL, NULL, 0, {-1, 3}, {3, 1}};
@@ -279,6 +288,15 @@ static void testFailures(void) {
          "fails: result 0 'y' has a negative size");
 }
 
+static void testOtherFailure(void) {
+  et_function fn = {ET_ABI_VERSION,     ET_HOST,      "calls", 0, 1, NULL,
+                    matrixAndCount + 1, callsFailing, NULL};
+  et_tensor result;
+  CHECK(et_call(&fn, NULL, 0, &result, 1, NULL) == ET_OK);
+  CHECK(*(int64_t *)result.data == 5);
+  et_tensor_release(&result);
+}
+
 /* A strided size 1 is contiguous whatever its stride says. */
 static void testStrideOfOne(void) {
   int64_t sizes[] = {1, 3};
@@ -334,6 +352,7 @@ int main(void) {
   testAlias();
   testRefusals();
   testFailures();
+  testOtherFailure();
   testStrideOfOne();
   CHECK(et_memory_current(ET_HOST) == 0);
   return 0;
