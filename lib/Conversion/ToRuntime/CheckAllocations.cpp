@@ -22,6 +22,10 @@ namespace mlir::et {
 using namespace mlir;
 using namespace mlir::et;
 
+/// Code reaches its constants by signed numbers of 32 bits.
+static constexpr int64_t kMostConstantBytes =
+    std::numeric_limits<int32_t>::max();
+
 namespace {
 /// What the allocations of a block need that have the same dynamic sizes.
 struct Demand {
@@ -31,37 +35,54 @@ struct Demand {
   int64_t largestBytes;
 };
 
-struct CheckAllocations : et::impl::CheckAllocationsBase<CheckAllocations> {
-  void runOnOperation() override {
-    DataLayout layout = DataLayout::closest(getOperation());
-    llvm::MapVector<std::pair<Block *, SmallVector<Value>>, Demand> demands;
-    WalkResult result = getOperation().walk([&](Operation *op) {
-      if (!isa<memref::AllocOp, memref::AllocaOp, gpu::AllocOp>(op))
-        return WalkResult::advance();
-      std::optional<int64_t> bytes = countStaticBytes(getType(op), layout);
-      if (!bytes) {
-        op->emitError("a buffer of ")
-            << describe(op)
-            << " would have more than 2^63 - 1 bytes; use smaller sizes";
-        return WalkResult::interrupt();
-      }
-      SmallVector<Value> sizes = getDynamicSizes(op);
-      if (sizes.empty())
-        return WalkResult::advance();
-      auto [place, isNew] =
-          demands.insert({{op->getBlock(), sizes}, {op, op, *bytes}});
-      Demand &demand = place->second;
-      if (!isNew && *bytes > demand.largestBytes)
-        demand.largest = op, demand.largestBytes = *bytes;
-      return WalkResult::advance();
-    });
-    if (result.wasInterrupted())
-      return signalPassFailure();
+class AllocationChecker {
+public:
+  explicit AllocationChecker(func::FuncOp function)
+      : layout(DataLayout::closest(function)) {}
+
+  LogicalResult visit(Operation *op) {
+    if (isa<memref::GetGlobalOp>(op))
+      return visitConstant(op);
+    if (isa<memref::AllocOp, memref::AllocaOp, gpu::AllocOp>(op))
+      return visitAllocation(op);
+    return success();
+  }
+
+  void emitChecks() {
     for (auto &[key, demand] : demands)
       emitCheck(key.second, demand);
   }
 
 private:
+  LogicalResult visitConstant(Operation *op) {
+    std::optional<int64_t> bytes = countStaticBytes(getType(op), layout);
+    if (bytes && *bytes <= kMostConstantBytes)
+      return success();
+    return op->emitError("a constant of ")
+           << describe(op)
+           << " has more than 2^31 - 1 bytes, which no library holds; make it "
+              "an argument";
+  }
+
+  LogicalResult visitAllocation(Operation *op) {
+    std::optional<int64_t> bytes = countStaticBytes(getType(op), layout);
+    if (!bytes)
+      return op->emitError("a buffer of ")
+             << describe(op)
+             << " would have more than 2^63 - 1 bytes; use smaller sizes";
+    SmallVector<Value> sizes = getDynamicSizes(op);
+    if (sizes.empty())
+      return success();
+    auto [place, isNew] =
+        demands.insert({{op->getBlock(), sizes}, {op, op, *bytes}});
+    Demand &demand = place->second;
+    if (!isNew && *bytes > demand.largestBytes) {
+      demand.largest = op;
+      demand.largestBytes = *bytes;
+    }
+    return success();
+  }
+
   static MemRefType getType(Operation *alloc) {
     return cast<MemRefType>(alloc->getResult(0).getType());
   }
@@ -114,6 +135,20 @@ private:
                          "a buffer of " + describe(demand.largest) +
                              " would have a negative size or more than "
                              "2^63 - 1 bytes; use smaller sizes");
+  }
+
+  DataLayout layout;
+  llvm::MapVector<std::pair<Block *, SmallVector<Value>>, Demand> demands;
+};
+
+struct CheckAllocations : et::impl::CheckAllocationsBase<CheckAllocations> {
+  void runOnOperation() override {
+    AllocationChecker checker(getOperation());
+    WalkResult result = getOperation().walk(
+        [&](Operation *op) -> WalkResult { return checker.visit(op); });
+    if (result.wasInterrupted())
+      return signalPassFailure();
+    checker.emitChecks();
   }
 };
 } // namespace

@@ -18,7 +18,8 @@ def CheckAllocations : Pass<"et-check-allocations", "::mlir::func::FuncOp"> {
     product of sizes that have no memory behind them wraps to a small one, and
     what is written lies beyond the buffer. Allocations of a block that have the
     same dynamic sizes share the check of the one that needs the most bytes.
-    An allocation whose static sizes alone are too many is an error.
+    An allocation whose static sizes alone are too many is an error, and so is a
+    constant of more than 2^31 - 1 bytes, which has no place in a library.
 
     ```mlir
     func.func @f(%n: index, %m: index) -> (memref<?x?xf32>, memref<?x?x2xf32>) {
