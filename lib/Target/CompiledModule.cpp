@@ -7,6 +7,7 @@
 
 #include "et/Target/HostCode.h"
 
+#include "et/Conversion/ToRuntime/Signature.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/DynamicLibrary.h"
@@ -100,7 +101,7 @@ CompiledModule::create(std::unique_ptr<llvm::MemoryBuffer> object) {
 
 llvm::Expected<const et_function *>
 CompiledModule::lookup(StringRef name) const {
-  auto address = jit->lookup(("et_function_" + name).str());
+  auto address = jit->lookup((kDescriptionPrefix + name).str());
   if (!address)
     return address.takeError();
   return address->toPtr<const et_function *>();

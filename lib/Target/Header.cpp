@@ -9,11 +9,32 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace mlir::et;
+
+/// What et_runtime.h declares: an inline function must not be called so.
+static constexpr llvm::StringLiteral kRuntimeNames[] = {"et_call",
+                                                        "et_call_on_stream",
+                                                        "et_code",
+                                                        "et_dtype",
+                                                        "et_dtype_name",
+                                                        "et_dtype_size",
+                                                        "et_function",
+                                                        "et_memory",
+                                                        "et_memory_current",
+                                                        "et_memory_peak",
+                                                        "et_memory_reset_peak",
+                                                        "et_status",
+                                                        "et_tensor",
+                                                        "et_tensor_borrow",
+                                                        "et_tensor_copy",
+                                                        "et_tensor_elements",
+                                                        "et_tensor_release",
+                                                        "et_value"};
 
 /// `name` with what no identifier of C can hold replaced.
 static std::string getIdentifier(StringRef name) {
@@ -23,6 +44,48 @@ static std::string getIdentifier(StringRef name) {
   if (identifier.empty() || llvm::isDigit(identifier.front()))
     identifier.insert(identifier.begin(), '_');
   return identifier;
+}
+
+llvm::StringMap<std::string> et::getIdentifiers(ArrayRef<StringRef> functions) {
+  llvm::StringSet<> taken;
+  for (StringRef name : kRuntimeNames)
+    taken.insert(name);
+  // In an order that is not the model's, which may change; names that can stay
+  // as they are go first.
+  SmallVector<StringRef> order(functions), others;
+  llvm::sort(order);
+  for (StringRef function : order)
+    taken.insert((kDescriptionPrefix + function).str());
+  llvm::StringMap<std::string> identifiers;
+  auto claim = [&](StringRef function, StringRef identifier) {
+    std::string inlined = ("et_" + identifier).str();
+    std::string description = (kDescriptionPrefix + identifier).str();
+    if (taken.contains(inlined) ||
+        (identifier != function && taken.contains(description)))
+      return false;
+    taken.insert(inlined);
+    taken.insert(description);
+    identifiers[function] = identifier.str();
+    return true;
+  };
+  for (StringRef function : order)
+    if (getIdentifier(function) != function || !claim(function, function))
+      others.push_back(function);
+  for (StringRef function : others) {
+    std::string identifier = getIdentifier(function);
+    while (!claim(function, identifier))
+      identifier += '_';
+  }
+  return identifiers;
+}
+
+/// Text of the model inside a comment, which it can neither end nor begin.
+static void printText(StringRef text, llvm::raw_ostream &os) {
+  for (char c : text)
+    if (llvm::isPrint(c) && !StringRef("\"\\*?").contains(c))
+      os << c;
+    else
+      os << llvm::format("\\%03o", static_cast<unsigned char>(c));
 }
 
 static void printType(const EntryValue &value, llvm::raw_ostream &os) {
@@ -54,26 +117,33 @@ static SmallVector<std::string> getParameters(ArrayRef<EntryValue> values,
 }
 
 static void writeFunction(const EntrySignature &signature,
+                          const llvm::StringMap<std::string> &identifiers,
                           llvm::raw_ostream &os) {
   llvm::StringSet<> taken;
   SmallVector<std::string> arguments =
       getParameters(signature.arguments, "in_", taken);
   SmallVector<std::string> results =
       getParameters(signature.results, "out_", taken);
-  std::string name = getIdentifier(signature.name);
+  std::string name = identifiers.lookup(signature.name);
 
-  os << "\nextern const et_function et_function_" << name;
-  if (name != signature.name)
-    os << " __asm__(\"et_function_" << signature.name << "\")";
-  os << ";\n\n/* " << name << "\n";
+  os << "\nextern const et_function " << kDescriptionPrefix << name
+     << ";\n\n/* " << name;
+  if (name != signature.name) {
+    os << ", in the model \"";
+    printText(signature.name, os);
+    os << '"';
+  }
+  os << '\n';
   for (auto [value, argument] : llvm::zip(signature.arguments, arguments)) {
     os << "     " << argument << ": ";
     printType(value, os);
-    // A comment must not be ended by what a model calls its weights.
-    if (!value.weight.empty() && !StringRef(value.weight).contains("*/"))
-      os << ", weight \"" << value.weight << '"';
+    if (!value.weight.empty()) {
+      os << ", weight \"";
+      printText(value.weight, os);
+      os << '"';
+    }
     if (!value.packedBy.empty())
-      os << ", packed by et_" << getIdentifier(value.packedBy);
+      os << ", packed by et_" << identifiers.lookup(value.packedBy);
     os << '\n';
   }
   for (auto [value, result] : llvm::zip(signature.results, results)) {
@@ -96,7 +166,7 @@ static void writeFunction(const EntrySignature &signature,
   os << "  int code;\n";
   for (auto [index, argument] : llvm::enumerate(arguments))
     os << "  arguments[" << index << "] = *" << argument << ";\n";
-  os << "  code = et_call(&et_function_" << name << ", arguments, "
+  os << "  code = et_call(&" << kDescriptionPrefix << name << ", arguments, "
      << arguments.size() << ", results, " << results.size() << ", status);\n";
   for (auto [index, result] : llvm::enumerate(results))
     os << "  *" << result << " = results[" << index << "];\n";
@@ -106,12 +176,22 @@ static void writeFunction(const EntrySignature &signature,
 void et::writeHeader(ArrayRef<EntrySignature> signatures, StringRef library,
                      llvm::raw_ostream &os) {
   std::string stem = getIdentifier(llvm::sys::path::stem(library));
-  std::string guard = "ET_LIBRARY_" + StringRef(stem).upper() + "_H";
+  // Two libraries with one guard would hide each other's functions.
+  std::string guard = "ET_LIBRARY_";
+  for (char c : llvm::sys::path::stem(library))
+    guard += llvm::isAlnum(c)
+                 ? std::string(1, c)
+                 : "_" + llvm::utohexstr(static_cast<unsigned char>(c));
+  guard += "_H";
   os << "/* What the compiled library " << stem << " offers. */\n\n";
   os << "#ifndef " << guard << "\n#define " << guard << "\n\n";
   os << "#include \"et/Runtime/et_runtime.h\"\n\n";
   os << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n";
+  SmallVector<StringRef> names;
   for (const EntrySignature &signature : signatures)
-    writeFunction(signature, os);
+    names.push_back(signature.name);
+  llvm::StringMap<std::string> identifiers = getIdentifiers(names);
+  for (const EntrySignature &signature : signatures)
+    writeFunction(signature, identifiers, os);
   os << "\n#ifdef __cplusplus\n}\n#endif\n\n#endif /* " << guard << " */\n";
 }

@@ -7,6 +7,7 @@
 
 #include "et/Target/HostCode.h"
 
+#include "et/Target/Header.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -52,6 +53,26 @@ getMachineBuilder(StringRef march) {
   return builder;
 }
 
+/// Descriptions whose names C cannot write get another, which the C header
+/// has: assemblers take "a-b" for a difference.
+static void addIdentifiers(llvm::Module &module) {
+  SmallVector<llvm::GlobalVariable *> descriptions;
+  SmallVector<StringRef> names;
+  for (llvm::GlobalVariable &global : module.globals()) {
+    StringRef name = global.getName();
+    if (!name.consume_front(kDescriptionPrefix) || global.hasLocalLinkage())
+      continue;
+    descriptions.push_back(&global);
+    names.push_back(name);
+  }
+  llvm::StringMap<std::string> identifiers = getIdentifiers(names);
+  for (auto [description, name] : llvm::zip_equal(descriptions, names))
+    if (StringRef identifier = identifiers.at(name); identifier != name)
+      llvm::GlobalAlias::create(llvm::GlobalValue::ExternalLinkage,
+                                kDescriptionPrefix + identifier, description);
+}
+
+/// Whether a name that the code does not define is the runtime's.
 static bool isOfRuntime(StringRef name) {
   return name.starts_with("et_") || name.starts_with("mgpu") ||
          name.starts_with("_mlir_memref_to_llvm_");
@@ -59,11 +80,11 @@ static bool isOfRuntime(StringRef name) {
 
 /// Everything but the descriptions becomes internal: nothing else is called
 /// from outside, and a function named like one of libc's must not replace it.
-/// What the code calls of the runtime it is linked with, and of no other that
-/// is in the process: some of these names are upstream's.
+/// Calls of the runtime bind to the one that the code is linked with, and to no
+/// other in the process: some of its names are upstream's.
 static void hideInternals(llvm::Module &module) {
   llvm::internalizeModule(module, [](const llvm::GlobalValue &value) {
-    return value.getName().starts_with("et_function_");
+    return value.getName().starts_with(kDescriptionPrefix);
   });
   for (llvm::GlobalObject &object : module.global_objects())
     if (object.isDeclaration() && isOfRuntime(object.getName()))
@@ -115,6 +136,7 @@ llvm::Expected<HostCode> HostCode::create(ModuleOp module, StringRef march) {
     function.addFnAttr("target-features",
                        code.machine->getTargetFeatureString());
   }
+  addIdentifiers(*code.module);
   hideInternals(*code.module);
   optimize(*code.module, *code.machine);
   return std::move(code);

@@ -136,7 +136,8 @@ struct EmitEntryPoints : et::impl::EmitEntryPointsBase<EmitEntryPoints> {
       declareRuntime();
     for (func::FuncOp function : functions) {
       FailureOr<EntrySignature> signature = getEntrySignature(function);
-      if (failed(signature) || failed(checkBufferized(function)))
+      if (failed(signature) || failed(checkBufferized(function)) ||
+          failed(checkNames(function)))
         return signalPassFailure();
       describe(*signature, emitEntry(function));
       dropDescribed(function);
@@ -174,6 +175,18 @@ private:
     return function.emitError("'")
            << function.getName()
            << "' still has tensors; bufferize it before et-emit-entry-points";
+  }
+
+  /// The names that are added for a function are free.
+  LogicalResult checkNames(func::FuncOp function) {
+    for (StringRef prefix : {kDescriptionPrefix, kEntryPrefix}) {
+      std::string name = (prefix + function.getName()).str();
+      if (SymbolTable::lookupSymbolIn(getOperation(), name))
+        return function.emitError("'")
+               << function.getName() << "' needs the name '" << name
+               << "', which is another function's";
+    }
+    return success();
   }
 
   LLVM::LLVMFuncOp emitEntry(func::FuncOp function);
@@ -226,7 +239,7 @@ LLVM::LLVMFuncOp EmitEntryPoints::emitEntry(func::FuncOp function) {
   auto type =
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {ptr});
   auto entry = LLVM::LLVMFuncOp::create(
-      builder, loc, ("et_entry_" + function.getName()).str(), type,
+      builder, loc, (kEntryPrefix + function.getName()).str(), type,
       LLVM::Linkage::Internal);
   builder.setInsertionPointToStart(entry.addEntryBlock(builder));
   Value slots = entry.getArgument(0);
@@ -269,7 +282,7 @@ void EmitEntryPoints::describe(const EntrySignature &signature,
   LLVM::GlobalOp arguments = describeValues(signature.arguments, "args");
   LLVM::GlobalOp results = describeValues(signature.results, "results");
   constants.structs(
-      "et_function_" + signature.name, LLVM::Linkage::External,
+      kDescriptionPrefix + signature.name, LLVM::Linkage::External,
       {{constants.number(i32, ET_ABI_VERSION),
         constants.number(i32, memory == EntryMemory::Cuda ? ET_CUDA : ET_HOST),
         constants.address(constants.text(signature.name)),

@@ -88,6 +88,13 @@ static FailureOr<EntryValue> getValue(func::FuncOp function, Type type,
 FailureOr<EntrySignature> et::getEntrySignature(func::FuncOp function) {
   EntrySignature signature;
   signature.name = function.getName().str();
+  // Linkers take what follows an '@' for a version, and a NUL for the end.
+  if (signature.name.find_first_of(std::string_view("@\0", 2)) !=
+      std::string::npos)
+    return function.emitError("'")
+           << function.getName()
+           << "' cannot be called from outside: no symbol of an object file "
+              "can have this name; make the function private or rename it";
   for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
     FailureOr<EntryValue> value = getValue(
         function, type, function.getArgAttrDict(index), "argument", index);

@@ -35,3 +35,28 @@ func.func @f(%x: memref<1x1x1x1x1x1x1x1x1xf32>) { return }
 
 // expected-error@+1 {{'f' still has tensors; bufferize it before et-emit-entry-points}}
 func.func @f(%x: tensor<4xf32>) { return }
+
+// -----
+
+// expected-error @+1 {{'a@b' cannot be called from outside: no symbol of an object file can have this name}}
+func.func @"a@b"() {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{'a' needs the name 'et_function_a', which is another function's}}
+func.func @a() {
+  return
+}
+func.func private @et_function_a()
+
+// -----
+
+// expected-error @+1 {{'a' needs the name 'et_entry_a', which is another function's}}
+func.func @a() {
+  return
+}
+func.func @et_entry_a() {
+  return
+}

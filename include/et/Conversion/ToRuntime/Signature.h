@@ -13,6 +13,11 @@
 
 namespace mlir::et {
 
+/// What the symbols of a function's description and of its entry begin with;
+/// its name follows.
+inline constexpr llvm::StringLiteral kDescriptionPrefix = "et_function_";
+inline constexpr llvm::StringLiteral kEntryPrefix = "et_entry_";
+
 /// One argument or result, tensor or memref or scalar.
 struct EntryValue {
   std::string name;
