@@ -6,6 +6,13 @@
 // RUN:   --pass-pipeline='builtin.module(et-decompose-expert-ffn, one-shot-bufferize{bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map}, convert-et-to-scf, canonicalize)' \
 // RUN:   | FileCheck %s
 
+// Loaded twice, or into a tool that has all of it, it changes nothing.
+// RUN: %mlir_opt %s --load-dialect-plugin=%et_plugin --load-pass-plugin=%et_plugin \
+// RUN:   --load-dialect-plugin=%et_plugin --load-pass-plugin=%et_plugin \
+// RUN:   --pass-pipeline='builtin.module(et-decompose-expert-ffn)' > %t.mlir
+// RUN: et-opt %s --load-dialect-plugin=%et_plugin --load-pass-plugin=%et_plugin \
+// RUN:   --pass-pipeline='builtin.module(et-decompose-expert-ffn)' | cmp - %t.mlir
+
 // WITHOUT: Dialect `et' not found
 
 // CHECK-LABEL: func.func @ffn
