@@ -50,12 +50,15 @@ class Job:
         self.model.write_text(MODEL)
         np.save(folder / "x.npy", np.arange(20, dtype=np.float32))
         self.runs = 0
+        # Compiled the fastest; the cache treats all alike.
+        self.target = "reference"
 
     def start(self, *options, cache=True, **environment):
         self.runs += 1
         out = self.folder / f"out{self.runs}.npy"
         command = [tool("et-run"), self.model, "--entry=main", "--remarks-filter=cache"]
-        command += [f"--arg={self.folder}/x.npy", f"--out={out}", *options]
+        command += [f"--arg={self.folder}/x.npy", f"--out={out}"]
+        command += [f"--target={self.target}", *options]
         command += [f"--cache={self.cache}"] * cache
         process = subprocess.Popen(
             command,
@@ -71,7 +74,7 @@ class Job:
 
     def finish(self, process):
         """What it wrote, and said."""
-        said = process.communicate()[1]
+        said = process.communicate(timeout=120)[1]
         assert process.returncode == 0, said
         return process.out.read_bytes(), said
 
@@ -87,11 +90,12 @@ class Job:
         return sorted(self.cache.glob("llvmcache-*"))
 
     def files(self):
-        """All but the note of when the folder was last looked through."""
-        return sorted(f for f in self.cache.iterdir() if "timestamp" not in f.name)
+        return sorted(self.cache.iterdir())
 
 
-def test_second_run_hits(job):
+@pytest.mark.parametrize("target", ["cpu", "reference"])
+def test_second_run_hits(job, target):
+    job.target = target
     plain, said = job.run(cache=False)
     assert not said and not job.cache.exists()
     first, said = job.run()
@@ -119,7 +123,7 @@ def test_folder_of_the_environment(job):
 def test_what_code_depends_on(job):
     assert MISS in job.run()[1]
     # Another pipeline, another model, another line in messages of the code.
-    assert MISS in job.run("--target=reference")[1]
+    assert MISS in job.run("--target=cpu")[1]
     text = job.model.read_text()
     assert "arith.constant 32" in text
     job.model.write_text(text.replace("arith.constant 32", "arith.constant 64"))
@@ -185,6 +189,95 @@ def test_folders_that_take_nothing(job):
     again, said = job.run()
     assert "warning: compiled code is not kept: " in said and again == results
     assert job.files() == [entry]
+
+
+def link_to(target):
+    return lambda place: place.symlink_to(target)
+
+
+def test_planted_entries(job):
+    """What someone put in the place of an entry is said, replaced, and not followed."""
+    results, _ = job.run()
+    (entry,) = job.entries()
+    assert stat.S_IMODE(job.cache.stat().st_mode) == 0o700
+    assert stat.S_IMODE(entry.stat().st_mode) == 0o600
+    whole = entry.read_bytes()
+    victim = job.folder / "victim"
+    plants = {
+        "is a link": [link_to(victim), link_to("/dev/zero"), link_to("nowhere")],
+        "is not a regular file": [os.mkfifo],
+        "may be written to by other users": [
+            lambda place: (place.write_bytes(whole), place.chmod(0o620))
+        ],
+        "is larger than 1 GiB": [
+            lambda place: (place.touch(0o600), os.truncate(place, 2**30 + 1))
+        ],
+    }
+    if os.geteuid() == 0:
+        plants["belongs to another user"] = [
+            lambda place: (place.write_bytes(whole), os.chown(place, 12345, -1))
+        ]
+    for words, kinds in plants.items():
+        for plant in kinds:
+            victim.write_bytes(whole)
+            entry.unlink()
+            plant(entry)
+            again, said = job.run()
+            assert MISS in said and again == results, words
+            assert f"warning: kept code is not used: '{entry}': {words}" in said
+            assert victim.read_bytes() == whole
+            assert not entry.is_symlink() and entry.read_bytes() == whole
+            assert job.files() == [entry]
+    # A second name of a file elsewhere: that file stays as it was.
+    victim.write_text("precious")
+    entry.unlink()
+    entry.hardlink_to(victim)
+    assert MISS in job.run()[1]
+    assert victim.read_text() == "precious" and entry.read_bytes() == whole
+
+
+def test_folders_of_others(job):
+    job.run(cache=False)
+    real = job.folder / "real"
+    real.mkdir(0o700)
+    job.cache = job.folder / "link"
+    job.cache.symlink_to(real)
+    words = {f"'{job.cache}': is a link; name the folder itself": lambda: None}
+    words["may be written to by other users; chmod go-w"] = lambda: real.chmod(0o770)
+    if os.geteuid() == 0:
+        words["belongs to another user"] = lambda: (
+            real.chmod(0o700),
+            os.chown(real, 12345, -1),
+        )
+    for what, change in words.items():
+        change()
+        _, said = job.run()
+        assert said.count("warning: compiled code is not kept: ") == 1 and what in said
+        assert not list(real.iterdir()), what
+        job.cache = real
+    # With a separator behind it, a link is none the less one.
+    job.cache = f"{job.folder}/link/"
+    assert "is a link; name" in job.run()[1]
+
+
+def test_pruning(job):
+    """What nobody used for a week goes, and nothing that is not the cache's own."""
+    job.cache.mkdir(0o700, parents=True)
+    victim = job.folder / "victim"
+    old = {job.cache / name for name in ("llvmcache-old", "llvmcache-cut.1a")}
+    kept = {job.cache / name for name in ("notes", "llvmcache-new", "llvmcache-link")}
+    kept.add(job.cache / "llvmcache.timestamp")
+    for path in [victim, *old, *kept]:
+        if path.name in ("llvmcache-link", "llvmcache.timestamp"):
+            path.symlink_to(victim)
+        else:
+            path.write_text("precious")
+        if path.name != "llvmcache-new":
+            os.utime(path, (1, 1))
+    assert MISS in job.run()[1]
+    left = set(job.files())
+    assert kept < left and not old & left and len(left) == len(kept) + 1
+    assert victim.read_text() == "precious"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")

@@ -15,11 +15,10 @@
 #include "et/Codegen/CPU/TargetModel.h"
 #include "et/Target/HostCode.h"
 #include "mlir/IR/Remarks.h"
-#include "support/OutputFiles.h"
+#include "support/CacheFolder.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
-#include "llvm/Support/CachePruning.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
@@ -47,6 +46,9 @@ private:
   llvm::SHA256 sha;
 };
 } // namespace
+
+/// What the names of files in the folder begin with.
+static constexpr llvm::StringLiteral kPrefix = "llvmcache-";
 
 static std::array<uint8_t, 32> digestOf(StringRef bytes) {
   return llvm::SHA256::hash(llvm::arrayRefFromStringRef(bytes));
@@ -105,19 +107,10 @@ CodeCache CodeCache::get(const CommandLine &line, unsigned option) {
   return CodeCache(llvm::sys::Process::GetEnv("ET_CACHE_DIR").value_or(""));
 }
 
-std::unique_ptr<llvm::MemoryBuffer> CodeCache::find(StringRef path) const {
-  // Files that were read lately stay longest.
-  auto file = fs::openNativeFileForRead(path, fs::OF_UpdateAtime);
-  if (!file) {
-    llvm::consumeError(file.takeError());
-    return nullptr;
-  }
-  auto buffer = llvm::MemoryBuffer::getOpenFile(
-      *file, path, /*FileSize=*/-1, /*RequiresNullTerminator=*/false);
-  fs::closeFile(*file);
-  if (!buffer)
-    return nullptr;
-  StringRef bytes = (*buffer)->getBuffer();
+/// The object in a file; null for a file that was cut or changed.
+static std::unique_ptr<llvm::MemoryBuffer>
+getObject(std::unique_ptr<llvm::MemoryBuffer> file) {
+  StringRef bytes = file->getBuffer();
   constexpr size_t kDigestBytes = 32;
   if (bytes.size() < kDigestBytes)
     return nullptr;
@@ -125,20 +118,17 @@ std::unique_ptr<llvm::MemoryBuffer> CodeCache::find(StringRef path) const {
   if (llvm::ArrayRef(digestOf(object)) !=
       llvm::arrayRefFromStringRef(bytes.take_back(kDigestBytes)))
     return nullptr;
-  return llvm::MemoryBuffer::getMemBufferCopy(object, path);
+  return llvm::MemoryBuffer::getMemBufferCopy(object,
+                                              file->getBufferIdentifier());
 }
 
-llvm::Error CodeCache::insert(StringRef path, StringRef object) const {
-  if (std::error_code error = fs::create_directories(folder))
-    return llvm::createFileError(folder, error);
-  if (llvm::Error error = writeOutput(path, [&](llvm::raw_ostream &os) {
-        std::array<uint8_t, 32> digest = digestOf(object);
-        os << object << llvm::toStringRef(llvm::ArrayRef(digest));
-        return llvm::Error::success();
-      }))
+static llvm::Error insert(const CacheFolder &folder, const std::string &name,
+                          StringRef object) {
+  std::array<uint8_t, 32> digest = digestOf(object);
+  if (llvm::Error error = folder.write(
+          name, (object + llvm::toStringRef(llvm::ArrayRef(digest))).str()))
     return error;
-  // What nobody used for a week goes.
-  llvm::pruneCache(folder, llvm::CachePruningPolicy());
+  folder.prune(kPrefix);
   return llvm::Error::success();
 }
 
@@ -163,21 +153,29 @@ CodeCache::compile(Frontend &frontend, ModuleOp module, StringRef pipeline,
                    StringRef march) const {
   if (folder.empty())
     return compileObject(frontend, module, pipeline, march);
-  // The pruning takes files of this name alone.
-  SmallString<128> path(folder);
-  llvm::sys::path::append(path,
-                          "llvmcache-" + makeKey(module, pipeline, march));
   Location loc = module.getLoc();
-  auto options = remark::RemarkOpts::name("object").category("cache");
-  if (auto object = find(path)) {
-    remark::passed(loc, options) << "compiled code is taken from the cache";
-    return std::move(object);
+  auto open = CacheFolder::open(folder);
+  if (!open) {
+    emitWarning(loc) << "compiled code is not kept: "
+                     << llvm::toString(open.takeError());
+    return compileObject(frontend, module, pipeline, march);
   }
+  std::string name = kPrefix.str() + makeKey(module, pipeline, march);
+  auto options = remark::RemarkOpts::name("object").category("cache");
+  auto file = open->read(name);
+  if (!file)
+    emitWarning(loc) << "kept code is not used: "
+                     << llvm::toString(file.takeError());
+  else if (*file)
+    if (auto object = getObject(std::move(*file))) {
+      remark::passed(loc, options) << "compiled code is taken from the cache";
+      return std::move(object);
+    }
   remark::missed(loc, options) << "the model is compiled";
   auto object = compileObject(frontend, module, pipeline, march);
   if (!object)
     return object.takeError();
-  if (llvm::Error error = insert(path, (*object)->getBuffer()))
+  if (llvm::Error error = insert(*open, name, (*object)->getBuffer()))
     emitWarning(loc) << "compiled code is not kept: "
                      << llvm::toString(std::move(error));
   return object;

@@ -16,8 +16,9 @@
 namespace mlir::et {
 
 /// Objects for the host, kept in a folder under a digest of all they are made
-/// of. Any number of processes may use one folder. What cannot be read there is
-/// compiled again, and what cannot be written there is a warning.
+/// of. Any number of processes may use one folder. What is not to be read there
+/// is compiled again, with a warning that says why; so is what cannot be
+/// written there.
 class CodeCache {
 public:
   /// Without a folder, nothing is kept.
@@ -34,9 +35,6 @@ public:
           StringRef march) const;
 
 private:
-  std::unique_ptr<llvm::MemoryBuffer> find(StringRef path) const;
-  llvm::Error insert(StringRef path, StringRef object) const;
-
   std::string folder;
 };
 
