@@ -53,19 +53,36 @@ static llvm::Error writeObject(StringRef object, int descriptor) {
   return llvm::errorCodeToError(error);
 }
 
-llvm::Error et::linkLibrary(llvm::MemoryBufferRef code, StringRef file) {
-  // A library takes the place of the file, which would end a device; of a link,
-  // that of what it points to.
+/// A library takes the place of the file, which would end a device; of a link,
+/// that of what it points to.
+static llvm::Expected<SmallString<128>> getTarget(StringRef file) {
   SmallString<128> target(file);
   fs::file_status status;
-  if (!fs::status(file, status)) {
-    if (!fs::is_regular_file(status))
-      return llvm::createStringError("'" + file +
-                                     "' is no regular file; name another file "
-                                     "for the library");
-    if (std::error_code error = fs::real_path(file, target))
-      return llvm::createFileError(file, error);
-  }
+  if (fs::status(file, status))
+    return target;
+  if (!fs::is_regular_file(status))
+    return llvm::createStringError("'" + file +
+                                   "' is no regular file; name another file "
+                                   "for the library");
+  if (std::error_code error = fs::real_path(file, target))
+    return llvm::createFileError(file, error);
+  return target;
+}
+
+llvm::Error et::checkLibrary(StringRef file) {
+  auto target = getTarget(file);
+  if (!target)
+    return target.takeError();
+  auto compiler = findCompiler();
+  if (!compiler)
+    return compiler.takeError();
+  return findRuntimeArchive().takeError();
+}
+
+llvm::Error et::linkLibrary(llvm::MemoryBufferRef code, StringRef file) {
+  auto target = getTarget(file);
+  if (!target)
+    return target.takeError();
   auto compiler = findCompiler();
   if (!compiler)
     return compiler.takeError();
@@ -85,7 +102,7 @@ llvm::Error et::linkLibrary(llvm::MemoryBufferRef code, StringRef file) {
   // Linked under another name and then renamed, so that a failure leaves an
   // older library whole.
   SmallString<128> linked;
-  if (std::error_code error = fs::createUniqueFile(target + ".%%%%%%", linked))
+  if (std::error_code error = fs::createUniqueFile(*target + ".%%%%%%", linked))
     return llvm::createFileError(file, error);
   llvm::FileRemover removeLinked(linked);
   SmallVector<StringRef> arguments = {*compiler,
@@ -113,7 +130,7 @@ llvm::Error et::linkLibrary(llvm::MemoryBufferRef code, StringRef file) {
   auto log = runProgram(arguments, "link the library");
   if (!log)
     return log.takeError();
-  if (std::error_code error = fs::rename(linked, target))
+  if (std::error_code error = fs::rename(linked, *target))
     return llvm::createFileError(file, error);
   removeLinked.releaseFile();
   return llvm::Error::success();

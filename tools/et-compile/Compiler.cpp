@@ -79,6 +79,24 @@ static llvm::Error checkRequest(const CompileRequest &request) {
   return llvm::Error::success();
 }
 
+/// Whether all that is to be written can be, before the work.
+static llvm::Error checkOutputs(const CompileRequest &request) {
+  bool isReport = request.report != ReportKind::None;
+  if (!isReport && request.emit == EmitKind::Library)
+    if (llvm::Error error = checkLibrary(request.output))
+      return error;
+  SmallVector<SmallString<128>> paths = {StringRef(request.output)};
+  if (!isReport && request.output != "-" &&
+      (request.emit == EmitKind::Library || request.emit == EmitKind::Object))
+    paths.push_back(headerOf(request.output));
+  if (!request.packedWeights.empty())
+    paths.push_back(StringRef(request.packedWeights));
+  for (StringRef path : paths)
+    if (llvm::Error error = checkOutput(path))
+      return error;
+  return llvm::Error::success();
+}
+
 /// Lets MLIR's kernel compiler find the toolkit that was found here.
 static llvm::Error provideToolkit() {
   auto toolkit = findCudaToolkit();
@@ -205,6 +223,8 @@ static llvm::Error writeHostCode(llvm::MemoryBufferRef object,
 llvm::Error et::compileModel(const CompileRequest &request) {
   if (llvm::Error error = checkRequest(request))
     return error;
+  if (llvm::Error error = checkOutputs(request))
+    return error;
   if (request.emit == EmitKind::Cubin || request.emit == EmitKind::Fatbin ||
       request.report != ReportKind::None)
     if (llvm::Error error = provideToolkit())
@@ -225,6 +245,10 @@ llvm::Error et::compileModel(const CompileRequest &request) {
                                           request.cache);
       if (!packed)
         return packed.takeError();
+      for (StringRef path : {request.output, request.packedWeights})
+        if (packed->isRead(path))
+          return llvm::createStringError("'" + path +
+                                         "' is an input; name another file");
       weights.emplace(std::move(*packed));
     }
   }

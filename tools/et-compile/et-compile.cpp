@@ -51,7 +51,9 @@ static Error readReport(const CommandLine &line, CompileRequest &request) {
   if (line.get(OPT_target) != "cuda")
     return createStringError("--report is of GPU kernels; add --target=cuda");
   if (line.has(OPT_emit))
-    return createStringError("--report and --emit exclude each other");
+    return createStringError("--report and --emit exclude each other: --output "
+                             "takes the report or the code; run et-compile "
+                             "once for each");
   return Error::success();
 }
 

@@ -117,6 +117,10 @@ static llvm::Expected<Arguments> openArguments(const EntrySignature &signature,
     auto weights = SafetensorsFile::open(request.weights);
     if (!weights)
       return weights.takeError();
+    for (StringRef out : request.outs)
+      if (out != "-" && weights->isRead(out))
+        return llvm::createStringError(
+            "'" + out + "' is an input; name another file for --out");
     arguments.weights = std::move(*weights);
   }
   auto nextFile = request.args.begin();
@@ -140,7 +144,7 @@ static llvm::Expected<Arguments> openArguments(const EntrySignature &signature,
     if (!tensor)
       return tensor.takeError();
     arguments.tensors.push_back(*tensor);
-    arguments.sources.push_back(request.weights);
+    arguments.sources.push_back(arguments.weights->getSource(value.weight));
   }
   return std::move(arguments);
 }
@@ -274,6 +278,9 @@ llvm::Error et::runModel(const RunRequest &request) {
   if (llvm::Error error = checkCounts(*signature, request))
     return error;
   size_t ownResults = signature->results.size();
+  for (StringRef path : request.outs)
+    if (llvm::Error error = checkOutput(path))
+      return error;
 
   if (request.printStatistics)
     if (llvm::Error error = frontend.lower(

@@ -83,11 +83,9 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
   if (request.packWeights && *target != 1)
     return createStringError("--pack-weights goes with --target=cpu");
   for (StringRef out : request.outs)
-    for (StringRef input :
-         {StringRef(request.model), StringRef(request.weights)})
-      if (out != "-" && !input.empty() && sys::fs::equivalent(out, input))
-        return createStringError("'" + out +
-                                 "' is an input; name another file for --out");
+    if (out != "-" && sys::fs::equivalent(out, request.model))
+      return createStringError("'" + out +
+                               "' is an input; name another file for --out");
   request.printStatistics = line.has(OPT_stats);
   if (line.has(OPT_time) || line.has(OPT_time_eq)) {
     Expected<unsigned> runs = line.getCount(OPT_time_eq, 10);

@@ -7,7 +7,7 @@
 
 #include "et/Codegen/GPU/Chips.h"
 #include "et/Target/KernelFacts.h"
-#include "mlir/Support/FileUtilities.h"
+#include "support/InputFiles.h"
 #include "support/ToolOptions.h"
 
 #include "llvm/Support/MemoryBuffer.h"
@@ -23,11 +23,10 @@ static Error runTool(const CommandLine &line) {
   Expected<std::string> input = line.getInput();
   if (!input)
     return input.takeError();
-  std::string message;
-  auto buffer = mlir::openInputFile(*input, &message);
+  auto buffer = readText(*input);
   if (!buffer)
-    return createStringError(message);
-  StringRef ptx = buffer->getBuffer();
+    return buffer.takeError();
+  StringRef ptx = (*buffer)->getBuffer();
   SmallVector<StringRef> match;
   if (!Regex("^\\.target (sm_[0-9]+[a-z]?)", Regex::Newline).match(ptx, &match))
     return createStringError("'" + *input + "' is no PTX: it has no .target");

@@ -15,7 +15,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
-#include "mlir/Support/FileUtilities.h"
+#include "support/InputFiles.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Regex.h"
 
@@ -56,11 +56,10 @@ llvm::Error Frontend::printRemarks(StringRef categories) {
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>> Frontend::read(StringRef file) {
-  std::string message;
-  auto buffer = openInputFile(file, &message);
+  auto buffer = readText(file);
   if (!buffer)
-    return llvm::createStringError(message);
-  sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+    return buffer.takeError();
+  sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
   auto module = parseSourceFile<ModuleOp>(sources, context.get());
   if (!module)
     return llvm::createStringError("'" + file + "' is not a valid model");

@@ -33,34 +33,66 @@ OutputFiles::~OutputFiles() {
     consumeError(output.file.discard());
 }
 
+/// Whether something that is no regular file is called so, which takes what is
+/// written at once: a file put in the place of a device would end the device.
+static bool isStream(StringRef path) {
+  fs::file_status status;
+  return path == "-" ||
+         (!fs::status(path, status) && !fs::is_regular_file(status) &&
+          !fs::is_directory(status));
+}
+
+/// The file itself, not a link to it; and one file whatever it is called.
+static SmallString<128> getRealPath(StringRef path) {
+  SmallString<128> real(path), folder;
+  if (!fs::real_path(path, real))
+    return real;
+  StringRef parent = sys::path::parent_path(path);
+  if (fs::real_path(parent.empty() ? "." : parent, folder))
+    return SmallString<128>(path);
+  sys::path::append(folder, sys::path::filename(path));
+  return folder;
+}
+
+/// A file beside `real` that can be renamed to it.
+static Expected<fs::TempFile> createBeside(StringRef path, StringRef real) {
+  if (fs::is_directory(real))
+    return createFileError(path, make_error_code(errc::is_a_directory));
+  Expected<fs::TempFile> file = fs::TempFile::create(real + ".%%%%%%");
+  if (!file)
+    return createFileError(path, file.takeError());
+  return file;
+}
+
+Error mlir::et::checkOutput(StringRef path) {
+  if (path == "-")
+    return Error::success();
+  if (isStream(path)) {
+    // Opening would wait for who reads from a pipe.
+    if (std::error_code code = fs::access(path, fs::AccessMode::Write))
+      return createFileError(path, code);
+    return Error::success();
+  }
+  Expected<fs::TempFile> file = createBeside(path, getRealPath(path));
+  if (!file)
+    return file.takeError();
+  return file->discard();
+}
+
 Error OutputFiles::write(StringRef path, Writer writer) {
   if (path == "-")
     return writeTo(outs(), "standard output", writer);
-  fs::file_status status;
-  bool exists = !fs::status(path, status);
-  if (exists && fs::is_directory(status))
-    return createFileError(path, make_error_code(errc::is_a_directory));
-  // A file put in the place of a device would end the device.
-  if (exists && !fs::is_regular_file(status)) {
+  if (isStream(path)) {
     std::error_code code;
     raw_fd_ostream os(path, code);
     return code ? createFileError(path, code) : writeTo(os, path, writer);
   }
-  // The file itself, not a link to it; and one file whatever it is called.
-  SmallString<128> real(path);
-  if (!exists || fs::real_path(path, real)) {
-    SmallString<128> folder;
-    StringRef parent = sys::path::parent_path(path);
-    if (!fs::real_path(parent.empty() ? "." : parent, folder)) {
-      sys::path::append(folder, sys::path::filename(path));
-      real = folder;
-    }
-  }
+  SmallString<128> real = getRealPath(path);
   if (any_of(pending, [&](const Pending &o) { return o.path == real; }))
     return createStringError("'" + path + "' would be written twice");
-  Expected<fs::TempFile> file = fs::TempFile::create(real + ".%%%%%%");
+  Expected<fs::TempFile> file = createBeside(path, real);
   if (!file)
-    return createFileError(path, file.takeError());
+    return file.takeError();
   pending.push_back({std::move(*file), real.str().str()});
   raw_fd_ostream os(pending.back().file.FD, /*shouldClose=*/false);
   return writeTo(os, path, writer);

@@ -48,6 +48,10 @@ llvm::Error
 writeOutput(llvm::StringRef path,
             llvm::function_ref<llvm::Error(llvm::raw_ostream &)> writer);
 
+/// An error if `path` cannot be written, for before the work whose outcome it
+/// is to take. Leaves what is there as it is.
+llvm::Error checkOutput(llvm::StringRef path);
+
 } // namespace mlir::et
 
 #endif // ET_TOOLS_SUPPORT_OUTPUTFILES_H

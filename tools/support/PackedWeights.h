@@ -38,6 +38,9 @@ public:
   PackedWeights(PackedWeights &&) = default;
   ~PackedWeights();
 
+  /// Whether `path` is one of the files of the weights.
+  bool isRead(StringRef path) const { return file.isRead(path); }
+
   void write(llvm::raw_ostream &os) const { writeSafetensors(os, tensors); }
 
 private:

@@ -7,8 +7,9 @@
 
 #include "support/TensorFile.h"
 
+#include "support/InputFiles.h"
+
 #include "llvm/ADT/ScopeExit.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir::et;
 using namespace llvm;
@@ -16,16 +17,13 @@ using namespace llvm;
 Expected<MappedFile> MappedFile::open(StringRef path) {
   MappedFile file;
   file.path = path.str();
-  Expected<sys::fs::file_t> handle =
-      sys::fs::openNativeFileForRead(path, sys::fs::OF_None);
+  Expected<sys::fs::file_t> handle = openRegularFile(path);
   if (!handle)
-    return createFileError(path, handle.takeError());
+    return handle.takeError();
   scope_exit close([&] { sys::fs::closeFile(*handle); });
   sys::fs::file_status status;
   if (std::error_code code = sys::fs::status(*handle, status))
     return createFileError(path, code);
-  if (status.type() != sys::fs::file_type::regular_file)
-    return createFileError(path, createStringError("is not a regular file"));
   // Nothing can be mapped of an empty file.
   if (status.getSize() == 0)
     return std::move(file);
@@ -37,19 +35,6 @@ Expected<MappedFile> MappedFile::open(StringRef path) {
     return createFileError(path, code);
   file.bytes = {file.region->data(), file.region->size()};
   return std::move(file);
-}
-
-std::optional<uint64_t> mlir::et::getByteCount(et_dtype dtype,
-                                               ArrayRef<int64_t> sizes) {
-  if (sizes.size() > ET_MAX_RANK)
-    return std::nullopt;
-  // An empty tensor has no bytes, whatever its other sizes are.
-  bool isEmpty = is_contained(sizes, 0);
-  int64_t bytes = int64_t(et_dtype_size(dtype));
-  for (int64_t size : sizes)
-    if (size < 0 || (!isEmpty && MulOverflow(bytes, size, bytes)))
-      return std::nullopt;
-  return isEmpty ? 0 : bytes;
 }
 
 FileTensor mlir::et::makeFileTensor(MutableArrayRef<char> bytes, et_dtype dtype,

@@ -45,11 +45,6 @@ struct FileTensor {
 FileTensor makeFileTensor(llvm::MutableArrayRef<char> bytes, et_dtype dtype,
                           llvm::ArrayRef<int64_t> sizes);
 
-/// Bytes of a tensor, or nothing if it has too many dimensions or elements for
-/// this machine.
-std::optional<uint64_t> getByteCount(et_dtype dtype,
-                                     llvm::ArrayRef<int64_t> sizes);
-
 /// One array in NumPy's format, versions 1 to 3.
 class NpyFile {
 public:
@@ -65,30 +60,39 @@ private:
 /// Writes a host tensor. bfloat16 is written as the ml_dtypes package does.
 void writeNpy(llvm::raw_ostream &out, const et_tensor &tensor);
 
-/// Named tensors in the safetensors format.
+/// Named tensors in the safetensors format: of one file, or of the files that
+/// an index (NAME.json) names.
 class SafetensorsFile {
 public:
   static llvm::Expected<SafetensorsFile> open(llvm::StringRef path);
 
-  llvm::StringRef getPath() const { return file.getPath(); }
+  llvm::StringRef getPath() const { return path; }
   bool has(llvm::StringRef name) const { return entries.contains(name); }
+
+  /// The file that has the tensor `name`, for messages.
+  std::string getSource(llvm::StringRef name) const;
 
   /// The tensor called `name`, or an error that names the file.
   llvm::Expected<et_tensor> find(llvm::StringRef name);
+
+  /// Whether `path` is one of the files that were read.
+  bool isRead(llvm::StringRef path) const;
 
 private:
   struct Entry {
     std::string dtype;
     llvm::SmallVector<int64_t> sizes;
-    uint64_t begin = 0, end = 0;
+    uint64_t begin = 0, end = 0; ///< In the bytes of the file.
+    size_t file = 0;
   };
+  using Entries = llvm::StringMap<Entry>;
 
-  llvm::Error parseHeader();
-  llvm::Error checkLayout(uint64_t dataSize) const;
+  static llvm::Expected<Entries> parseFile(llvm::ArrayRef<char> bytes);
+  llvm::Error openShards();
 
-  MappedFile file;
-  uint64_t dataStart = 0;
-  llvm::StringMap<Entry> entries;
+  std::string path;
+  std::vector<MappedFile> files;
+  Entries entries;
   std::vector<FileTensor> found;
 };
 

@@ -57,6 +57,9 @@ private:
 /// Whether the threads of an object come from OpenMP's library.
 llvm::Expected<bool> usesOpenMP(llvm::MemoryBufferRef object);
 
+/// An error if linkLibrary will not write to `path`, whatever the object is.
+llvm::Error checkLibrary(llvm::StringRef path);
+
 /// Links an object, the runtime and what else it needs into the shared library
 /// `path`, with the C compiler found on PATH.
 llvm::Error linkLibrary(llvm::MemoryBufferRef object, llvm::StringRef path);
