@@ -15,7 +15,7 @@ defm f32_products : Value<"f32-products", "fma|3xtf32",
   "With --target=cuda: f32 matrices by multiply-adds (default), or by the matrix units, as three products of tf32">;
 defm arg : Value<"arg", "FILE.npy", "An argument; one each, in order">;
 defm weights : Value<"weights", "FILE.safetensors",
-  "Where arguments with an et.weight attribute come from">;
+  "Where arguments with an et.weight attribute come from; of a checkpoint in several files, the index.json">;
 def pack_weights : Flag<["--"], "pack-weights">,
   HelpText<"With --weights: pack weights for this processor once, before any call, or take packed ones">;
 defm out : Value<"out", "FILE.npy", "Where a result goes; one each, in order, or none">;

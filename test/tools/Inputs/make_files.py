@@ -70,6 +70,11 @@ layer = {
 }
 layer = {key: array.astype(np.float32) for key, array in layer.items()}
 weights("layer.safetensors", layer)
+# The same in two files and an index.
+pieces = {key: f"layer-{i // 2}.safetensors" for i, key in enumerate(layer)}
+for piece in set(pieces.values()):
+    weights(piece, {key: layer[key] for key in layer if pieces[key] == piece})
+(folder / "layer.index.json").write_text(json.dumps({"weight_map": pieces}))
 tokens = rng.standard_normal((T, D)).astype(np.float32)
 save("tokens.npy", tokens)
 out, error, certain = likely_layer(
