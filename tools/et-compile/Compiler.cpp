@@ -80,21 +80,18 @@ static llvm::Error checkRequest(const CompileRequest &request) {
 }
 
 /// Whether all that is to be written can be, before the work.
-static llvm::Error checkOutputs(const CompileRequest &request) {
+static llvm::Error checkDestinations(const CompileRequest &request) {
   bool isReport = request.report != ReportKind::None;
   if (!isReport && request.emit == EmitKind::Library)
     if (llvm::Error error = checkLibrary(request.output))
       return error;
-  SmallVector<SmallString<128>> paths = {StringRef(request.output)};
+  std::vector<std::string> paths = {request.output};
   if (!isReport && request.output != "-" &&
       (request.emit == EmitKind::Library || request.emit == EmitKind::Object))
-    paths.push_back(headerOf(request.output));
+    paths.push_back(headerOf(request.output).str().str());
   if (!request.packedWeights.empty())
-    paths.push_back(StringRef(request.packedWeights));
-  for (StringRef path : paths)
-    if (llvm::Error error = checkOutput(path))
-      return error;
-  return llvm::Error::success();
+    paths.push_back(request.packedWeights);
+  return checkOutputs(paths);
 }
 
 /// Lets MLIR's kernel compiler find the toolkit that was found here.
@@ -223,7 +220,7 @@ static llvm::Error writeHostCode(llvm::MemoryBufferRef object,
 llvm::Error et::compileModel(const CompileRequest &request) {
   if (llvm::Error error = checkRequest(request))
     return error;
-  if (llvm::Error error = checkOutputs(request))
+  if (llvm::Error error = checkDestinations(request))
     return error;
   if (request.emit == EmitKind::Cubin || request.emit == EmitKind::Fatbin ||
       request.report != ReportKind::None)

@@ -278,9 +278,8 @@ llvm::Error et::runModel(const RunRequest &request) {
   if (llvm::Error error = checkCounts(*signature, request))
     return error;
   size_t ownResults = signature->results.size();
-  for (StringRef path : request.outs)
-    if (llvm::Error error = checkOutput(path))
-      return error;
+  if (llvm::Error error = checkOutputs(request.outs))
+    return error;
 
   if (request.printStatistics)
     if (llvm::Error error = frontend.lower(

@@ -8,6 +8,7 @@
 #include "OutputFiles.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Errc.h"
 #include "llvm/Support/Path.h"
 
@@ -64,19 +65,31 @@ static Expected<fs::TempFile> createBeside(StringRef path, StringRef real) {
   return file;
 }
 
-Error mlir::et::checkOutput(StringRef path) {
-  if (path == "-")
-    return Error::success();
-  if (isStream(path)) {
-    // Opening would wait for who reads from a pipe.
-    if (std::error_code code = fs::access(path, fs::AccessMode::Write))
-      return createFileError(path, code);
-    return Error::success();
+static Error refuseSecond(StringRef path) {
+  return createStringError("'" + path + "' would be written twice");
+}
+
+Error mlir::et::checkOutputs(ArrayRef<std::string> paths) {
+  StringSet<> taken;
+  for (StringRef path : paths) {
+    if (path == "-")
+      continue;
+    if (isStream(path)) {
+      // Opening would wait for who reads from a pipe.
+      if (std::error_code code = fs::access(path, fs::AccessMode::Write))
+        return createFileError(path, code);
+      continue;
+    }
+    SmallString<128> real = getRealPath(path);
+    if (!taken.insert(real).second)
+      return refuseSecond(path);
+    Expected<fs::TempFile> file = createBeside(path, real);
+    if (!file)
+      return file.takeError();
+    if (Error error = file->discard())
+      return createFileError(path, std::move(error));
   }
-  Expected<fs::TempFile> file = createBeside(path, getRealPath(path));
-  if (!file)
-    return file.takeError();
-  return file->discard();
+  return Error::success();
 }
 
 Error OutputFiles::write(StringRef path, Writer writer) {
@@ -89,7 +102,7 @@ Error OutputFiles::write(StringRef path, Writer writer) {
   }
   SmallString<128> real = getRealPath(path);
   if (any_of(pending, [&](const Pending &o) { return o.path == real; }))
-    return createStringError("'" + path + "' would be written twice");
+    return refuseSecond(path);
   Expected<fs::TempFile> file = createBeside(path, real);
   if (!file)
     return file.takeError();

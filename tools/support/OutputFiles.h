@@ -48,9 +48,9 @@ llvm::Error
 writeOutput(llvm::StringRef path,
             llvm::function_ref<llvm::Error(llvm::raw_ostream &)> writer);
 
-/// An error if `path` cannot be written, for before the work whose outcome it
-/// is to take. Leaves what is there as it is.
-llvm::Error checkOutput(llvm::StringRef path);
+/// An error if one of the files cannot be written, or two are one: for before
+/// the work whose outcome they are to take. Leaves what is there as it is.
+llvm::Error checkOutputs(llvm::ArrayRef<std::string> paths);
 
 } // namespace mlir::et
 
