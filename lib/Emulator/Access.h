@@ -24,8 +24,9 @@ struct Lanes {
 
 /// Checks bounds and alignment, then finds the bytes. False after a fault.
 /// Lanes that do not run get the address of one that does.
+/// Who stores what registers hold says what that is.
 bool resolve(Warp &w, const Inst &inst, Space space, unsigned bytes,
-             Access access, Lanes &lanes);
+             Access access, Lanes &lanes, const StoredValues *stored = nullptr);
 
 /// The addresses of an instruction whose base is op[slot] and offset imm; m[1]
 /// tells 32-bit bases.

@@ -23,17 +23,28 @@ void Block::start(Launch &owner, uint64_t index) {
   counters = WarpCounters();
   counters.blocks = 1;
   faulted = false;
+  origins.clear();
   heldFault.clear();
   heldUntil = ~uint64_t(0);
+  printed.clear();
+  exited = Clock();
   random.seed(owner.options.seed * 0x9e37'79b9'7f4a'7c15u + index);
   for (Barrier &b : barriers)
     b = Barrier();
   sharedBytes = owner.kernel->staticShared + owner.dynamicShared;
   // Shared memory starts with bits that are a NaN in every format.
-  sharedStorage.assign(sharedBytes / 8 + 18, ~uint64_t(0));
+  reservedStart = reservedEnd = sharedBytes;
+  if (owner.kernel->usesReservedShared) {
+    // As much as the libraries of the toolkit take.
+    reservedStart = (sharedBytes + 127) / 128 * 128;
+    reservedEnd = reservedStart + 288;
+  }
+  sharedStorage.assign(reservedEnd / 8 + 18, ~uint64_t(0));
   auto at = reinterpret_cast<uintptr_t>(sharedStorage.data());
   shared = reinterpret_cast<uint8_t *>(sharedStorage.data()) +
            (128 - at % 128) % 128;
+  // They expect zeros there.
+  std::memset(shared + reservedStart, 0, reservedEnd - reservedStart);
   liveThreads = owner.block.x * owner.block.y * owner.block.z;
   warpCount = (liveThreads + 31) / 32;
   while (warps.size() < warpCount)
@@ -46,7 +57,10 @@ void Block::start(Launch &owner, uint64_t index) {
   nextWarp = 0;
   async = std::make_shared<BlockAsync>();
   if (owner.options.checkInit)
-    sharedInit.assign(sharedBytes, 0);
+    sharedInit.assign(reservedEnd, 0);
+  std::fill(sharedInit.begin() +
+                std::min<size_t>(reservedStart, sharedInit.size()),
+            sharedInit.end(), 1);
   startRace(*this);
 }
 
@@ -259,6 +273,8 @@ void Block::barrierCheck(unsigned index) {
     }
     if (woken) {
       raceAcquire(w, b.joined);
+      if (!b.expected)
+        raceAcquire(w, exited);
       if (w.state == Warp::Blocked)
         w.selectLeaf();
     }

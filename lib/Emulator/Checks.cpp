@@ -8,6 +8,7 @@
 #include "Checks.h"
 
 #include "Race.h"
+#include "Undefined.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -35,7 +36,8 @@ static const char *spaceName(Space space) {
   }
 }
 
-static std::string what(Space space, unsigned bytes, Access access) {
+std::string et::emu::describeAccess(Space space, unsigned bytes,
+                                    Access access) {
   return std::string(spaceName(space)) + " " +
          (access == Access::Atomic ? "atomic"
           : reads(access)          ? "load"
@@ -45,8 +47,8 @@ static std::string what(Space space, unsigned bytes, Access access) {
 
 void et::emu::faultBounds(Warp &w, Space space, uint64_t address,
                           unsigned bytes, Access access, int lane) {
-  std::string text =
-      "out of bounds: " + what(space, bytes, access) + " at " + hex(address);
+  std::string text = "out of bounds: " + describeAccess(space, bytes, access) +
+                     " at " + hex(address);
   if (space == Space::Shared) {
     text += ", the block has " + std::to_string(w.block->sharedBytes) +
             " bytes of shared memory";
@@ -198,18 +200,26 @@ static bool allWritten(const uint8_t *known, unsigned bytes) {
   return word == ones;
 }
 
-bool et::emu::checkWritten(Warp &w, Space space, uint64_t address,
-                           const uint8_t *known, unsigned bytes,
-                           const std::string &reader, int lane) {
-  if (allWritten(known, bytes))
-    return true;
-  unsigned k = 0;
-  while (known[k] == 1)
-    ++k;
+std::string et::emu::lineText(const Warp &w, uint32_t line) {
+  std::string text = " at line " + std::to_string(line);
+  if (line && line <= w.launch->kernel->lines.size()) {
+    std::string_view source = w.launch->kernel->lines[line - 1];
+    size_t first = source.find_first_not_of(" \t");
+    if (first != std::string_view::npos)
+      text += " (" + std::string(source.substr(first)) + ")";
+  }
+  return text;
+}
+
+std::string et::emu::describeUnwritten(const Warp &w, Space space,
+                                       uint64_t address, uint8_t known,
+                                       unsigned k, const std::string &reader) {
   std::string text =
-      (known[k] ? "read of memory that an asynchronous operation in flight "
-                  "will write: "
-                : "read of memory that nothing wrote: ") +
+      (known == 2   ? "read of memory that an asynchronous operation in flight "
+                      "will write: "
+       : known == 3 ? "read of memory into which an undefined value was "
+                      "written: "
+                    : "read of memory that nothing wrote: ") +
       reader + " at " + hex(address);
   if (space == Space::Global) {
     if (const auto *found = w.launch->memory->find(address))
@@ -218,37 +228,57 @@ bool et::emu::checkWritten(Warp &w, Space space, uint64_t address,
   } else if (k) {
     text += ", byte " + std::to_string(k);
   }
-  return w.faultInit(space, text, lane);
+  return text;
 }
 
-static bool observeInit(Warp &w, Space space, const uint64_t *address,
-                        uint32_t mask, unsigned bytes, Access access) {
+bool et::emu::checkWritten(Warp &w, Space space, uint64_t address,
+                           const uint8_t *known, unsigned bytes,
+                           const std::string &reader, int lane) {
+  if (allWritten(known, bytes))
+    return true;
+  unsigned k = 0;
+  while (known[k] == 1)
+    ++k;
+  return w.faultInit(
+      space, describeUnwritten(w, space, address, known[k], k, reader), lane);
+}
+
+static bool observeInit(Warp &w, const Inst &inst, Space space,
+                        const uint64_t *address, uint32_t mask, unsigned bytes,
+                        Access access) {
   for (uint32_t m = mask; m; m &= m - 1) {
     int lane = __builtin_ctz(m);
     uint64_t a = address[lane];
     uint8_t *known = space == Space::Shared ? w.block->sharedInit.data() + a
                                             : w.launch->memory->initOf(a);
-    if (reads(access) && !allWritten(known, bytes) &&
-        !checkWritten(w, space, a, known, bytes, what(space, bytes, access),
-                      lane))
-      return false;
-    if (writes(access))
+    if (reads(access) && !allWritten(known, bytes)) {
+      if (!writes(access))
+        noteUnread(w, inst, space, a, known, bytes, lane);
+      else if (!checkWritten(w, space, a, known, bytes,
+                             describeAccess(space, bytes, access), lane))
+        return false;
+    }
+    if (writes(access)) {
       std::memset(known, 1, bytes);
+      if (w.undefined && inst.track == Track::Store &&
+          !storeUndefined(w, inst, space, known, bytes, lane))
+        return false;
+    }
   }
   return true;
 }
 
 bool et::emu::observe(Warp &w, const Inst &inst, Space space,
                       const uint64_t *address, uint32_t mask, unsigned bytes,
-                      Access access) {
+                      Access access, const StoredValues *stored) {
   const Options &options = w.launch->options;
   if (options.countMemory)
     count(w, space, address, mask, bytes, access);
   bool watched = space == Space::Global || space == Space::Shared;
   // A race explains why a read found nothing, so it is looked for first.
   if (options.checkRace && watched &&
-      !raceAccess(w, inst, space, address, mask, bytes, access))
+      !raceAccess(w, inst, space, address, mask, bytes, access, stored))
     return false;
   return !options.checkInit || !watched ||
-         observeInit(w, space, address, mask, bytes, access);
+         observeInit(w, inst, space, address, mask, bytes, access);
 }

@@ -66,6 +66,17 @@ Type Decoder::takeType() {
   return Type::None;
 }
 
+std::string_view Decoder::next() const {
+  for (size_t i = 0; i < taken.size(); ++i)
+    if (!taken[i])
+      return statement->modifiers[i];
+  return {};
+}
+
+size_t Decoder::left() const {
+  return static_cast<size_t>(std::count(taken.begin(), taken.end(), false));
+}
+
 void Decoder::takeHints() {
   for (size_t i = 0; i < taken.size(); ++i) {
     std::string_view word = statement->modifiers[i];
@@ -206,6 +217,10 @@ Ref Decoder::convertImmediate(const Operand &operand, Type type) {
 }
 
 Ref Decoder::use(const Operand &operand, Type type) {
+  return place(operand, type, Place::Use);
+}
+
+Ref Decoder::place(const Operand &operand, Type type, Place::Role role) {
   if (failed)
     return 0;
   unsigned bytes = laneBytes(type);
@@ -254,6 +269,7 @@ Ref Decoder::use(const Operand &operand, Type type) {
       error(operand.loc, "a register cannot be negated in place");
       return 0;
     }
+    places.push_back({role, static_cast<uint8_t>(bytes), symbol->offset});
     return symbol->offset;
   }
   uint64_t address = 0;
@@ -294,10 +310,15 @@ Ref Decoder::def(const Operand &operand, Type type) {
               : "a register is expected as the destination");
     return 0;
   }
-  return use(operand, type);
+  return place(operand, type, Place::Def);
 }
 
 Ref Decoder::useWide(const Operand &operand, Type type, uint8_t &bytes) {
+  return placeWide(operand, type, bytes, Place::Use);
+}
+
+Ref Decoder::placeWide(const Operand &operand, Type type, uint8_t &bytes,
+                       Place::Role role) {
   if (isRegister(operand)) {
     bytes = static_cast<uint8_t>(laneBytes(operand.symbol->type));
     if (operand.symbol->type == Type::Pred || bytes < typeBytes(type)) {
@@ -305,6 +326,7 @@ Ref Decoder::useWide(const Operand &operand, Type type, uint8_t &bytes) {
                              "' is too narrow for the instruction's type");
       return 0;
     }
+    places.push_back({role, bytes, operand.symbol->offset});
     return operand.symbol->offset;
   }
   bytes = static_cast<uint8_t>(laneBytes(type));
@@ -323,7 +345,7 @@ Ref Decoder::defWide(const Operand &operand, Type type, uint8_t &bytes) {
               : "a register is expected as the destination");
     return 0;
   }
-  return useWide(operand, type, bytes);
+  return placeWide(operand, type, bytes, Place::Def);
 }
 
 Ref Decoder::usePred(const Operand &operand) {
@@ -337,6 +359,7 @@ Ref Decoder::usePred(const Operand &operand) {
   flip.op[0] = temp(Type::Pred);
   flip.op[1] = ref;
   flip.cls = Class::Predicate;
+  places.back().at = flip.op[0];
   emitExtra(flip);
   return flip.op[0];
 }
@@ -360,6 +383,8 @@ bool Decoder::address(const Operand &operand, Space space, int slot,
       return error(base.loc, "an address register is 32 or 64 bits wide");
     is32 = bytes == 4;
     inst.op[slot] = base.symbol->offset;
+    places.push_back(
+        {Place::Address, static_cast<uint8_t>(bytes), inst.op[slot]});
     inst.imm = static_cast<uint64_t>(base.offset);
     return true;
   }
@@ -415,6 +440,11 @@ bool Decoder::immediate(const Operand &operand, int64_t &value) {
 void Decoder::emitExtra(const Inst &other) {
   kernel.code.push_back(other);
   kernel.code.back().line = statement->loc.line;
+  uint8_t bytes = other.fn == execSet().notPred ? 1 : 8;
+  kernel.places.push_back({Place::Def, bytes, other.op[0]});
+  if (other.op[1] != kNone && !(other.op[1] & kConstantBit))
+    kernel.places.push_back({Place::Use, bytes, other.op[1]});
+  kernel.placesEnd.push_back(static_cast<uint32_t>(kernel.places.size()));
 }
 
 bool Decoder::emit(ExecFn fn, Class cls) {
@@ -433,7 +463,16 @@ bool Decoder::emit(ExecFn fn, Class cls) {
     inst.guard = statement->guard->offset;
     inst.guardFlip = statement->guardNegated ? ~0u : 0;
   }
+  bool shows = inst.m[6] != FlowNext || cls == Class::Branch ||
+               cls == Class::Barrier || cls == Class::Atomic ||
+               cls == Class::Async;
+  if (inst.track == Track::Spread && shows)
+    inst.track = Track::Use;
+  if (cls == Class::Shuffle)
+    inst.track = Track::Own;
   kernel.code.push_back(inst);
+  kernel.places.insert(kernel.places.end(), places.begin(), places.end());
+  kernel.placesEnd.push_back(static_cast<uint32_t>(kernel.places.size()));
   kernel.forms.resize(kernel.code.size());
   kernel.forms.back() = fullName(*statement);
   return true;
@@ -484,6 +523,7 @@ bool Decoder::decodeFunction(uint32_t index) {
     startOf[i] = static_cast<uint32_t>(kernel.code.size());
     taken.assign(statement->modifiers.size(), false);
     inst = Inst();
+    places.clear();
     auto it = execSet().ops.find(statement->opcode);
     if (it == execSet().ops.end())
       return unsupported("this opcode is not supported");
@@ -502,6 +542,7 @@ bool Decoder::decodeFunction(uint32_t index) {
   statement = &end;
   taken.clear();
   inst = Inst();
+  places.clear();
   execSet().ops.at(end.opcode)(*this);
   statement = nullptr;
   auto resolve = [&](uint32_t target) {

@@ -52,6 +52,9 @@ public:
   std::string_view takeAny(std::initializer_list<std::string_view> words);
   /// The next modifier not yet taken that names a type.
   Type takeType();
+  /// The next modifier not yet taken, of so many that are left.
+  std::string_view next() const;
+  size_t left() const;
   /// Drops what changes nothing here: cache hints, scopes of plain accesses.
   void takeHints();
   /// The order and the scope of an access; whether it is stronger than weak.
@@ -117,6 +120,9 @@ public:
 
 private:
   bool decodeFunction(uint32_t index);
+  Ref place(const Operand &operand, Type type, Place::Role role);
+  Ref placeWide(const Operand &operand, Type type, uint8_t &bytes,
+                Place::Role role);
   Ref convertImmediate(const Operand &operand, Type type);
   bool sharedAddress(const Symbol *symbol, uint64_t &address);
   bool symbolAddress(const Operand &operand, uint64_t &address,
@@ -125,6 +131,8 @@ private:
   Diagnostic &diag;
   bool failed = false;
   std::vector<bool> taken;
+  /// Operands of the instruction being decoded.
+  std::vector<Place> places;
   std::vector<const Function *> callees;
   std::unordered_map<const Symbol *, uint32_t> shared;
   uint32_t sharedAlign = 16;

@@ -32,6 +32,8 @@ public:
   Memory memory;
   std::vector<std::unique_ptr<Module>> modules;
   uint64_t launches = 0;
+  /// Where the blocks of a cooperative launch meet; see %envreg1.
+  uint64_t workspace = 0;
 };
 
 } // namespace et::emu
@@ -93,7 +95,8 @@ bool Device::fill(uint64_t address, uint64_t count, const void *value,
   if (!count)
     return true;
   Memory &m = impl->memory;
-  if (!m.holds(address, count * valueBytes))
+  if (count > ~uint64_t(0) / valueBytes ||
+      !m.holds(address, count * valueBytes))
     return false;
   uint8_t *to = m.host(address);
   for (uint64_t k = 0; k < count; ++k)
@@ -240,8 +243,11 @@ const KernelInfo &Device::info(const Kernel *kernel) const {
 /// Blocks one after the other; a block that has long spun without an end makes
 /// room for others, whose work it may be waiting for.
 static void work(Launch &launch, WarpCounters &total, std::mutex &lock) {
+  // Blocks of a cooperative launch wait for each other, for all of them.
   const uint64_t budget =
-      std::clamp<uint64_t>(launch.options.maxInstructions, 1, 1 << 22);
+      std::clamp<uint64_t>(launch.options.maxInstructions, 1,
+                           launch.cooperative ? 1 << 14 : 1 << 22);
+  const uint64_t most = launch.cooperative ? launch.blocks : 256;
   std::vector<std::unique_ptr<Block>> resident, idle;
   size_t turn = 0;
   for (;;) {
@@ -250,7 +256,7 @@ static void work(Launch &launch, WarpCounters &total, std::mutex &lock) {
     if (turn >= resident.size()) {
       turn = 0;
       uint64_t next = ~uint64_t(0);
-      if (resident.size() < 256)
+      if (resident.size() < most)
         next = launch.nextBlock.fetch_add(1);
       if (next < launch.blocks && next < fault) {
         std::unique_ptr<Block> fresh;
@@ -300,6 +306,8 @@ static void work(Launch &launch, WarpCounters &total, std::mutex &lock) {
     {
       std::lock_guard<std::mutex> hold(lock);
       addCounters(total, block->counters);
+      if (!block->printed.empty())
+        launch.printed[block->linear] = std::move(block->printed);
     }
     idle.push_back(std::move(resident[turn]));
     resident.erase(resident.begin() + static_cast<long>(turn));
@@ -309,7 +317,7 @@ static void work(Launch &launch, WarpCounters &total, std::mutex &lock) {
 
 LaunchResult Device::launch(Kernel *kernel, Dim3 grid, Dim3 block,
                             uint32_t dynamicShared, const void *params,
-                            size_t paramBytes) {
+                            size_t paramBytes, bool cooperative) {
   LaunchResult result;
   auto refuse = [&](std::string message) {
     result.ok = false;
@@ -318,6 +326,14 @@ LaunchResult Device::launch(Kernel *kernel, Dim3 grid, Dim3 block,
     return result;
   };
   const KernelInfo &info = kernel->info;
+  if (block.x > 1024 || block.y > 1024 || block.z > 64 ||
+      grid.x > 0x7fff'ffff || grid.y > 0xffff || grid.z > 0xffff)
+    return refuse("a grid of " + std::to_string(grid.x) + "x" +
+                  std::to_string(grid.y) + "x" + std::to_string(grid.z) +
+                  " blocks of " + std::to_string(block.x) + "x" +
+                  std::to_string(block.y) + "x" + std::to_string(block.z) +
+                  " threads; 2147483647x65535x65535 and 1024x1024x64 are the "
+                  "most there are");
   uint64_t threads = uint64_t(block.x) * block.y * block.z;
   if (threads == 0 || threads > info.maxThreads)
     return refuse("a block of " + std::to_string(threads) + " threads; 1 to " +
@@ -336,8 +352,9 @@ LaunchResult Device::launch(Kernel *kernel, Dim3 grid, Dim3 block,
   if (paramBytes < info.paramBytes)
     return refuse(std::to_string(paramBytes) + " bytes of parameters, " +
                   std::to_string(info.paramBytes) + " are needed");
-  if (uint64_t(info.sharedBytes) + dynamicShared > 227 * 1024)
-    return refuse(std::to_string(info.sharedBytes + dynamicShared) +
+  uint64_t shared = uint64_t(info.sharedBytes) + dynamicShared;
+  if (shared > 227 * 1024)
+    return refuse(std::to_string(shared) +
                   " bytes of shared memory; 232448 is the most there is");
   Launch launch;
   launch.kernel = kernel;
@@ -350,6 +367,15 @@ LaunchResult Device::launch(Kernel *kernel, Dim3 grid, Dim3 block,
   launch.params.assign(info.paramBytes / 8 + 2, 0);
   if (info.paramBytes)
     std::memcpy(launch.params.data(), params, info.paramBytes);
+  launch.cooperative = cooperative;
+  if (cooperative) {
+    if (!impl->workspace)
+      impl->workspace = impl->memory.allocate(64, "grid workspace");
+    launch.workspace = impl->workspace;
+    const uint32_t start[16] = {64};
+    if (!write(launch.workspace, start, sizeof(start)))
+      return refuse("no memory for the blocks to meet at");
+  }
   launch.id = impl->launches++;
   launch.blocks = blocks;
   const Options &o = impl->options;
@@ -390,7 +416,12 @@ LaunchResult Device::launch(Kernel *kernel, Dim3 grid, Dim3 block,
   result.ok = launch.fault.empty();
   result.fault = launch.fault;
   result.faultKind = launch.faultKind;
+  result.notes = std::move(launch.notes);
+  for (const auto &[block, text] : launch.printed)
+    result.printed += text;
   result.counters = nameCounters(total, launch);
+  if (launch.race)
+    result.race = countRace(*launch.race);
   result.instructions = countForms(launch);
   return result;
 }

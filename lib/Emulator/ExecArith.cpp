@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ExecCommon.h"
+#include "Undefined.h"
 
 #include <cfloat>
 
@@ -95,6 +96,8 @@ ET_EMU_INLINE uint32_t combine(uint8_t how, uint32_t result, uint32_t with) {
 /// m[1]: what set writes: 0 a predicate (setp), 1 all ones, 2 1.0f, 3 and 4
 /// 1.0 as f16 and bf16.
 void finishCompare(Warp &w, const Inst &i, uint32_t bits) {
+  if (w.undefined)
+    compareUndefined(w, i, bits, ~bits);
   uint32_t with = i.m[0] ? w.pred(i.op[3]) : 0;
   uint32_t p = combine(i.m[0], bits, with);
   auto put = [&](Ref to, uint32_t value) {
@@ -144,6 +147,8 @@ void execComparePair(Warp &w, const Inst &i) {
                                          Load::f(uint16_t(b[l] >> 16))))
             << l;
   }
+  if (w.undefined)
+    compareUndefined(w, i, low, high);
   uint32_t with = i.m[0] ? w.pred(i.op[3]) : 0;
   low = combine(i.m[0], low, with);
   high = combine(i.m[0], high, with);
@@ -265,6 +270,7 @@ bool decodeCompare(Decoder &d) {
       return d.unsupported("this result type is not supported");
     d.inst.op[0] = d.def(out, to);
   }
+  d.inst.track = Track::Compare;
   return d.emit(pickCompare(name, type, ftz), Class::Predicate);
 }
 
@@ -303,6 +309,7 @@ bool decodeSelect(Decoder &d) {
   bool fp = by == Type::F32;
   unsigned bytes = typeBytes(type);
   ExecFn fn = nullptr;
+  d.inst.track = slct ? Track::Spread : Track::Select;
   if (!slct)
     fn = bytes == 2   ? execSelp<uint16_t>
          : bytes == 4 ? execSelp<uint32_t>

@@ -43,6 +43,16 @@ bool sharedRange(Warp &w, uint64_t &address, uint64_t bytes, uint64_t align,
   return true;
 }
 
+void copyShared(Block &block, uint64_t to, uint64_t from, uint64_t bytes) {
+  const Memory &memory = *block.launch->memory;
+  std::memcpy(block.shared + to, memory.host(from), bytes);
+  if (!block.launch->options.checkInit)
+    return;
+  const uint8_t *known = memory.initOf(from);
+  for (uint64_t k = 0; k < bytes; ++k)
+    block.sharedInit[to + k] = known[k] == 1 ? 1 : 3;
+}
+
 namespace {
 
 /// What an mbarrier hands over comes with it, so looking at it is atomic.
@@ -66,7 +76,7 @@ void execCpAsync(Warp &w, const Inst &i) {
   struct Move {
     uint32_t to;
     uint32_t bytes;
-    const uint8_t *from;
+    uint64_t from;
   };
   std::vector<Move> moves;
   Block *block = w.block;
@@ -96,7 +106,7 @@ void execCpAsync(Warp &w, const Inst &i) {
                      l);
     lanes.address[l] = from;
     full |= uint32_t(size == bytes) << l;
-    moves.push_back({uint32_t(to), size, nullptr});
+    moves.push_back({uint32_t(to), size, from});
   }
   // Sources that are read whole go as one access; the others byte by byte.
   uint32_t all = w.exec;
@@ -113,17 +123,13 @@ void execCpAsync(Warp &w, const Inst &i) {
   for (uint32_t m = all; m; m &= m - 1, ++at) {
     int l = __builtin_ctz(m);
     Move &move = moves[at];
-    if (full >> l & 1) {
-      move.from = reinterpret_cast<const uint8_t *>(lanes.host[l]);
-    } else if (move.bytes) {
+    if (!(full >> l & 1) && move.bytes) {
       Lanes one = {};
       w.exec = 1u << l;
       for (uint32_t k = 0; k < move.bytes; ++k) {
         one.address[l] = copy[l] + k;
         if (!resolve(w, i, Space::Global, 1, Access::Load, one))
           return;
-        if (k == 0)
-          move.from = reinterpret_cast<const uint8_t *>(one.host[l]);
       }
       w.exec = all;
     }
@@ -138,11 +144,9 @@ void execCpAsync(Warp &w, const Inst &i) {
   op->stamp = stamp;
   op->apply = [block, moves = std::move(moves), bytes] {
     for (const Move &move : moves) {
-      uint8_t *to = block->shared + move.to;
-      if (move.bytes)
-        std::memcpy(to, move.from, move.bytes);
-      std::memset(to + move.bytes, 0, bytes - move.bytes);
+      std::memset(block->shared + move.to, 0, bytes);
       markShared(*block, move.to, bytes);
+      copyShared(*block, move.to, move.from, move.bytes);
     }
   };
   w.async->copies.open.push_back({w.exec, op});

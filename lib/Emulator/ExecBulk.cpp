@@ -169,6 +169,8 @@ void send(Warp &w, const Inst &i, int lane, std::vector<Piece> pieces,
   Memory *memory = w.launch->memory;
   op->apply = [=, pieces = std::move(pieces)] {
     uint8_t *smem = block->shared;
+    if (direction != ToGlobal)
+      markShared(*block, shared, sharedBytes);
     for (const Piece &p : pieces) {
       if (direction == SharedToShared && reduce != None) {
         reduceInto(smem + p.shared, smem + p.global, p.bytes, reduce, type);
@@ -178,7 +180,7 @@ void send(Warp &w, const Inst &i, int lane, std::vector<Piece> pieces,
         if (p.outside)
           std::memset(smem + p.shared, nan ? 0xff : 0, p.bytes);
         else
-          std::memcpy(smem + p.shared, memory->host(p.global), p.bytes);
+          copyShared(*block, p.shared, p.global, p.bytes);
       } else if (!p.outside) {
         if (reduce == None)
           std::memcpy(memory->host(p.global), smem + p.shared, p.bytes);
@@ -187,8 +189,6 @@ void send(Warp &w, const Inst &i, int lane, std::vector<Piece> pieces,
                      type);
       }
     }
-    if (direction != ToGlobal)
-      markShared(*block, shared, sharedBytes);
   };
   if (direction == ToGlobal)
     w.async->bulk.open.push_back({1u << lane, op});

@@ -20,6 +20,8 @@ bool decodeBulkReduce(Decoder &d);
 
 void poison(Block &block, uint64_t address, uint64_t bytes);
 void markShared(Block &block, uint64_t address, uint64_t bytes);
+/// Copies global memory into shared memory, with what is known of it.
+void copyShared(Block &block, uint64_t to, uint64_t from, uint64_t bytes);
 /// Turns a generic address into a shared one and checks it. False after a
 /// fault.
 bool sharedRange(Warp &w, uint64_t &address, uint64_t bytes, uint64_t align,

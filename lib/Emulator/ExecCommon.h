@@ -47,6 +47,7 @@ void registerMatrix(OpTable &ops);
 void registerAsync(OpTable &ops);
 void registerBarrier(OpTable &ops);
 void registerWgmma(OpTable &ops);
+void registerWmma(OpTable &ops);
 
 // Arithmetic of one opcode name for all types: Arith reads the type, then asks
 // the file that knows it.
@@ -62,6 +63,8 @@ void runWarp(Warp &w, uint64_t slice);
 bool decodeSpecial(Decoder &d, std::string_view name, Inst &inst, Type &type);
 void execLocalAddress(Warp &w, const Inst &i);
 void execNotPred(Warp &w, const Inst &i);
+/// A call of vprintf; extra as of a call.
+void execPrint(Warp &w, const Inst &i);
 
 template <typename D, typename F>
 static inline void setLanes(Warp &w, Ref dst, F f) {

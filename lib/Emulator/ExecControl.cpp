@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ExecCommon.h"
+#include "Undefined.h"
 
 #include <cstdio>
 #include <cstring>
@@ -85,6 +86,8 @@ void execReturn(Warp &w, const Inst &i) {
     Ref to = refs[2 + 2 * k];
     uint32_t stride = refs[3 + 2 * k];
     uint32_t bytes = stride < from.bytes ? stride : from.bytes;
+    if (w.undefined)
+      copyUndefined(w, *frame, from.at, *caller, to);
     const uint8_t *a = frame->registers + from.at;
     uint8_t *d = caller->registers + to;
     eachLane(w.exec, [&](int l) {
@@ -136,6 +139,8 @@ void execCall(Warp &w, const Inst &i) {
     const FunctionInfo::Param &to = callee.params[k];
     uint32_t stride = args[2 * k + 1];
     uint32_t bytes = stride < to.bytes ? stride : to.bytes;
+    if (w.undefined)
+      copyUndefined(w, *caller, args[2 * k], *frame, to.at);
     const uint8_t *a = w.at<uint8_t>(args[2 * k]);
     uint8_t *d = frame->registers + to.at;
     eachLane(w.exec, [&](int l) {
@@ -166,7 +171,8 @@ bool decodeCall(Decoder &d) {
     return d.error(callee.loc, "function '" + std::string(callee.text) +
                                    "' is not declared");
   const Function *fn = callee.symbol->function;
-  if (fn && !fn->hasBody) {
+  bool prints = fn && !fn->hasBody && fn->name == "vprintf";
+  if (fn && !fn->hasBody && !prints) {
     if (fn->name == "__assertfail" || fn->name == "__assert_fail")
       return d.emit(execAssertFail, Class::Branch);
     return d.error(callee.loc, "function '" + std::string(callee.text) +
@@ -193,6 +199,14 @@ bool decodeCall(Decoder &d) {
   };
   if (!add(results, 0) || !add(args, 1))
     return false;
+  if (prints) {
+    // A format and where the arguments lie.
+    if (refs[0] > 1 || refs[1] != 2 || (refs[0] && refs[3] != 4) ||
+        refs[3 + 2 * refs[0]] != 8 || refs[5 + 2 * refs[0]] != 8)
+      return d.error(callee.loc, "vprintf takes two 64-bit addresses");
+    d.inst.track = Track::Use;
+    return d.list(refs) && d.emit(execPrint, Class::Other);
+  }
   if (fn) {
     size_t given = args ? args->elements.size() : 0;
     if (given != fn->params.size())
@@ -209,6 +223,7 @@ bool decodeCall(Decoder &d) {
       if (other.hasBody && !other.isEntry)
         d.functionIndex(other);
   }
+  d.inst.track = Track::Own;
   return d.list(refs) && d.emit(execCall, Class::Branch);
 }
 
@@ -249,6 +264,8 @@ void runWarp(Warp &w, uint64_t slice) {
                    static_cast<unsigned long long>(w.block->linear), w.id, m,
                    i.line, static_cast<int>(text.size()), text.data());
     }
+    if (w.undefined && !trackUndefined(w, i, m))
+      return;
     if (!m)
       continue;
     w.exec = m;

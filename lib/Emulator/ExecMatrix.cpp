@@ -13,6 +13,39 @@
 using namespace et::emu;
 
 namespace et::emu::ET_EMU_ISA {
+
+bool matrixFormat(Type type, MatrixFormat &format) {
+  switch (type) {
+  case Type::F16:
+    format = MatrixFormat::F16;
+    return true;
+  case Type::BF16:
+    format = MatrixFormat::BF16;
+    return true;
+  case Type::TF32:
+    format = MatrixFormat::TF32;
+    return true;
+  case Type::E4M3:
+    format = MatrixFormat::E4M3;
+    return true;
+  case Type::E5M2:
+    format = MatrixFormat::E5M2;
+    return true;
+  default:
+    return false;
+  }
+}
+
+bool addVector(Decoder &d, const Operand &operand, size_t count, bool isDef,
+               Type type, std::vector<Ref> &refs) {
+  if (operand.kind != Operand::Vector || operand.elements.size() != count)
+    return d.error(operand.loc, "a vector of " + std::to_string(count) +
+                                    " registers is expected");
+  for (const Operand &e : operand.elements)
+    refs.push_back(isDef ? d.def(e, type) : d.use(e, type));
+  return true;
+}
+
 namespace {
 
 /// m[0] format of A, m[1] format of B, m[2] K, m[3] f16 accumulators. extra:
@@ -30,6 +63,19 @@ void execMma(Warp &w, const Inst &i) {
   int each = 4 / bytes; // elements in a register
   int aRegs = 16 * k * bytes / 128, bRegs = aRegs / 2, dRegs = half ? 2 : 4;
   const Ref *rd = r, *ra = r + dRegs, *rb = ra + aRegs, *rc = rb + bRegs;
+  if (w.undefined) {
+    MatrixMarks marks(w);
+    for (int n = 0; n < aRegs; ++n)
+      marks.addLines(ra[n], marks.rows,
+                     [=](int l) { return l / 4 + 8 * (n & 1); });
+    for (int n = 0; n < bRegs; ++n)
+      marks.addLines(rb[n], marks.columns, [](int l) { return l / 4; });
+    for (int n = 0; n < dRegs; ++n)
+      marks.setResult(
+          rd[n], rc[n], half ? 2 : 1,
+          [=](int l) { return l / 4 + 8 * (half ? n : n / 2); },
+          [=](int l, int e) { return l % 4 * 2 + (half ? e : n % 2); });
+  }
   float a[16 * 32], b[32 * 8], c[16 * 8];
   int32_t ea[16 * 32], eb[32 * 8];
   auto element = [&](uint32_t reg, int e) {
@@ -94,38 +140,6 @@ void execMma(Warp &w, const Inst &i) {
   w.counters->matrixMacs += uint64_t(16) * 8 * static_cast<unsigned>(k);
 }
 
-bool formatOf(Type type, MatrixFormat &format) {
-  switch (type) {
-  case Type::F16:
-    format = MatrixFormat::F16;
-    return true;
-  case Type::BF16:
-    format = MatrixFormat::BF16;
-    return true;
-  case Type::TF32:
-    format = MatrixFormat::TF32;
-    return true;
-  case Type::E4M3:
-    format = MatrixFormat::E4M3;
-    return true;
-  case Type::E5M2:
-    format = MatrixFormat::E5M2;
-    return true;
-  default:
-    return false;
-  }
-}
-
-bool addVector(Decoder &d, const Operand &operand, size_t count, bool isDef,
-               Type type, std::vector<Ref> &refs) {
-  if (operand.kind != Operand::Vector || operand.elements.size() != count)
-    return d.error(operand.loc, "a vector of " + std::to_string(count) +
-                                    " registers is expected");
-  for (const Operand &e : operand.elements)
-    refs.push_back(isDef ? d.def(e, type) : d.use(e, type));
-  return true;
-}
-
 bool decodeMma(Decoder &d) {
   if (!d.take("sync") || !d.take("aligned"))
     return d.unsupported("mma.sync.aligned is expected");
@@ -137,7 +151,7 @@ bool decodeMma(Decoder &d) {
        tc = d.takeType();
   MatrixFormat fa, fb;
   bool half = td == Type::F16;
-  if (!formatOf(ta, fa) || !formatOf(tb, fb) || td != tc ||
+  if (!matrixFormat(ta, fa) || !matrixFormat(tb, fb) || td != tc ||
       (td != Type::F32 && !(half && fa == MatrixFormat::F16)))
     return d.unsupported("these types are not supported");
   bool bytes8 = fa >= MatrixFormat::E4M3;
@@ -164,48 +178,68 @@ bool decodeMma(Decoder &d) {
   d.inst.m[1] = static_cast<uint8_t>(fb);
   d.inst.m[2] = static_cast<uint8_t>(k);
   d.inst.m[3] = half;
+  d.inst.track = Track::Own;
   return d.list(refs) && d.emit(execMma, Class::Matrix);
 }
 
 /// m[0] matrices, m[1] 32-bit base, m[2] transposed, m[3] store. Lane 8j + r
 /// has the address of row r of matrix j.
 void execLdmatrix(Warp &w, const Inst &i) {
-  if (!w.gatherWhole(i.m[3] ? "stmatrix" : "ldmatrix"))
+  bool store = i.m[3];
+  if (!w.gatherWhole(store ? "stmatrix" : "ldmatrix"))
     return;
   unsigned n = i.m[0];
   Lanes lanes;
   lanesOf(w, i, 0, lanes);
+  const Ref *refs = w.launch->kernel->extra.data() + i.extra;
+  uint16_t rows[32][8];
+  auto each = [&](auto f) {
+    for (unsigned j = 0; j < n; ++j) {
+      auto *regs = w.at<uint32_t>(refs[j]);
+      for (int l = 0; l < 32; ++l)
+        for (int e = 0; e < 2; ++e) {
+          int row = l >> 2, col = (l & 3) * 2 + e;
+          if (i.m[2])
+            std::swap(row, col);
+          f(regs[l], e, rows[8 * j + static_cast<unsigned>(row)][col]);
+        }
+    }
+  };
+  if (store)
+    each([](uint32_t reg, int e, uint16_t &place) {
+      place = uint16_t(reg >> 16 * e);
+    });
+  StoredValues values{reinterpret_cast<uint8_t *>(rows), sizeof(rows[0])};
   uint32_t all = w.exec;
   w.exec = n == 4 ? ~0u : (1u << 8 * n) - 1;
-  bool ok = resolve(w, i, Space(i.m[4]), 16,
-                    i.m[3] ? Access::Store : Access::Load, lanes);
+  bool ok =
+      resolve(w, i, Space(i.m[4]), 16, store ? Access::Store : Access::Load,
+              lanes, store ? &values : nullptr);
   w.exec = all;
   if (!ok)
     return;
-  const Ref *refs = w.launch->kernel->extra.data() + i.extra;
-  for (unsigned j = 0; j < n; ++j) {
-    uint16_t rows[8][8];
-    auto *regs = w.at<uint32_t>(refs[j]);
-    if (!i.m[3])
-      for (int r = 0; r < 8; ++r)
-        std::memcpy(rows[r], reinterpret_cast<void *>(lanes.host[8 * j + r]),
-                    16);
-    for (int l = 0; l < 32; ++l)
-      for (int e = 0; e < 2; ++e) {
-        int row = l >> 2, col = (l & 3) * 2 + e;
-        if (i.m[2])
-          std::swap(row, col);
-        if (i.m[3])
-          rows[row][col] = uint16_t(regs[l] >> 16 * e);
-        else
-          regs[l] = e ? (regs[l] & 0xffff) | uint32_t(rows[row][col]) << 16
-                      : rows[row][col];
-      }
-    if (i.m[3])
-      for (int r = 0; r < 8; ++r)
-        std::memcpy(reinterpret_cast<void *>(lanes.host[8 * j + r]), rows[r],
-                    16);
+  if (!store && (w.unread.lanes || w.undefined))
+    for (unsigned j = 0; j < n; ++j) {
+      uint32_t marks[32] = {};
+      for (int l = 0; l < 32; ++l)
+        for (int e = 0; e < 2; ++e) {
+          int row = l >> 2, col = (l & 3) * 2 + e;
+          if (i.m[2])
+            std::swap(row, col);
+          int from = static_cast<int>(8 * j) + row;
+          if (w.unread.lanes >> from & 1)
+            marks[l] |= (w.unread.bytes[from] >> 2 * col & 3) << 2 * e;
+        }
+      setUndefined(w, *w.node->frame, refs[j], ~0u, marks, w.unread.origin);
+    }
+  for (unsigned r = 0; r < 8 * n; ++r) {
+    void *there = reinterpret_cast<void *>(lanes.host[r]);
+    std::memcpy(store ? there : rows[r], store ? rows[r] : there, 16);
   }
+  if (!store)
+    each([](uint32_t &reg, int e, uint16_t place) {
+      reg = e ? (reg & 0xffff) | uint32_t(place) << 16 : place;
+    });
 }
 
 bool decodeLdmatrix(Decoder &d) {
@@ -223,6 +257,7 @@ bool decodeLdmatrix(Decoder &d) {
   d.inst.m[0] = static_cast<uint8_t>(n);
   d.inst.m[3] = store;
   d.inst.m[4] = static_cast<uint8_t>(space);
+  d.inst.track = store ? Track::Use : Track::Own;
   std::vector<Ref> refs;
   return addVector(d, d.arg(store ? 1 : 0), n, !store, Type::B32, refs) &&
          d.list(refs) &&
@@ -233,6 +268,8 @@ bool decodeLdmatrix(Decoder &d) {
 void execMovmatrix(Warp &w, const Inst &i) {
   if (!w.gatherWhole("movmatrix"))
     return;
+  if (w.undefined)
+    gatherUndefined(w, i);
   const uint32_t *a = w.at<uint32_t>(i.op[1]);
   uint32_t out[32];
   for (int l = 0; l < 32; ++l) {

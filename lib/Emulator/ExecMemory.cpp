@@ -7,6 +7,7 @@
 
 #include "Access.h"
 #include "Race.h"
+#include "Undefined.h"
 
 #include <algorithm>
 #include <cstring>
@@ -41,7 +42,8 @@ static bool resolveLane(Warp &w, Space space, unsigned bytes, Access access,
   }
   switch (found) {
   case Space::Shared:
-    if (a + bytes > w.block->sharedBytes || a + bytes < a)
+    if ((a >= w.block->sharedBytes || bytes > w.block->sharedBytes - a) &&
+        !w.block->inReserved(a, bytes))
       break;
     lanes.host[l] = reinterpret_cast<uint64_t>(w.block->shared) + a;
     return true;
@@ -75,9 +77,10 @@ static bool resolveLane(Warp &w, Space space, unsigned bytes, Access access,
 }
 
 bool resolve(Warp &w, const Inst &inst, Space space, unsigned bytes,
-             Access access, Lanes &lanes) {
+             Access access, Lanes &lanes, const StoredValues *stored) {
   uint32_t mask = w.exec;
   uint64_t *address = lanes.address;
+  w.unread.lanes = 0;
   if (mask != ~0u) {
     uint64_t first = address[__builtin_ctz(mask)];
     ET_LANES(l) address[l] = (mask >> l & 1) ? address[l] : first;
@@ -143,12 +146,18 @@ bool resolve(Warp &w, const Inst &inst, Space space, unsigned bytes,
         lanes.host[l] = lanes.host[first];
   }
   if (w.launch->checks &&
-      !observe(w, inst, where, lanes.address, mask, bytes, access))
+      !observe(w, inst, where, lanes.address, mask, bytes, access, stored))
     return false;
   return true;
 }
 
 namespace {
+
+/// Where lanes may have found memory of their own; null if not.
+const uint64_t *ownMemory(const Lanes &lanes) {
+  bool isCommon = lanes.space == Space::Global || lanes.space == Space::Shared;
+  return isCommon ? nullptr : lanes.host;
+}
 
 /// m[0]: space; m[1]: 32-bit base; m[2]: elements; m[3]: kind of access.
 template <typename M, typename R>
@@ -159,6 +168,9 @@ void execLoad(Warp &w, const Inst &i) {
   if (!resolve(w, i, Space(i.m[0]), n * sizeof(M), Access(i.m[3]), lanes))
     return;
   const Ref *to = n == 1 ? &i.op[0] : w.launch->kernel->extra.data() + i.extra;
+  if (w.unread.lanes | w.undefined | !w.localUndefined.empty())
+    loadUndefined(w, to, n, sizeof(M), sizeof(R), std::is_signed_v<M>,
+                  ownMemory(lanes));
   if (lanes.contiguous && n == 1 && sizeof(M) == sizeof(R) &&
       Access(i.m[3]) == Access::Load) {
     std::memcpy(w.at<R>(to[0]), reinterpret_cast<const void *>(lanes.host[0]),
@@ -183,12 +195,24 @@ void execLoad(Warp &w, const Inst &i) {
 template <typename M, typename R>
 void execStore(Warp &w, const Inst &i) {
   unsigned n = i.m[2];
-  Lanes lanes;
-  lanesOf(w, i, 1, lanes);
-  if (!resolve(w, i, Space(i.m[0]), n * sizeof(M), Access(i.m[3]), lanes))
-    return;
   const Ref *from =
       n == 1 ? &i.op[0] : w.launch->kernel->extra.data() + i.extra;
+  Lanes lanes;
+  lanesOf(w, i, 1, lanes);
+  StoredValues values{w.at<uint8_t>(from[0]), sizeof(R)};
+  uint8_t packed[32 * 32];
+  if (n > 1 && w.launch->options.checkRace) {
+    for (unsigned e = 0; e < n; ++e)
+      for (unsigned l = 0; l < 32; ++l)
+        std::memcpy(packed + (l * n + e) * sizeof(M), w.at<R>(from[e]) + l,
+                    sizeof(M));
+    values = {packed, static_cast<unsigned>(n * sizeof(M))};
+  }
+  if (!resolve(w, i, Space(i.m[0]), n * sizeof(M), Access(i.m[3]), lanes,
+               &values))
+    return;
+  if ((w.undefined || !w.localUndefined.empty()) && ownMemory(lanes))
+    storeLocalUndefined(w, i, lanes.host, n, sizeof(M));
   if (lanes.contiguous && n == 1 && sizeof(M) == sizeof(R)) {
     std::memcpy(reinterpret_cast<void *>(lanes.host[0]), w.at<R>(from[0]),
                 32 * sizeof(R));
@@ -219,7 +243,8 @@ void execLoadParam(Warp &w, const Inst &i) {
   }
 }
 
-/// A `.param` block of the frame, op[1], of m[4]*256+m[5] bytes a lane.
+/// A `.param` block of the frame, op[1], of `target` bytes a lane. m[4]: bytes
+/// of an element; m[5]: it is signed.
 template <typename M, typename R>
 void execLoadBlock(Warp &w, const Inst &i) {
   const uint8_t *from = w.at<uint8_t>(i.op[1]) + i.imm;
@@ -402,11 +427,15 @@ bool decodeAccess(Decoder &d) {
     d.inst.op[1] = param->offset;
     d.inst.imm = static_cast<uint64_t>(base->offset);
     d.inst.target = static_cast<uint32_t>(param->size);
+    d.inst.m[4] = static_cast<uint8_t>(typeBytes(type));
+    d.inst.m[5] = isSigned(type);
+    d.inst.track = load ? Track::FromBlock : Track::ToBlock;
     return d.emit(pick(load ? LoadBlock : StoreBlock, type, bytes),
                   load ? Class::LoadOther : Class::StoreOther);
   }
   if (!d.address(place, space, 1, d.inst.m[1]))
     return false;
+  d.inst.track = load ? Track::Own : Track::Store;
   Class cls = space == Space::Shared
                   ? (load ? Class::LoadShared : Class::StoreShared)
               : space == Space::Global || space == Space::Generic

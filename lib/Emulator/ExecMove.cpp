@@ -72,6 +72,7 @@ bool decodeMov(Decoder &d) {
   if (type == Type::Pred) {
     d.inst.op[1] = d.usePred(d.arg(1));
     d.inst.op[0] = d.defPred(d.arg(0));
+    d.inst.track = Track::Copy;
     return d.emit(execMovPred, Class::Move);
   }
   unsigned bytes = typeBytes(type);
@@ -91,11 +92,13 @@ bool decodeMov(Decoder &d) {
     d.inst.m[0] = static_cast<uint8_t>(part);
     d.inst.m[1] = static_cast<uint8_t>(bytes);
     d.inst.op[0] = side == 0 ? d.use(d.arg(1), type) : d.def(d.arg(0), type);
+    d.inst.track = side == 0 ? Track::Unpack : Track::Pack;
     return d.list(refs) &&
            d.emit(side == 0 ? execUnpack : execPack, Class::Move);
   }
   d.inst.op[1] = d.use(d.arg(1), type);
   d.inst.op[0] = d.def(d.arg(0), type);
+  d.inst.track = Track::Copy;
   return d.emit(movFor(bytes), Class::Move);
 }
 
@@ -159,6 +162,11 @@ enum Uniform : uint8_t {
   DynamicShared,
   TotalShared,
   Clock32,
+  WorkspaceHigh,
+  WorkspaceLow,
+  ReservedStart,
+  ReservedEnd,
+  ReservedCap,
 };
 
 uint32_t uniformValue(Warp &w, uint8_t which) {
@@ -198,6 +206,17 @@ uint32_t uniformValue(Warp &w, uint8_t which) {
     return launch.dynamicShared;
   case TotalShared:
     return block.sharedBytes;
+  // Where the blocks of a cooperative launch meet; null in other launches.
+  case WorkspaceHigh:
+    return static_cast<uint32_t>(launch.workspace >> 32);
+  case WorkspaceLow:
+    return static_cast<uint32_t>(launch.workspace);
+  case ReservedStart:
+    return block.reservedStart;
+  case ReservedEnd:
+    return block.reservedEnd;
+  case ReservedCap:
+    return block.reservedStart + 1024;
   // A clock that counts this warp's instructions: repeatable, and it moves.
   case Clock32:
     return static_cast<uint32_t>(w.counters->warpInstructions);
@@ -284,6 +303,13 @@ bool decodeSpecial(Decoder &d, std::string_view name, Inst &inst, Type &type) {
       {"%dynamic_smem_size", execUniform, DynamicShared},
       {"%total_smem_size", execUniform, TotalShared},
       {"%aggr_smem_size", execUniform, TotalShared},
+      {"%reserved_smem_offset_begin", execUniform, ReservedStart},
+      {"%reserved_smem_offset_0", execUniform, ReservedStart},
+      {"%reserved_smem_offset_1", execUniform, ReservedStart},
+      {"%reserved_smem_offset_end", execUniform, ReservedEnd},
+      {"%reserved_smem_offset_cap", execUniform, ReservedCap},
+      {"%envreg1", execUniform, WorkspaceHigh},
+      {"%envreg2", execUniform, WorkspaceLow},
       // Clusters of one block.
       {"%cluster_ctaid.x", execUniform, Zero},
       {"%cluster_ctaid.y", execUniform, Zero},
@@ -308,9 +334,27 @@ bool decodeSpecial(Decoder &d, std::string_view name, Inst &inst, Type &type) {
     inst.m[1] = e.which == 255;
     inst.cls = Class::Move;
     type = e.fn == execUniform64 ? Type::U64 : Type::U32;
+    if (e.fn == execUniform &&
+        (e.which == ReservedStart || e.which == ReservedEnd))
+      d.kernel.usesReservedShared = true;
     return true;
   }
-  return false;
+  // The other registers of the environment hold nothing.
+  constexpr std::string_view environment = "%envreg";
+  if (name.substr(0, environment.size()) != environment)
+    return false;
+  unsigned number = 0;
+  for (char digit : name.substr(environment.size()))
+    if (digit < '0' || digit > '9' ||
+        (number = number * 10 + static_cast<unsigned>(digit - '0')) > 31)
+      return false;
+  if (name.size() == environment.size())
+    return false;
+  inst.fn = execUniform;
+  inst.m[0] = Zero;
+  inst.cls = Class::Move;
+  type = Type::U32;
+  return true;
 }
 
 void registerMove(OpTable &ops) {

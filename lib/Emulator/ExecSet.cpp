@@ -24,6 +24,7 @@ void fillExecSet(ExecSet &set) {
   registerMatrix(set.ops);
   registerAsync(set.ops);
   registerWgmma(set.ops);
+  registerWmma(set.ops);
   set.run = runWarp;
   set.special = decodeSpecial;
   set.localAddress = execLocalAddress;

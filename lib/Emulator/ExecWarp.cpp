@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ExecCommon.h"
+#include "Undefined.h"
 
 #include <type_traits>
 
@@ -26,7 +27,13 @@ bool meet(Warp &w, const Inst &i, int slot, uint32_t &members) {
             first);
     return false;
   }
-  return w.gather(members);
+  if (!w.gather(members))
+    return false;
+  // A shuffle says which lane's value goes where; of the others every lane's
+  // result comes from all.
+  if (w.undefined && slot != 4)
+    gatherUndefined(w, i);
+  return true;
 }
 
 enum Shuffle : uint8_t { Up, Down, Bfly, Idx };
@@ -38,6 +45,7 @@ void execShfl(Warp &w, const Inst &i) {
   const uint32_t *a = w.at<uint32_t>(i.op[1]), *b = w.at<uint32_t>(i.op[2]),
                  *c = w.at<uint32_t>(i.op[3]);
   uint32_t out[32], valid = 0;
+  int source[32];
   for (int l = 0; l < 32; ++l) {
     int value = b[l] & 31, clamp = c[l] & 31, segment = c[l] >> 8 & 31;
     int high = (l & segment) | (clamp & ~segment), low = l & segment;
@@ -64,6 +72,7 @@ void execShfl(Warp &w, const Inst &i) {
     if (!in)
       from = l;
     valid |= uint32_t(in) << l;
+    source[l] = from;
     out[l] = a[from];
     if (in && w.launch->options.checkInit && (w.exec >> l & 1) &&
         !(w.exec >> from & 1))
@@ -72,6 +81,8 @@ void execShfl(Warp &w, const Inst &i) {
                          ", which does not take part",
                      l);
   }
+  if (w.undefined)
+    shuffleUndefined(w, i, source);
   setLanes<uint32_t>(w, i.op[0], [&](int l) { return out[l]; });
   if (i.op[5] != kNone)
     w.pred(i.op[5]) = (w.pred(i.op[5]) & ~w.exec) | (valid & w.exec);

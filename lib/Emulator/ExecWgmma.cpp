@@ -289,21 +289,6 @@ void execWait(Warp &w, const Inst &i) {
     it = flying(it->second) ? std::next(it) : async.sources.erase(it);
 }
 
-bool formatOf(Type type, MatrixFormat &format) {
-  static const std::pair<Type, MatrixFormat> all[] = {
-      {Type::F16, MatrixFormat::F16},
-      {Type::BF16, MatrixFormat::BF16},
-      {Type::TF32, MatrixFormat::TF32},
-      {Type::E4M3, MatrixFormat::E4M3},
-      {Type::E5M2, MatrixFormat::E5M2}};
-  for (auto [from, to] : all)
-    if (from == type) {
-      format = to;
-      return true;
-    }
-  return false;
-}
-
 bool decodeWgmma(Decoder &d) {
   d.kernel.usesWgmma = true;
   std::string_view what =
@@ -331,7 +316,8 @@ bool decodeWgmma(Decoder &d) {
   Type td = d.takeType(), ta = d.takeType(), tb = d.takeType();
   MatrixFormat fa, fb;
   bool half = td == Type::F16;
-  if (!formatOf(ta, fa) || !formatOf(tb, fb) || (td != Type::F32 && !half))
+  if (!matrixFormat(ta, fa) || !matrixFormat(tb, fb) ||
+      (td != Type::F32 && !half))
     return d.unsupported("these types are not supported");
   unsigned bytes = typeBytes(ta);
   bool same = fa == fb || (bytes == 1 && typeBytes(tb) == 1);
@@ -344,18 +330,10 @@ bool decodeWgmma(Decoder &d) {
     return false;
   unsigned dRegs = half ? n / 4 : n / 2;
   std::vector<Ref> refs;
-  auto add = [&](const Operand &o, size_t count, Type type, bool isDef) {
-    if (o.kind != Operand::Vector || o.elements.size() != count)
-      return d.error(o.loc, "a vector of " + std::to_string(count) +
-                                " registers is expected");
-    for (const Operand &e : o.elements)
-      refs.push_back(isDef ? d.def(e, type) : d.use(e, type));
-    return true;
-  };
-  if (!add(d.arg(0), dRegs, half ? Type::B32 : Type::F32, true))
+  if (!addVector(d, d.arg(0), dRegs, true, half ? Type::B32 : Type::F32, refs))
     return false;
   if (vector) {
-    if (!add(d.arg(1), 16 * 32 / 128, Type::B32, false))
+    if (!addVector(d, d.arg(1), 16 * 32 / 128, false, Type::B32, refs))
       return false;
   } else {
     d.inst.op[0] = d.use(d.arg(1), Type::B64);
@@ -380,6 +358,7 @@ bool decodeWgmma(Decoder &d) {
   d.inst.m[5] = static_cast<uint8_t>(
       (imm[0] < 0 ? 1 : 0) | (imm[1] < 0 ? 2 : 0) | imm[2] << 2 | imm[3] << 3);
   d.inst.imm = n;
+  d.inst.track = Track::Use;
   return d.list(refs) && d.emit(execWgmma, Class::Matrix);
 }
 

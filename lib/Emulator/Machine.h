@@ -16,6 +16,7 @@
 #include <mutex>
 #include <random>
 #include <type_traits>
+#include <unordered_map>
 
 namespace et::emu {
 
@@ -58,6 +59,30 @@ enum class Class : uint8_t {
   Count
 };
 
+/// What an instruction does with values that are undefined; see Undefined.h.
+enum class Track : uint8_t {
+  /// One undefined operand makes the results undefined.
+  Spread,
+  /// op[0] has the bytes of op[1], or of op[1] and op[2].
+  Copy,
+  Bytes,
+  And,
+  Or,
+  Select,
+  Pack,
+  Unpack,
+  /// `.param` blocks of calls.
+  FromBlock,
+  ToBlock,
+  /// It says so itself when it is run; its guard may be undefined.
+  Compare,
+  /// The same, and what it does shows: its guard may not.
+  Own,
+  Store,
+  /// No operand may be undefined.
+  Use,
+};
+
 struct Inst {
   ExecFn fn = nullptr;
   Ref op[6] = {kNone, kNone, kNone, kNone, kNone, kNone};
@@ -72,8 +97,17 @@ struct Inst {
   Class cls = Class::Other;
   /// What an access of memory orders beyond itself.
   bool acquires = false, releases = false;
+  Track track = Track::Spread;
   /// Flags whose meaning is the instruction's own.
   uint8_t m[7] = {};
+};
+
+/// An operand of an instruction, as the program has it.
+struct Place {
+  enum Role : uint8_t { Use, Def, Address } role;
+  /// Of a lane; 1 for a predicate.
+  uint8_t bytes;
+  Ref at;
 };
 
 /// What a call needs to know about the function it enters.
@@ -105,9 +139,14 @@ public:
   /// Opcode and modifiers of each place in `code`, as written; empty where one
   /// statement became several instructions, for all but one of them.
   std::vector<std::string> forms;
+  /// Operands of all instructions, and where those of each place in `code` end.
+  std::vector<Place> places;
+  std::vector<uint32_t> placesEnd;
   /// Sources of the lines, for traces and faults.
   std::vector<std::string_view> lines;
   bool usesWgmma = false;
+  /// It asks for the shared memory that is the driver's own.
+  bool usesReservedShared = false;
   uint32_t staticShared = 0;
   uint32_t requiredThreads[3] = {0, 0, 0};
   /// Of a thread at the start, for setmaxnreg to move; 0 where nothing bounds
@@ -116,7 +155,23 @@ public:
   uint64_t entryAddress = 0;
 };
 
+/// The undefined bytes of a register.
+struct UndefinedRegister {
+  uint32_t lanes = 0, origin = 0;
+  /// By lane, a bit each; of those lanes alone.
+  uint32_t bytes[32] = {};
+};
+/// Where an undefined value was read.
+struct Origin {
+  Space space;
+  uint32_t line;
+  std::string text;
+};
+/// What the last load found that nothing wrote, as UndefinedRegister has it.
+using Unread = UndefinedRegister;
+
 struct Frame {
+  std::unordered_map<Ref, UndefinedRegister> undefined;
   std::vector<uint8_t> storage;
   uint8_t *registers = nullptr;
   uint32_t capacity = 0;
@@ -219,6 +274,12 @@ struct Warp {
   alignas(64) uint32_t tid[3][32];
   std::vector<uint8_t> local;
   uint32_t localStride = 0;
+  /// Registers of all frames with undefined bytes.
+  uint32_t undefined = 0;
+  Unread unread;
+  /// Of each byte of `local`, once one is undefined.
+  std::vector<uint8_t> localUndefined;
+  uint32_t localOrigin = 0;
 
   static constexpr int kMaxNodes = 96;
   Node nodes[kMaxNodes];
@@ -238,7 +299,7 @@ struct Warp {
   /// Stops the launch. The message says what is wrong; place and time are
   /// added to it.
   void fault(const char *kind, const std::string &message, int lane = -1);
-  /// A read of memory that nothing wrote. While races are looked for it is held
+  /// A use of memory that nothing wrote. While races are looked for it is held
   /// back until whoever ought to have written, too late, shows up in a race.
   /// False when the launch ends here.
   bool faultInit(Space space, const std::string &message, int lane = -1);
@@ -293,22 +354,33 @@ struct Block {
   std::vector<uint64_t> sharedStorage;
   uint8_t *shared = nullptr;
   uint32_t sharedBytes = 0;
+  /// Behind it what the driver keeps for libraries, if the kernel asks for it.
+  uint32_t reservedStart = 0, reservedEnd = 0;
+  bool inReserved(uint64_t address, uint64_t bytes) const {
+    return address >= reservedStart && address < reservedEnd &&
+           bytes <= reservedEnd - address;
+  }
   /// Given back by setmaxnreg.dec, in registers of a warp's threads.
   uint32_t freeRegisters = 0;
   /// The last one is the cluster's.
   Barrier barriers[17];
+  /// What warps that have ended did is before what comes after a barrier of all
+  /// threads: they count as arrived.
+  Clock exited;
   WarpCounters counters;
   bool faulted = false;
   std::mt19937_64 random;
   std::shared_ptr<RaceState> race;
   /// Of each byte of shared memory: 1 when written, 2 when an asynchronous
-  /// operation in flight will write it.
+  /// operation in flight will write it, 3 when what was written is undefined.
   std::vector<uint8_t> sharedInit;
-  /// A read of memory that nothing wrote, held back; see faultInit.
+  std::vector<Origin> origins;
+  /// The use of memory that nothing wrote, held back; see faultInit.
   std::string heldFault;
   bool heldGlobal = false;
   uint64_t heldUntil = 0;
   std::shared_ptr<BlockAsync> async;
+  std::string printed;
 
   enum class Step : uint8_t { Done, Spent, Faulted };
   void start(Launch &launch, uint64_t linear);
@@ -336,6 +408,9 @@ struct Launch {
   uint32_t dynamicShared = 0;
   std::vector<uint64_t> params;
   uint32_t paramBytes = 0;
+  bool cooperative = false;
+  /// Of a cooperative launch: global memory for its blocks to meet at.
+  uint64_t workspace = 0;
   uint64_t id = 0;
   std::atomic<uint64_t> nextBlock{0}, instructions{0};
   uint64_t blocks = 0;
@@ -344,6 +419,10 @@ struct Launch {
   /// The fault of the lowest block is kept, so that it is the same each time.
   std::atomic<uint64_t> faultBlock{~uint64_t(0)};
   std::string fault, faultKind;
+  std::vector<std::string> notes;
+  /// By block; and how much there is of it in all.
+  std::map<uint64_t, std::string> printed;
+  std::atomic<uint64_t> printedBytes{0};
   /// The held faults' lowest block, and when no more is waited for.
   std::string heldFault;
   uint64_t heldBlock = ~uint64_t(0);
@@ -352,6 +431,9 @@ struct Launch {
   std::shared_ptr<LaunchRace> race;
   /// With countMemory: how often each place in the kernel's code was run.
   std::unique_ptr<std::atomic<uint64_t>[]> executed;
+
+  /// Keeps what is worth a look; once, and no more than a few.
+  void note(const std::string &text);
 };
 
 void addCounters(WarpCounters &to, const WarpCounters &from);

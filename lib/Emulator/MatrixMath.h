@@ -17,6 +17,7 @@
 #define ET_EMULATOR_MATRIXMATH_H
 
 #include "ExecCommon.h"
+#include "Undefined.h"
 
 namespace et::emu::ET_EMU_ISA {
 
@@ -35,6 +36,45 @@ struct MatrixValue {
 };
 
 enum class MatrixFormat : uint8_t { F16, BF16, TF32, E4M3, E5M2 };
+
+/// False when no such product is of floats that matrices have.
+bool matrixFormat(Type type, MatrixFormat &format);
+/// Adds the registers of a vector of `count`.
+bool addVector(Decoder &d, const Operand &operand, size_t count, bool isDef,
+               Type type, std::vector<Ref> &refs);
+
+/// Undefined lines of A and B are those of the product.
+struct MatrixMarks {
+  explicit MatrixMarks(Warp &w) : w(w) {}
+  template <typename F>
+  void addLines(Ref at, uint32_t &lines, F lineOf) {
+    const UndefinedRegister *r = undefinedIn(*w.node->frame, at);
+    for (int l = 0; r && l < 32; ++l)
+      if (r->lanes >> l & 1) {
+        lines |= 1u << lineOf(l);
+        origin = r->origin;
+      }
+  }
+  /// A register of D, whose parts (one or two) are in one row.
+  template <typename R, typename C>
+  void setResult(Ref to, Ref from, int parts, R rowOf, C columnOf) {
+    const UndefinedRegister *r = undefinedIn(*w.node->frame, from);
+    uint32_t marks[32] = {};
+    for (int l = 0; l < 32; ++l) {
+      if (r && r->lanes >> l & 1) {
+        marks[l] = r->bytes[l];
+        origin = r->origin;
+      }
+      for (int e = 0; e < parts; ++e)
+        if (rows >> rowOf(l) & 1 || columns >> columnOf(l, e) & 1)
+          marks[l] |= lowBits(static_cast<unsigned>(4 / parts))
+                      << e * (4 / parts);
+    }
+    setUndefined(w, *w.node->frame, to, ~0u, marks, origin);
+  }
+  Warp &w;
+  uint32_t rows = 0, columns = 0, origin = 0;
+};
 
 ET_EMU_INLINE int32_t exponentOf(float v, int32_t least) {
   int32_t e = static_cast<int32_t>(floatToBits(v) >> 23 & 255) - 127;

@@ -17,6 +17,7 @@
 #include "RaceClocks.h"
 
 #include <algorithm>
+#include <cstring>
 
 using namespace et::emu;
 
@@ -27,14 +28,56 @@ RaceHistory::~RaceHistory() {
 
 uint32_t RaceHistory::append(uint32_t parent, Access access) {
   if (used >> kShift >= pieces.size()) {
-    if (pieces.size() == kPieces)
-      return kNoLink;
-    // Readers hold no lock: the table of pieces must not move.
-    pieces.reserve(kPieces);
+    // Readers hold no lock: the table of pieces must not move where there are
+    // several.
+    if (most != kNoLink)
+      pieces.reserve((most >> kShift) + 1);
     pieces.push_back(new Link[size_t(1) << kShift]);
   }
-  pieces[used >> kShift][used & ((1u << kShift) - 1)] = {access, parent};
+  uint32_t length = parent == kNoLink ? 1 : link(parent).length + 1;
+  pieces[used >> kShift][used & ((1u << kShift) - 1)] = {
+      access.epoch, access.line, parent, length};
+  ++made;
   return used++;
+}
+
+void RaceHistory::collect(std::vector<RaceCell> &cells) {
+  std::vector<Link> live;
+  std::unordered_map<uint32_t, uint32_t> moved;
+  std::vector<uint32_t> way;
+  auto move = [&](uint64_t &slot) {
+    if (!isChain(slot))
+      return;
+    way.clear();
+    uint32_t id = idOf(slot), at = kNoLink;
+    for (; id != kNoLink; id = link(id).parent) {
+      auto it = moved.find(id);
+      if (it != moved.end()) {
+        at = it->second;
+        break;
+      }
+      way.push_back(id);
+    }
+    for (; !way.empty(); way.pop_back()) {
+      live.push_back(link(way.back()));
+      live.back().parent = at;
+      at = static_cast<uint32_t>(live.size() - 1);
+      moved[way.back()] = at;
+    }
+    slot = kChain | uint64_t(launch) << 48 | uint64_t(at) << 5;
+  };
+  for (RaceCell &cell : cells) {
+    move(cell.write);
+    move(cell.read);
+  }
+  readSteps.clear();
+  writeSteps.clear();
+  used = 0;
+  for (const Link &l : live) {
+    pieces[used >> kShift][used & ((1u << kShift) - 1)] = l;
+    ++used;
+  }
+  sweepAt = std::max<uint32_t>(1 << 18, used * 2);
 }
 
 namespace {
@@ -55,6 +98,7 @@ struct SharedEpochs {
   /// The agent of an asynchronous operation, else kNone.
   uint32_t async;
   uint32_t stamp;
+  uint32_t warps;
 
   bool live(uint64_t slot) const { return slot != 0; }
   bool ordered(Epoch e) const {
@@ -62,6 +106,8 @@ struct SharedEpochs {
   }
   /// What one asynchronous operation does by several lanes is one thing.
   bool same(Epoch e) const { return agent(e) == async && time(e) == stamp; }
+  /// Of a warp: what it stored is there.
+  bool isPlain(Epoch e) const { return agent(e) < warps; }
   /// A later access of the same agent is waited for later.
   bool covers(Epoch e) const {
     return ordered(e) || (agent(e) == async && time(e) <= stamp);
@@ -93,11 +139,10 @@ struct GlobalEpochs {
   bool ordered(Epoch e) const {
     if (block(e) == mine)
       return timeOf(clock.seen, warp(e)) >= time(e);
-    auto it = state.known.find(block(e));
-    return it != state.known.end() &&
-           timeOf(it->second.seen, warp(e)) >= time(e);
+    return state.known.has(block(e), warp(e), time(e));
   }
   bool same(Epoch) const { return false; }
+  bool isPlain(Epoch) const { return true; }
   bool covers(Epoch e) const { return ordered(e); }
 };
 
@@ -106,8 +151,6 @@ struct Conflict {
   Epoch epoch = 0;
   uint32_t line = 0;
   bool wrote = false;
-  /// No race: there is no room to remember more.
-  bool full = false;
 };
 
 template <typename Epochs>
@@ -115,6 +158,7 @@ bool allOrdered(const Epochs &e, uint64_t slot, uint32_t line) {
   if (!slot || e.cache.knows(slot))
     return true;
   if (e.live(slot) && !e.history.each(slot, line, [&](RaceHistory::Access a) {
+        ++e.cache.visited;
         return e.ordered(a.epoch);
       }))
     return false;
@@ -122,26 +166,48 @@ bool allOrdered(const Epochs &e, uint64_t slot, uint32_t line) {
   return true;
 }
 
+/// What a plain store of a warp writes into four bytes, and what is there.
+struct Stored {
+  const uint8_t *value = nullptr, *there = nullptr;
+  /// Where another store of the same value is put down, if one is found.
+  Conflict *excused = nullptr;
+  bool same(unsigned bytes) const {
+    if (!value)
+      return false;
+    for (unsigned k = 0; k < 4; ++k)
+      if (bytes >> k & 1 && value[k] != there[k])
+        return false;
+    return true;
+  }
+};
+
 template <typename Epochs>
 bool findConflict(const Epochs &e, uint64_t slot, uint32_t line, Epoch mine,
-                  bool wrote, Conflict &found) {
+                  bool wrote, const Stored &stored, Conflict &found) {
   if (allOrdered(e, slot, line))
     return false;
   return !e.history.each(slot, line, [&](RaceHistory::Access a) {
+    ++e.cache.visited;
     if (!(epochBytes(a.epoch) & epochBytes(mine)) ||
         (epochAtomic(a.epoch) && epochAtomic(mine)) || e.ordered(a.epoch) ||
         e.same(a.epoch))
       return true;
-    found = {a.epoch, a.line, wrote, false};
+    if (wrote && !epochAtomic(a.epoch) && e.isPlain(a.epoch) &&
+        stored.same(epochBytes(a.epoch) & epochBytes(mine))) {
+      *stored.excused = {a.epoch, a.line, true};
+      return true;
+    }
+    found = {a.epoch, a.line, wrote};
     return false;
   });
 }
 
-/// Adds an access to a slot. False when there is no room.
+/// Adds an access to a slot.
 template <typename Epochs>
-bool remember(const Epochs &e, uint64_t &slot, uint32_t &slotLine, Epoch mine,
+void remember(const Epochs &e, uint64_t &slot, uint32_t &slotLine, Epoch mine,
               uint32_t line, bool write) {
   auto drop = [&](Epoch old) {
+    ++e.cache.visited;
     // An atomic does not stand for an ordinary access: other atomics, which it
     // does not race with, need not know of either.
     return !(epochBytes(old) & ~epochBytes(mine)) &&
@@ -150,17 +216,17 @@ bool remember(const Epochs &e, uint64_t &slot, uint32_t &slotLine, Epoch mine,
   if (!e.live(slot)) {
     slot = mine;
     slotLine = line;
-    return true;
+    return;
   }
   if (!isChain(slot)) {
     if (sameAccess(slot, mine) && epochAtomic(slot) == epochAtomic(mine)) {
       slot |= mine & 30;
-      return true;
+      return;
     }
     if (drop(slot)) {
       slot = mine;
       slotLine = line;
-      return true;
+      return;
     }
   } else {
     slotLine = 0;
@@ -170,31 +236,28 @@ bool remember(const Epochs &e, uint64_t &slot, uint32_t &slotLine, Epoch mine,
         step.line == line && step.write == write) {
       slot = step.to;
       slotLine = line;
-      return true;
+      return;
     }
   uint64_t to = e.history.add(slot, slotLine, {mine, line}, write, drop);
-  if (!to)
-    return false;
   e.cache.steps[e.cache.nextStep++ & 3] = {slot,     mine, to,
                                            slotLine, line, write};
   slot = to;
   slotLine = line;
-  return true;
 }
 
 /// One access of four bytes. False with `found` set when it races.
 template <typename Epochs>
 bool touch(const Epochs &e, RaceCell &cell, Epoch mine, uint32_t line,
-           bool write, Conflict &found) {
-  if (findConflict(e, cell.write, cell.writeLine, mine, true, found))
+           bool write, const Stored &stored, Conflict &found) {
+  if (findConflict(e, cell.write, cell.writeLine, mine, true, stored, found))
     return false;
-  found.full = true;
-  if (!write)
-    return remember(e, cell.read, cell.readLine, mine, line, false);
-  if (findConflict(e, cell.read, cell.readLine, mine, false, found))
+  if (!write) {
+    remember(e, cell.read, cell.readLine, mine, line, false);
+    return true;
+  }
+  if (findConflict(e, cell.read, cell.readLine, mine, false, stored, found))
     return false;
-  if (!remember(e, cell.write, cell.writeLine, mine, line, true))
-    return false;
+  remember(e, cell.write, cell.writeLine, mine, line, true);
   // Who is ordered after this write is ordered after those reads.
   if (epochBytes(mine) == 15 && !epochAtomic(mine) &&
       allOrdered(e, cell.read, cell.readLine))
@@ -202,40 +265,28 @@ bool touch(const Epochs &e, RaceCell &cell, Epoch mine, uint32_t line,
   return true;
 }
 
-/// The same for whole words that a warp loads or stores without an atomic; most
-/// end here.
+/// The same for whole words that a warp loads or stores without an atomic,
+/// where nothing is to be looked at; that is so of most. False where it is.
 template <typename Epochs>
 bool touchWord(const Epochs &e, RaceCell &cell, Epoch mine, uint32_t line,
-               bool write, Conflict &found) {
-  if (!cell.write || e.cache.knows(cell.write)) {
-    if (!write && cell.read == mine)
-      return true;
-    if (!isChain(cell.read) && (!cell.read || e.cache.knows(cell.read))) {
-      if (!write) {
-        cell.read = mine;
-        cell.readLine = line;
-        return true;
-      }
-      if (!isChain(cell.write)) {
-        cell.read = 0;
-        cell.write = mine;
-        cell.writeLine = line;
-        return true;
-      }
-    }
+               bool write) {
+  if (cell.write && !e.cache.knows(cell.write))
+    return false;
+  if (!write && cell.read == mine)
+    return true;
+  if (isChain(cell.read) || (cell.read && !e.cache.knows(cell.read)))
+    return false;
+  if (!write) {
+    cell.read = mine;
+    cell.readLine = line;
+    return true;
   }
-  return touch(e, cell, mine, line, write, found);
-}
-
-std::string lineText(const Warp &w, uint32_t line) {
-  std::string text = " at line " + std::to_string(line);
-  if (line && line <= w.launch->kernel->lines.size()) {
-    std::string_view source = w.launch->kernel->lines[line - 1];
-    size_t first = source.find_first_not_of(" \t");
-    if (first != std::string_view::npos)
-      text += " (" + std::string(source.substr(first)) + ")";
-  }
-  return text;
+  if (isChain(cell.write))
+    return false;
+  cell.read = 0;
+  cell.write = mine;
+  cell.writeLine = line;
+  return true;
 }
 
 const char *agentName(const Warp &w, uint32_t agent) {
@@ -245,16 +296,8 @@ const char *agentName(const Warp &w, uint32_t agent) {
                              : "bulk copy";
 }
 
-bool faultFull(Warp &w) {
-  w.fault("race", "the race check has no room to remember more accesses; leave "
-                  "it out: --check=memory,init");
-  return false;
-}
-
 bool reportShared(Warp &w, uint64_t address, uint32_t agent, bool write,
                   const Conflict &found, int lane) {
-  if (found.full)
-    return faultFull(w);
   std::string text = "race: ";
   text += agent == w.id ? std::string("this warp")
                         : std::string("the asynchronous ") +
@@ -276,8 +319,6 @@ bool reportShared(Warp &w, uint64_t address, uint32_t agent, bool write,
 
 bool reportGlobal(Warp &w, uint64_t address, bool write, const Conflict &found,
                   int lane) {
-  if (found.full)
-    return faultFull(w);
   std::string text = "race: this warp ";
   text += write ? "writes" : "reads";
   text += " global memory at " + hex(address);
@@ -344,49 +385,95 @@ bool repeats(const uint64_t *address, uint32_t mask, int lane) {
   return lane && (mask >> (lane - 1) & 1) && address[lane] == address[lane - 1];
 }
 
+/// Makes room in a block's history now and then.
+void sweepShared(RaceState &r) {
+  if (!r.history.isFull())
+    return;
+  r.history.collect(r.shared);
+  for (size_t k = 0; k < r.caches.size(); k += 2) {
+    uint64_t visited = r.caches[k].visited;
+    r.caches[k] = RaceCache();
+    r.caches[k].visited = visited;
+  }
+}
+
+/// The last of the lanes from `lane` on that repeat its access: what it stores
+/// stays.
+int lastOf(const uint64_t *address, uint32_t mask, int lane) {
+  while (lane < 31 && repeats(address, mask, lane + 1) &&
+         mask >> (lane + 1) & 1)
+    ++lane;
+  return lane;
+}
+
+/// Who wrote the same to the same place is worth a note, if that is asked for.
+void noteSame(Warp &w, const Inst &inst, const char *space,
+              const Conflict &excused) {
+  if (excused.epoch && w.launch->options.noteSameStores)
+    w.launch->note("several warps store the same value to the same place in " +
+                   std::string(space) + " memory of kernel '" +
+                   w.launch->kernel->info.name + "'," + lineText(w, inst.line) +
+                   " and" + lineText(w, excused.line) +
+                   "; nothing orders the two");
+}
+
 bool accessShared(Warp &w, const Inst &inst, const uint64_t *address,
-                  uint32_t mask, unsigned bytes, Access access) {
+                  uint32_t mask, unsigned bytes, Access access,
+                  const StoredValues *values) {
   RaceState &r = *w.block->race;
+  sweepShared(r);
   const Clock &clock = r.clocks[w.id];
   bool write = writes(access), atomic = isAtomic(access);
-  SharedEpochs epochs{r.history, r.caches[w.id * 2], clock, kNone, 0};
+  SharedEpochs epochs{r.history, r.caches[w.id * 2], clock, kNone,
+                      0,         w.block->warpCount};
   Epoch mine = SharedEpochs::pack(w.id, clock.seen[w.id], false);
   Epoch whole = mine | 30;
-  Conflict found;
+  Conflict found, excused;
   for (uint32_t m = mask; m; m &= m - 1) {
     int lane = __builtin_ctz(m);
     uint64_t a = address[lane];
     if (repeats(address, mask, lane))
       continue;
+    const uint8_t *value =
+        values ? values->of(lastOf(address, mask, lane)) : nullptr;
+    auto stored = [&](uint64_t at) {
+      return value ? Stored{value + static_cast<int64_t>(at - a),
+                            w.block->shared + at, &excused}
+                   : Stored();
+    };
     if (bytes >= 4 && !atomic) {
       for (uint64_t at = a; at < a + bytes; at += 4)
-        if (!touchWord(epochs, r.shared[at / 4], whole, inst.line, write,
-                       found))
+        if (RaceCell &cell = r.shared[at / 4];
+            !touchWord(epochs, cell, whole, inst.line, write) &&
+            !touch(epochs, cell, whole, inst.line, write, stored(at), found))
           return reportShared(w, at, w.id, write, found, lane);
       continue;
     }
     if (!eachWord(a, bytes, atomic, [&](uint64_t at, uint64_t flags) {
           return touch(epochs, r.shared[at / 4], mine | flags, inst.line, write,
-                       found) ||
+                       stored(at), found) ||
                  reportShared(w, at, w.id, write, found, lane);
         }))
       return false;
   }
+  noteSame(w, inst, "shared", excused);
   return true;
 }
 
 bool accessGlobal(Warp &w, const Inst &inst, const uint64_t *address,
-                  uint32_t mask, unsigned bytes, Access access) {
+                  uint32_t mask, unsigned bytes, Access access,
+                  const StoredValues *values) {
   RaceState &r = *w.block->race;
   const Clock &clock = r.clocks[w.id];
   LaunchRace &race = *w.launch->race;
+  Memory &memory = *w.launch->memory;
   bool write = writes(access), atomic = isAtomic(access);
   unsigned tag = 1 + w.launch->id % 254;
   GlobalEpochs epochs{race.history, r.caches[w.id * 2 + 1],   r, clock,
                       tag,          w.block->linear & 0xfffff};
   Epoch mine = GlobalEpochs::pack(tag, w.block->linear, w.id, clock.seen[w.id]);
   Epoch whole = mine | 30;
-  Conflict found;
+  Conflict found, excused;
   StripeLock lock(race);
   auto report = [&](uint64_t at, int lane) {
     lock.release();
@@ -398,21 +485,34 @@ bool accessGlobal(Warp &w, const Inst &inst, const uint64_t *address,
     if (repeats(address, mask, lane))
       continue;
     lock.take(a);
-    RaceCell *cell = w.launch->memory->raceOf(a);
+    const uint8_t *value =
+        values ? values->of(lastOf(address, mask, lane)) : nullptr;
+    auto stored = [&](uint64_t at) {
+      return value ? Stored{value + static_cast<int64_t>(at - a),
+                            memory.host(at), &excused}
+                   : Stored();
+    };
     if (bytes >= 4 && !atomic) {
       // An access is aligned to its size, so it ends in its stripe.
+      RaceCell *cell = memory.raceOf(a);
       for (uint64_t at = a; at < a + bytes; at += 4, ++cell)
-        if (!touchWord(epochs, *cell, whole, inst.line, write, found))
+        if (!touchWord(epochs, *cell, whole, inst.line, write) &&
+            !touch(epochs, *cell, whole, inst.line, write, stored(at), found))
           return report(at, lane);
-      continue;
-    }
-    if (!eachWord(a, bytes, atomic, [&](uint64_t at, uint64_t flags) {
-          return touch(epochs, *w.launch->memory->raceOf(at), mine | flags,
-                       inst.line, write, found) ||
-                 report(at, lane);
-        }))
+    } else if (!eachWord(a, bytes, atomic, [&](uint64_t at, uint64_t flags) {
+                 return touch(epochs, *memory.raceOf(at), mine | flags,
+                              inst.line, write, stored(at), found) ||
+                        report(at, lane);
+               })) {
       return false;
+    }
+    // Before the lock is given back: whoever finds this store looks for what it
+    // wrote.
+    if (value)
+      std::memcpy(memory.host(a), value, bytes);
   }
+  lock.release();
+  noteSame(w, inst, "global", excused);
   return true;
 }
 
@@ -420,12 +520,12 @@ bool accessGlobal(Warp &w, const Inst &inst, const uint64_t *address,
 
 bool et::emu::raceAccess(Warp &w, const Inst &inst, Space space,
                          const uint64_t *address, uint32_t mask, unsigned bytes,
-                         Access access) {
+                         Access access, const StoredValues *stored) {
   if (!w.block->race)
     return true;
   auto look = space == Space::Shared ? accessShared : accessGlobal;
   if (!isAtomic(access))
-    return look(w, inst, address, mask, bytes, access);
+    return look(w, inst, address, mask, bytes, access, stored);
   // What an atomic acquires orders the access itself too.
   for (uint32_t m = mask; m; m &= m - 1) {
     int lane = __builtin_ctz(m);
@@ -433,7 +533,7 @@ bool et::emu::raceAccess(Warp &w, const Inst &inst, Space space,
       continue;
     if (reads(access))
       raceTakeUp(w, inst, space, address[lane]);
-    if (!look(w, inst, address, 1u << lane, bytes, access))
+    if (!look(w, inst, address, 1u << lane, bytes, access, nullptr))
       return false;
     if (writes(access))
       raceHandOn(w, inst, space, address[lane],
@@ -446,6 +546,12 @@ void et::emu::raceEnd(Block &block) {
   if (!block.race)
     return;
   const RaceState &r = *block.race;
+  RaceWork &work = block.launch->race->work;
+  for (const RaceCache &cache : r.caches)
+    work.visited += cache.visited;
+  work.joined += r.joined;
+  work.links += r.history.made;
+  work.forgotten += r.history.forgotten;
   for (uint32_t agent = block.warpCount * 3; agent < r.agents.size(); ++agent) {
     const RaceAgent &a = r.agents[agent];
     bool waited = false;
@@ -470,13 +576,14 @@ bool et::emu::raceAsync(Warp &w, const Inst &inst, uint32_t agent,
     return true;
   RaceState &r = *w.block->race;
   const Clock &clock = r.clocks[w.id];
-  SharedEpochs epochs{r.history, r.caches[w.id * 2], clock, agent, stamp};
+  SharedEpochs epochs{r.history, r.caches[w.id * 2], clock, agent,
+                      stamp,     w.block->warpCount};
   Epoch mine = SharedEpochs::pack(agent, stamp, proxy);
   Conflict found;
   return eachWord(address, bytes, false, [&](uint64_t at, uint64_t flags) {
     RaceCell &cell = r.shared[at / 4];
     if (findConflict(epochs, cell.write, cell.writeLine, mine | flags, true,
-                     found))
+                     Stored(), found))
       return reportShared(w, at, agent, write, found, lane);
     uint32_t line = 0;
     if (proxy && !write && cell.write &&
@@ -496,7 +603,8 @@ bool et::emu::raceAsync(Warp &w, const Inst &inst, uint32_t agent,
               lane);
       return false;
     }
-    return touch(epochs, cell, mine | flags, inst.line, write, found) ||
+    return touch(epochs, cell, mine | flags, inst.line, write, Stored(),
+                 found) ||
            reportShared(w, at, agent, write, found, lane);
   });
 }

@@ -13,14 +13,19 @@
 namespace et::emu {
 
 std::shared_ptr<LaunchRace> startLaunchRace(Launch &launch);
+/// How much the check did for a launch, by name: accesses looked at in
+/// histories, clocks joined, links made, accesses forgotten.
+Counters countRace(const LaunchRace &race);
 void startRace(Block &block);
 /// What the warp has done so far is handed to whoever acquires the clock.
 void raceArrive(Warp &w, Clock &clock);
 /// The warp goes on knowing what was handed to the clock.
 void raceAcquire(Warp &w, const Clock &clock);
 /// An access of `bytes` at each of the lanes' addresses. False after a fault.
+/// Stores of what is there already do not race with the stores of others.
 bool raceAccess(Warp &w, const Inst &inst, Space space, const uint64_t *address,
-                uint32_t mask, unsigned bytes, Access access);
+                uint32_t mask, unsigned bytes, Access access,
+                const StoredValues *stored = nullptr);
 
 /// After a strong load or an atomic: another block may have written between the
 /// check and the access.

@@ -40,6 +40,80 @@ void join(Clock &into, const Clock &from) {
 
 } // namespace
 
+const Clock *Known::clockOf(uint64_t block) const {
+  auto it = std::lower_bound(
+      clocks.begin(), clocks.end(), block,
+      [](const Entry &e, uint64_t wanted) { return e.block < wanted; });
+  return it != clocks.end() && it->block == block ? &it->clock : nullptr;
+}
+
+bool Known::has(uint64_t block, uint32_t warp, uint32_t time) const {
+  const Clock *clock = clockOf(block);
+  return clock ? timeOf(clock->seen, warp) >= time : isWhole(block);
+}
+
+uint64_t Known::join(uint64_t block, const Clock &clock) {
+  if (isWhole(block))
+    return 0;
+  auto it = std::lower_bound(
+      clocks.begin(), clocks.end(), block,
+      [](const Entry &e, uint64_t wanted) { return e.block < wanted; });
+  if (it != clocks.end() && it->block == block) {
+    ::join(it->clock, clock);
+    return 1;
+  }
+  clocks.insert(it, {block, clock});
+  if (clocks.size() <= kMost)
+    return 1;
+  auto some = clocks.begin() + kMost / 2;
+  for (auto e = clocks.begin(); e != some; ++e) {
+    if (whole.size() <= e->block / 64)
+      whole.resize(e->block / 64 + 1, 0);
+    whole[e->block / 64] |= uint64_t(1) << e->block % 64;
+  }
+  clocks.erase(clocks.begin(), some);
+  return 1;
+}
+
+uint64_t Known::join(const Known &other, uint64_t except) {
+  if (whole.size() < other.whole.size())
+    whole.resize(other.whole.size(), 0);
+  for (size_t k = 0; k < other.whole.size(); ++k)
+    whole[k] |= other.whole[k];
+  if (!other.whole.empty())
+    clocks.erase(
+        std::remove_if(clocks.begin(), clocks.end(),
+                       [&](const Entry &e) { return isWhole(e.block); }),
+        clocks.end());
+  uint64_t joined = 0;
+  for (const Entry &e : other.clocks)
+    if (e.block != except)
+      joined += join(e.block, e.clock);
+  return joined;
+}
+
+LaunchRace::Place *LaunchRace::placeOf(uint64_t address, bool make,
+                                       bool &isShared) {
+  isShared = false;
+  auto it = at.find(address);
+  if (it == at.end() && at.size() >= kMostPlaces) {
+    // No address is so low.
+    isShared = true;
+    address = (address * 0x9e37'79b9'7f4a'7c15u) >> 56;
+    it = at.find(address);
+  }
+  if (it != at.end())
+    return &it->second;
+  return make ? &at[address] : nullptr;
+}
+
+Counters et::emu::countRace(const LaunchRace &race) {
+  return {{"visited", race.work.visited},
+          {"joined", race.work.joined},
+          {"links", race.work.links + race.history.made},
+          {"forgotten", race.work.forgotten + race.history.forgotten}};
+}
+
 std::shared_ptr<LaunchRace> et::emu::startLaunchRace(Launch &launch) {
   unsigned tag = 1 + launch.id % 254;
   // Tags come again: none of their last use may be left by then.
@@ -63,8 +137,9 @@ void et::emu::startRace(Block &block) {
   }
   r.fenced.assign(block.warpCount, FencedKnowledge());
   r.agents.assign(block.warpCount * 4, RaceAgent());
-  r.shared.assign(block.sharedBytes / 4 + 1, RaceCell());
+  r.shared.assign(block.reservedEnd / 4 + 1, RaceCell());
   r.caches.assign(block.warpCount * 2, RaceCache());
+  r.exchanged.assign(block.warpCount, Exchanged());
 }
 
 void et::emu::raceArrive(Warp &w, Clock &clock) {
@@ -112,9 +187,22 @@ void et::emu::raceProxyFence(Warp &w) {
   ++mine.seen[w.id];
 }
 
-static void learn(Warp &w, uint64_t block, const Clock &clock) {
+/// As epochs have it.
+static uint64_t numberOf(const Block &block) { return block.linear & 0xfffff; }
+
+static void learn(Warp &w, const Known &known) {
   RaceState &r = *w.block->race;
-  join(block == w.block->linear ? r.clocks[w.id] : r.known[block], clock);
+  Clock &mine = r.clocks[w.id];
+  uint64_t own = numberOf(*w.block);
+  if (const Clock *clock = known.clockOf(own))
+    join(mine, *clock);
+  else if (known.isWhole(own))
+    for (const Clock &clock : r.clocks)
+      join(mine, clock);
+  if (known.isEmpty())
+    return;
+  r.joined += r.known.join(known, own);
+  ++r.knownVersion;
 }
 
 void et::emu::raceHandOn(Warp &w, const Inst &inst, Space space,
@@ -130,14 +218,35 @@ void et::emu::raceHandOn(Warp &w, const Inst &inst, Space space,
     return;
   }
   const FencedKnowledge &fenced = r.fenced[w.id];
+  const Known &others = inst.releases ? r.known : fenced.known;
+  const Clock &own = inst.releases ? mine : fenced.clock;
+  bool nothing = others.isEmpty() && own.seen.empty();
   LaunchRace &table = *w.launch->race;
   std::lock_guard<std::mutex> hold(table.lock);
-  Known &there = table.at[address];
-  if (isStore)
-    there.clear();
-  for (const auto &[block, clock] : inst.releases ? r.known : fenced.known)
-    join(there[block], clock);
-  join(there[w.block->linear], inst.releases ? mine : fenced.clock);
+  bool isShared;
+  LaunchRace::Place *there = table.placeOf(address, !nothing, isShared);
+  if (!there)
+    return;
+  Exchanged::Entry &last = r.exchanged[w.id].of(address);
+  // What was handed on through another location must stay.
+  if (isStore && !isShared) {
+    there->known.clear();
+    there->cleared = there->version;
+  }
+  if (nothing)
+    return;
+  uint64_t known = inst.releases ? 2 * r.knownVersion : 2 * fenced.version + 1;
+  if (isShared || last.known != known || last.handed <= there->cleared)
+    r.joined += there->known.join(others);
+  r.joined += there->known.join(numberOf(*w.block), own);
+  uint64_t before = there->version++;
+  last.handed = there->version;
+  last.known = known;
+  // Who knew all that was there knows all that is.
+  if (last.learned == before)
+    last.learned = there->version;
+  if (last.pending == before)
+    last.pending = there->version;
   if (inst.releases)
     ++mine.seen[w.id];
 }
@@ -151,11 +260,19 @@ void et::emu::raceTakeUp(Warp &w, const Inst &inst, Space space,
   }
   LaunchRace &table = *w.launch->race;
   std::lock_guard<std::mutex> hold(table.lock);
-  for (const auto &[block, clock] : table.at[address])
-    if (inst.acquires)
-      learn(w, block, clock);
-    else
-      join(r.fenced[w.id].pending[block], clock);
+  bool isShared;
+  LaunchRace::Place *there = table.placeOf(address, false, isShared);
+  if (!there)
+    return;
+  Exchanged::Entry &last = r.exchanged[w.id].of(address);
+  uint64_t &seen = inst.acquires ? last.learned : last.pending;
+  if (seen == there->version && !isShared)
+    return;
+  seen = there->version;
+  if (inst.acquires)
+    learn(w, there->known);
+  else
+    r.joined += r.fenced[w.id].pending.join(there->known);
 }
 
 void et::emu::raceFence(Warp &w) {
@@ -163,12 +280,13 @@ void et::emu::raceFence(Warp &w) {
     return;
   RaceState &r = *w.block->race;
   FencedKnowledge &fenced = r.fenced[w.id];
-  for (const auto &[block, clock] : fenced.pending)
-    learn(w, block, clock);
+  learn(w, fenced.pending);
   fenced.pending.clear();
   Clock &mine = r.clocks[w.id];
   fenced.clock = mine;
-  fenced.known = r.known;
+  if (fenced.version != r.knownVersion)
+    fenced.known = r.known;
+  fenced.version = r.knownVersion;
   // What the warp does from now on is behind the fence.
   ++mine.seen[w.id];
 }

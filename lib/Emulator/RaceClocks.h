@@ -15,15 +15,59 @@
 
 namespace et::emu {
 
-using Known = std::unordered_map<uint64_t, Clock>;
+/// What is known of other blocks: of some the clock, of others that all they do
+/// is ordered. The latter are those with the lowest numbers when there would be
+/// too many clocks; nobody is told of races with them.
+class Known {
+public:
+  bool isEmpty() const { return clocks.empty() && whole.empty(); }
+  void clear() {
+    clocks.clear();
+    whole.clear();
+  }
+  bool has(uint64_t block, uint32_t warp, uint32_t time) const;
+  bool isWhole(uint64_t block) const {
+    return block / 64 < whole.size() && (whole[block / 64] >> block % 64 & 1);
+  }
+  const Clock *clockOf(uint64_t block) const;
+  /// Both return how many clocks they looked at.
+  uint64_t join(uint64_t block, const Clock &clock);
+  uint64_t join(const Known &other, uint64_t except = ~uint64_t(0));
+
+private:
+  static constexpr size_t kMost = 256;
+  struct Entry {
+    uint64_t block;
+    Clock clock;
+  };
+  std::vector<Entry> clocks; // By block.
+  std::vector<uint64_t> whole;
+};
+
+/// How much there was to do, of all blocks that ended.
+struct RaceWork {
+  std::atomic<uint64_t> visited{0}, joined{0}, links{0}, forgotten{0};
+};
 
 /// What the blocks of a launch share.
 struct LaunchRace {
-  explicit LaunchRace(unsigned launch) : history(launch) {}
+  explicit LaunchRace(unsigned launch) : history(launch, kMostLinks) {}
+  static constexpr uint32_t kMostLinks = 1 << 24;
   /// What is handed on through one location that atomics touch.
+  struct Place {
+    Known known;
+    /// Grows with what is known; and what it was when a store ended that.
+    uint64_t version = 0, cleared = 0;
+  };
   std::mutex lock;
-  std::unordered_map<uint64_t, Known> at;
+  /// Beyond this many locations several share a place, through which more is
+  /// handed on than through each of them.
+  static constexpr size_t kMostPlaces = 4096;
+  std::unordered_map<uint64_t, Place> at;
+  /// Null if there is none and none is wanted.
+  Place *placeOf(uint64_t address, bool make, bool &isShared);
   RaceHistory history;
+  RaceWork work;
   /// Held while the cells of a piece of global memory are looked at.
   static constexpr unsigned kStripes = 1024;
   std::atomic_flag stripes[kStripes] = {};
@@ -41,6 +85,29 @@ struct FencedKnowledge {
   Known known;
   /// Taken up since, to be known at the next one.
   Known pending;
+  /// Of `known`; see RaceState.
+  uint64_t version = 0;
+};
+
+/// What a warp last exchanged with some locations, so that it need not do so
+/// again while there is nothing new.
+struct Exchanged {
+  struct Entry {
+    uint64_t address = 0;
+    /// The place's version up to which all is known, or waits for a fence.
+    uint64_t learned = 0, pending = 0;
+    /// The version up to which what the block, or the last fence, knew of other
+    /// blocks is there, and which of its versions that was.
+    uint64_t handed = 0, known = ~uint64_t(0);
+  } entries[64];
+  Entry &of(uint64_t address) {
+    Entry &e = entries[address / 4 % 64];
+    if (e.address != address) {
+      e = Entry();
+      e.address = address;
+    }
+    return e;
+  }
 };
 
 struct RaceState {
@@ -48,11 +115,15 @@ struct RaceState {
   std::vector<RaceAgent> agents;
   std::vector<RaceCell> shared;
   RaceHistory history{0};
-  /// What this block learned of other blocks.
+  /// What this block learned of other blocks, and how often.
   Known known;
+  uint64_t knownVersion = 0;
   std::unordered_map<uint64_t, Clock> sharedSync;
   /// Of each warp.
   std::vector<FencedKnowledge> fenced;
+  std::vector<Exchanged> exchanged;
+  /// How many clocks were joined with others'.
+  uint64_t joined = 0;
   /// Of each warp: for shared memory, then for global memory.
   std::vector<RaceCache> caches;
 };

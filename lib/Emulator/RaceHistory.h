@@ -11,6 +11,14 @@
 // memory that were touched in the same way share it, so a chain costs what it
 // says, not what it is said of.
 //
+// Both time and room are bounded. A chain has at most four times kMost links:
+// links that later ones replace stay until they are half of it, so that an
+// access makes no more than two on average, and of more than twice kMost that
+// nothing orders the oldest are forgotten. Chains that no memory names are
+// swept up where one thread alone has them (shared memory of a block); those of
+// global memory are as many as there is room for, and from then on each four
+// bytes keep their last write and their last read.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef ET_EMULATOR_RACEHISTORY_H
@@ -44,12 +52,16 @@ struct RaceCell {
 /// The chains of one launch, or of one block for its shared memory.
 class RaceHistory {
 public:
+  static constexpr uint32_t kNoLink = 0xffff'ffff;
+  static constexpr size_t kMost = 64;
   struct Access {
     Epoch epoch;
     uint32_t line;
   };
 
-  explicit RaceHistory(unsigned launch) : launch(launch) {}
+  /// `most`: as many links as there may be, if there is an end to them.
+  explicit RaceHistory(unsigned launch, uint32_t most = kNoLink)
+      : launch(launch), most(most) {}
   RaceHistory(const RaceHistory &) = delete;
   ~RaceHistory();
 
@@ -61,13 +73,12 @@ public:
     if (!isChain(slot))
       return visit(Access{slot, line});
     for (uint32_t id = idOf(slot); id != kNoLink; id = link(id).parent)
-      if (!visit(link(id).access))
+      if (!visit(Access{link(id).epoch, link(id).line}))
         return false;
     return true;
   }
 
   /// The slot with one access more, less those that `drop` says it replaces.
-  /// 0 when there is no room for more chains.
   template <typename F>
   uint64_t add(uint64_t slot, uint32_t slotLine, Access mine, bool write,
                F drop) {
@@ -79,7 +90,7 @@ public:
     auto known = steps.find(step);
     if (known != steps.end())
       return known->second;
-    std::vector<Access> kept;
+    std::vector<Access> kept; // The newest first.
     bool dropped = false;
     each(slot, slotLine, [&](Access a) {
       // More bytes of an access that is there already.
@@ -95,26 +106,48 @@ public:
       return true;
     });
     uint64_t result = mine.epoch;
-    if (!kept.empty()) {
-      uint32_t at = kNoLink;
-      if (isChain(slot) && !dropped)
-        at = idOf(slot);
-      else
+    uint32_t at = isChain(slot) ? idOf(slot) : kNoLink;
+    uint32_t length = at == kNoLink ? 0 : link(at).length;
+    bool isLong = kept.size() >= 2 * kMost;
+    // Who is unordered with a replaced access is so with what replaced it: it
+    // does no harm to leave it there for a while.
+    bool again =
+        isLong || at == kNoLink || (dropped && length >= 2 * kept.size());
+    if (isLong) {
+      forgotten += kept.size() - kMost;
+      kept.resize(kMost);
+    }
+    if (kept.empty()) {
+    } else if (used + kept.size() + 1 > most) {
+      forgotten += kept.size();
+    } else {
+      if (again) {
+        at = kNoLink;
         for (size_t k = kept.size(); k-- > 0;)
-          if ((at = append(at, kept[k])) == kNoLink)
-            return 0;
-      if ((at = append(at, mine)) == kNoLink)
-        return 0;
+          at = append(at, kept[k]);
+      }
+      at = append(at, mine);
       result = kChain | uint64_t(launch) << 48 | uint64_t(at) << 5;
     }
     steps.emplace(step, result);
     return result;
   }
 
+  /// There is so much that it is time to `collect`.
+  bool isFull() const { return used >= sweepAt; }
+  /// Keeps the chains that cells name. One thread alone may have the history,
+  /// and what it knows of its chains it knows no more.
+  void collect(std::vector<RaceCell> &cells);
+
+  /// Links made so far, and accesses that were forgotten.
+  uint64_t made = 0, forgotten = 0;
+
 private:
   struct Link {
-    Access access;
-    uint32_t parent;
+    Epoch epoch;
+    uint32_t line, parent;
+    /// Of the chain that ends here.
+    uint32_t length;
   };
   struct Step {
     uint64_t slot, mine;
@@ -132,9 +165,8 @@ private:
     }
   };
 
-  static constexpr uint32_t kNoLink = 0xffff'ffff;
   static constexpr size_t kMaxSteps = 1 << 20;
-  static constexpr unsigned kShift = 12, kPieces = 1 << 13;
+  static constexpr unsigned kShift = 12;
   static uint32_t idOf(uint64_t chain) {
     return static_cast<uint32_t>(chain >> 5);
   }
@@ -145,6 +177,7 @@ private:
   uint32_t append(uint32_t parent, Access access);
 
   unsigned launch;
+  uint32_t most, sweepAt = 1 << 18;
   std::mutex lock;
   std::unordered_map<Step, uint64_t, StepHash> readSteps, writeSteps;
   std::vector<Link *> pieces;
@@ -163,6 +196,8 @@ struct RaceCache {
     bool write = false;
   } steps[4];
   unsigned nextStep = 0;
+  /// How many accesses of chains were looked at.
+  uint64_t visited = 0;
 
   bool knows(uint64_t slot) const {
     slot >>= 5;

@@ -55,19 +55,25 @@ bool et::emu::applySetting(Options &options, const std::string &name,
     options.plainMatrix = value == "plain";
     return true;
   }
-  options.checkRace = options.checkMemory = options.checkInit = value == "all";
-  if (value == "all" || value == "none")
+  options.checkRace = options.checkMemory = options.checkInit = false;
+  options.noteSameStores = false;
+  if (value == "none")
     return true;
   std::stringstream in(value);
   for (std::string word; std::getline(in, word, ',');) {
-    if (word == "race")
+    if (word == "all")
+      options.checkRace = options.checkMemory = options.checkInit = true;
+    else if (word == "same")
+      options.checkRace = options.noteSameStores = true;
+    else if (word == "race")
       options.checkRace = true;
     else if (word == "memory")
       options.checkMemory = true;
     else if (word == "init")
       options.checkInit = true;
     else {
-      error = "checks are all, none, or some of race, memory, init; not '" +
+      error = "checks are none, or some of all, race, memory, init, same; not "
+              "'" +
               word + "'";
       return false;
     }

@@ -47,6 +47,8 @@ void et::emu::addResult(LaunchResult &to, const LaunchResult &from) {
   }
   for (const auto &[name, value] : from.instructions)
     to.instructions[name] += value;
+  for (const auto &[name, value] : from.race)
+    to.race[name] += value;
   to.seconds += from.seconds;
 }
 
@@ -130,9 +132,14 @@ std::string et::emu::countersToJson(const std::string &kernel,
     char text[128];
     std::snprintf(text, sizeof(text),
                   ", \"timing\": {\"seconds\": %.6f, "
-                  "\"warp_instructions_per_second\": %.0f}",
+                  "\"warp_instructions_per_second\": %.0f",
                   result.seconds, ratePerSecond(result));
     out += text;
+    if (!result.race.empty()) {
+      out += ", \"race\": ";
+      appendObject(out, result.race);
+    }
+    out += "}";
   }
   return out + "}";
 }

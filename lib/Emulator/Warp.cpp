@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Async.h"
-#include "Machine.h"
+#include "Race.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -31,8 +31,12 @@ void Warp::start(Block &owner, uint32_t index) {
       live |= 1u << lane;
   }
   initialLive = live;
-  for (auto &frame : frames)
+  for (auto &frame : frames) {
+    frame->undefined.clear();
     freeFrames.push_back(std::move(frame));
+  }
+  undefined = 0;
+  localUndefined.clear();
   frames.clear();
   for (Node &n : nodes)
     n = Node();
@@ -83,6 +87,14 @@ Frame *Warp::pushFrame(const FunctionInfo &function, Frame *caller) {
     for (uint32_t lane = 0; lane < 32 && localStride; ++lane)
       std::memcpy(grown.data() + size_t(lane) * stride,
                   local.data() + size_t(lane) * localStride, localStride);
+    if (!localUndefined.empty()) {
+      std::vector<uint8_t> marks(grown.size(), 0);
+      for (uint32_t lane = 0; lane < 32; ++lane)
+        std::memcpy(marks.data() + size_t(lane) * stride,
+                    localUndefined.data() + size_t(lane) * localStride,
+                    localStride);
+      localUndefined = std::move(marks);
+    }
     local = std::move(grown);
     localStride = stride;
   }
@@ -94,6 +106,8 @@ void Warp::popFrame(Frame *frame) {
   // A frame is used by the nodes in it and by the frames that it called.
   while (frame && --frame->users == 0) {
     Frame *caller = frame->caller;
+    undefined -= static_cast<uint32_t>(frame->undefined.size());
+    frame->undefined.clear();
     auto it = std::find_if(frames.rbegin(), frames.rend(),
                            [&](const auto &f) { return f.get() == frame; });
     freeFrames.push_back(std::move(*it));
@@ -254,10 +268,12 @@ void Warp::exitLanes(uint32_t mask) {
     if (n.state == Node::AtWarpSync)
       n.wanted &= ~mask;
   wakeSynced();
-  if (!live)
+  if (!live) {
     state = Done;
-  else if (node->state != Node::Ready || !node->mask)
+    raceArrive(*this, block->exited);
+  } else if (node->state != Node::Ready || !node->mask) {
     selectLeaf();
+  }
   block->threadsLeft();
 }
 
@@ -363,6 +379,15 @@ bool Warp::faultInit(Space space, const std::string &message, int lane) {
     block->heldUntil = block->counters.warpInstructions + patience;
   }
   return true;
+}
+
+void Launch::note(const std::string &text) {
+  while (faultLock.test_and_set(std::memory_order_acquire)) {
+  }
+  if (notes.size() < 16 &&
+      std::find(notes.begin(), notes.end(), text) == notes.end())
+    notes.push_back(text);
+  faultLock.clear(std::memory_order_release);
 }
 
 void Warp::fault(const char *kind, const std::string &message, int lane) {

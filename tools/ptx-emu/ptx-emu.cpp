@@ -29,7 +29,7 @@ static const char *const kUsage =
     R"(usage: ptx-emu KERNEL.ptx [--entry=NAME] [--grid=X,Y,Z] [--block=X,Y,Z]
                [--smem=BYTES] [--arg=VALUE]... [--out=INDEX:FILE.npy]...
                [--stats=FILE.json] [--time] [--problem=PART=N,...]
-               [--schedule=early|late|random] [--seed=N] [--check=all|none|race,memory,init]
+               [--schedule=early|late|random] [--seed=N] [--check=none|all,race,memory,init,same]
                [--threads=N] [--matrix=hardware|plain] [--limit=N] [--trace]
 
 A value is the path of a .npy file (an array in device memory), zeros:SHAPE or
@@ -391,6 +391,9 @@ int main(int argc, char **argv) {
   }
   LaunchResult result =
       device.launch(kernel, grid, block, shared, params.data(), params.size());
+  std::fwrite(result.printed.data(), 1, result.printed.size(), stdout);
+  for (const std::string &note : result.notes)
+    std::fprintf(stderr, "%s: note: %s\n", file.c_str(), note.c_str());
   if (!result.ok) {
     std::fprintf(stderr, "%s: fault: %s\n", file.c_str(), result.fault.c_str());
     return 2;

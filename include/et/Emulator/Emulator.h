@@ -36,6 +36,9 @@ struct Options {
   Schedule schedule = Schedule::Early;
   uint64_t seed = 0;
   bool checkRace = true, checkMemory = true, checkInit = true;
+  /// With checkRace: note where several warps store the same value to the same
+  /// place and nothing orders them. Who wins does not show, so it is no fault.
+  bool noteSameStores = false;
   /// Sum matrix products in plain f32 instead of as the hardware does.
   bool plainMatrix = false;
   bool trace = false;
@@ -61,7 +64,14 @@ struct LaunchResult {
   std::string fault;
   /// `memory` for an access out of bounds, `race`, `init`, ...
   std::string faultKind;
+  /// What is worth a look and no fault.
+  std::vector<std::string> notes;
+  /// What the kernel printed, in the order of its blocks.
+  std::string printed;
   Counters counters;
+  /// With checkRace: how much there was to do for it. That depends on the order
+  /// of blocks.
+  Counters race;
   /// With countMemory: warp instructions by opcode and modifiers.
   Counters instructions;
   double seconds = 0;
@@ -117,9 +127,11 @@ public:
                  uint64_t &size) const;
   const KernelInfo &info(const Kernel *kernel) const;
 
+  /// With `cooperative` all blocks are there at a time and may wait for each
+  /// other.
   LaunchResult launch(Kernel *kernel, Dim3 grid, Dim3 block,
                       uint32_t dynamicShared, const void *params,
-                      size_t paramBytes);
+                      size_t paramBytes, bool cooperative = false);
 
 private:
   std::unique_ptr<DeviceImpl> impl;

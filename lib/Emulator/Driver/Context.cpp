@@ -14,13 +14,30 @@
 #include <cstring>
 #include <dlfcn.h>
 #include <fstream>
+#include <new>
 
 Driver &Driver::get() {
-  static Driver driver;
-  return driver;
+  // It is never destroyed: destructors that run after its end still call it.
+  alignas(Driver) static unsigned char place[sizeof(Driver)];
+  static Driver *driver = [] {
+    auto *made = new (place) Driver;
+    std::atexit([] { get().end(); });
+    return made;
+  }();
+  return *driver;
 }
 
-Driver::~Driver() {
+void Driver::end() {
+  // A thread that runs a kernel now has the lock, and will not give it back.
+  std::unique_lock<std::recursive_mutex> hold(lock, std::try_to_lock);
+  ended = true;
+  if (!hold)
+    return;
+  writeStats();
+  device.reset();
+}
+
+void Driver::writeStats() {
   if (statsFile.empty())
     return;
   if (hasProblem && !stats.empty())
@@ -41,6 +58,8 @@ void Driver::say(const std::string &message) {
 }
 
 CUresult Driver::initialize() {
+  if (ended)
+    return kDeinitialized;
   if (initialized)
     return kSuccess;
   et::emu::Options options;
@@ -158,98 +177,6 @@ ET_CU cuDeviceComputeCapability(int *major, int *minor, CUdevice) {
   return kSuccess;
 }
 
-ET_CU cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
-  ET_ENTER
-  if (device != 0)
-    return kInvalidDevice;
-  int major = static_cast<int>(driver.capability / 10);
-  bool hopper = major >= 9 && major < 12;
-  switch (attribute) {
-  case 1: // MAX_THREADS_PER_BLOCK
-  case 2: // MAX_BLOCK_DIM_X
-  case 3:
-    *value = 1024;
-    break;
-  case 4:
-    *value = 64;
-    break;
-  case 5: // MAX_GRID_DIM_X
-    *value = 2147483647;
-    break;
-  case 6:
-  case 7:
-    *value = 65535;
-    break;
-  case 8: // MAX_SHARED_MEMORY_PER_BLOCK
-    *value = 49152;
-    break;
-  case 9: // TOTAL_CONSTANT_MEMORY
-    *value = 65536;
-    break;
-  case 10: // WARP_SIZE
-    *value = 32;
-    break;
-  case 12: // MAX_REGISTERS_PER_BLOCK
-  case 82: // MAX_REGISTERS_PER_MULTIPROCESSOR
-    *value = 65536;
-    break;
-  case 13: // CLOCK_RATE, kHz
-    *value = 1000000;
-    break;
-  case 14: // TEXTURE_ALIGNMENT
-    *value = 512;
-    break;
-  case 16: // MULTIPROCESSOR_COUNT
-    *value = driver.processors ? driver.processors
-             : major == 8      ? 108
-             : major == 9      ? 132
-                               : 170;
-    break;
-  case 36: // MEMORY_CLOCK_RATE, kHz
-    *value = 1000000;
-    break;
-  case 37: // GLOBAL_MEMORY_BUS_WIDTH
-    *value = 4096;
-    break;
-  case 38: // L2_CACHE_SIZE
-    *value = 50 << 20;
-    break;
-  case 39: // MAX_THREADS_PER_MULTIPROCESSOR
-    *value = major == 12 ? 1536 : 2048;
-    break;
-  case 41:  // UNIFIED_ADDRESSING
-  case 31:  // CONCURRENT_KERNELS
-  case 40:  // ASYNC_ENGINE_COUNT
-  case 78:  // STREAM_PRIORITIES_SUPPORTED
-  case 95:  // COOPERATIVE_LAUNCH
-  case 115: // MEMORY_POOLS_SUPPORTED
-    *value = 1;
-    break;
-  case 75:
-    *value = major;
-    break;
-  case 76:
-    *value = static_cast<int>(driver.capability % 10);
-    break;
-  case 81: // MAX_SHARED_MEMORY_PER_MULTIPROCESSOR
-    *value = major == 8 ? 167936 : hopper ? 233472 : 102400;
-    break;
-  case 97: // MAX_SHARED_MEMORY_PER_BLOCK_OPTIN
-    *value = major == 8 ? 166912 : hopper ? 232448 : 101376;
-    break;
-  case 106: // MAX_BLOCKS_PER_MULTIPROCESSOR
-    *value = 32;
-    break;
-  case 111: // RESERVED_SHARED_MEMORY_PER_BLOCK
-    *value = 1024;
-    break;
-  default:
-    *value = 0;
-    break;
-  }
-  return kSuccess;
-}
-
 ET_CU cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device) {
   ET_ENTER
   if (device != 0)
@@ -268,7 +195,14 @@ ET_CU cuDevicePrimaryCtxRelease_v2(CUdevice) {
 ET_CU cuDevicePrimaryCtxRelease(CUdevice d) {
   return cuDevicePrimaryCtxRelease_v2(d);
 }
-ET_CU cuDevicePrimaryCtxSetFlags_v2(CUdevice, unsigned) { return kSuccess; }
+/// Of how to wait, of host memory, of memory that stays, of dumps.
+static constexpr unsigned kContextFlags = 0xff;
+ET_CU cuDevicePrimaryCtxSetFlags_v2(CUdevice device, unsigned flags) {
+  ET_ENTER
+  if (device != 0)
+    return kInvalidDevice;
+  return flags & ~kContextFlags ? kInvalidValue : kSuccess;
+}
 ET_CU cuDevicePrimaryCtxGetState(CUdevice, unsigned *flags, int *active) {
   ET_ENTER
   *flags = 0;
@@ -278,63 +212,68 @@ ET_CU cuDevicePrimaryCtxGetState(CUdevice, unsigned *flags, int *active) {
 ET_CU cuDevicePrimaryCtxReset_v2(CUdevice) {
   Driver &driver = Driver::get();
   std::lock_guard<std::recursive_mutex> hold(driver.lock);
+  if (driver.ended)
+    return kDeinitialized;
   driver.sticky = kSuccess;
   return kSuccess;
 }
 
-// A thread's stack of contexts.
-static thread_local std::vector<CUcontext> contexts;
+/// How often a thread's stack has the one context. A number, which is still
+/// there when the thread's own objects are destroyed.
+static thread_local unsigned contexts = 0;
 
-ET_CU cuCtxCreate_v2(CUcontext *context, unsigned, CUdevice device) {
+ET_CU cuCtxCreate_v2(CUcontext *context, unsigned flags, CUdevice device) {
   ET_ENTER
   if (device != 0)
     return kInvalidDevice;
+  if (!context || flags & ~kContextFlags)
+    return kInvalidValue;
   *context = &driver.context;
-  contexts.push_back(*context);
+  ++contexts;
   return kSuccess;
 }
 ET_CU cuCtxDestroy_v2(CUcontext context) {
   ET_ENTER
   if (context != &driver.context)
     return kInvalidContext;
-  if (!contexts.empty())
-    contexts.pop_back();
+  if (contexts)
+    --contexts;
   return kSuccess;
 }
 ET_CU cuCtxSetCurrent(CUcontext context) {
   ET_ENTER
   if (context && context != &driver.context)
     return kInvalidContext;
-  if (!contexts.empty())
-    contexts.pop_back();
+  if (contexts)
+    --contexts;
   if (context)
-    contexts.push_back(context);
+    ++contexts;
   return kSuccess;
 }
 ET_CU cuCtxGetCurrent(CUcontext *context) {
   ET_ENTER
-  *context = contexts.empty() ? nullptr : contexts.back();
+  *context = contexts ? &driver.context : nullptr;
   return kSuccess;
 }
 ET_CU cuCtxPushCurrent_v2(CUcontext context) {
   ET_ENTER
   if (context != &driver.context)
     return kInvalidContext;
-  contexts.push_back(context);
+  ++contexts;
   return kSuccess;
 }
 ET_CU cuCtxPopCurrent_v2(CUcontext *context) {
   ET_ENTER
-  if (contexts.empty())
+  if (!contexts)
     return kInvalidContext;
   if (context)
-    *context = contexts.back();
-  contexts.pop_back();
+    *context = &driver.context;
+  --contexts;
   return kSuccess;
 }
 ET_CU cuCtxGetDevice(CUdevice *device) {
   ET_ENTER
-  if (contexts.empty())
+  if (!contexts)
     return kInvalidContext;
   *device = 0;
   return kSuccess;
@@ -350,12 +289,8 @@ ET_CU cuCtxGetStreamPriorityRange(int *least, int *greatest) {
   *greatest = -5;
   return kSuccess;
 }
-ET_CU cuCtxSetLimit(int, size_t) { return kSuccess; }
-ET_CU cuCtxGetLimit(size_t *value, int) {
-  *value = 1024;
-  return kSuccess;
-}
 ET_CU cuCtxGetApiVersion(CUcontext, unsigned *version) {
+  ET_ENTER
   *version = 13000;
   return kSuccess;
 }
@@ -371,6 +306,7 @@ static const ErrorText errors[] = {
     {kInvalidValue, "CUDA_ERROR_INVALID_VALUE", "invalid argument"},
     {kOutOfMemory, "CUDA_ERROR_OUT_OF_MEMORY", "out of memory"},
     {kNotInitialized, "CUDA_ERROR_NOT_INITIALIZED", "initialization error"},
+    {kDeinitialized, "CUDA_ERROR_DEINITIALIZED", "driver shutting down"},
     {kNoDevice, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"},
     {kInvalidDevice, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
     {kInvalidImage, "CUDA_ERROR_INVALID_IMAGE",
@@ -378,7 +314,10 @@ static const ErrorText errors[] = {
     {kInvalidContext, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
     {kNoBinaryForGpu, "CUDA_ERROR_NO_BINARY_FOR_GPU",
      "no kernel image is available for execution on the device"},
+    {kUnsupportedLimit, "CUDA_ERROR_UNSUPPORTED_LIMIT",
+     "limit is not supported on this architecture"},
     {kInvalidPtx, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
+    {kFileNotFound, "CUDA_ERROR_FILE_NOT_FOUND", "file not found"},
     {kNotFound, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
     {kNotReady, "CUDA_ERROR_NOT_READY", "device not ready"},
     {kInvalidHandle, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"},
@@ -389,7 +328,13 @@ static const ErrorText errors[] = {
     {kLaunchTimeout, "CUDA_ERROR_LAUNCH_TIMEOUT",
      "the launch timed out and was terminated"},
     {kAssert, "CUDA_ERROR_ASSERT", "device-side assert triggered"},
+    {kAlreadyRegistered, "CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED",
+     "part or all of the requested memory range is already mapped"},
+    {kNotRegistered, "CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED",
+     "pointer does not correspond to a registered memory region"},
     {kMisaligned, "CUDA_ERROR_MISALIGNED_ADDRESS", "misaligned address"},
+    {kCooperativeTooLarge, "CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE",
+     "too many blocks in cooperative launch"},
     {kLaunchFailed, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
     {kNotSupported, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
     {kStreamCaptureUnsupported, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED",

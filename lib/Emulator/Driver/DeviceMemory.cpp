@@ -7,6 +7,7 @@
 
 #include "DriverApi.h"
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 
@@ -54,14 +55,17 @@ ET_CU cuMemFreeAsync(CUdeviceptr address, CUstream stream) {
 }
 ET_CU cuMemAllocHost_v2(void **pointer, size_t bytes) {
   ET_ENTER
+  if (!pointer || !bytes || bytes > PTRDIFF_MAX)
+    return kInvalidValue;
   *pointer = std::aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
   if (!*pointer)
     return kOutOfMemory;
   driver.hostMemory[*pointer] = bytes;
   return kSuccess;
 }
-ET_CU cuMemHostAlloc(void **pointer, size_t bytes, unsigned) {
-  return cuMemAllocHost_v2(pointer, bytes);
+ET_CU cuMemHostAlloc(void **pointer, size_t bytes, unsigned flags) {
+  // PORTABLE, DEVICEMAP, WRITECOMBINED
+  return flags > 7 ? kInvalidValue : cuMemAllocHost_v2(pointer, bytes);
 }
 ET_CU cuMemFreeHost(void *pointer) {
   ET_ENTER
@@ -70,8 +74,18 @@ ET_CU cuMemFreeHost(void *pointer) {
   std::free(pointer);
   return kSuccess;
 }
-ET_CU cuMemHostRegister_v2(void *, size_t, unsigned) { return kSuccess; }
-ET_CU cuMemHostUnregister(void *) { return kSuccess; }
+ET_CU cuMemHostRegister_v2(void *pointer, size_t bytes, unsigned flags) {
+  ET_ENTER
+  // PORTABLE, DEVICEMAP, IOMEMORY, READ_ONLY
+  if (!pointer || !bytes || flags > 15)
+    return kInvalidValue;
+  return driver.registered.insert(pointer).second ? kSuccess
+                                                  : kAlreadyRegistered;
+}
+ET_CU cuMemHostUnregister(void *pointer) {
+  ET_ENTER
+  return driver.registered.erase(pointer) ? kSuccess : kNotRegistered;
+}
 
 ET_CU cuMemGetAddressRange_v2(CUdeviceptr *base, size_t *size,
                               CUdeviceptr address) {
@@ -107,8 +121,8 @@ ET_CU cuPointerGetAttribute(void *data, int attribute, CUdeviceptr address) {
   case 9: // DEVICE_ORDINAL
     *static_cast<int *>(data) = 0;
     return kSuccess;
-  default:
-    return kNotSupported;
+  default: // There are 21.
+    return attribute >= 1 && attribute <= 21 ? kNotSupported : kInvalidValue;
   }
 }
 
@@ -220,5 +234,15 @@ ET_CU cuDeviceGetDefaultMemPool(CUmemoryPool *pool, CUdevice) {
 ET_CU cuDeviceGetMemPool(CUmemoryPool *pool, CUdevice device) {
   return cuDeviceGetDefaultMemPool(pool, device);
 }
-ET_CU cuMemPoolSetAttribute(CUmemoryPool, int, void *) { return kSuccess; }
-ET_CU cuMemPoolTrimTo(CUmemoryPool, size_t) { return kSuccess; }
+ET_CU cuMemPoolSetAttribute(CUmemoryPool pool, int attribute, void *value) {
+  ET_ENTER
+  // Three kinds of reuse, and what is kept at least: nothing is kept here. Of
+  // the rest, the high marks (6, 8) may be set, to zero.
+  bool isKnown =
+      (attribute >= 1 && attribute <= 4) || attribute == 6 || attribute == 8;
+  return pool == &driver.pool && value && isKnown ? kSuccess : kInvalidValue;
+}
+ET_CU cuMemPoolTrimTo(CUmemoryPool pool, size_t) {
+  ET_ENTER
+  return pool == &driver.pool ? kSuccess : kInvalidValue;
+}

@@ -15,6 +15,7 @@
 
 #include "et/Emulator/Stats.h"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <mutex>
@@ -38,13 +39,17 @@ using CUgraphExec = struct GraphExecObject *;
 using CUmemoryPool = struct PoolObject *;
 
 inline constexpr CUresult kSuccess = 0, kInvalidValue = 1, kOutOfMemory = 2,
-                          kNotInitialized = 3, kNoDevice = 100,
-                          kInvalidDevice = 101, kInvalidImage = 200,
-                          kInvalidContext = 201, kNoBinaryForGpu = 209,
-                          kInvalidPtx = 218, kNotFound = 500, kNotReady = 600,
+                          kNotInitialized = 3, kDeinitialized = 4,
+                          kNoDevice = 100, kInvalidDevice = 101,
+                          kInvalidImage = 200, kInvalidContext = 201,
+                          kNoBinaryForGpu = 209, kUnsupportedLimit = 215,
+                          kInvalidPtx = 218, kFileNotFound = 301,
+                          kNotFound = 500, kNotReady = 600,
                           kInvalidHandle = 400, kIllegalAddress = 700,
                           kOutOfResources = 701, kLaunchTimeout = 702,
-                          kAssert = 710, kMisaligned = 716, kLaunchFailed = 719,
+                          kAssert = 710, kAlreadyRegistered = 712,
+                          kNotRegistered = 713, kMisaligned = 716,
+                          kLaunchFailed = 719, kCooperativeTooLarge = 720,
                           kNotSupported = 801, kCaptureInvalidated = 901,
                           kCaptureUnmatched = 905, kCaptureImplicit = 906,
                           kStreamCaptureUnsupported = 900;
@@ -53,7 +58,10 @@ struct FunctionObject {
   et::emu::Kernel *kernel;
   ModuleObject *module;
   std::string name;
-  int maxDynamicShared = 48 * 1024;
+  /// Of its dynamic shared memory, in bytes.
+  int maxDynamicShared = 0;
+  // What is kept for who asks, and changes nothing here.
+  int carveout = -1, nonPortableCluster = 0, clusterScheduling = 0;
 };
 struct ModuleObject {
   et::emu::Module *module;
@@ -72,6 +80,7 @@ struct StreamObject {
   /// The capture that began here lets unsafe calls through.
   bool isRelaxed = false;
   int priority = 0;
+  unsigned flags = 0;
 };
 struct EventObject {
   bool recorded = false;
@@ -90,6 +99,8 @@ public:
 
   std::recursive_mutex lock;
   bool initialized = false;
+  /// The process ends: what the driver had is gone.
+  std::atomic<bool> ended{false};
   std::unique_ptr<et::emu::Device> device;
   /// 90 and 'a' for sm_90a.
   unsigned capability = 90;
@@ -99,9 +110,12 @@ public:
   ContextObject context;
   PoolObject pool;
   StreamObject defaultStream;
+  /// By number, as a driver has them at the start.
+  size_t limits[7] = {1024, 1 << 20, 8 << 20, 0, 0, 64, 0};
   std::set<void *> streams, events, graphs, graphExecs;
   std::set<ModuleObject *> modules;
   std::unordered_map<void *, size_t> hostMemory;
+  std::set<void *> registered;
   std::string statsFile;
   std::vector<std::string> stats;
   /// With ET_EMU_PROBLEM: of all launches together.
@@ -122,13 +136,16 @@ public:
 
 private:
   Driver() = default;
-  ~Driver();
+  void end();
+  void writeStats();
 };
 
 /// What every call but a few begins with.
 #define ET_ENTER                                                               \
   Driver &driver = Driver::get();                                              \
   std::lock_guard<std::recursive_mutex> hold(driver.lock);                     \
+  if (driver.ended)                                                            \
+    return kDeinitialized;                                                     \
   if (!driver.initialized)                                                     \
     return kNotInitialized;                                                    \
   if (driver.sticky != kSuccess)                                               \
@@ -139,11 +156,16 @@ private:
   if (driver.forbidsUnsafe())                                                  \
     return kStreamCaptureUnsupported;
 
-ET_CU cuDeviceGetAttribute(int *value, int attribute, CUdevice device);
+/// Blocks of so many threads and bytes of dynamic shared memory that the device
+/// holds at a time.
+uint64_t residentBlocks(const Driver &driver, CUfunction function,
+                        uint64_t threads, uint64_t shared);
+/// Says that a cluster is one block here.
+CUresult refuseClusters(Driver &driver);
 
-/// PTX text of an image, which is PTX or a fatbin with PTX in it. False with a
-/// message.
-bool extractPtx(const void *image,
+/// PTX text of an image of at most `size` bytes, which is PTX or a fatbin with
+/// PTX in it. False with a message.
+bool extractPtx(const void *image, size_t size,
                 const std::function<bool(const std::string &)> &fits,
                 std::string &ptx, std::string &error);
 

@@ -7,6 +7,8 @@
 
 #include "DriverApi.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #ifdef ET_EMU_WITH_ZSTD
@@ -34,12 +36,17 @@ struct Entry {
 };
 constexpr uint32_t kWrapperMagic = 0x466243b1, kMagic = 0xba55ed50;
 constexpr uint64_t kLz4 = 0x2000, kZstd = 0x8000;
+/// PTX of a gigabyte is no PTX, but a size that damage made; so is a fatbin of
+/// 16, whatever is packed into it.
+constexpr uint64_t kMostPtx = uint64_t(1) << 30, kMostFatbin = uint64_t(1)
+                                                               << 34;
 } // namespace
 
 /// LZ4's block format: literals, then a match of bytes already written.
 static bool unpackLz4(const uint8_t *in, size_t size, std::string &out,
                       size_t plain) {
   const uint8_t *end = in + size;
+  const size_t most = plain + 64; // With padding.
   auto length = [&](size_t start, size_t &value) {
     value = start;
     if (start != 15)
@@ -55,7 +62,8 @@ static bool unpackLz4(const uint8_t *in, size_t size, std::string &out,
   while (in < end) {
     uint8_t token = *in++;
     size_t literals, match;
-    if (!length(token >> 4, literals) || literals > size_t(end - in))
+    if (!length(token >> 4, literals) || literals > size_t(end - in) ||
+        literals > most - out.size())
       return false;
     out.append(reinterpret_cast<const char *>(in), literals);
     in += literals;
@@ -66,7 +74,7 @@ static bool unpackLz4(const uint8_t *in, size_t size, std::string &out,
     size_t back = in[0] | in[1] << 8;
     in += 2;
     if (!length(token & 15, match) || back == 0 || back > out.size() ||
-        out.size() + match + 4 > plain + 64)
+        match + 4 > most - out.size())
       return false;
     for (size_t k = 0; k < match + 4; ++k)
       out.push_back(out[out.size() - back]);
@@ -78,12 +86,9 @@ static bool unpackLz4(const uint8_t *in, size_t size, std::string &out,
 static bool unpackZstd(const uint8_t *in, size_t size, std::string &out,
                        size_t plain, std::string &error) {
 #ifdef ET_EMU_WITH_ZSTD
-  // PTX of a gigabyte is no PTX, but a size that damage made.
-  if (plain <= size_t(1) << 30) {
-    out.resize(plain);
-    if (ZSTD_decompress(out.data(), plain, in, size) == plain)
-      return true;
-  }
+  out.resize(plain);
+  if (ZSTD_decompress(out.data(), plain, in, size) == plain)
+    return true;
   error = "the fatbin's compressed PTX is damaged";
 #else
   (void)in, (void)size, (void)out, (void)plain;
@@ -94,65 +99,99 @@ static bool unpackZstd(const uint8_t *in, size_t size, std::string &out,
   return false;
 }
 
-bool extractPtx(const void *image,
+/// The PTX of one entry, of which `payload` is left. False with the reason.
+static bool readEntry(const Entry &entry, const uint8_t *payload,
+                      std::string &text, std::string &error) {
+  if (!(entry.flags & (kZstd | kLz4))) {
+    text.assign(reinterpret_cast<const char *>(payload), entry.size);
+    return true;
+  }
+  if (entry.compressed > entry.size || entry.plainSize > kMostPtx) {
+    error = "the fatbin is damaged: " + std::to_string(entry.size) +
+            " bytes hold " + std::to_string(entry.compressed) +
+            " of compressed PTX, " + std::to_string(entry.plainSize) +
+            " unpacked";
+    return false;
+  }
+  if (entry.flags & kZstd)
+    return unpackZstd(payload, entry.compressed, text, entry.plainSize, error);
+  if (unpackLz4(payload, entry.compressed, text, entry.plainSize))
+    return true;
+  error = "the fatbin's compressed PTX is damaged";
+  return false;
+}
+
+/// Whether the image begins with the four bytes of a number, none of which is
+/// zero; text that is shorter is not read beyond its end.
+static bool begins(const void *image, size_t size, uint32_t magic) {
+  char bytes[4];
+  std::memcpy(bytes, &magic, 4);
+  return size >= 4 &&
+         std::strncmp(static_cast<const char *>(image), bytes, 4) == 0;
+}
+
+bool extractPtx(const void *image, size_t size,
                 const std::function<bool(const std::string &)> &fits,
                 std::string &ptx, std::string &error) {
+  if (image && size >= sizeof(Wrapper) && begins(image, size, kWrapperMagic)) {
+    Wrapper wrapper;
+    std::memcpy(&wrapper, image, sizeof(wrapper));
+    // A pointer in a file is none.
+    image = size == SIZE_MAX ? wrapper.data : nullptr;
+  }
   if (!image) {
     error = "the image is null";
     return false;
   }
-  uint32_t magic;
-  std::memcpy(&magic, image, 4);
-  if (magic == kWrapperMagic) {
-    image = static_cast<const Wrapper *>(image)->data;
-    std::memcpy(&magic, image, 4);
-  }
-  if (magic == 0x464c457f) {
+  if (begins(image, size, 0x464c457f)) {
     error = "the image is a cubin, which holds no PTX; keep the PTX beside it "
             "(a fatbin, or format 'isa')";
     return false;
   }
-  if (magic != kMagic) {
+  if (!begins(image, size, kMagic)) {
     ptx = static_cast<const char *>(image);
     return true;
   }
+  auto damaged = [&](const std::string &what, uint64_t has, uint64_t left) {
+    error = "the fatbin is damaged: " + what + " of " + std::to_string(has) +
+            " bytes where " + std::to_string(left) + " are left";
+    return false;
+  };
+  if (size < sizeof(Header))
+    return damaged("a header", sizeof(Header), size);
   Header header;
   std::memcpy(&header, image, sizeof(header));
+  if (header.bytes < sizeof(header) || header.bytes > size)
+    return damaged("a header", header.bytes, size);
+  uint64_t left = std::min<uint64_t>(size - header.bytes, kMostFatbin);
+  if (header.size > left)
+    return damaged("entries", header.size, left);
+  left = header.size;
   const auto *at = static_cast<const uint8_t *>(image) + header.bytes;
-  const uint8_t *end = at + header.size;
   unsigned best = 0;
   bool any = false;
-  while (at + sizeof(Entry) <= end) {
+  // What is shorter than an entry's header is padding.
+  while (left >= sizeof(Entry)) {
     Entry entry;
     std::memcpy(&entry, at, sizeof(entry));
+    if (entry.bytes < sizeof(Entry) || entry.bytes > left)
+      return damaged("an entry's header", entry.bytes, left);
+    left -= entry.bytes;
+    if (entry.size > left)
+      return damaged("an entry", entry.size, left);
     const uint8_t *payload = at + entry.bytes;
-    if (entry.bytes < sizeof(Entry) || entry.size > size_t(end - payload))
-      break;
     if (entry.kind == 1) {
       any = true;
       std::string text;
-      if ((entry.flags & (kZstd | kLz4)) && entry.compressed > entry.size) {
-        error = "the fatbin's compressed PTX is damaged";
+      if (!readEntry(entry, payload, text, error))
         return false;
-      }
-      if (entry.flags & kZstd) {
-        if (!unpackZstd(payload, entry.compressed, text, entry.plainSize,
-                        error))
-          return false;
-      } else if (entry.flags & kLz4) {
-        if (!unpackLz4(payload, entry.compressed, text, entry.plainSize)) {
-          error = "the fatbin's compressed PTX is damaged";
-          return false;
-        }
-      } else {
-        text.assign(reinterpret_cast<const char *>(payload), entry.size);
-      }
       if (entry.arch >= best && fits(text)) {
         ptx = std::move(text);
         best = entry.arch;
       }
     }
     at = payload + entry.size;
+    left -= entry.size;
   }
   if (best)
     return true;

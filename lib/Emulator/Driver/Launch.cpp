@@ -9,6 +9,8 @@
 
 #include "et/Emulator/Stats.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -49,14 +51,17 @@ static std::string findTarget(const std::string &ptx) {
                                   at);
 }
 
-ET_CU cuModuleLoadData(CUmodule *module, const void *image) {
+/// An image of at most `size` bytes.
+static CUresult loadImage(CUmodule *module, const void *image, size_t size) {
   ET_ENTER
+  if (!module)
+    return kInvalidValue;
   std::string ptx, error;
   auto fits = [&](const std::string &text) {
     std::string target = findTarget(text), why;
     return target.empty() || targetFits(driver, target, why);
   };
-  if (!extractPtx(image, fits, ptx, error)) {
+  if (!extractPtx(image, size, fits, ptx, error)) {
     driver.say(error);
     return kNoBinaryForGpu;
   }
@@ -78,20 +83,31 @@ ET_CU cuModuleLoadData(CUmodule *module, const void *image) {
   driver.modules.insert(*module);
   return kSuccess;
 }
-ET_CU cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned, int *,
-                         void **) {
-  return cuModuleLoadData(module, image);
+// A program that hands over its image says nothing of its size.
+ET_CU cuModuleLoadData(CUmodule *module, const void *image) {
+  return loadImage(module, image, SIZE_MAX);
+}
+ET_CU cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count,
+                         int *options, void **) {
+  // Whatever they say of the compiler that a GPU's driver runs means nothing.
+  constexpr int known = 35;
+  for (unsigned k = 0; k < count; ++k)
+    if (!options || options[k] < 0 || options[k] >= known)
+      return kInvalidValue;
+  return loadImage(module, image, SIZE_MAX);
 }
 ET_CU cuModuleLoadFatBinary(CUmodule *module, const void *image) {
-  return cuModuleLoadData(module, image);
+  return loadImage(module, image, SIZE_MAX);
 }
 ET_CU cuModuleLoad(CUmodule *module, const char *path) {
+  if (!path)
+    return kInvalidValue;
   std::ifstream in(path, std::ios::binary);
   if (!in)
-    return kNotFound;
+    return kFileNotFound;
   std::string image((std::istreambuf_iterator<char>(in)),
                     std::istreambuf_iterator<char>());
-  return cuModuleLoadData(module, image.c_str());
+  return loadImage(module, image.c_str(), image.size());
 }
 ET_CU cuModuleUnload(CUmodule module) {
   ET_ENTER
@@ -123,6 +139,9 @@ ET_CU cuModuleGetFunction(CUfunction *function, CUmodule module,
     slot->kernel = kernel;
     slot->module = module;
     slot->name = name;
+    slot->maxDynamicShared = std::max(
+        48 * 1024 - static_cast<int>(driver.device->info(kernel).sharedBytes),
+        0);
   }
   *function = slot.get();
   return kSuccess;
@@ -142,72 +161,6 @@ ET_CU cuModuleGetGlobal_v2(CUdeviceptr *address, size_t *bytes, CUmodule module,
   return kSuccess;
 }
 
-ET_CU cuFuncGetAttribute(int *value, int attribute, CUfunction function) {
-  ET_ENTER
-  const KernelInfo &info = driver.device->info(function->kernel);
-  switch (attribute) {
-  case 0: // MAX_THREADS_PER_BLOCK
-    *value = static_cast<int>(info.maxThreads);
-    break;
-  case 1: // SHARED_SIZE_BYTES
-    *value = static_cast<int>(info.sharedBytes);
-    break;
-  case 2: // CONST_SIZE_BYTES
-    *value = 0;
-    break;
-  case 3: // LOCAL_SIZE_BYTES
-    *value = static_cast<int>(info.localBytes);
-    break;
-  case 4: // NUM_REGS; what ptxas would choose is not known.
-    *value = 0;
-    break;
-  case 5: // PTX_VERSION
-  case 6: // BINARY_VERSION
-    *value = static_cast<int>(driver.capability);
-    break;
-  case 8: // MAX_DYNAMIC_SHARED_SIZE_BYTES
-    *value = function->maxDynamicShared;
-    break;
-  default:
-    *value = 0;
-    break;
-  }
-  return kSuccess;
-}
-ET_CU cuFuncSetAttribute(CUfunction function, int attribute, int value) {
-  ET_ENTER
-  if (attribute != 8)
-    return kSuccess;
-  int most = 0;
-  cuDeviceGetAttribute(&most, 97, 0);
-  const KernelInfo &info = driver.device->info(function->kernel);
-  if (value < 0 || value + static_cast<int>(info.sharedBytes) > most)
-    return kInvalidValue;
-  function->maxDynamicShared = value;
-  return kSuccess;
-}
-ET_CU cuFuncSetCacheConfig(CUfunction, int) { return kSuccess; }
-ET_CU cuFuncGetName(const char **name, CUfunction function) {
-  *name = function->name.c_str();
-  return kSuccess;
-}
-ET_CU cuOccupancyMaxActiveBlocksPerMultiprocessor(int *blocks,
-                                                  CUfunction function,
-                                                  int threads, size_t shared) {
-  ET_ENTER
-  if (threads <= 0)
-    return kInvalidValue;
-  int most = 0, lanes = 0;
-  cuDeviceGetAttribute(&most, 81, 0);
-  cuDeviceGetAttribute(&lanes, 39, 0);
-  size_t need =
-      shared + driver.device->info(function->kernel).sharedBytes + 1024;
-  int byThreads = lanes / ((threads + 31) / 32 * 32);
-  int byShared = static_cast<int>(static_cast<size_t>(most) / need);
-  *blocks = std::min({byThreads, byShared, 32});
-  return kSuccess;
-}
-
 static CUresult codeOf(const std::string &kind) {
   return kind == "memory"   ? kIllegalAddress
          : kind == "align"  ? kMisaligned
@@ -219,7 +172,7 @@ static CUresult codeOf(const std::string &kind) {
 
 static CUresult enqueue(CUfunction function, Dim3 grid, Dim3 block,
                         unsigned shared, CUstream stream, void **params,
-                        void **extra) {
+                        void **extra, bool cooperative = false) {
   ET_ENTER
   if (!function)
     return kInvalidHandle;
@@ -230,6 +183,18 @@ static CUresult enqueue(CUfunction function, Dim3 grid, Dim3 block,
                "MAX_DYNAMIC_SHARED_SIZE_BYTES of the function for more than " +
                std::to_string(function->maxDynamicShared));
     return kInvalidValue;
+  }
+  if (cooperative) {
+    uint64_t blocks = uint64_t(grid.x) * grid.y * grid.z;
+    uint64_t threads = uint64_t(block.x) * block.y * block.z;
+    uint64_t most =
+        threads ? residentBlocks(driver, function, threads, shared) : 0;
+    if (blocks > most) {
+      driver.say("kernel '" + info.name + "': a cooperative launch of " +
+                 std::to_string(blocks) + " blocks, of which " +
+                 std::to_string(most) + " can be there at a time");
+      return kCooperativeTooLarge;
+    }
   }
   std::vector<uint8_t> bytes(info.paramBytes);
   if (params) {
@@ -253,8 +218,12 @@ static CUresult enqueue(CUfunction function, Dim3 grid, Dim3 block,
   }
   return driver.submit(stream, [=, bytes = std::move(bytes)] {
     Driver &driver = Driver::get();
-    LaunchResult result = driver.device->launch(
-        function->kernel, grid, block, shared, bytes.data(), bytes.size());
+    LaunchResult result =
+        driver.device->launch(function->kernel, grid, block, shared,
+                              bytes.data(), bytes.size(), cooperative);
+    std::fwrite(result.printed.data(), 1, result.printed.size(), stdout);
+    for (const std::string &note : result.notes)
+      driver.say("note: " + note);
     if (!driver.statsFile.empty()) {
       driver.stats.push_back(
           countersToJson(function->name, result, {}, driver.timing));
@@ -281,7 +250,7 @@ ET_CU cuLaunchCooperativeKernel(CUfunction function, unsigned gx, unsigned gy,
                                 unsigned bz, unsigned shared, CUstream stream,
                                 void **params) {
   return enqueue(function, {gx, gy, gz}, {bx, by, bz}, shared, stream, params,
-                 nullptr);
+                 nullptr, /*cooperative=*/true);
 }
 
 namespace {
@@ -293,6 +262,7 @@ struct LaunchAttribute {
     struct {
       unsigned x, y, z;
     } dim;
+    int flag;
   } value;
 };
 struct LaunchConfig {
@@ -303,19 +273,61 @@ struct LaunchConfig {
 };
 } // namespace
 
+CUresult refuseClusters(Driver &driver) {
+  driver.say("clusters of more than one block are not supported");
+  return kNotSupported;
+}
+
+/// Whether an attribute may be left unheeded; `cooperative` is set by it.
+static CUresult takeAttribute(Driver &driver, const LaunchAttribute &a,
+                              bool &cooperative) {
+  switch (a.id) {
+  case 2: // COOPERATIVE
+    cooperative = a.value.flag != 0;
+    return kSuccess;
+  case 4:  // CLUSTER_DIMENSION
+  case 11: // PREFERRED_CLUSTER_DIMENSION
+    if (!a.value.dim.x || !a.value.dim.y || !a.value.dim.z)
+      return kInvalidValue;
+    return uint64_t(a.value.dim.x) * a.value.dim.y * a.value.dim.z == 1
+               ? kSuccess
+               : refuseClusters(driver);
+  case 0:  // IGNORE
+  case 1:  // ACCESS_POLICY_WINDOW
+  case 3:  // SYNCHRONIZATION_POLICY
+  case 5:  // CLUSTER_SCHEDULING_POLICY_PREFERENCE
+  case 6:  // PROGRAMMATIC_STREAM_SERIALIZATION
+  case 8:  // PRIORITY
+  case 9:  // MEM_SYNC_DOMAIN_MAP
+  case 10: // MEM_SYNC_DOMAIN
+  case 14: // PREFERRED_SHARED_MEMORY_CARVEOUT
+  case 16: // NVLINK_UTIL_CENTRIC_SCHEDULING
+    // They say when and where work runs, which is one order and one place.
+    return kSuccess;
+  case 7:  // PROGRAMMATIC_EVENT
+  case 12: // LAUNCH_COMPLETION_EVENT
+  case 13: // DEVICE_UPDATABLE_KERNEL_NODE
+    driver.say("launch attribute " + std::to_string(a.id) +
+               " is not supported");
+    return kNotSupported;
+  default:
+    return kInvalidValue;
+  }
+}
+
 ET_CU cuLaunchKernelEx(const LaunchConfig *config, CUfunction function,
                        void **params, void **extra) {
-  for (unsigned k = 0; k < config->count; ++k) {
-    const LaunchAttribute &a = config->attributes[k];
-    // 4: the cluster's dimensions. Others change when work runs, not what.
-    if (a.id == 4 && a.value.dim.x * a.value.dim.y * a.value.dim.z != 1) {
-      Driver::get().say("clusters of more than one block are not supported");
-      return kNotSupported;
-    }
-  }
+  ET_ENTER
+  if (!config || (config->count && !config->attributes))
+    return kInvalidValue;
+  bool cooperative = false;
+  for (unsigned k = 0; k < config->count; ++k)
+    if (CUresult result =
+            takeAttribute(driver, config->attributes[k], cooperative))
+      return result;
   return enqueue(function, {config->gx, config->gy, config->gz},
                  {config->bx, config->by, config->bz}, config->shared,
-                 config->stream, params, extra);
+                 config->stream, params, extra, cooperative);
 }
 ET_CU cuLaunchHostFunc(CUstream stream, void (*function)(void *), void *data) {
   ET_ENTER

@@ -13,6 +13,8 @@
 
 #include "DriverApi.h"
 
+#include <utility>
+
 StreamObject *Driver::stream(CUstream handle) {
   // Null, the legacy stream (1) and the thread's own (2) are one.
   if (reinterpret_cast<uintptr_t>(handle) <= 2)
@@ -57,10 +59,14 @@ static CUresult destroy(std::set<void *> &all, T *object) {
   return kSuccess;
 }
 
-ET_CU cuStreamCreateWithPriority(CUstream *stream, unsigned, int priority) {
+ET_CU cuStreamCreateWithPriority(CUstream *stream, unsigned flags,
+                                 int priority) {
   ET_ENTER
+  if (!stream || flags > 1) // NON_BLOCKING
+    return kInvalidValue;
   *stream = make<StreamObject>(driver.streams);
   (*stream)->priority = priority;
+  (*stream)->flags = flags;
   return kSuccess;
 }
 ET_CU cuStreamCreate(CUstream *stream, unsigned flags) {
@@ -86,8 +92,12 @@ ET_CU cuStreamGetPriority(CUstream stream, int *priority) {
   *priority = s->priority;
   return kSuccess;
 }
-ET_CU cuStreamGetFlags(CUstream, unsigned *flags) {
-  *flags = 0;
+ET_CU cuStreamGetFlags(CUstream stream, unsigned *flags) {
+  ET_ENTER
+  StreamObject *s = driver.stream(stream);
+  if (!s)
+    return kInvalidHandle;
+  *flags = s->flags;
   return kSuccess;
 }
 ET_CU cuStreamGetCtx(CUstream, CUcontext *context) {
@@ -96,8 +106,11 @@ ET_CU cuStreamGetCtx(CUstream, CUcontext *context) {
   return kSuccess;
 }
 
-ET_CU cuEventCreate(CUevent *event, unsigned) {
+ET_CU cuEventCreate(CUevent *event, unsigned flags) {
   ET_ENTER
+  // BLOCKING_SYNC, DISABLE_TIMING, INTERPROCESS
+  if (!event || flags > 7)
+    return kInvalidValue;
   *event = make<EventObject>(driver.events);
   return kSuccess;
 }
@@ -115,8 +128,8 @@ ET_CU cuEventRecord(CUevent event, CUstream stream) {
   event->when = std::chrono::steady_clock::now();
   return kSuccess;
 }
-ET_CU cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned) {
-  return cuEventRecord(event, stream);
+ET_CU cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned flags) {
+  return flags > 1 ? kInvalidValue : cuEventRecord(event, stream);
 }
 ET_CU cuEventQuery(CUevent event) {
   ET_ENTER
@@ -135,8 +148,10 @@ ET_CU cuEventElapsedTime(float *milliseconds, CUevent from, CUevent to) {
 ET_CU cuEventElapsedTime_v2(float *milliseconds, CUevent from, CUevent to) {
   return cuEventElapsedTime(milliseconds, from, to);
 }
-ET_CU cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
+ET_CU cuStreamWaitEvent(CUstream stream, CUevent event, unsigned flags) {
   ET_ENTER
+  if (flags > 1)
+    return kInvalidValue;
   StreamObject *s = driver.stream(stream);
   if (!s || !driver.events.count(event))
     return kInvalidHandle;
@@ -147,6 +162,8 @@ ET_CU cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
 
 ET_CU cuStreamBeginCapture_v2(CUstream stream, int mode) {
   ET_ENTER
+  if (mode < 0 || mode > 2) // global, of the thread, relaxed
+    return kInvalidValue;
   StreamObject *s = driver.stream(stream);
   if (!s)
     return kInvalidHandle;
@@ -183,16 +200,28 @@ ET_CU cuStreamIsCapturing(CUstream stream, int *status) {
   *status = s->capture ? 1 : 0;
   return kSuccess;
 }
-ET_CU cuThreadExchangeStreamCaptureMode(int *) { return kSuccess; }
-
-ET_CU cuGraphCreate(CUgraph *graph, unsigned) {
+ET_CU cuThreadExchangeStreamCaptureMode(int *mode) {
   ET_ENTER
+  static thread_local int current = 0;
+  if (!mode || *mode < 0 || *mode > 2)
+    return kInvalidValue;
+  std::swap(*mode, current);
+  return kSuccess;
+}
+
+ET_CU cuGraphCreate(CUgraph *graph, unsigned flags) {
+  ET_ENTER
+  if (!graph || flags)
+    return kInvalidValue;
   *graph = make<GraphObject>(driver.graphs);
   return kSuccess;
 }
 ET_CU cuGraphInstantiateWithFlags(CUgraphExec *exec, CUgraph graph,
-                                  unsigned long long) {
+                                  unsigned long long flags) {
   ET_ENTER
+  // AUTO_FREE_ON_LAUNCH, UPLOAD, DEVICE_LAUNCH, USE_NODE_PRIORITY
+  if (!exec || flags > 15)
+    return kInvalidValue;
   if (!driver.graphs.count(graph))
     return kInvalidHandle;
   *exec = make<GraphExecObject>(driver.graphExecs);
@@ -212,7 +241,12 @@ ET_CU cuGraphGetNodes(CUgraph graph, void **nodes, size_t *count) {
   *count = graph->nodes.size();
   return kSuccess;
 }
-ET_CU cuGraphUpload(CUgraphExec, CUstream) { return kSuccess; }
+ET_CU cuGraphUpload(CUgraphExec exec, CUstream stream) {
+  ET_ENTER
+  return driver.graphExecs.count(exec) && driver.stream(stream)
+             ? kSuccess
+             : kInvalidHandle;
+}
 ET_CU cuGraphLaunch(CUgraphExec exec, CUstream stream) {
   ET_ENTER
   if (!driver.graphExecs.count(exec))

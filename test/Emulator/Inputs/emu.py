@@ -130,7 +130,8 @@ class Driver:
         self.call("cuCtxSetCurrent", context)
 
     def call(self, name, *args):
-        """Calls a function of the driver; what it prints is in the Fault."""
+        """Calls a function of the driver; what it prints is in `said` and in the
+        Fault."""
         sys.stderr.flush()
         keep = os.dup(2)
         with tempfile.TemporaryFile() as said:
@@ -141,7 +142,7 @@ class Driver:
                 os.dup2(keep, 2)
                 os.close(keep)
             said.seek(0)
-            text = said.read().decode()
+            self.said = text = said.read().decode()
         if code:
             self.lib.cuDevicePrimaryCtxReset_v2(0)
             raise Fault(code, text)
@@ -182,7 +183,8 @@ class Module:
         driver.call("cuModuleLoadData", C.byref(self.handle), ptx.encode())
 
     def launch(self, name, grid, block, *args, smem=0, maps=None):
-        """Runs a kernel. Arrays are copied in, and back when it has ended.
+        """Runs a kernel. Arrays are copied in, and back when it has ended; what the
+        driver said meanwhile is returned.
 
         `maps` makes tensor maps: a function from the arrays' addresses to the
         128 bytes of each argument that is the string "map0", "map1", ...
@@ -233,6 +235,7 @@ class Module:
             driver.call(
                 "cuLaunchKernel", function, *grid, *block, smem, None, pointers, None
             )
+            notes = driver.said
             for host, address in arrays:
                 if host.nbytes:
                     driver.call(
@@ -241,6 +244,7 @@ class Module:
                         address,
                         C.c_size_t(host.nbytes),
                     )
+            return notes
         finally:
             for _, address in arrays:
                 driver.lib.cuMemFree_v2(address)
