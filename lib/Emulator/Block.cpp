@@ -110,7 +110,7 @@ Block::Step Block::step(uint64_t budget) {
       if (w.state != Warp::Runnable)
         continue;
       ran = true;
-      uint64_t length = slice;
+      uint64_t length = std::min(slice, budget);
       if (launch->options.schedule == Schedule::Random)
         length = 1 + random() % 256;
       uint64_t before = counters.warpInstructions;

@@ -246,7 +246,7 @@ static void work(Launch &launch, WarpCounters &total, std::mutex &lock) {
   // Blocks of a cooperative launch wait for each other, for all of them.
   const uint64_t budget =
       std::clamp<uint64_t>(launch.options.maxInstructions, 1,
-                           launch.cooperative ? 1 << 14 : 1 << 22);
+                           launch.cooperative ? 1 << 10 : 1 << 22);
   const uint64_t most = launch.cooperative ? launch.blocks : 256;
   std::vector<std::unique_ptr<Block>> resident, idle;
   size_t turn = 0;

@@ -182,6 +182,8 @@ bool decodeMatch(Decoder &d) {
 
 void execActive(Warp &w, const Inst &i) {
   uint32_t m = w.exec;
+  if (w.undefined)
+    gatherUndefined(w, i);
   setLanes<uint32_t>(w, i.op[0], [=](int) { return m; });
 }
 

@@ -172,6 +172,11 @@ using Unread = UndefinedRegister;
 
 struct Frame {
   std::unordered_map<Ref, UndefinedRegister> undefined;
+  /// Where such registers may be: a bit for all whose places have a hash.
+  uint64_t undefinedBits = 0;
+  bool mayBeUndefined(Ref at) const {
+    return undefinedBits >> at / 64 % 64 & 1;
+  }
   std::vector<uint8_t> storage;
   uint8_t *registers = nullptr;
   uint32_t capacity = 0;

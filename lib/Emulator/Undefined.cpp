@@ -14,6 +14,8 @@
 using namespace et::emu;
 
 const UndefinedRegister *et::emu::undefinedIn(const Frame &frame, Ref at) {
+  if (!frame.mayBeUndefined(at))
+    return nullptr;
   auto it = frame.undefined.find(at);
   return it == frame.undefined.end() ? nullptr : &it->second;
 }
@@ -29,12 +31,15 @@ void et::emu::setUndefined(Warp &w, Frame &frame, Ref at, uint32_t lanes,
     if (!marked)
       return;
     it = frame.undefined.emplace(at, UndefinedRegister()).first;
+    frame.undefinedBits |= uint64_t(1) << at / 64 % 64;
     ++w.undefined;
   }
   UndefinedRegister &r = it->second;
   r.lanes = (r.lanes & ~lanes) | marked;
   if (!r.lanes) {
     frame.undefined.erase(it);
+    if (frame.undefined.empty())
+      frame.undefinedBits = 0;
     --w.undefined;
     return;
   }
@@ -168,6 +173,17 @@ public:
     end = kernel.places.data() + kernel.placesEnd[pc];
   }
 
+  /// Most instructions have nothing to do with the registers that are marked.
+  bool concerns() const {
+    if (i.guard != kNone && frame.mayBeUndefined(i.guard))
+      return true;
+    for (const Place *p = begin; p != end; ++p)
+      if (frame.mayBeUndefined(p->at))
+        return true;
+    return i.track == Track::Pack || i.track == Track::Unpack ||
+           i.track == Track::FromBlock || i.track == Track::ToBlock;
+  }
+
   bool run() {
     const UndefinedRegister *guard =
         i.guard == kNone ? nullptr : undefinedIn(frame, i.guard);
@@ -224,7 +240,8 @@ public:
       block(/*store=*/true);
       break;
     case Track::Compare: // What is compared is looked at when it is.
-      each([&](int, unsigned) { return 0u; });
+      if (!mask)
+        each([](int, unsigned) { return 0u; });
       break;
     case Track::Store:
     case Track::Own:
@@ -347,7 +364,8 @@ private:
 } // namespace
 
 bool et::emu::trackUndefined(Warp &w, const Inst &i, uint32_t mask) {
-  return Marks(w, i, mask).run();
+  Marks marks(w, i, mask);
+  return !marks.concerns() || marks.run();
 }
 
 /// The instruction's operands in one role.
@@ -413,7 +431,7 @@ void et::emu::compareUndefined(Warp &w, const Inst &i, uint32_t first,
   uint32_t compared = lanesOf(i.op[1]) | lanesOf(i.op[2]);
   uint32_t with = i.m[0] ? lanesOf(i.op[3]) : 0;
   uint32_t given = i.m[0] ? w.pred(i.op[3]) : 0;
-  uint32_t guarded = lanesOf(i.guard);
+  uint32_t guarded = lanesOf(i.guard) & w.node->mask;
   auto put = [&](Ref at, uint32_t bits, unsigned bytes) {
     uint32_t known = 0; // Where one side decides.
     if (i.m[0] == 1)
@@ -424,7 +442,7 @@ void et::emu::compareUndefined(Warp &w, const Inst &i, uint32_t first,
     uint32_t marks[32];
     for (int l = 0; l < 32; ++l)
       marks[l] = lanes >> l & 1 ? lowBits(bytes) : 0;
-    setUndefined(w, frame, at, w.exec, marks, origin);
+    setUndefined(w, frame, at, w.exec | guarded, marks, origin);
   };
   unsigned bytes = 1;
   eachPlace(w, i, Place::Def, [&](const Place &p) { bytes = p.bytes; });

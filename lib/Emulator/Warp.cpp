@@ -33,6 +33,7 @@ void Warp::start(Block &owner, uint32_t index) {
   initialLive = live;
   for (auto &frame : frames) {
     frame->undefined.clear();
+    frame->undefinedBits = 0;
     freeFrames.push_back(std::move(frame));
   }
   undefined = 0;
@@ -108,6 +109,7 @@ void Warp::popFrame(Frame *frame) {
     Frame *caller = frame->caller;
     undefined -= static_cast<uint32_t>(frame->undefined.size());
     frame->undefined.clear();
+    frame->undefinedBits = 0;
     auto it = std::find_if(frames.rbegin(), frames.rend(),
                            [&](const auto &f) { return f.get() == frame; });
     freeFrames.push_back(std::move(*it));

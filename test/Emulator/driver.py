@@ -128,14 +128,16 @@ def attributes(chip):
     assert lib.cuMemPoolSetAttribute(pool, 99, C.byref(value)) == INVALID
     assert lib.cuPointerGetAttribute(C.byref(value), 22, address) == INVALID
     option, nothing = (C.c_int * 1)(35), (C.c_void_p * 1)()
-    assert INVALID == lib.cuModuleLoadDataEx(
-        C.byref(handle), PTX.encode(), 1, option, nothing
+    assert (
+        lib.cuModuleLoadDataEx(C.byref(handle), PTX.encode(), 1, option, nothing)
+        == INVALID
     )
     # Sizes whose product wraps.
     assert lib.cuMemsetD32_v2(address, 0, C.c_size_t(2**62 + 1)) == INVALID
     for grid, block in (((1, 2**16, 1), (1, 1, 1)), ((1, 1, 1), (2**22, 2**22, 2**20))):
-        assert INVALID == lib.cuLaunchKernel(
-            function, *grid, *block, 0, None, pointer, None
+        assert (
+            lib.cuLaunchKernel(function, *grid, *block, 0, None, pointer, None)
+            == INVALID
         )
     assert lib.cuLaunchCooperativeKernel(
         function, 10**5, 1, 1, 32, 1, 1, 0, None, pointer

@@ -31,7 +31,9 @@ PARAMS = ".u64 p0, .u64 p1"
 # Every warp stores at its lanes' places; %u is the value, of one address or many.
 SHARED = """and.b32 %n, %t, 31; mad.lo.u32 %n, %n, {step}, %s; {store} bar.sync 0;
 ld.shared.b32 %k, [%s]; mul.wide.u32 %o, %t, 4; add.u64 %o, %o, %q; st.global.b32 [%o], %k;"""
-GLOBAL = """and.b32 %n, %t, 31; mul.wide.u32 %o, %n, {step}; add.u64 %o, %o, %q; {store}"""
+GLOBAL = (
+    """and.b32 %n, %t, 31; mul.wide.u32 %o, %n, {step}; add.u64 %o, %o, %q; {store}"""
+)
 STORES = {
     "word": (SHARED, 4, "st.shared.b32 [%n], {0};"),
     "byte": (SHARED, 1, "cvt.u16.u32 %h, {0}; st.shared.b8 [%n], %h;"),
@@ -49,7 +51,9 @@ kernels, races = {}, []
 for name, (shape, step, store) in STORES.items():
     for value in ("same", "other"):
         # The lane, or the warp: of one place the last lane's value stays.
-        body = shape.format(step=step, store=store.format("%v" if value == "same" else "%w"))
+        body = shape.format(
+            step=step, store=store.format("%v" if value == "same" else "%w")
+        )
         if shape is GLOBAL and value == "other":
             body = "mad.lo.u32 %w, %b, 4, %w;" + body
         kernels[f"{name}_{value}"] = (PARAMS, START + body)
@@ -74,7 +78,7 @@ for name, meet in MEETINGS.items():
 
 # Cost. Each warp touches one place %k times.
 LOOP = "mov.b32 %k, 0; LOOP: {work} add.u32 %k, %k, 1; setp.lt.u32 %c, %k, {times}; @%c bra LOOP;"
-TIMES = 16
+TIMES = 8
 COSTS = {
     "relaxed": "red.global.add.u32 [%q], 1;",
     "ordered": "atom.acq_rel.gpu.global.add.u32 %u, [%q], 1;",
@@ -85,8 +89,15 @@ COSTS = {
     "in_shared": "atom.shared.add.u32 %u, [%s], 1; bar.sync 0;",
 }
 for name, work in COSTS.items():
-    first = "setp.eq.u32 %d, %t, 0; @%d st.shared.b32 [%s], 0; bar.sync 0;" if "shared" in name else ""
-    kernels[f"cost_{name}"] = (PARAMS, START + first + LOOP.format(work=work, times=TIMES))
+    first = (
+        "setp.eq.u32 %d, %t, 0; @%d st.shared.b32 [%s], 0; bar.sync 0;"
+        if "shared" in name
+        else ""
+    )
+    kernels[f"cost_{name}"] = (
+        PARAMS,
+        START + first + LOOP.format(work=work, times=TIMES),
+    )
 
 # The last of many blocks to arrive reads what all of them wrote.
 LAST = """setp.ne.u32 %d, %t, 0; mul.wide.u32 %o, %b, 4; add.u64 %o, %o, %p;
@@ -104,8 +115,14 @@ kernels["written_by_last_race"] = (PARAMS, START + READ)
 # So many reads of shared memory that the block's history is swept.
 SWEEP = "".join(f"ld.shared.b32 %u, [%s+{4 * k}];\n" for k in range(24))
 BEGIN = "mad.lo.u32 %n, %t, 4, %s; st.shared.b32 [%n], %t;"
-kernels["swept"] = (PARAMS, START + BEGIN + LOOP.format(work="bar.sync 0;" + SWEEP, times=1500))
-kernels["swept_race"] = (PARAMS, kernels["swept"][1] + "setp.eq.u32 %c, %t, 40; @%c st.shared.b32 [%s+92], 1;")
+kernels["swept"] = (
+    PARAMS,
+    START + BEGIN + LOOP.format(work="bar.sync 0;" + SWEEP, times=1500),
+)
+kernels["swept_race"] = (
+    PARAMS,
+    kernels["swept"][1] + "setp.eq.u32 %c, %t, 40; @%c st.shared.b32 [%s+92], 1;",
+)
 text = forms.module(kernels, "sm_90", "8.6")
 
 
@@ -133,10 +150,16 @@ def values(module, notes):
         blocks = 3 if "gl" in name or "gen" in name else 1
         out, none = np.zeros(256, np.uint32), np.zeros(1, np.uint32)
         text = said(module, f"{name}_same", blocks, 128, none, out)
-        assert ("note: several warps store the same value" in text) == notes, (name, text)
+        assert ("note: several warps store the same value" in text) == notes, (
+            name,
+            text,
+        )
         assert "race" not in text, (name, text)
         text = said(module, f"{name}_other", blocks, 128, none, out)
-        assert "race: this warp writes" in text and " wrote at line" in text, (name, text)
+        assert "race: this warp writes" in text and " wrote at line" in text, (
+            name,
+            text,
+        )
     print("ok same values", "noted" if notes else "")
 
 
@@ -151,7 +174,9 @@ def orders(module):
     out = np.zeros(1, np.uint32)
     text = said(module, "last_block", blocks, 32, np.zeros(blocks + 1, np.uint32), out)
     assert not text and out[0] == blocks * (blocks - 1) // 2, text
-    text = said(module, "last_block_race", blocks, 32, np.zeros(blocks + 1, np.uint32), out)
+    text = said(
+        module, "last_block_race", blocks, 32, np.zeros(blocks + 1, np.uint32), out
+    )
     assert "race: this warp reads global" in text, text
     text = said(module, "written_by_last_race", 200, 64, out, out.copy())
     assert "race: this warp" in text and "of block" in text, text
@@ -169,7 +194,9 @@ def costs(module):
     for name in COSTS:
         for blocks in SIZES:
             out = np.zeros(8192, np.uint32)
-            assert not said(module, f"cost_{name}", blocks, 128, np.zeros(1, np.uint32), out), name
+            assert not said(
+                module, f"cost_{name}", blocks, 128, np.zeros(1, np.uint32), out
+            ), name
 
 
 for notes in (False, True):

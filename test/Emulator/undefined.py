@@ -65,6 +65,8 @@ DROPPED = {
     "compared_and": "setp.gt.and.u32 %p, %u, 7, %z; @%p bra OTHER;",
     "compared_or": "setp.gt.or.u32 %p|%q, %u, 7, !%z; @!%p bra OTHER;",
     "and_second": "setp.gt.u32 %p, %u, 7; setp.ne.and.u32 %q, %t, %t, %p; @%q bra OTHER;",
+    "compared_with_itself": "setp.gt.u32 %p, %u, 7; setp.ne.and.u32 %p, %t, %t, %p; @%p bra OTHER;",
+    "counted_lanes": "activemask.b32 %u; add.u32 %u, %u, 1; add.u32 %v, %v, %u;",
     "masked": "and.b32 %u, %u, 0xffff0000; mov.b32 {%h0, %h1}, %u; cvt.u32.u16 %e0, %h0; add.u32 %v, %v, %e0;",
     "set_bits": "or.b32 %u, %u, 0xff; cvt.u16.u32 %h0, %u; ld.global.b8 %h1, [%g]; and.b16 %h1, %h1, 0; cvt.u32.u16 %e0, %h1; add.u32 %v, %v, %e0;",
     "half": "mov.b32 {%h0, %h1}, %u; mov.b32 %e0, 0; mov.b32 {%h0, %h2}, %e0; mov.b32 %e1, {%h0, %h2}; add.u32 %v, %v, %e1;",
@@ -92,6 +94,8 @@ USED = {
     "moved_by_guard": ("setp.gt.u32 %p, %u, 7; @%p mov.b32 %v, 1;", "st.global.b32 [%out], %v"),
     "selected_by": ("setp.gt.u32 %p, %u, 7; selp.b32 %v, 1, 2, %p;", "st.global.b32 [%out], %v"),
     "selected": ("selp.b32 %v, 0, %u, %z;", "st.global.b32 [%out], %v"),
+    "compared_with_itself": ("setp.gt.u32 %p, %u, 7; setp.eq.and.u32 %p, %t, %t, %p; @%p bra OTHER;", "@%p bra"),
+    "set_by_guard": ("setp.gt.u32 %p, %u, 7; @%p setp.ne.u32 %q, %t, %t; selp.b32 %v, 0, %v, %q;", "st.global.b32 [%out], %v"),
     "and_true": ("setp.gt.u32 %p, %u, 7; and.pred %p, %p, !%z; @%p bra OTHER;", "@%p bra"),
     "compared_and": ("setp.gt.and.u32 %p, %u, 7, !%z; @%p bra OTHER;", "@%p bra"),
     "atomic": ("red.global.add.u32 [%out], %u;", "red.global.add"),
@@ -142,7 +146,12 @@ for name in DROPPED:
         print("FAILED:", name, "drops what it read:", said)
 for name, (_, use, *read) in USED.items():
     said = launch(f"use_{name}")
-    wanted = ["read of memory", *(read or ["// read"]), "the value of which is used", use]
+    wanted = [
+        "read of memory",
+        *(read or ["// read"]),
+        "the value of which is used",
+        use,
+    ]
     if missing := [word for word in wanted if word not in said]:
         failed += 1
         print("FAILED:", name, "does not say", missing, "but", said)

@@ -56,9 +56,7 @@ def packed(matrix, kind):
         return np.ascontiguousarray(matrix.astype(STORAGE[kind])).tobytes()
     bits = KINDS[kind][0]
     flat = matrix.astype(np.int64).reshape(-1, 8 // bits) & (2**bits - 1)
-    return (
-        (flat << (np.arange(8 // bits) * bits)).sum(1).astype(np.uint8).tobytes()
-    )
+    return (flat << (np.arange(8 // bits) * bits)).sum(1).astype(np.uint8).tobytes()
 
 
 class Blob:
@@ -92,7 +90,10 @@ class Case:
         else:
             low = -(2 ** (bits - 1)) if kind[0] == "s" else 0
             high = low + 2**bits
-        self.a, self.b = rng.integers(low, high, (m, k)), rng.integers(low, high, (k, n))
+        self.a, self.b = (
+            rng.integers(low, high, (m, k)),
+            rng.integers(low, high, (k, n)),
+        )
         self.c = np.arange(m * n).reshape(m, n) - 100
         if ctype == "s32":  # Near both ends, for what clamps.
             self.c[::2] = 2**31 - 500 + rng.integers(0, 500, self.c[::2].shape)
@@ -135,9 +136,13 @@ class Case:
         m, n, k = self.shape
         shape = f"m{m}n{n}k{k}"
         results = lambda kind: m * n // 32 // (2 if kind == "f16" else 1)  # noqa: E731
-        declared, a = self.fragment("a", "b32" if self.kind != "f64" else "f64", self.registers(m))
+        declared, a = self.fragment(
+            "a", "b32" if self.kind != "f64" else "f64", self.registers(m)
+        )
         body = [declared]
-        declared, b = self.fragment("b", "b32" if self.kind != "f64" else "f64", self.registers(n))
+        declared, b = self.fragment(
+            "b", "b32" if self.kind != "f64" else "f64", self.registers(n)
+        )
         body.append(declared)
         declared, c = self.fragment("c", self.ctype, results(self.ctype))
         body.append(declared)
@@ -185,7 +190,11 @@ class Case:
                     f"wmma.mma{popc}.sync.aligned.{al}.{bl}.{shape}{rounding}.{types}{clamp} "
                     f"{d}, {a}, {b}, {c};"
                 )
-                to = f"%s+{total}" if space == ".shared" else f"%out+{count * self.bytes}"
+                to = (
+                    f"%s+{total}"
+                    if space == ".shared"
+                    else f"%out+{count * self.bytes}"
+                )
                 # Without a stride, lines follow each other.
                 body.append(
                     f"wmma.store.d.sync.aligned.{bl}.{shape}{space}.{self.dtype} [{to}], {d};"
@@ -209,7 +218,12 @@ class Case:
         module.launch(self.name, 1, 32, self.input, out)
         got = out.value.view(STORAGE[self.dtype]).reshape(len(self.wants), -1)
         for k, want in enumerate(self.wants):
-            assert np.array_equal(got[k], want.reshape(-1)), (self.name, k, got[k], want)
+            assert np.array_equal(got[k], want.reshape(-1)), (
+                self.name,
+                k,
+                got[k],
+                want,
+            )
 
 
 cases = [
@@ -241,7 +255,9 @@ for case in cases:
 a, b, c = np.zeros((8, 4)), np.zeros((8, 4)), rng.standard_normal((8, 8))
 a[:, 0], b[:, 0] = rng.standard_normal(8), rng.standard_normal(8)
 out = emu.Empty((4, 8, 8), np.float64)
-module.launch("roundings", 1, 32, np.concatenate([a.ravel(), b.ravel(), c.ravel()]), out)
+module.launch(
+    "roundings", 1, 32, np.concatenate([a.ravel(), b.ravel(), c.ravel()]), out
+)
 for k, mode in enumerate(ROUNDING):
     for i, j in product(range(8), range(8)):
         exact = Fraction(a[i, 0]) * Fraction(b[j, 0]) + Fraction(c[i, j])
