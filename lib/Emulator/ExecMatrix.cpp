@@ -218,6 +218,21 @@ void execLdmatrix(Warp &w, const Inst &i) {
   w.exec = all;
   if (!ok)
     return;
+  if (store && w.undefined && lanes.space == Space::Shared)
+    for (unsigned j = 0; j < n; ++j) {
+      const UndefinedRegister *marks = undefinedIn(*w.node->frame, refs[j]);
+      for (int l = 0; marks && l < 32; ++l)
+        for (int e = 0; e < 2; ++e) {
+          if (!(marks->lanes >> l & 1) || !(marks->bytes[l] >> 2 * e & 3))
+            continue;
+          int row = l >> 2, col = (l & 3) * 2 + e;
+          if (i.m[2])
+            std::swap(row, col);
+          uint64_t at = lanes.address[8 * j + static_cast<unsigned>(row)] +
+                        static_cast<unsigned>(2 * col);
+          std::memset(w.block->sharedInit.data() + at, 3, 2);
+        }
+    }
   if (!store && (w.unread.lanes || w.undefined))
     for (unsigned j = 0; j < n; ++j) {
       uint32_t marks[32] = {};
@@ -257,7 +272,7 @@ bool decodeLdmatrix(Decoder &d) {
   d.inst.m[0] = static_cast<uint8_t>(n);
   d.inst.m[3] = store;
   d.inst.m[4] = static_cast<uint8_t>(space);
-  d.inst.track = store ? Track::Use : Track::Own;
+  d.inst.track = Track::Own;
   std::vector<Ref> refs;
   return addVector(d, d.arg(store ? 1 : 0), n, !store, Type::B32, refs) &&
          d.list(refs) &&

@@ -239,7 +239,7 @@ int main(int, char **argv) {
 def end():
     source, program = emu.SCRATCH / "end.cpp", emu.SCRATCH / "end"
     source.write_text(END)
-    subprocess.run(["c++", "-o", program, source, "-ldl"], check=True)
+    subprocess.run(["clang++-22", "-o", program, source], check=True)
     stats = emu.SCRATCH / "end.json"
     done = subprocess.run(
         [program, os.environ["ET_CUDA_DRIVER"]],

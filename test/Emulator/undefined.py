@@ -80,6 +80,7 @@ DROPPED = {
     "passed": BLOCK.format(0, 4),
     "copied": "cvta.to.global.u64 %g, %g; cp.async.ca.shared.global [%w], [%g], 4; cp.async.wait_all; bar.sync 0; ld.shared.b32 %e0, [%w]; st.shared.b32 [%w], %v; ld.shared.b32 %v, [%w];",
     "row_of_product": FRAGMENTS + "mov.b32 %f4, 0; mov.b32 %f5, 0; mov.b32 %f1, %u; mov.b32 %f3, %u;" + MMA + "mov.b32 %e0, %acc0; add.u32 %v, %v, %e0; mov.b32 %e0, %acc1; add.u32 %v, %v, %e0;",
+    "stored_matrix": "st.shared.b32 [%w], %x; and.b32 %e0, %lane, 7; mad.lo.u32 %e0, %e0, 16, %s; @!%low mov.b32 %u, 0; stmatrix.sync.aligned.m8n8.x1.shared.b16 [%e0], {%u}; ld.shared.b32 %e1, [%w]; @!%low add.u32 %v, %v, %e1;",
     "matrix": "@%low st.shared.b32 [%w], %x; bar.sync 0; and.b32 %e0, %lane, 15; mad.lo.u32 %e0, %e0, 16, %s; ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%e1}, [%e0]; @%low add.u32 %v, %v, %e1;",
 }  # fmt: skip
 # How it is used, a part of the statement that is named as the use, and of the read where
@@ -113,6 +114,7 @@ USED = {
     "in_product": (FRAGMENTS + "mov.b32 %f4, 0; mov.b32 %f5, 0; mov.b32 %f0, %u;" + MMA + "mov.b32 %v, %acc0;", "st.global.b32 [%out], %v"),
     "column_of_product": (FRAGMENTS + "mov.b32 %f4, 0; mov.b32 %f5, %u;" + MMA + "mov.b32 %v, %acc3;", "st.global.b32 [%out], %v"),
     "matrix": ("@%low st.shared.b32 [%w], %x; bar.sync 0; and.b32 %e0, %lane, 15; mad.lo.u32 %e0, %e0, 16, %s; ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%v}, [%e0];", "st.global.b32 [%out], %v", "(ldmatrix.sync"),
+    "stored_matrix": ("and.b32 %e0, %lane, 7; mad.lo.u32 %e0, %e0, 16, %s; stmatrix.sync.aligned.m8n8.x1.trans.shared.b16 [%e0], {%u}; ld.shared.b32 %v, [%w];", "st.global.b32 [%out], %v", "(ld.shared.b32 %v, [%w];)"),
     "printed": ("{ .param .b64 f; .param .b64 a; .param .b32 r; st.local.b32 [own], %u; mov.u64 %wide, format; cvta.global.u64 %wide, %wide; st.param.b64 [f], %wide; mov.u64 %wide, own; cvta.local.u64 %wide, %wide; st.param.b64 [a], %wide; call (r), vprintf, (f, a); }", "call (r), vprintf"),
     "bytes": ("ld.global.b8 %h0, [%g]; cvt.u32.u16 %v, %h0;", "st.global.b32 [%out], %v", "(ld.global.b8 %h0, [%g];)"),
     "signed": ("ld.global.s8 %h0, [%g]; shr.u16 %h0, %h0, 8; cvt.u32.u16 %v, %h0;", "st.global.b32 [%out], %v", "(ld.global.s8 %h0, [%g];)"),
