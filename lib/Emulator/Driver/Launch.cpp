@@ -221,7 +221,10 @@ static CUresult enqueue(CUfunction function, Dim3 grid, Dim3 block,
     LaunchResult result =
         driver.device->launch(function->kernel, grid, block, shared,
                               bytes.data(), bytes.size(), cooperative);
-    std::fwrite(result.printed.data(), 1, result.printed.size(), stdout);
+    if (!result.printed.empty()) {
+      std::fwrite(result.printed.data(), 1, result.printed.size(), stdout);
+      std::fflush(stdout);
+    }
     for (const std::string &note : result.notes)
       driver.say("note: " + note);
     if (!driver.statsFile.empty()) {
