@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // PTX leaves open which element of a matrix a lane holds where. Here it is as
-// mma.sync has it, which chips from sm_80 on agree with: rows of A and columns
-// of B ("lines") go through the lanes by fours, eight lines a register.
+// mma.sync has it: rows of A and columns of B ("lines") go through the lanes by
+// fours, eight lines a register.
 //
 //===----------------------------------------------------------------------===//
 
@@ -159,6 +159,22 @@ struct Fragment {
   }
 };
 
+/// What is undefined goes to shared memory so, and not to other memory.
+bool storeMarks(Warp &w, Ref from, unsigned first, unsigned bytes,
+                const Lanes &lanes) {
+  const UndefinedRegister *r = undefinedIn(*w.node->frame, from);
+  for (uint32_t left = r ? r->lanes : 0; left; left &= left - 1) {
+    int l = __builtin_ctz(left);
+    uint32_t marks = r->bytes[l] >> first & lowBits(bytes);
+    if (marks && lanes.space != Space::Shared)
+      return useUndefined(w, r->origin, l);
+    for (; marks; marks &= marks - 1)
+      w.block->sharedInit[lanes.address[l] +
+                          static_cast<unsigned>(__builtin_ctz(marks))] = 3;
+  }
+  return true;
+}
+
 void execMove(Warp &w, const Inst &i) {
   if (!w.gatherWhole("wmma"))
     return;
@@ -186,6 +202,9 @@ void execMove(Warp &w, const Inst &i) {
       if (!resolve(w, i, Space(i.m[4]), bytes,
                    store ? Access::Store : Access::Load, lanes,
                    store ? &values : nullptr))
+        return;
+      if (store && w.undefined &&
+          !storeMarks(w, refs[reg], part * bytes, bytes, lanes))
         return;
       for (uint32_t left = w.unread.lanes; left; left &= left - 1) {
         int l = __builtin_ctz(left);
@@ -447,7 +466,7 @@ bool decodeMove(Decoder &d, bool store) {
   d.inst.m[3] = uint8_t((layout == "col") | (which == "b") << 1 |
                         isResult << 2 | store << 3);
   d.inst.m[4] = static_cast<uint8_t>(space);
-  d.inst.track = store ? Track::Use : Track::Own;
+  d.inst.track = Track::Own;
   if (!d.operands(2, 3))
     return false;
   std::vector<Ref> refs;

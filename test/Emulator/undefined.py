@@ -34,7 +34,7 @@ HEADER = """.version 8.0
 """
 KERNEL = """.visible .entry {name}(.param .u64 p0, .param .u64 p1, .param .u64 p2) {{
   .reg .b32 %t, %u, %v, %w, %s, %x, %y, %lane, %e<4>, %f<8>; .reg .b16 %h<4>;
-  .reg .b64 %in, %none, %out, %o, %g, %wide; .reg .f32 %acc<4>; .reg .pred %p, %q, %z, %low;
+  .reg .b64 %in, %none, %out, %o, %g, %wide; .reg .f32 %acc<8>; .reg .pred %p, %q, %z, %low;
   .shared .align 16 .b8 tile[1024]; .shared .align 8 .b64 bar; .local .align 8 .b8 own[64];
   mov.u32 %t, %tid.x; mul.wide.u32 %o, %t, 4; mov.u32 %lane, %laneid;
   ld.param.u64 %in, [p0]; ld.param.u64 %none, [p1]; ld.param.u64 %out, [p2];
@@ -51,6 +51,15 @@ OTHER: ret;
 """
 BLOCK = """{{ .param .align 8 .b8 both[8]; .param .b32 r; st.param.b32 [both+{0}], %u;
   st.param.b32 [both+{1}], %x; call (r), twice, (both); ld.param.b32 %e0, [r]; }} add.u32 %v, %v, %e0;"""
+PIECES = "{%acc0, %acc1, %acc2, %acc3, %acc4, %acc5, %acc6, %acc7}"
+
+
+def piece(space, to):
+    """A fragment out of shared memory and to somewhere else."""
+    return f"""wmma.load.c.sync.aligned.row.m16n16k16.shared.f32 {PIECES}, [%s];
+  wmma.store.d.sync.aligned.col.m16n16k16.{space}.f32 [{to}], {PIECES};"""
+
+
 FRAGMENTS = """mov.b32 %f0, 0; mov.b32 %f1, 0; mov.b32 %f2, 0; mov.b32 %f3, 0; mov.f32 %acc0, 0f00000000;
   mov.f32 %acc1, %acc0; mov.f32 %acc2, %acc0; mov.f32 %acc3, %acc0;"""
 MMA = """mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%acc0, %acc1, %acc2, %acc3},
@@ -80,6 +89,7 @@ DROPPED = {
     "passed": BLOCK.format(0, 4),
     "copied": "cvta.to.global.u64 %g, %g; cp.async.ca.shared.global [%w], [%g], 4; cp.async.wait_all; bar.sync 0; ld.shared.b32 %e0, [%w]; st.shared.b32 [%w], %v; ld.shared.b32 %v, [%w];",
     "row_of_product": FRAGMENTS + "mov.b32 %f4, 0; mov.b32 %f5, 0; mov.b32 %f1, %u; mov.b32 %f3, %u;" + MMA + "mov.b32 %e0, %acc0; add.u32 %v, %v, %e0; mov.b32 %e0, %acc1; add.u32 %v, %v, %e0;",
+    "stored_piece": "st.shared.b32 [%w], %x; bar.sync 0;" + piece("shared", "%s") + "bar.sync 0; ld.shared.b32 %e0, [%s]; add.u32 %v, %v, %e0;",
     "stored_matrix": "st.shared.b32 [%w], %x; and.b32 %e0, %lane, 7; mad.lo.u32 %e0, %e0, 16, %s; @!%low mov.b32 %u, 0; stmatrix.sync.aligned.m8n8.x1.shared.b16 [%e0], {%u}; ld.shared.b32 %e1, [%w]; @!%low add.u32 %v, %v, %e1;",
     "matrix": "@%low st.shared.b32 [%w], %x; bar.sync 0; and.b32 %e0, %lane, 15; mad.lo.u32 %e0, %e0, 16, %s; ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%e1}, [%e0]; @%low add.u32 %v, %v, %e1;",
 }  # fmt: skip
@@ -114,6 +124,8 @@ USED = {
     "in_product": (FRAGMENTS + "mov.b32 %f4, 0; mov.b32 %f5, 0; mov.b32 %f0, %u;" + MMA + "mov.b32 %v, %acc0;", "st.global.b32 [%out], %v"),
     "column_of_product": (FRAGMENTS + "mov.b32 %f4, 0; mov.b32 %f5, %u;" + MMA + "mov.b32 %v, %acc3;", "st.global.b32 [%out], %v"),
     "matrix": ("@%low st.shared.b32 [%w], %x; bar.sync 0; and.b32 %e0, %lane, 15; mad.lo.u32 %e0, %e0, 16, %s; ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%v}, [%e0];", "st.global.b32 [%out], %v", "(ldmatrix.sync"),
+    "stored_piece": (piece("shared", "%s") + "bar.sync 0; ld.shared.b32 %v, [%w];", "st.global.b32 [%out], %v", "(ld.shared.b32 %v, [%w];)"),
+    "piece_to_memory": ("mov.u64 %wide, %none;" + piece("global", "%wide"), "wmma.store.d", "wmma.load.c"),
     "stored_matrix": ("and.b32 %e0, %lane, 7; mad.lo.u32 %e0, %e0, 16, %s; stmatrix.sync.aligned.m8n8.x1.trans.shared.b16 [%e0], {%u}; ld.shared.b32 %v, [%w];", "st.global.b32 [%out], %v", "(ld.shared.b32 %v, [%w];)"),
     "printed": ("{ .param .b64 f; .param .b64 a; .param .b32 r; st.local.b32 [own], %u; mov.u64 %wide, format; cvta.global.u64 %wide, %wide; st.param.b64 [f], %wide; mov.u64 %wide, own; cvta.local.u64 %wide, %wide; st.param.b64 [a], %wide; call (r), vprintf, (f, a); }", "call (r), vprintf"),
     "bytes": ("ld.global.b8 %h0, [%g]; cvt.u32.u16 %v, %h0;", "st.global.b32 [%out], %v", "(ld.global.b8 %h0, [%g];)"),
@@ -136,7 +148,7 @@ def launch(name):
     data = np.arange(100, 132, dtype=np.uint32)
     out = np.zeros(32, np.uint32)
     try:
-        module.launch(name, 1, 32, data, emu.Empty(64, np.uint32), out)
+        module.launch(name, 1, 32, data, emu.Empty(256, np.uint32), out)
     except emu.Fault as fault:
         return fault.said
     return "" if np.array_equal(out, data) else f"wrong values: {out}"
