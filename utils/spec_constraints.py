@@ -5,11 +5,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===#
-"""Compares docs/Spec.md with the sources.
+"""Compares docs/Spec.md and docs/Assembly.md with the sources.
 
 Every constraint `- (C3)` of an op and `- (A1)` of an attribute is cited by its
 verifier and by an `expected-error` of a test, and the other way round; every
-op's inputs `(I1)` are the arguments of its definition, in order.
+op's inputs `(I1)` are the arguments of its definition, in order, and its line
+in Assembly.md is the definition's assembly format.
 """
 
 import argparse
@@ -78,30 +79,71 @@ def defined(root):
     return arguments
 
 
-def differences(spec, root):
-    constraints, inputs = specified(spec.read_text())
+def simplified(assembly):
+    """An assembly format without its types: `et.gate routing ins(scores) ...`."""
+    for pattern, replacement in (
+        (r"``\s*custom<DpsResults>.*", ""),
+        (r"`:`(?:\s*type\(\$\w+\)\s*(?:`,`)?)*", ""),
+        (r"(?:custom<\w+>|qualified)\((\$\w+)\)", r"\1"),
+        (r"(?<!`)\((`.*?)\)\?", r"[\1]"),
+        (r"[`$^\s]+", " "),
+        (r" ?([(\[]) ", r" \1"),
+        (r" ([),\]])", r"\1"),
+        (r"(\w) \(", r"\1("),
+    ):
+        assembly = re.sub(pattern, replacement, assembly, flags=re.DOTALL)
+    return assembly.strip()
+
+
+def formats(root):
+    """The assembly format of each op's definition."""
+    op = r'ET_DpsOp<"(\w+)".*?let assemblyFormat = \[\{(.*?)\}\];'
+    return {
+        f"et.{match[1]}": f"et.{match[1]} {simplified(match[2])}"
+        for path in sorted((root / "include/et/Dialect/ET/IR").glob("*Ops.td"))
+        for match in re.finditer(op, path.read_text(), re.DOTALL)
+    }
+
+
+def written(text):
+    """The lines of Assembly.md by op; a line that is indented goes on."""
+    block = re.search(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    lines = re.sub(r"\n +", " ", block[1]).splitlines()
+    return {line.split(" ")[0]: line for line in lines}
+
+
+def differences(docs, root):
+    """Each is the name of the page, and what is wrong."""
+    constraints, inputs = specified((docs / "Spec.md").read_text())
     for what, cited in (("verifiers", verified(root)), ("tests", tested(root))):
         if what == "verifiers":
             cited["What all ops share"] = SHARED
         for owner in sorted(constraints | cited):
             for number in sorted(constraints[owner] - cited[owner]):
-                yield f"{owner}: the {what} do not cite {number}"
+                yield "Spec.md", f"{owner}: the {what} do not cite {number}"
             for number in sorted(cited[owner] - constraints[owner]):
-                yield f"{owner}: the {what} cite {number}, which it does not have"
+                yield (
+                    "Spec.md",
+                    f"{owner}: the {what} cite {number}, which it does not have",
+                )
     for op, arguments in defined(root).items():
         if inputs.get(op) != arguments:
-            yield f"{op}: inputs are {arguments}, not {inputs.get(op)}"
+            yield "Spec.md", f"{op}: inputs are {arguments}, not {inputs.get(op)}"
+    lines = written((docs / "Assembly.md").read_text())
+    for op, line in formats(root).items():
+        if lines.get(op) != line:
+            yield "Assembly.md", f"{op}: it is '{line}', not '{lines.get(op)}'"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, default=Path(__file__).parents[1])
-    parser.add_argument("--spec", type=Path, help="default: docs/Spec.md of the root")
+    parser.add_argument("--docs", type=Path, help="default: docs of the root")
     arguments = parser.parse_args()
-    spec = arguments.spec or arguments.root / "docs/Spec.md"
-    problems = list(differences(spec, arguments.root))
-    for problem in problems:
-        print(f"{spec}: {problem}")
+    docs = arguments.docs or arguments.root / "docs"
+    problems = list(differences(docs, arguments.root))
+    for page, problem in problems:
+        print(f"{docs / page}: {problem}")
     return bool(problems)
 
 
