@@ -1,10 +1,12 @@
-# What `cmake --install` copies besides the targets: headers, and the files by which find_package(ET) finds all.
+# What `cmake --install` copies besides the targets: headers, the license, and the files by which find_package(ET) finds all.
 include(CMakePackageConfigHelpers)
 
 foreach(root ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
   install(DIRECTORY ${root}/include/et DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h" PATTERN "*.td" PATTERN "*.inc" PATTERN CMakeFiles EXCLUDE)
 endforeach()
+
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(ET_INSTALL_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/et)
 get_property(ET_EXPORTS GLOBAL PROPERTY ET_EXPORTS)
