@@ -23,6 +23,7 @@ from checks import (
 )
 from inputs import Case, Weights
 from limits import Limits, seconds_of
+from others import share_during
 from ours import OurLayer, describe
 from peers import COPIES, REFUSALS, Peers
 from plan import Machine, calls, loads_of, shortage, takes_too_long
@@ -204,7 +205,7 @@ class Table:
     def row(self, case, weights, ours, peers, made, reader):
         shape, kind = weights.shape, weights.kind
         sides = self.checked(case, weights, ours, peers, made)
-        samples = self.sample(sides, kind, reader)
+        samples, others = share_during(lambda: self.sample(sides, kind, reader))
         for side in sides:
             key = side.name, kind
             rate = shape.flops(case.pairs) / samples[0][side.name]
@@ -220,6 +221,7 @@ class Table:
             "flops": shape.flops(case.pairs),
             "bytes": case.used * one_expert,
             "read_bytes": reader.bytes,
+            "others": others,
         }
         errors = {s.name: s.error for s in sides}
         self.rows.append(table.make_row(about, errors, samples))
@@ -239,7 +241,7 @@ class Table:
                 f"{last['bandwidth'] / 1e9:.1f} GB/s; "
                 f"highest of the run: {self.limits.highest[last['type']] / 1e9:.0f} GFLOP/s"
             )
-            lines.append(table.findings(self.rows))
+            lines += [table.findings(self.rows), table.summary(self.rows)]
         return "\n".join(lines)
 
 

@@ -11,7 +11,8 @@ before anything is timed: ours by the library's own functions, others' by themse
 Every output is compared with f64 before its side is timed (checks.py); a layer of ours
 that is wrong stops the run, a peer that is wrong is not timed and makes it fail. One
 that cannot do a shape or a type, or whose copy of the weights does not fit in memory,
-is named with the reason. Then all run in turn, round after round, each with its data in
+is named with the reason. Rows in which others keep the machine busy (others.py) are
+marked and not judged. Then all run in turn, round after round, each with its data in
 memory and not in a cache, after a call without tokens. Printed are medians over the
 rounds, and of the ratios of each round the median, least and most. A ratio above 1
 means that the peer takes longer. Sides that take long are called less often.
@@ -41,6 +42,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2] / "test" / "Target" / "Inputs"))
 
+from others import BUSY, share_now
 from plan import LAYERS, SIZES, TOKENS, Shape
 
 SEED = 1
@@ -149,6 +151,7 @@ def main():
     os.environ["KMP_BLOCKTIME"] = "10"
     # OpenMP's libraries read these when torch brings them.
     import measure
+    import table
 
     about = {
         "threads": arguments.threads,
@@ -159,7 +162,14 @@ def main():
     title = f"{arguments.threads} thread(s) of {about['processor']}; " + ", ".join(
         f"{name} {version}" for name, version in about["versions"].items()
     )
-    print(f"{title}; seed {SEED}, load {os.getloadavg()[0]:.1f} at the start")
+    others = share_now()
+    print(f"{title}; seed {SEED}, others use {others:.0%} of the cores at the start")
+    if others > BUSY:
+        print(
+            f"warning: the machine is busy; rows in which others use more than {BUSY:.0%} "
+            "of the cores are not judged",
+            file=sys.stderr,
+        )
 
     def write(result):
         """After every row, so that what was measured outlives an interruption."""
@@ -179,15 +189,12 @@ def main():
     finally:
         shutil.rmtree(folder)
     print(result.footer())
-    print(
-        f"{len(result.rows)} rows in {(time.monotonic() - start) / 60:.0f} min, "
-        f"load {os.getloadavg()[0]:.1f} at the end"
-    )
+    print(f"{len(result.rows)} rows in {(time.monotonic() - start) / 60:.0f} min")
     if arguments.png and result.rows:
         import figure
 
         figure.draw(arguments.png, title, result.rows)
-    if result.wrong:
+    if result.wrong or not any(map(table.is_judged, result.rows)):
         sys.exit(1)
 
 

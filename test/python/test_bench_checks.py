@@ -6,9 +6,12 @@
 # ===----------------------------------------------------------------------===#
 """Layers in NumPy's f32, in any order of summation and with peers' roundings, pass the
 benchmark's comparison; small mistakes do not. Shares of the limits are those of each
-round."""
+round. What is measured while others work is not judged."""
 
+import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import ml_dtypes
@@ -16,6 +19,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "cpu"))
+import others
 import table
 from checks import (
     OUR_ROUNDINGS,
@@ -207,7 +211,7 @@ def test_shares_are_of_each_round():
     # A peer that is called less often is compared with the rounds in which it was.
     del samples[3]["peer"], samples[4]["peer"]
     samples[0]["peer"] = 8.0
-    case = {"flops": 200, "bytes": 30, "read_bytes": 20}
+    case = {"flops": 200, "bytes": 30, "read_bytes": 20, "others": 0.0}
     row = table.make_row(case, {"layer": 0.0, "peer": 0.0}, samples)
     assert row["share_of_peak"] == pytest.approx(200 / 4 / 100)
     assert row["share_of_bandwidth"] == pytest.approx(30 / 4 / (20 / 2))
@@ -215,3 +219,85 @@ def test_shares_are_of_each_round():
     assert (row["peak"], row["bandwidth"]) == (100, 10)
     assert row["sides"]["peer"]["ratio"] == pytest.approx([1.5, 1.5, 2.0])
     assert row["sides"]["peer"]["calls"] == 3
+
+
+def row_with(peer=None, others=0.0, top_k=1.5):
+    """A row of 8 tokens, in which a peer takes so many times ours."""
+    ratios = {"layer": 1, "top_k": top_k, "around": 0.02, "route_combine": 0.01}
+    if peer:
+        ratios["torch_eager"] = peer
+    case = {"tokens": 8, "shape": "64 64 4 1", "type": "f32", "loads": "even"}
+    sides = {name: {"ratio": [r, r, r], "calls": 3} for name, r in ratios.items()}
+    for side in sides.values():
+        side["seconds"] = 1e-3
+    shares = dict.fromkeys(
+        ("share_of_peak", "share_of_bandwidth", "share_of_limit"), 0.5
+    )
+    counts = {"pairs": 8, "experts": 4, "others": others}
+    return case | counts | shares | {"sides": sides}
+
+
+def test_only_rows_with_peers_are_compared():
+    below = table.findings([row_with(peer=1.1), row_with(peer=2.0), row_with()])
+    assert "with a peer: 1 of 2\n" in below
+    assert "torch_eager=1.10" in below
+    assert "with a peer: none of 1\n" in table.findings(
+        [row_with(peer=2.0), row_with()]
+    )
+    # Without peers nothing is ahead of them.
+    assert "with a peer: not judged" in table.findings([row_with(), row_with()])
+
+
+def test_a_busy_machine_is_not_judged():
+    busy = row_with(peer=1.0, others=0.3, top_k=0.5)
+    assert table.line(busy).endswith("not judged: others use 30%")
+    assert "not judged" not in table.line(row_with(peer=1.0))
+    said = table.findings([busy, busy])
+    assert said.startswith("no row is judged: others used more than 5% of the cores")
+    assert "fastest peer" not in said
+    said = table.findings([busy, row_with(peer=2.0)])
+    assert "with a peer: none of 1\n" in said
+    assert "takes less time: none of 1\n" in said
+    assert said.endswith("of the cores: 1 of 2")
+
+
+def test_others_are_all_that_is_not_own():
+    ticks = os.sysconf("SC_CLK_TCK")
+
+    def moment(wall, own, *cores):
+        rows = [
+            f"cpu{i} {busy * ticks} 0 0 {10**6 * i} 7 0 0 {stolen * ticks} 99 99"
+            for i, (busy, stolen) in enumerate(cores)
+        ]
+        text = "\n".join(["cpu 1 2 3 4 5 6 7 8 9 10", *rows, "intr 5 6", "ctxt 7"])
+        return others.Moment(wall, own, others.worked(text))
+
+    before = moment(5, 1, (3, 0), (4, 0), (0, 0), (0, 0))
+    # In ten seconds: ours worked 8 on core 1, from which 1 was stolen; another did 6.
+    after = moment(15, 9, (3, 0), (12, 1), (6, 0), (0, 0))
+    assert others.share(before, after, {1}) == pytest.approx(7 / 40)
+    assert others.share(before, after, {1, 2}) == pytest.approx(7 / 20)
+    alone = moment(15, 9, (3, 0), (12, 0), (0, 0), (0, 0))
+    assert others.share(before, alone, {1}) == 0
+
+
+def test_another_process_is_seen():
+    endless = [sys.executable, "-c", "while True: pass"]
+    with subprocess.Popen(endless) as other:
+        time.sleep(0.1)
+        _, share = others.share_during(lambda: time.sleep(0.5))
+        other.kill()
+    assert share > 0.3 / os.cpu_count()
+
+
+def test_the_summary_has_what_can_be_judged():
+    rows = [row_with(peer=1.5), row_with(), row_with(others=0.5)]
+    for row, tokens in zip(rows, (8, 64, 512), strict=True):
+        row["tokens"] = tokens
+    skewed = row_with(peer=9.0) | {"loads": "skewed"}
+    assert table.summary([*rows, skewed]).splitlines()[1:] == [
+        "| D F E K | type | 8 | 64 |",
+        "|---|---|---|---|",
+        "| 64 64 4 1 | f32 | 50%, 1.50 | 50% |",
+    ]
+    assert table.summary([rows[2]]) == ""
