@@ -27,6 +27,8 @@ static void addCleanup(OpPassManager &pm) {
 /// From bufferized functions to gpu.launch on device memory.
 static void addKernels(OpPassManager &pm, ArrayRef<std::string> chips,
                        F32Products f32Products) {
+  // What ops have become by now.
+  pm.addNestedPass<func::FuncOp>(createNoteOrigins());
   // Both have the number 90, which is what tells kernels apart, and sm_90 has
   // no wgmma.
   pm.addPass(createConvertETToGPU(
@@ -80,6 +82,8 @@ static void addHostToLLVM(OpPassManager &pm) {
 
 void et::buildNVVMPipeline(OpPassManager &pm,
                            const NVVMPipelineOptions &options) {
+  // What they were, before anything is taken apart.
+  pm.addNestedPass<func::FuncOp>(createNoteOrigins());
   buildFrontEndPipeline(
       pm, options.compileTo,
       {PairBuffers::Bound, /*fusesRouting=*/true,

@@ -9,13 +9,13 @@
 // LOOPS-NOT:   memref.alloc
 // LOOPS:       gpu.memset async
 // LOOPS-NOT:   gpu.wait
-// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_route
+// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_moe_route
 // LOOPS-NOT:   gpu.wait
-// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_grouped_matmul
+// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_moe_grouped_matmul
 // LOOPS-NOT:   gpu.wait
-// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_grouped_matmul
+// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_moe_grouped_matmul
 // LOOPS-NOT:   gpu.wait
-// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_combine
+// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_moe_combine
 // LOOPS-NOT:   gpu.launch_func
 // LOOPS:       gpu.dealloc async
 // LOOPS:       gpu.wait [
@@ -29,7 +29,7 @@
 // LOOPS:       gpu.wait async
 // LOOPS-NOT:   gpu.wait
 // LOOPS-NOT:   cf.assert
-// LOOPS-COUNT-2: @et_kernels::@et_combine
+// LOOPS-COUNT-2: @et_kernels::@et_moe_combine
 // LOOPS-NOT:   gpu.wait
 // LOOPS:       gpu.dealloc async
 // LOOPS-NOT:   gpu.wait async
@@ -38,10 +38,10 @@
 
 // Biases, gates and a shared expert add none.
 // LOOPS-LABEL: func @all_in_four
-// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_route
-// LOOPS-COUNT-2: gpu.launch_func async {{.*}} @et_kernels::@et_grouped_matmul
+// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_moe_route
+// LOOPS-COUNT-2: gpu.launch_func async {{.*}} @et_kernels::@et_moe_grouped_matmul
 // LOOPS-NOT:   gpu.launch_func
-// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_combine
+// LOOPS:       gpu.launch_func async {{.*}} @et_kernels::@et_moe_combine
 // LOOPS-NOT:   gpu.launch_func
 
 // LLVM:        gpu.binary @et_kernels

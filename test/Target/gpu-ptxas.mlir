@@ -15,14 +15,14 @@
 // the shared expert's, whose tiles have three. So none has a loop over pairs.
 // (A loop that LLVM unrolls whole is not seen, but it cannot run over a dynamic
 // size.)
-// CHECK-DAG: sm_80 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-9]}} loops
-// CHECK-DAG: sm_80 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-7]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-9]}} loops
-// CHECK-DAG: sm_90a et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-7]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-9]}} loops
-// CHECK-DAG: sm_120 et_grouped_matmul_0: {{.*}} 0 stack, 0 spill, {{[0-7]}} loops
-// CHECK-DAG: sm_120 et_route: {{.*}} 0 stack, 0 spill
-// CHECK-DAG: sm_120 et_combine: {{.*}} 0 stack, 0 spill
+// CHECK-DAG: sm_80 et_moe_grouped_matmul_silu: {{.*}} 0 stack, 0 spill, {{[0-9]}} loops
+// CHECK-DAG: sm_80 et_moe_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-7]}} loops
+// CHECK-DAG: sm_90a et_moe_grouped_matmul_silu: {{.*}} 0 stack, 0 spill, {{[0-9]}} loops
+// CHECK-DAG: sm_90a et_moe_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-7]}} loops
+// CHECK-DAG: sm_120 et_moe_grouped_matmul_silu: {{.*}} 0 stack, 0 spill, {{[0-9]}} loops
+// CHECK-DAG: sm_120 et_moe_grouped_matmul: {{.*}} 0 stack, 0 spill, {{[0-7]}} loops
+// CHECK-DAG: sm_120 et_moe_route: {{.*}} 0 stack, 0 spill
+// CHECK-DAG: sm_120 et_moe_combine: {{.*}} 0 stack, 0 spill
 // All sizes dynamic, every epilogue.
 func.func @layer(%x: tensor<?x?xbf16>, %router: tensor<?x?xbf16>, %theta: tensor<?xf32>, %w1: tensor<?x?x?xbf16>, %wg: tensor<?x?x?xbf16>, %w2: tensor<?x?x?xbf16>,
                  %b1: tensor<?x?xbf16>, %bg: tensor<?x?xbf16>, %b2: tensor<?x?xbf16>, %s1: tensor<?x?xbf16>, %sg: tensor<?x?xbf16>, %s2: tensor<?x?xbf16>, %init: tensor<?x?xbf16>) -> tensor<?x?xbf16> {

@@ -51,7 +51,7 @@ def test_layer_matches_numpy(seed, chip, monkeypatch):
         for name, counters in zip(
             et_emulated.launched, et_emulated.counted, strict=True
         )
-        if name.startswith("et_grouped_matmul")
+        if "grouped_matmul" in name
     ]
     if layer.sizes["T"] and products:
         assert all(products) or not results[2].any(), f"seed {seed}: {products}"
@@ -72,7 +72,7 @@ def test_waves(seed, chip, monkeypatch):
     monkeypatch.setattr(et_emulated, "counted", [])
     y, kernels = output(layer, chip, monkeypatch)
     assert y.tobytes() == whole.tobytes(), f"seed {seed}, {chip}\n  {layer}"
-    assert "et_combine_waves" in kernels[-1], kernels
+    assert "combine_waves" in kernels[-1], kernels
     assert et_emulated.counted[len(kernels) - 1]["matrix.macs"], f"seed {seed}"
 
 

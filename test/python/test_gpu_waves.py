@@ -59,7 +59,7 @@ def check_rooms(layer, chip, seed, monkeypatch, rooms):
             f"seed {seed}, {chip}, {pairs} pairs, room for {rows}\n  {layer}"
         )
         assert len(kernels) == 4, kernels
-        is_limited = "et_combine_waves" in kernels[-1]
+        is_limited = "combine_waves" in kernels[-1]
         assert is_limited == saves_memory(layer, rows), f"room for {rows}\n  {layer}"
 
 
@@ -128,7 +128,7 @@ def test_other_rules(seed, chip, monkeypatch):
     layer.rate = rate_of(10, layer)
     y, kernels = output(layer, chip, monkeypatch)
     assert y.tobytes() == whole.tobytes(), f"seed {seed}, {chip}\n  {layer}"
-    is_limited = any("et_combine_waves" in name for name in kernels)
+    is_limited = any("combine_waves" in name for name in kernels)
     assert is_limited == (type(layer.routing).__name__ != "TopK"), kernels
 
 

@@ -32,7 +32,7 @@ static void launchIterations(scf::ParallelOp loop) {
     total = b.createOrFold<arith::MulIOp>(total, counts.back());
   }
   Value blocks = b.createOrFold<arith::CeilDivSIOp>(total, b.index(kThreads));
-  b.launch("et_loop", blocks, kThreads, {}, [&](const BlockInfo &block) {
+  b.launch(/*step=*/"", blocks, kThreads, {}, [&](const BlockInfo &block) {
     Value iteration = b.add(b.mul(block.x, kThreads), block.thread);
     b.when(b.less(iteration, total), [&] {
       SmallVector<Value> indices(counts.size());

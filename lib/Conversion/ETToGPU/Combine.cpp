@@ -208,7 +208,7 @@ static void lowerCombine(CombineOp op, KernelBuilder &b) {
   TokenSum sum(b, {op.getPairs(), op.getGates(), op.getMask(), op.getOffsets(),
                    op.getShared(), op.getOut()});
   Value tokens = b.dim(op.getOut(), 0);
-  b.launch("et_combine", {tokens, sum.blocksOfToken()}, sum.threads(),
+  b.launch("combine", {tokens, sum.blocksOfToken()}, sum.threads(),
            sum.rowsType(), [&](const BlockInfo &block) {
              b.when(b.less(block.x, tokens), [&] {
                sum.emit(block.thread, block.shared[0], block.x, block.y);

@@ -270,7 +270,7 @@ void WavesKernel::emit() {
                                     b.sharedType({warps}, b.getI32Type())};
   Value experts = b.dim(op.getMask(), 0);
   gpu::LaunchOp launch = b.launch(
-      "et_combine_waves", {tokens, tokenBlocks}, threads, shared,
+      "combine_waves", {tokens, tokenBlocks}, threads, shared,
       [&](const BlockInfo &block) {
         rowsOfToken = block.shared[0];
         slot = block.shared[1];

@@ -253,6 +253,12 @@ void et::emitTile(KernelBuilder &b, const ProductKernel &kernel,
   });
 }
 
+std::string et::activationSuffix(GroupedMatmulOp op) {
+  if (op.getActivation() == Activation::None)
+    return "";
+  return ("_" + stringifyActivation(op.getActivation())).str();
+}
+
 /// One tile a block. Of several products, the tiles are counted one product
 /// after another. With `isOther`, on the host, the kernel is for other devices
 /// than Hopper alone.
@@ -297,7 +303,8 @@ static void launchProducts(KernelBuilder &b, ArrayRef<ProductKernel> kernels,
     }
   };
   b.launch(
-      "et_grouped_matmul", blocks, first.threads, shared,
+      "grouped_matmul" + activationSuffix(first.op), blocks, first.threads,
+      shared,
       [&](const BlockInfo &block) {
         if (!isOther)
           return emitBlock(block);

@@ -46,6 +46,9 @@ void findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
 Value findSourceRow(KernelBuilder &b, GroupedMatmulOp op, const RowTile &rows,
                     Value row, Value tokensOfTile);
 
+/// What the names of a product's kernels end in: `_silu`, or nothing.
+std::string activationSuffix(GroupedMatmulOp op);
+
 /// Elements of a row that a thread turns from sums to results at a time: what
 /// makes 16 bytes of the result, if all rows are made of that.
 int64_t resultWidth(GroupedMatmulOp op);

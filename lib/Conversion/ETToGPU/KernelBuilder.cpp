@@ -11,6 +11,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
@@ -18,10 +19,62 @@ using namespace mlir::et;
 using arith::CmpIPredicate;
 
 //===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+Location et::noteOrigin(StringRef name, Location location) {
+  auto note = StringAttr::get(location.getContext(), name);
+  auto fused = dyn_cast<FusedLoc>(location);
+  if (fused && fused.getMetadata() == note)
+    return location;
+  return FusedLoc::get(location.getContext(), location, note);
+}
+
+/// The names noted in a location, the last one first.
+static SmallVector<StringRef> getNotedNames(Location location) {
+  SmallVector<StringRef> names;
+  while (true) {
+    if (auto call = dyn_cast<CallSiteLoc>(location)) {
+      location = call.getCallee();
+    } else if (auto named = dyn_cast<NameLoc>(location)) {
+      location = named.getChildLoc();
+    } else if (auto fused = dyn_cast<FusedLoc>(location)) {
+      if (auto name = dyn_cast_or_null<StringAttr>(fused.getMetadata()))
+        names.push_back(name);
+      location = fused.getLocations().front();
+    } else {
+      return names;
+    }
+  }
+}
+
+std::string et::getKernelName(Location location, StringRef step) {
+  SmallVector<StringRef> names = getNotedNames(location);
+  std::string result;
+  if (names.empty()) {
+    result = ("et_" + (step.empty() ? "loop" : step)).str();
+  } else {
+    auto [dialect, origin] = names.back().split('.');
+    if (step.empty() && names.front() != names.back())
+      step = names.front().split('.').second;
+    result = dialect.str();
+    if (!step.starts_with(origin))
+      result += "_" + origin.str();
+    if (!step.empty())
+      result += "_" + step.str();
+  }
+  // The driver finds a kernel by its name in PTX, where no other signs are.
+  for (char &sign : result)
+    if (!llvm::isAlnum(sign))
+      sign = '_';
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
 // Launching
 //===----------------------------------------------------------------------===//
 
-gpu::LaunchOp KernelBuilder::launch(StringRef name, ValueRange blocks,
+gpu::LaunchOp KernelBuilder::launch(StringRef step, ValueRange blocks,
                                     int64_t threads,
                                     ArrayRef<MemRefType> shared,
                                     function_ref<void(const BlockInfo &)> body,
@@ -57,7 +110,7 @@ gpu::LaunchOp KernelBuilder::launch(StringRef name, ValueRange blocks,
       /*asyncTokenType=*/nullptr, /*asyncDependencies=*/ValueRange(),
       isCarved ? TypeRange() : TypeRange(SmallVector<Type>(shared)),
       /*privateAttributions=*/TypeRange(), nullptr, nullptr, nullptr,
-      symbol("et_kernels"), symbol(name));
+      symbol("et_kernels"), symbol(getKernelName(getLoc(), step)));
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(&op.getBody().front());
   BlockInfo info = {op.getBlockIds().x, op.getBlockIds().y, op.getThreadIds().x,

@@ -325,7 +325,7 @@ void OneLaunch::emit() {
   for (int64_t words : wordsOfBlock(op))
     shared.push_back(b.sharedType({words}, b.getI32Type()));
   gpu::LaunchOp launch = b.launch(
-      "et_moe", b.index(blocks), kThreads, shared,
+      "moe_one_launch", b.index(blocks), kThreads, shared,
       [&](const BlockInfo &block) {
         thread = block.thread;
         isFirstThread = b.cmp(CmpIPredicate::eq, thread, b.index(0));

@@ -21,7 +21,7 @@ static void lowerOffsets(OffsetsOp op, KernelBuilder &b) {
   Value experts = b.dim(mask, 0), words = b.dim(mask, 1);
   MemRefType perWarp = b.sharedType({warps}, b.getI32Type());
   b.launch(
-      "et_offsets", b.index(1), threads, perWarp, [&](const BlockInfo &block) {
+      "offsets", b.index(1), threads, perWarp, [&](const BlockInfo &block) {
         Value lane = b.rem(block.thread, kWarpSize);
         Value warp = b.div(block.thread, kWarpSize);
         Value zero = b.index(0), none = b.i32(0);
@@ -61,7 +61,7 @@ static void lowerTokenList(TokenListOp op, KernelBuilder &b) {
   Value experts = b.dim(mask, 0), words = b.dim(mask, 1);
   MemRefType perWarp = b.sharedType({warps}, b.getI32Type());
   b.launch(
-      "et_token_list", experts, threads, perWarp, [&](const BlockInfo &block) {
+      "token_list", experts, threads, perWarp, [&](const BlockInfo &block) {
         Value expert = block.x, none = b.i32(0);
         Value lane = b.rem(block.thread, kWarpSize);
         b.when(b.less(expert, experts), [&] {
@@ -106,7 +106,7 @@ static void lowerGather(GatherOp op, KernelBuilder &b) {
   constexpr int64_t threads = 128;
   Value out = op.getOut(), offsets = op.getOffsets();
   Value rows = b.dim(out, 0);
-  b.launch("et_gather", rows, threads, {}, [&](const BlockInfo &block) {
+  b.launch("gather", rows, threads, {}, [&](const BlockInfo &block) {
     Value row = block.x;
     Value experts = b.sub(b.dim(offsets, 0), b.index(1));
     Value pairs = b.toIndex(b.load(offsets, experts));

@@ -149,7 +149,7 @@ static void lowerRoute(RouteOp op, KernelBuilder &b) {
   SmallVector<MemRefType> shared = tile.sharedTypes();
   shared.push_back(b.sharedType({tile.threads()}, b.getI32Type()));
   b.launch(
-      "et_route", {words, across}, tile.threads(), shared,
+      "route", {words, across}, tile.threads(), shared,
       [&](const BlockInfo &block) {
         Value firstExpert = b.mul(block.y, tile.columns());
         Value perThread = block.shared.back(), zero = b.index(0);

@@ -23,7 +23,7 @@ static void lowerScores(ScoresOp op, KernelBuilder &b) {
   Value tokens = b.dim(out, 0), experts = b.dim(out, 1);
   ScoreTile tile(b, op.getX(), op.getRouter(), op.getKind());
   b.launch(
-      "et_scores",
+      "scores",
       {b.ceilDiv(tokens, ScoreTile::kRows), b.ceilDiv(experts, tile.columns())},
       tile.threads(), tile.sharedTypes(),
       [&](const BlockInfo &block) {
@@ -74,7 +74,7 @@ static void lowerThresholdGate(GateOp op, KernelBuilder &b) {
   // One more column keeps the walk along the tokens off a single bank.
   MemRefType decisions =
       b.sharedType({kTokensPerWord, kWarpSize + 1}, b.getI32Type());
-  b.launch("et_gate", {words, b.ceilDiv(experts, kWarpSize)}, threads,
+  b.launch("gate_threshold", {words, b.ceilDiv(experts, kWarpSize)}, threads,
            decisions, [&](const BlockInfo &block) {
              Value lane = b.rem(block.thread, kWarpSize);
              Value warp = b.div(block.thread, kWarpSize);

@@ -107,25 +107,25 @@ static void lowerOrderStatistic(StatisticOp op, KernelBuilder &b) {
   Value scores = op.getScores(), out = op.getOut();
   Value tokens = b.dim(scores, 0), experts = b.dim(scores, 1);
   MemRefType perWarp = b.sharedType({kWarps}, b.getI32Type());
-  b.launch(
-      "et_statistic", experts, kThreads, perWarp, [&](const BlockInfo &block) {
-        b.when(b.less(block.x, experts), [&] {
-          OrderStatistics order = {b, block, scores, tokens, block.x};
-          Value nans = order.count([&](Value score) {
-            return b.cmp(CmpFPredicate::UNO, score, score);
-          });
-          Attribute statistic = op.getStatistic();
-          auto quantile = dyn_cast<QuantileStatisticAttr>(statistic);
-          Value value =
-              quantile
-                  ? order.compute(quantile)
-                  : order.compute(cast<KthLargestStatisticAttr>(statistic));
-          Value known = b.cmp(CmpIPredicate::eq, nans, b.i32(0));
-          b.when(b.cmp(CmpIPredicate::eq, block.thread, b.index(0)), [&] {
-            b.store(b.select(known, value, order.nan()), out, block.x);
-          });
-        });
-      });
+  b.launch("statistic_order", experts, kThreads, perWarp,
+           [&](const BlockInfo &block) {
+             b.when(b.less(block.x, experts), [&] {
+               OrderStatistics order = {b, block, scores, tokens, block.x};
+               Value nans = order.count([&](Value score) {
+                 return b.cmp(CmpFPredicate::UNO, score, score);
+               });
+               Attribute statistic = op.getStatistic();
+               auto quantile = dyn_cast<QuantileStatisticAttr>(statistic);
+               Value value =
+                   quantile ? order.compute(quantile)
+                            : order.compute(
+                                  cast<KthLargestStatisticAttr>(statistic));
+               Value known = b.cmp(CmpIPredicate::eq, nans, b.i32(0));
+               b.when(b.cmp(CmpIPredicate::eq, block.thread, b.index(0)), [&] {
+                 b.store(b.select(known, value, order.nan()), out, block.x);
+               });
+             });
+           });
 }
 
 void et::populateStateKernels(RewritePatternSet &patterns) {

@@ -94,7 +94,8 @@ void et::launchWarpgroupProducts(ArrayRef<GroupedMatmulOp> ops,
   }
   Value isHopper = b.cmp(arith::CmpIPredicate::ne, processors, b.index(0));
   gpu::LaunchOp launch = b.launch(
-      "et_grouped_matmul_sm90", b.min(tiles, processors), kThreads, shared,
+      "grouped_matmul_sm90" + activationSuffix(ops.front()),
+      b.min(tiles, processors), kThreads, shared,
       [&](const BlockInfo &block) {
         b.when(b.isHopper(), [&] { emitBlock(products, b, block); });
       },

@@ -3,7 +3,7 @@
 // The expert of a block is found by bisection, rows are gathered as they are
 // loaded, and the loops run over the depth and over the rows of a finished tile.
 // CHECK-LABEL: func @gathered
-// CHECK:       gpu.launch {{.*}} function(@et_grouped_matmul)
+// CHECK:       gpu.launch {{.*}} function(@et_grouped_matmul_relu)
 // CHECK-SAME:    workgroup(%{{.*}} : memref<16x68xf32, #gpu.address_space<workgroup>>, %{{.*}} : memref<16x64xf32, #gpu.address_space<workgroup>>, %[[SUMS:.*]] : memref<1x64x64xf32, #gpu.address_space<workgroup>>)
 // CHECK:         scf.while
 // CHECK:           arith.divui
@@ -33,7 +33,7 @@ func.func @gathered(%x: memref<?x9xbf16>, %w: memref<4x9x7xbf16>, %offsets: memr
 
 // A gated product multiplies by both matrices in one loop.
 // CHECK-LABEL: func @gated
-// CHECK:       function(@et_grouped_matmul)
+// CHECK:       function(@et_grouped_matmul_silu)
 // CHECK-COUNT-8: math.fma {{.*}} : vector<4xf32>
 // CHECK:       math.exp
 func.func @gated(%x: memref<?x9xf32>, %w: memref<4x9x7xf32>, %g: memref<4x9x7xf32>, %offsets: memref<5xi32>, %out: memref<?x7xf32>) {
@@ -116,7 +116,7 @@ func.func @matrix(%x: memref<?x64xbf16>, %w: memref<4x64x256xbf16>, %offsets: me
 // CHECK:       %[[H:.*]] = memref.alloc
 // CHECK:       %[[G:.*]] = memref.alloc
 // CHECK-NOT:   gpu.launch
-// CHECK:       gpu.launch blocks(%[[BLOCK:[^,]*]], {{.*}} function(@et_grouped_matmul)
+// CHECK:       gpu.launch blocks(%[[BLOCK:[^,]*]], {{.*}} function(@et_grouped_matmul_relu)
 // CHECK:         arith.subi %[[BLOCK]]
 // CHECK:         %[[FIRST:.*]] = arith.cmpi ult
 // CHECK:         scf.if %[[FIRST]] {
@@ -140,7 +140,8 @@ func.func @pair(%x: memref<?x64xbf16>, %w: memref<4x64x256xbf16>, %s: memref<1x6
 
 // The second reads what the first writes.
 // CHECK-LABEL: func @chain
-// CHECK-COUNT-2: function(@et_grouped_matmul)
+// CHECK:       function(@et_grouped_matmul_relu)
+// CHECK:       function(@et_grouped_matmul)
 func.func @chain(%x: memref<64x64xbf16>, %w: memref<1x64x64xbf16>) -> memref<64x64xbf16> {
   %h = memref.alloc() : memref<64x64xbf16>
   %y = memref.alloc() : memref<64x64xbf16>

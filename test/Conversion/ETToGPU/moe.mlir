@@ -4,7 +4,7 @@
 // CHECK-LABEL: func @one_launch
 // CHECK:       %[[WORDS:.*]] = memref.alloc
 // CHECK:       gpu.memset %[[WORDS]]
-// CHECK:       gpu.launch {{.*}} module(@et_kernels) function(@et_moe)
+// CHECK:       gpu.launch {{.*}} module(@et_kernels) function(@et_moe_one_launch)
 // Tickets are taken by a thread a block.
 // CHECK:         llvm.atomicrmw add {{.*}} syncscope("device") monotonic
 // CHECK:         gpu.barrier
@@ -62,7 +62,7 @@ func.func @workgroups(%x: memref<8x128xbf16>, %router: memref<128x16xbf16>, %w1:
 // CHECK-LABEL: func @strided
 // CHECK:       %[[COPY:.*]] = memref.alloc() : memref<16x128x64xf16>
 // CHECK:       memref.copy %arg2, %[[COPY]]
-// CHECK:       function(@et_moe)
+// CHECK:       function(@et_moe_one_launch)
 // CHECK:       memref.dealloc %[[COPY]]
 func.func @strided(%x: memref<?x128xf16>, %router: memref<128x16xf16>, %w1: memref<16x128x64xf16, strided<[9000, 65, 1], offset: 3>>, %w2: memref<16x64x128xf16>, %theta: memref<16xf32>, %out: memref<?x128xf32>) {
   et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : memref<?x128xf16>, memref<128x16xf16>, memref<16x128x64xf16, strided<[9000, 65, 1], offset: 3>>, memref<16x64x128xf16>)
@@ -78,20 +78,20 @@ func.func @strided(%x: memref<?x128xf16>, %router: memref<128x16xf16>, %w1: memr
 // CHECK:       %[[MOST:.*]] = arith.constant 32 : index
 // CHECK:       %[[FEW:.*]] = arith.cmpi ule, %[[T]], %[[MOST]]
 // CHECK:       cf.assert %[[FEW]], "et.moe: more than 32 tokens do not fit in one launch; run --et-select-schedule, or configure schedule = grouped"
-// CHECK:       function(@et_moe)
+// CHECK:       function(@et_moe_one_launch)
 // In a branch that does, there is no need, but in its other one, or in one for
 // more.
 // CHECK-LABEL: func @branch
 // CHECK:       scf.if
 // CHECK-NOT:     cf.assert
-// CHECK:         function(@et_moe)
+// CHECK:         function(@et_moe_one_launch)
 // CHECK:       } else {
 // CHECK:         cf.assert
-// CHECK:         function(@et_moe)
+// CHECK:         function(@et_moe_one_launch)
 // CHECK-LABEL: func @branch_for_more
 // CHECK:       scf.if
 // CHECK:         cf.assert
-// CHECK:         function(@et_moe)
+// CHECK:         function(@et_moe_one_launch)
 func.func @unchecked(%x: memref<?x128xbf16>, %router: memref<128x16xbf16>, %w1: memref<16x128x64xbf16>, %w2: memref<16x64x128xbf16>, %theta: memref<16xf32>, %out: memref<?x128xbf16>) {
   et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : memref<?x128xbf16>, memref<128x16xbf16>, memref<16x128x64xbf16>, memref<16x64x128xbf16>)
     theta(%theta : memref<16xf32>) outs(%out : memref<?x128xbf16>) {lowering_config = #et.lowering_config<schedule = one_launch>}

@@ -35,7 +35,7 @@ func.func @cosine(%x: memref<?x24xf32>, %router: memref<24x5xf32>, %out: memref<
 // A mask word is the ballot of a warp; NaN compares false under an ordered
 // predicate.
 // CHECK-LABEL: func @threshold
-// CHECK:       gpu.launch {{.*}} function(@et_gate)
+// CHECK:       gpu.launch {{.*}} function(@et_gate_threshold)
 // CHECK:         arith.cmpf oge
 // CHECK:         gpu.barrier
 // CHECK:         %[[WORD:.*]] = nvvm.vote.sync ballot

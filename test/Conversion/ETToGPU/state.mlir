@@ -2,7 +2,7 @@
 
 // A bit a step from the highest: no sort, and no loop over pairs of tokens.
 // CHECK-LABEL: func @quantile
-// CHECK:       gpu.launch {{.*}} function(@et_statistic)
+// CHECK:       gpu.launch {{.*}} function(@et_statistic_order)
 // CHECK:         arith.cmpf uno
 // CHECK:         scf.for
 // CHECK:           arith.shrui

@@ -71,6 +71,33 @@ def SelectSchedule : Pass<"et-select-schedule"> {
   ];
 }
 
+def NoteOrigins : Pass<"et-note-origins", "::mlir::func::FuncOp"> {
+  let summary = "note in locations which op a kernel will be named after";
+  let description = [{
+    Adds to the location of each op its name, or of a `linalg.generic` the name
+    of the op that makes its elements. What an op is lowered to keeps its
+    location, so a kernel can be named after the op that it came from. The
+    pipeline runs the pass twice: first for what the program said, and again
+    right before kernels are made, for what that has become. `et_moe_combine` is
+    the combination of an `et.moe`, and `linalg_softmax_exp` the loop of
+    exponentials of a `linalg.softmax`.
+
+    <!-- test: et-opt --et-note-origins --mlir-print-debuginfo --mlir-print-local-scope -->
+    ```mlir
+    func.func @ends(%m: memref<8xf32>) {
+      memref.dealloc %m : memref<8xf32> loc("model.mlir":7:3)
+      return loc("model.mlir":8:3)
+    }
+    ```
+
+    ```mlir
+    ...
+      memref.dealloc %m : memref<8xf32> loc(fused<"memref.dealloc">["model.mlir":7:3])
+    ...
+    ```
+  }];
+}
+
 def LoopsToKernels : Pass<"et-loops-to-kernels", "::mlir::func::FuncOp"> {
   let summary = "run outermost parallel loops as GPU kernels";
   let description = [{
@@ -78,7 +105,8 @@ def LoopsToKernels : Pass<"et-loops-to-kernels", "::mlir::func::FuncOp"> {
     kind becomes a `gpu.launch` with one thread an iteration, neighboring
     iterations of the last dimension in neighboring threads. Inner parallel loops
     run sequentially in the thread. Copies between strided buffers become such
-    loops first.
+    loops first. A kernel is named after the op that the loops came from, where
+    `et-note-origins` has noted it.
 
     <!-- test: et-opt --et-loops-to-kernels --canonicalize -->
     ```mlir

@@ -23,6 +23,14 @@ inline constexpr int64_t kTensorMapWords = 16;
 /// memory that it goes through, an array of i64 in ascending order.
 inline constexpr StringLiteral kStagesAttr = "et.stages";
 
+/// `location` as that of an op called `name`, which its kernels are named
+/// after. Nested, the innermost name is that of the op that came first.
+Location noteOrigin(StringRef name, Location location);
+/// A name for a kernel that does `step` of what the op at `location` came from:
+/// et_moe_scores, linalg_softmax_exp. Without a step, the op that the origin
+/// has become is one. Letters, digits and underscores only.
+std::string getKernelName(Location location, StringRef step = "");
+
 /// What a kernel's body knows of where it runs. Threads of a block are counted
 /// in one dimension.
 struct BlockInfo {
@@ -40,13 +48,14 @@ public:
   using LoopBuilder::LoopBuilder;
 
   //===--- Launching ------------------------------------------------------===//
-  /// Runs `body` in blocks[0] x blocks[1] (or x 1) blocks. At least one block
+  /// Runs `body` in blocks[0] x blocks[1] (or x 1) blocks, in a kernel called
+  /// after the builder's location and `step`. At least one block
   /// runs whatever the counts are, so a body checks its bounds. With
   /// `dynamicSharedBytes`, the body also has that much shared memory without a
   /// type, at an address that is a multiple of 1024. Where `condition` is given
   /// and does not hold, no block runs. Attributes of the launch become those of
   /// the kernel.
-  gpu::LaunchOp launch(StringRef name, ValueRange blocks, int64_t threads,
+  gpu::LaunchOp launch(StringRef step, ValueRange blocks, int64_t threads,
                        ArrayRef<MemRefType> shared,
                        function_ref<void(const BlockInfo &)> body,
                        int64_t dynamicSharedBytes = 0,
