@@ -116,13 +116,14 @@ def tool(build, name, *arguments):
 
 
 def print_loops(build, layer, what, ptx):
-    for kernel in json.loads(tool(build, "ptx-report", ptx)):
+    report = json.loads(tool(build, "ptx-report", ptx, "--report=json"))
+    for kernel in report["kernels"]:
         if not kernel["loops"]:
             continue
         loop = kernel["loops"][0]
         print(
             f"{layer.tokens:6}{layer.width:5}{layer.hidden:5}{layer.experts:4}"
-            f"  {what:<22}{kernel['kernel']:<25}{loop['instruction']:<26}"
+            f"  {what:<22}{kernel['kernel']:<41}{loop['instruction']:<26}"
             f"{loop['matrix']:6}{loop['others']:7}{loop['others'] / loop['matrix']:10.2f}"
             f"{1000 * loop['others'] / loop['macs']:12.2f}"
         )
@@ -130,7 +131,7 @@ def print_loops(build, layer, what, ptx):
 
 def print_all_loops(build, chips):
     print("others: instructions of a main loop that are no matrix instructions")
-    print(f"     T    D    F   E  {'compiler':<22}{'kernel':<25}{'matrix instruction':<26}"
+    print(f"     T    D    F   E  {'compiler':<22}{'kernel':<41}{'matrix instruction':<26}"
           "number others  a matrix  a 1000 MACs")  # fmt: skip
     seen = set()
     for layer in LAYERS:

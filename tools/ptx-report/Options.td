@@ -8,3 +8,5 @@
 include "support/ToolOptions.td"
 
 defm chip : Value<"chip", "sm_NN", "The chip to assemble for (default: that of the text's .target)">;
+defm report : Value<"report", "table|json",
+  "How to print it: a line a kernel (default), or as JSON">;

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Codegen/GPU/Chips.h"
-#include "et/Target/KernelFacts.h"
+#include "et/Target/KernelReport.h"
 #include "support/InputFiles.h"
 #include "support/ToolOptions.h"
 
@@ -33,22 +33,23 @@ static Error runTool(const CommandLine &line) {
   std::string chip = line.get(OPT_chip, match[1]);
   if (Error error = checkChip(chip))
     return error;
+  Expected<unsigned> kind = line.getChoice(OPT_report, {"table", "json"}, 0);
+  if (!kind)
+    return kind.takeError();
   auto kernels = getKernelFacts(ptx, chip);
   if (!kernels)
     return kernels.takeError();
-  json::Array all;
-  for (const KernelFacts &facts : *kernels) {
-    json::Object object = toJSON(facts);
-    object["chip"] = chip;
-    all.push_back(std::move(object));
-  }
-  outs() << formatv("{0:2}\n", json::Value(std::move(all)));
+  if (kernels->empty())
+    return createStringError("'" + *input + "' has no kernel");
+  std::vector<KernelReport> reports =
+      makeReports(chip, *kernels, /*launches=*/{});
+  auto print = *kind == 1 ? printJSON : printTable;
+  print(reports, /*size=*/std::nullopt, outs());
   return Error::success();
 }
 
 int main(int argc, char **argv) {
-  ToolDescription tool = {
-      "ptx-report", "KERNELS.ptx [options]",
-      "Prints what ptxas and nvdisasm say of kernels, as JSON"};
+  ToolDescription tool = {"ptx-report", "KERNELS.ptx [options]",
+                          "Prints what ptxas and nvdisasm say of kernels"};
   return runMain(tool, optionTable, argc, argv, runTool);
 }

@@ -14,6 +14,7 @@
 
 #include <mutex>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace mlir::et {
@@ -27,6 +28,12 @@ struct KernelLaunch {
   /// Of the ops that the kernel was made of; nothing if it is not known, or if
   /// the kernel does not run for so many tokens.
   std::optional<KernelWork> work;
+
+  bool operator==(const KernelLaunch &other) const {
+    return std::tie(kernel, threads, dynamicSharedBytes, stages, work) ==
+           std::tie(other.kernel, other.threads, other.dynamicSharedBytes,
+                    other.stages, other.work);
+  }
 };
 
 /// Watches a pipeline make kernels of ops. Ops get locations that say which

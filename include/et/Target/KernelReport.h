@@ -24,18 +24,20 @@ struct KernelReport {
   /// instructions), vector (for others) or latency; empty where the launch has
   /// no work.
   std::string bound;
+  /// What the work takes at 100 % of the published figures: at least so long.
   double seconds = 0;
 };
 
-/// Joins the kernels of a chip with their launches, in the order of these. A
-/// kernel that nothing launches is left out.
+/// Joins the kernels of a chip with their launches, in the order of these,
+/// those that are alike once; behind them come kernels that nothing launches.
 std::vector<KernelReport> makeReports(StringRef chip,
                                       ArrayRef<KernelFacts> kernels,
                                       ArrayRef<KernelLaunch> launches);
 
-void printTable(ArrayRef<KernelReport> reports, LayerSize size,
+/// `size` is what times are predicted for; nothing where there is no program.
+void printTable(ArrayRef<KernelReport> reports, std::optional<LayerSize> size,
                 llvm::raw_ostream &os);
-void printJSON(ArrayRef<KernelReport> reports, LayerSize size,
+void printJSON(ArrayRef<KernelReport> reports, std::optional<LayerSize> size,
                llvm::raw_ostream &os);
 
 } // namespace mlir::et

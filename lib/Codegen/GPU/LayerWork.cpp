@@ -195,6 +195,27 @@ std::optional<KernelWork> et::estimateWork(Operation *op, LayerSize size,
     counter.move(scores.getX(), tokens);
     counter.multiply(scores.getRouter(), tokens);
     counter.move(scores.getOut(), tokens);
+  } else if (auto gate = dyn_cast<GateOp>(op)) {
+    counter.move(gate.getScores(), tokens);
+    counter.move(gate.getTheta(), 0);
+    counter.move(gate.getBias(), 0);
+    counter.moveMask(gate.getMask());
+    counter.move(gate.getGates(), tokens);
+  } else if (auto offsets = dyn_cast<OffsetsOp>(op)) {
+    counter.moveMask(offsets.getMask());
+    counter.move(offsets.getOffsets(), 0);
+  } else if (auto list = dyn_cast<TokenListOp>(op)) {
+    counter.moveMask(list.getMask());
+    counter.move(list.getOffsets(), 0);
+    counter.moveRows(list.getTokens(), pairs);
+  } else if (auto gather = dyn_cast<GatherOp>(op)) {
+    counter.moveRows(gather.getX(), std::min(pairs, tokens));
+    counter.moveRows(gather.getTokens(), pairs);
+    counter.move(gather.getOffsets(), 0);
+    counter.moveRows(gather.getOut(), pairs);
+  } else if (auto statistic = dyn_cast<StatisticOp>(op)) {
+    counter.move(statistic.getScores(), tokens);
+    counter.move(statistic.getOut(), 0);
   } else if (auto combine = dyn_cast<CombineOp>(op)) {
     countCombine(combine, counter);
   } else if (auto waves = dyn_cast<CombineWavesOp>(op)) {

@@ -1,4 +1,4 @@
-"""A line a kernel of what ptx-report prints."""
+"""A line a kernel of what ptx-report prints as JSON."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ import sys
 # A round counts, compares and branches; the rest is the assembler's choice.
 MOST = {"two_products": 12, "inner_loop": 6, "waits": 16}
 
-for kernel in json.load(sys.stdin):
+for kernel in json.load(sys.stdin)["kernels"]:
     line = (
         f"{kernel['kernel']} {kernel['chip']}: {kernel['threads']} threads, "
         f"{kernel['static_shared_bytes']} shared, {kernel['spill_bytes']} spill"

@@ -15,7 +15,7 @@ bodies = re.split(r"\.entry ", ptx)[1:]
 for body in bodies:
     name = re.match(r"\w+", body)[0]
     rows = [k for k in json.loads(report)["kernels"] if k["kernel"] == name]
-    if not rows:  # Empty: for other chips.
+    if rows[0]["is_empty"]:  # It is for other chips.
         continue
     waits = {int(n) for n in re.findall(r"cp\.async\.wait_group\s+(\d+);", body)}
     barriers = len(re.findall(r"mbarrier\.init", body))

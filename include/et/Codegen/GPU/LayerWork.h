@@ -23,6 +23,10 @@ struct LayerSize {
 /// bytes of global memory, each read or written once.
 struct KernelWork {
   double flops = 0, bytes = 0;
+
+  bool operator==(const KernelWork &other) const {
+    return flops == other.flops && bytes == other.bytes;
+  }
 };
 
 /// The work of an op of the dialect, with the number of experts that pairs
