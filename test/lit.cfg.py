@@ -29,6 +29,7 @@ llvm_config.use_default_substitutions()
 config.substitutions += [
     ("%mlir_opt", os.path.join(config.llvm_tools_dir, "mlir-opt")),
     ("%et_plugin", os.path.join(lib_dir, "ETPlugin" + config.shlibext)),
+    ("%foreign_dialect", os.path.join(lib_dir, "ETForeignDialect" + config.shlibext)),
     ("%et_src", config.et_source_dir),
     ("%et_build", config.et_binary_dir),
     ("%et_tools", tools_dir),

@@ -82,5 +82,32 @@ func.func @main() {
   %got_9 = tensor.cast %m_gb : tensor<4x1xi32> to tensor<?x?xi32>
   %ok_9 = call @equal2(%got_9, %want_9) : (tensor<?x?xi32>, tensor<?x?xi32>) -> i1
   cf.assert %ok_9, "the best group by biased ranks"
+
+  // Sigmoids that a bias lets choose: those of token 0 are all 0, one of token 1's is not.
+  %far = arith.constant dense<[[-200.0, -300.0, -400.0, -500.0], [-200.0, 0.0, -400.0, 1.0]]> : tensor<2x4xf32>
+  %push = arith.constant dense<[4.0, 3.0, 0.0, 0.0]> : tensor<4xf32>
+  %g2 = tensor.empty() : tensor<2x4xf32>
+  %m_e, %g_e = et.gate #et.top_k<k = 2, scoring = sigmoid, renormalize = true>
+    ins(%far : tensor<2x4xf32>) bias(%push : tensor<4xf32>)
+    outs(%m0, %g2 : tensor<4x1xi32>, tensor<2x4xf32>)
+  %expected_10 = arith.constant dense<[[3], [3], [0], [0]]> : tensor<4x1xi32>
+  %want_10 = tensor.cast %expected_10 : tensor<4x1xi32> to tensor<?x?xi32>
+  %got_10 = tensor.cast %m_e : tensor<4x1xi32> to tensor<?x?xi32>
+  %ok_10 = call @equal2(%got_10, %want_10) : (tensor<?x?xi32>, tensor<?x?xi32>) -> i1
+  cf.assert %ok_10, "probabilities of 0 are chosen too"
+  %none = arith.constant 0.0 : f32
+  %expected_11 = arith.constant dense<[[0.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]]> : tensor<2x4xf32>
+  %want_11 = tensor.cast %expected_11 : tensor<2x4xf32> to tensor<?x?xf32>
+  %got_11 = tensor.cast %g_e : tensor<2x4xf32> to tensor<?x?xf32>
+  %ok_11 = call @near2(%got_11, %want_11, %none) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
+  cf.assert %ok_11, "gates over a sum of 0 are 0, others are not changed by epsilon"
+  %m_l, %g_l = et.gate #et.top_k<k = 2, scoring = sigmoid, renormalize = true, epsilon = 0.5>
+    ins(%far : tensor<2x4xf32>) bias(%push : tensor<4xf32>)
+    outs(%m0, %g2 : tensor<4x1xi32>, tensor<2x4xf32>)
+  %expected_12 = arith.constant dense<[[0.0, 0.0, 0.0, 0.0], [0.0, 0.5, 0.0, 0.0]]> : tensor<2x4xf32>
+  %want_12 = tensor.cast %expected_12 : tensor<2x4xf32> to tensor<?x?xf32>
+  %got_12 = tensor.cast %g_l : tensor<2x4xf32> to tensor<?x?xf32>
+  %ok_12 = call @near2(%got_12, %want_12, %none) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
+  cf.assert %ok_12, "epsilon is a part of the sum"
   return
 }

@@ -137,7 +137,7 @@ def gate_error(routing, r, chosen):
     relative, weight = probability_error(routing, r)
     if routing.renormalize:
         share = np.where(chosen, weight, 0.0)
-        total = share.sum(axis=1, keepdims=True)
+        total = share.sum(axis=1, keepdims=True) + getattr(routing, "epsilon", 0.0)
         total = np.where(total == 0, 1.0, total)
         relative = relative + (share * relative).sum(axis=1, keepdims=True) / total
         relative = relative + gamma(r.shape[1])

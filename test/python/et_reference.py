@@ -74,6 +74,7 @@ class TopK:
     renormalize: bool = False
     groups: int = 1
     groupLimit: int = 1
+    epsilon: float = 1e-20
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,7 @@ def gates(routing, r, chosen):
         weight = gate_function(routing.gate, r)
     weight = np.where(chosen, weight, 0.0)
     if getattr(routing, "renormalize", False):
-        total = weight.sum(axis=1, keepdims=True)
+        total = weight.sum(axis=1, keepdims=True) + getattr(routing, "epsilon", 0.0)
         with np.errstate(invalid="ignore"):
             weight = np.divide(weight, total, out=np.zeros_like(weight), where=chosen)
     return weight.astype(np.float32)

@@ -132,7 +132,7 @@ class F32Layer:
         if kind is None:
             g = np.where(chosen, self.probabilities(r), F(0))
             if rule.renormalize:
-                total = g.sum(axis=1, keepdims=True)
+                total = g.sum(axis=1, keepdims=True) + F(getattr(rule, "epsilon", 0))
                 g = g / np.where(total == 0, F(1), total)
             return g.astype(F)
         functions = {

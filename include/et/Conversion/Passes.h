@@ -39,6 +39,11 @@ enum class F32Products {
 /// Every et op on memrefs -> plain loops.
 void populateETToSCFPatterns(RewritePatternSet &patterns);
 
+/// Reports the first et op below `root` that these patterns do not take, and
+/// what to do about it, but for those that `isAllowed` says others take.
+LogicalResult verifyLowerable(Operation *root,
+                              function_ref<bool(Operation *)> isAllowed);
+
 /// Ops that do the work of several, for targets that gain nothing by them.
 void populateExpandFusedOpsPatterns(RewritePatternSet &patterns);
 

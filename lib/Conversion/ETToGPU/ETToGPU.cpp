@@ -25,6 +25,13 @@ struct ConvertETToGPU : et::impl::ConvertETToGPUBase<ConvertETToGPU> {
   using ConvertETToGPUBase::ConvertETToGPUBase;
 
   void runOnOperation() override {
+    if (failed(verifyLowerable(getOperation(), [](Operation *op) {
+          auto layer = dyn_cast<MoeOp>(op);
+          return layer && layer.hasPureBufferSemantics() &&
+                 runsInOneLaunch(layer);
+        })))
+      return signalPassFailure();
+    remarkPlainProducts(getOperation(), useWarpgroups, f32Products);
     ConversionTarget target(getContext());
     target.addIllegalDialect<ETDialect>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });

@@ -14,6 +14,7 @@
 #include "mlir/Analysis/AliasAnalysis.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -391,15 +392,37 @@ ProductKernel et::chooseKernel(GroupedMatmulOp op, KernelBuilder &b,
                                         : threadKernel(op, b, shape.threadTile);
 }
 
-static void remarkPlainProduct(GroupedMatmulOp op) {
-  auto function = op->getParentOfType<func::FuncOp>();
-  remark::missed(op.getLoc(),
-                 remark::RemarkOpts::name("3xtf32")
-                     .category("convert-et-to-gpu")
-                     .function(function ? function.getSymName() : StringRef()))
-      << remark::add("a product of f32 by plain multiply-adds")
-      << remark::reason("its rows are not contiguous, or its widths not known "
-                        "multiples of 4");
+/// Why the matrix units do not compute this product, for a reader.
+static std::string whyPlain(GroupedMatmulOp op, bool splitsF32) {
+  Type element = cast<MemRefType>(op.getLhs().getType()).getElementType();
+  if (element.isF32() && !splitsF32)
+    return "they take f32 with f32-products=3xtf32 alone";
+  if (op.getScales())
+    return "they take weights of f8E4M3FN for sm_90a alone, with rows of f16 "
+           "or "
+           "bf16, K a known multiple of 8 and N of 16";
+  return llvm::formatv("its rows are not contiguous, or its widths K and N not "
+                       "known multiples of {0}",
+                       element.isF32() ? 4 : 8);
+}
+
+void et::remarkPlainProducts(Operation *root, bool useWarpgroups,
+                             F32Products f32Products) {
+  bool splitsF32 = f32Products == F32Products::ThreeTF32;
+  root->walk([&](GroupedMatmulOp op) {
+    if (!op.hasPureBufferSemantics() || op.getPanels() ||
+        fitsMatrixUnits(op, splitsF32) ||
+        (useWarpgroups && WarpgroupProduct::applies(op)))
+      return;
+    auto function = op->getParentOfType<func::FuncOp>();
+    remark::missed(op.getLoc(), remark::RemarkOpts::name("matrix-units")
+                                    .category("convert-et-to-gpu")
+                                    .function(function ? function.getSymName()
+                                                       : StringRef()))
+        << remark::add("a product by plain multiply-adds, without the matrix "
+                       "units")
+        << remark::reason("{0}", whyPlain(op, splitsF32));
+  });
 }
 
 /// The product that stands behind this one, past ops that touch no memory, if
@@ -478,8 +501,6 @@ private:
   ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b) const {
     bool isF32 =
         cast<MemRefType>(op.getLhs().getType()).getElementType().isF32();
-    if (splitsF32 && isF32 && !fitsMatrixUnits(op, splitsF32))
-      remarkPlainProduct(op);
     int64_t numRhs = rightHandSides(op).size();
     // The parts of f32 operands take the registers of half the sums.
     return et::chooseKernel(op, b,

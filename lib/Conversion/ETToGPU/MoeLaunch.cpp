@@ -347,7 +347,7 @@ void OneLaunch::emit() {
 
 static void lowerMoe(MoeOp op, KernelBuilder &b) { OneLaunch(op, b).emit(); }
 
-static bool runsInOneLaunch(MoeOp op) {
+bool et::runsInOneLaunch(MoeOp op) {
   std::optional<LoweringConfigAttr> config = op.getLoweringConfig();
   return config && config->getSchedule() == Schedule::OneLaunch &&
          whyNotOneLaunch(op).empty();

@@ -44,6 +44,13 @@ private:
   AppliesFn applies;
 };
 
+/// Whether the layer is configured to be one kernel, and can be.
+bool runsInOneLaunch(MoeOp op);
+
+/// Says of each product that gets no matrix instructions why.
+void remarkPlainProducts(Operation *root, bool useWarpgroups,
+                         F32Products f32Products);
+
 void populateRouteKernels(RewritePatternSet &patterns);
 void populateRoutingKernels(RewritePatternSet &patterns);
 void populateStateKernels(RewritePatternSet &patterns);

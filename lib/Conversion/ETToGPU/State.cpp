@@ -100,7 +100,7 @@ struct OrderStatistics {
 } // namespace
 
 static bool isOrderStatistic(StatisticOp op) {
-  return !isa<MeanMinusStdStatisticAttr>(op.getStatistic());
+  return isa<KthLargestStatisticAttr, QuantileStatisticAttr>(op.getStatistic());
 }
 
 static void lowerOrderStatistic(StatisticOp op, KernelBuilder &b) {

@@ -17,24 +17,47 @@ namespace mlir::et {
 using namespace mlir;
 using namespace mlir::et;
 
-/// The pass that must run before this op can become loops, if any.
+/// The pass that must run before this et op can become loops, if any.
 static StringRef getMissingPass(Operation *op) {
   if (isa<MoeOp>(op))
     return "et-decompose-moe";
   if (isa<ExpertFfnOp>(op))
     return "et-decompose-expert-ffn";
-  auto dps = dyn_cast<DestinationStyleOpInterface>(op);
-  if (isa_and_present<ETDialect>(op->getDialect()) &&
-      !dps.hasPureBufferSemantics())
+  if (!cast<DestinationStyleOpInterface>(op).hasPureBufferSemantics())
     return "one-shot-bufferize";
   return "";
 }
 
-static LogicalResult verifyInput(Operation *root) {
-  WalkResult result = root->walk([](Operation *op) {
+/// Reports an attribute of another dialect that stands for a computation, if
+/// the op has one that no lowering here knows.
+static LogicalResult verifyAttributes(Operation *op) {
+  auto refuse = [&](Attribute attribute, StringRef kind,
+                    const std::string &known) {
+    return op->emitOpError()
+           << "has the " << kind << " " << attribute
+           << ", for which there is no lowering; use one of " << known
+           << ", or replace the op by others before this pass";
+  };
+  for (NamedAttribute named : op->getAttrs()) {
+    Attribute attribute = named.getValue();
+    auto routing = dyn_cast<RoutingAttrInterface>(attribute);
+    if (routing && !hasLoops(routing))
+      return refuse(attribute, "routing", listRoutings());
+    auto statistic = dyn_cast<StatisticAttrInterface>(attribute);
+    if (statistic && !hasLoops(statistic))
+      return refuse(attribute, "statistic", listStatistics());
+  }
+  return success();
+}
+
+LogicalResult et::verifyLowerable(Operation *root,
+                                  function_ref<bool(Operation *)> isAllowed) {
+  WalkResult result = root->walk([&](Operation *op) {
+    if (!isa_and_present<ETDialect>(op->getDialect()) || isAllowed(op))
+      return WalkResult::advance();
     StringRef missing = getMissingPass(op);
     if (missing.empty())
-      return WalkResult::advance();
+      return WalkResult(verifyAttributes(op));
     op->emitOpError() << "cannot become loops yet: run --" << missing
                       << " first";
     return WalkResult::interrupt();
@@ -45,7 +68,8 @@ static LogicalResult verifyInput(Operation *root) {
 namespace {
 struct ConvertETToSCF : et::impl::ConvertETToSCFBase<ConvertETToSCF> {
   void runOnOperation() override {
-    if (failed(verifyInput(getOperation())))
+    if (failed(
+            verifyLowerable(getOperation(), [](Operation *) { return false; })))
       return signalPassFailure();
     ConversionTarget target(getContext());
     target.addIllegalDialect<ETDialect>();

@@ -42,6 +42,11 @@ private:
   AppliesFn applies;
 };
 
+/// Whether `et.gate` with this rule, or `et.statistic` with this statistic, has
+/// loops here. Both are interfaces, which other dialects' attributes may have.
+bool hasLoops(RoutingAttrInterface routing);
+bool hasLoops(StatisticAttrInterface statistic);
+
 /// Bit `token` % 32 of word `token` / 32 of mask[expert, :], as an i1.
 Value emitTestBit(LoopBuilder &b, Value mask, Value expert, Value token);
 

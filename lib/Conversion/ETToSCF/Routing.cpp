@@ -65,15 +65,13 @@ struct GateLowering {
         gates(op.getGates()), tokens(b.dim(scores, 0)),
         experts(b.dim(scores, 1)) {}
 
-  void lower();
-
-private:
   void lower(ThresholdRoutingAttr routing);
   void lower(BoundedThresholdRoutingAttr routing);
   void lower(ExpertChoiceRoutingAttr routing);
   void lower(TopKRoutingAttr routing);
   void lower(TopPRoutingAttr routing);
 
+private:
   /// Decides each pair by itself: `chosen` is given expert, token and score.
   void perPair(GateKind gate, function_ref<Value(Value)> prepareExpert,
                function_ref<Value(Value, Value, Value, Value)> chosen);
@@ -123,9 +121,9 @@ private:
   /// pass and whose mask bit is clear; -1 if there is none.
   Value pickBest(Value token, function_ref<Value(Value)> value,
                  function_ref<Value(Value)> eligible);
-  /// Divides the gates of chosen experts by their sum, if asked; clears the
-  /// others.
-  void finishGates(Value token, bool renormalize);
+  /// Divides the gates of chosen experts by their sum and `epsilon`, if asked;
+  /// clears the others.
+  void finishGates(Value token, bool renormalize, double epsilon);
   Value allowGroups(TopKRoutingAttr routing);
   Value rank(Value token, Value expert);
 
@@ -277,15 +275,16 @@ Value GateLowering::pickBest(Value token, function_ref<Value(Value)> value,
                 })[0];
 }
 
-void GateLowering::finishGates(Value token, bool renormalize) {
+void GateLowering::finishGates(Value token, bool renormalize, double epsilon) {
   Value zero = b.index(0), divisor;
   if (renormalize)
-    divisor = b.loop(
-        zero, experts, b.f32(0.0), [&](Value expert, ValueRange acc) -> Values {
-          Value chosen = emitTestBit(b, mask, expert, token);
-          Value weight = b.load(gates, {token, expert});
-          return {b.add(acc[0], b.select(chosen, weight, b.f32(0.0)))};
-        })[0];
+    divisor =
+        b.loop(zero, experts, b.f32(epsilon),
+               [&](Value expert, ValueRange acc) -> Values {
+                 Value chosen = emitTestBit(b, mask, expert, token);
+                 Value weight = b.load(gates, {token, expert});
+                 return {b.add(acc[0], b.select(chosen, weight, b.f32(0.0)))};
+               })[0];
   b.loop(zero, experts, [&](Value expert) {
     Value weight = b.load(gates, {token, expert});
     if (renormalize)
@@ -374,7 +373,8 @@ void GateLowering::lower(TopKRoutingAttr routing) {
       b.when(b.cmp(CmpIPredicate::sge, best, b.i32(0)),
              [&] { setBit(mask, b.toIndex(best), token, always); });
     });
-    finishGates(token, routing.getRenormalize());
+    finishGates(token, routing.getRenormalize(),
+                routing.getEpsilon().convertToDouble());
   });
   if (allowed)
     memref::DeallocOp::create(b, allowed);
@@ -401,23 +401,36 @@ void GateLowering::lower(TopPRoutingAttr routing) {
           Value next = b.add(sum, weight);
           return {next, b.both(take, b.cmp(CmpFPredicate::OLT, next, limit))};
         });
-    finishGates(token, routing.getRenormalize());
+    finishGates(token, routing.getRenormalize(), /*epsilon=*/0.0);
   });
 }
 
-void GateLowering::lower() {
-  llvm::TypeSwitch<Attribute>(op.getRouting())
+/// Calls `visit` with a rule that has loops as its class; whether it has.
+template <typename VisitFn>
+static bool visitRouting(Attribute routing, VisitFn visit) {
+  return llvm::TypeSwitch<Attribute, bool>(routing)
       .Case<ThresholdRoutingAttr, BoundedThresholdRoutingAttr,
             ExpertChoiceRoutingAttr, TopKRoutingAttr, TopPRoutingAttr>(
-          [&](auto routing) { lower(routing); });
+          [&](auto known) {
+            visit(known);
+            return true;
+          })
+      .Default(false);
+}
+
+bool et::hasLoops(RoutingAttrInterface routing) {
+  return visitRouting(routing, [](auto) {});
 }
 
 static void lowerGate(GateOp op, LoopBuilder &b) {
-  GateLowering(op, b).lower();
+  GateLowering lowering(op, b);
+  visitRouting(op.getRouting(), [&](auto routing) { lowering.lower(routing); });
 }
+
+static bool hasKnownRouting(GateOp op) { return hasLoops(op.getRouting()); }
 
 void et::populateRoutingPatterns(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
   patterns.add<LoopPattern<ScoresOp>>(context, lowerScores);
-  patterns.add<LoopPattern<GateOp>>(context, lowerGate);
+  patterns.add<LoopPattern<GateOp>>(context, lowerGate, hasKnownRouting);
 }

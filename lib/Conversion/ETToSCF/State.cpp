@@ -26,6 +26,22 @@ static Value isNaN(LoopBuilder &b, Value x) {
 // Statistics
 //===----------------------------------------------------------------------===//
 
+/// Calls `visit` with a statistic that has loops as its class; whether it has.
+template <typename VisitFn>
+static bool visitStatistic(Attribute statistic, VisitFn visit) {
+  return llvm::TypeSwitch<Attribute, bool>(statistic)
+      .Case<MeanMinusStdStatisticAttr, KthLargestStatisticAttr,
+            QuantileStatisticAttr>([&](auto known) {
+        visit(known);
+        return true;
+      })
+      .Default(false);
+}
+
+bool et::hasLoops(StatisticAttrInterface statistic) {
+  return visitStatistic(statistic, [](auto) {});
+}
+
 namespace {
 /// One expert's statistic over the tokens of a batch, in f64, as an f32.
 struct StatisticLowering {
@@ -41,10 +57,9 @@ struct StatisticLowering {
                    return {b.either(acc[0],
                                     isNaN(b, b.load(scores, {token, expert})))};
                  })[0];
-      Value value = llvm::TypeSwitch<Attribute, Value>(op.getStatistic())
-                        .Case<MeanMinusStdStatisticAttr,
-                              KthLargestStatisticAttr, QuantileStatisticAttr>(
-                            [&](auto statistic) { return compute(statistic); });
+      Value value;
+      visitStatistic(op.getStatistic(),
+                     [&](auto statistic) { value = compute(statistic); });
       b.store(b.select(anyNaN, emitNaN(b), value), op.getOut(), expert);
     });
   }
@@ -132,6 +147,10 @@ private:
 
 static void lowerStatistic(StatisticOp op, LoopBuilder &b) {
   StatisticLowering(op, b).lower();
+}
+
+static bool hasKnownStatistic(StatisticOp op) {
+  return hasLoops(op.getStatistic());
 }
 
 //===----------------------------------------------------------------------===//
@@ -296,7 +315,8 @@ static void lowerRoutingStats(RoutingStatsOp op, LoopBuilder &b) {
 
 void et::populateStatePatterns(RewritePatternSet &patterns) {
   MLIRContext *context = patterns.getContext();
-  patterns.add<LoopPattern<StatisticOp>>(context, lowerStatistic);
+  patterns.add<LoopPattern<StatisticOp>>(context, lowerStatistic,
+                                         hasKnownStatistic);
   patterns.add<LoopPattern<HistogramOp>>(context, lowerHistogram);
   patterns.add<LoopPattern<HistogramQuantileOp>>(context,
                                                  lowerHistogramQuantile);

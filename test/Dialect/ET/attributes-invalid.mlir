@@ -10,7 +10,7 @@ func.func private @f() attributes {a = #et.bounded_threshold<rate = 0.5, slack =
 
 // -----
 
-// expected-error@+1 {{struct is missing required parameter: slack}}
+// expected-error@+1 {{struct is missing required parameter: slack; #et.bounded_threshold takes rate, slack, compare, gate}}
 func.func private @f() attributes {a = #et.bounded_threshold<rate = 0.5>}
 
 // -----
@@ -37,6 +37,63 @@ func.func private @f() attributes {a = #et.top_k<k = 1, groups = 4, groupLimit =
 
 // expected-error@+1 {{#et.top_k needs groupLimit in [1, groups = 4], got 0 [A3]}}
 func.func private @f() attributes {a = #et.top_k<k = 1, groups = 4, groupLimit = 0>}
+
+// -----
+
+// expected-error@+1 {{#et.top_k needs a finite f32 >= 0 as epsilon, got -1.000000e+00 [A6]}}
+func.func private @f() attributes {a = #et.top_k<k = 1, epsilon = -1.0>}
+
+// -----
+
+// expected-error@+1 {{#et.top_k needs a finite f32 >= 0 as epsilon, got 1.000000e+39 [A6]}}
+func.func private @f() attributes {a = #et.top_k<k = 1, epsilon = 1.0e39>}
+
+// -----
+
+// A wrong name, none, and none where a value stands.
+
+// expected-error@+1 {{duplicate or unknown struct parameter name: top; #et.top_k takes k, scoring, renormalize, groups, groupLimit, epsilon}}
+func.func private @f() attributes {a = #et.top_k<top = 2>}
+
+// -----
+
+// expected-error@+1 {{duplicate or unknown struct parameter name: k; #et.top_k takes k, scoring, renormalize, groups, groupLimit, epsilon}}
+func.func private @f() attributes {a = #et<top_k<k = 2, k = 3>>}
+
+// -----
+
+// expected-error@+1 {{expected a parameter name in struct; #et.top_k takes k, scoring, renormalize, groups, groupLimit, epsilon}}
+func.func private @f() attributes {a = #et.top_k<2>}
+
+// -----
+
+// expected-error@+1 {{expected a parameter name in struct; #et.expert_choice takes rate, gate}}
+func.func private @f() attributes {a = #et.expert_choice<>}
+
+// -----
+
+// expected-error@+1 {{duplicate or unknown struct parameter name: k; #et.top_p takes p, renormalize}}
+func.func private @f() attributes {a = #et.top_p<k = 2>}
+
+// -----
+
+// expected-error@+1 {{duplicate or unknown struct parameter name: q; #et.kth_largest takes rate}}
+func.func private @f() attributes {a = #et.kth_largest<q = 0.5>}
+
+// -----
+
+// expected-error@+1 {{duplicate or unknown struct parameter name: rate; #et.quantile takes q}}
+func.func private @f() attributes {a = #et.quantile<rate = 0.5>}
+
+// -----
+
+// expected-error@+1 {{duplicate or unknown struct parameter name: blocks; #et.lowering_config takes schedule, workgroups, rate, slack}}
+func.func private @f() attributes {a = #et.lowering_config<blocks = 2>}
+
+// -----
+
+// expected-error@+1 {{duplicate or unknown struct parameter name: rows; #et.panels takes columns, interleave, step}}
+func.func private @f() attributes {a = #et.panels<rows = 2>}
 
 // -----
 
@@ -80,7 +137,7 @@ func.func private @f() attributes {a = #et.threshold<gate = softmax>}
 
 // -----
 
-// expected-error@+1 {{duplicate or unknown}}
+// expected-error@+1 {{duplicate or unknown struct parameter name: theta; #et.threshold takes compare, gate}}
 func.func private @f() attributes {a = #et.threshold<theta = 0.5>}
 
 // -----

@@ -185,10 +185,10 @@ func.func @no_target(%m: tensor<2x?xi32>, %g: tensor<?x2xf32>, %r: tensor<?x2xf3
 // -----
 
 // CHECK-LABEL: func @group_limit
-// CHECK: et.gate #et.top_k<k = 2, scoring = sigmoid, renormalize = true> ins
+// CHECK: et.gate #et.top_k<k = 2, scoring = sigmoid, renormalize = true, epsilon = 1.250000e-01> ins
 // CHECK: et.gate #et.top_k<k = 2, groups = 4, groupLimit = 3> ins
 func.func @group_limit(%m: tensor<8x?xi32>, %g: tensor<?x8xf32>, %r: tensor<?x8xf32>) -> (tensor<8x?xi32>, tensor<8x?xi32>) {
-  %0:2 = et.gate #et.top_k<k = 2, scoring = sigmoid, renormalize = true, groups = 4, groupLimit = 4> ins(%r : tensor<?x8xf32>)
+  %0:2 = et.gate #et.top_k<k = 2, scoring = sigmoid, renormalize = true, groups = 4, groupLimit = 4, epsilon = 0.125> ins(%r : tensor<?x8xf32>)
     outs(%m, %g : tensor<8x?xi32>, tensor<?x8xf32>)
   %1:2 = et.gate #et.top_k<k = 2, groups = 4, groupLimit = 3> ins(%r : tensor<?x8xf32>)
     outs(%m, %g : tensor<8x?xi32>, tensor<?x8xf32>)

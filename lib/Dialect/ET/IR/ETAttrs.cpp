@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Assembly.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/StringExtras.h"
@@ -112,8 +111,39 @@ std::string et::listStatistics() {
                         >();
 }
 
+template <typename... Attrs>
+static StringRef findParameterNames(StringRef mnemonic) {
+  StringRef names;
+  (void)((mnemonic == Attrs::getMnemonic() &&
+          (names = Attrs::parameterNames, true)) ||
+         ...);
+  return names;
+}
+
+/// Adds to what the generated parsers say of an attribute's list of parameters
+/// which there are.
+static LogicalResult completeError(Diagnostic &error, StringRef mnemonic) {
+  std::string message = error.str();
+  // Another error follows, which says what was expected.
+  if (message == "expected valid keyword")
+    return success();
+  if (StringRef(message).contains("struct"))
+    error << "; #et." << mnemonic << " takes "
+          << findParameterNames<
+#define GET_ATTRDEF_LIST
+#include "et/Dialect/ET/IR/ETAttrs.cpp.inc"
+                 >(mnemonic);
+  // Who handles errors otherwise has not seen it yet.
+  return failure();
+}
+
 Attribute ETDialect::parseAttribute(DialectAsmParser &parser, Type type) const {
   SMLoc loc = parser.getCurrentLocation();
+  StringRef name = parser.getFullSymbolSpec().take_while(
+      [](char c) { return llvm::isAlnum(c) || c == '_'; });
+  ScopedDiagnosticHandler handler(getContext(), [&](Diagnostic &error) {
+    return completeError(error, name);
+  });
   StringRef mnemonic;
   Attribute attribute;
   if (generatedAttributeParser(parser, &mnemonic, type, attribute).has_value())
@@ -167,8 +197,8 @@ LogicalResult BoundedThresholdRoutingAttr::verify(EmitError emitError,
 bool BoundedThresholdRoutingAttr::usesTheta() const { return true; }
 
 LogicalResult TopKRoutingAttr::verify(EmitError emitError, int64_t k, Scoring,
-                                      bool, int64_t groups,
-                                      int64_t groupLimit) {
+                                      bool, int64_t groups, int64_t groupLimit,
+                                      APFloat epsilon) {
   if (k < 1)
     return emitError() << "#et.top_k needs k >= 1, got " << k << " [A1]";
   if (groups < 1)
@@ -177,6 +207,10 @@ LogicalResult TopKRoutingAttr::verify(EmitError emitError, int64_t k, Scoring,
   if (groupLimit < 1 || groupLimit > groups)
     return emitError() << "#et.top_k needs groupLimit in [1, groups = "
                        << groups << "], got " << groupLimit << " [A3]";
+  double least = epsilon.convertToDouble();
+  if (!(least >= 0.0 && least <= std::numeric_limits<float>::max()))
+    return emitError() << "#et.top_k needs a finite f32 >= 0 as epsilon, got "
+                       << least << " [A6]";
   return success();
 }
 bool TopKRoutingAttr::allowsBias() const { return true; }

@@ -210,7 +210,8 @@ static LogicalResult dropIdleGroupLimit(GateOp op, PatternRewriter &rewriter) {
   rewriter.modifyOpInPlace(op, [&] {
     op.setRoutingAttr(TopKRoutingAttr::get(
         op.getContext(), routing.getK(), routing.getScoring(),
-        routing.getRenormalize(), /*groups=*/1, /*groupLimit=*/1));
+        routing.getRenormalize(), /*groups=*/1, /*groupLimit=*/1,
+        routing.getEpsilon()));
   });
   return success();
 }
@@ -218,7 +219,7 @@ static LogicalResult dropIdleGroupLimit(GateOp op, PatternRewriter &rewriter) {
 /// Probabilities are not negative, so that adding a zero of either sign keeps
 /// their order. (Another uniform bias could round two of them to one value.)
 static LogicalResult dropZeroBias(GateOp op, PatternRewriter &rewriter) {
-  if (!op.getBias())
+  if (!op.getBias() || !isa<TopKRoutingAttr>(op.getRouting()))
     return failure();
   auto bias = dyn_cast_or_null<FloatAttr>(getUniformValue(op.getBias()));
   if (!bias || !bias.getValue().isZero())
@@ -242,8 +243,10 @@ void GateOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 static bool hasNoValue(StatisticOp op) {
   if (auto statistic = dyn_cast<KthLargestStatisticAttr>(op.getStatistic()))
     return takesNoToken(statistic.getRate(), op.getScores());
-  int64_t tokens = cast<ShapedType>(op.getScores().getType()).getDimSize(0);
   bool needsTwo = isa<MeanMinusStdStatisticAttr>(op.getStatistic());
+  if (!needsTwo && !isa<QuantileStatisticAttr>(op.getStatistic()))
+    return false;
+  int64_t tokens = cast<ShapedType>(op.getScores().getType()).getDimSize(0);
   return !ShapedType::isDynamic(tokens) && tokens < (needsTwo ? 2 : 1);
 }
 

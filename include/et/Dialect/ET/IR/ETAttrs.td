@@ -16,6 +16,13 @@ include "et/Dialect/ET/IR/ETInterfaces.td"
 class ET_Attr<string name, string attrMnemonic, list<Trait> traits = []>
     : AttrDef<ET_Dialect, name, traits> {
   let mnemonic = attrMnemonic;
+  /// What a subclass declares besides.
+  code declarations = "";
+  let extraClassDeclaration = [{
+    /// For messages: "k, scoring".
+    static constexpr ::llvm::StringLiteral parameterNames = "}]
+    # !interleave(!foreach(i, !range(!size(parameters)), !getdagname(parameters, i)), ", ")
+    # "\";\n" # declarations;
 }
 
 // Parameters are parsed by directives of ours: tablegen's own parsers give two
@@ -79,19 +86,22 @@ def ET_TopKRoutingAttr : ET_RoutingAttr<"TopK", "top_k",
     ranked by p + bias (the bias operand of the op; the gate does not see it),
     the lower expert first among equals. With `groups` > 1 the experts are split
     into that many equal runs, and only the `group_limit` best runs, by the sum
-    of their two best ranks' values, compete. The gate is p, divided by the sum
-    over the chosen with `renormalize`. A token with a NaN score goes nowhere
-    under softmax; under sigmoid only its NaN experts are passed over.
+    of their two best ranks' values, compete. The gate is p; with `renormalize`
+    it is p / (epsilon + the sum over the chosen), so that probabilities which are
+    all 0 give gates of 0. A token with a NaN score goes nowhere under softmax;
+    under sigmoid only its NaN experts are passed over.
   }];
   let parameters = (ins
     "int64_t":$k,
     DefaultValuedParameter<"::mlir::et::Scoring", "::mlir::et::Scoring::Softmax">:$scoring,
     DefaultValuedParameter<"bool", "false">:$renormalize,
     DefaultValuedParameter<"int64_t", "1">:$groups,
-    DefaultValuedParameter<"int64_t", "1">:$groupLimit);
+    DefaultValuedParameter<"int64_t", "1">:$groupLimit,
+    DefaultValuedParameter<"::llvm::APFloat", "::llvm::APFloat(1e-20)">:$epsilon);
   let assemblyFormat = [{
     `<` struct(custom<Count>($k), custom<Word>($scoring),
-      custom<Flag>($renormalize), custom<Count>($groups), custom<Count>($groupLimit)) `>`
+      custom<Flag>($renormalize), custom<Count>($groups), custom<Count>($groupLimit),
+      custom<Real>($epsilon)) `>`
   }];
   let genVerifyDecl = 1;
 }
@@ -114,8 +124,9 @@ def ET_TopPRoutingAttr : ET_RoutingAttr<"TopP", "top_p"> {
   let description = [{
     Probabilities are softmax(r[t,:]), summed in f32 in falling order, the lower
     expert first among equals; the set is cut at the first sum >= p. The gate is
-    the probability, divided by the sum over the chosen with `renormalize`. A
-    token with a NaN score goes nowhere.
+    the probability, divided by the sum over the chosen with `renormalize` (which
+    has the largest probability, and so is at least 1 / E). A token with a NaN
+    score goes nowhere.
   }];
   let parameters = (ins
     ET_Real:$p, DefaultValuedParameter<"bool", "false">:$renormalize);
@@ -195,7 +206,7 @@ def ET_LoweringConfigAttr : ET_Attr<"LoweringConfig", "lowering_config"> {
                                    CArg<"int64_t", "0">:$workgroups), [{
     return $_get($_ctxt, schedule, workgroups, ::llvm::APFloat(0.0), ::llvm::APFloat(0.25));
   }]>];
-  let extraClassDeclaration = [{
+  let declarations = [{
     /// The share of all pairs that buffers have room for, if any is known.
     std::optional<double> getRoom() const {
       double rate = getRate().convertToDouble();
@@ -228,7 +239,7 @@ def ET_PanelsAttr : ET_Attr<"Panels", "panels"> {
     `<` struct(custom<Count>($columns), custom<Count>($interleave), custom<Count>($step)) `>`
   }];
   let genVerifyDecl = 1;
-  let extraClassDeclaration = [{
+  let declarations = [{
     /// The names of the packed dimensions of weights "E K N".
     std::string getPackedDims() const;
     /// The sizes of weights [E, K, N] when packed; dynamic ones stay dynamic.

@@ -38,6 +38,10 @@ inline constexpr int64_t kTokensPerWord = 32;
 /// names of the scales' sizes say so too.
 inline constexpr int64_t kScaleBlock = 128;
 
+/// The attributes that implement an interface, for messages: "#et.a, #et.b".
+std::string listRoutings();
+std::string listStatistics();
+
 /// Makes the et ops bufferizable by one-shot bufferization.
 void registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry);
 

@@ -20,6 +20,9 @@ class ET_Enum<string name, string summary, list<I32EnumAttrCase> cases>
 /// The enum as an attribute of an op, written as a bare word.
 class ET_EnumAttr<EnumInfo info, string mnemonic> : EnumAttr<ET_Dialect, info, mnemonic> {
   let assemblyFormat = "custom<Word>($value)";
+  // Its parameter is written without a name.
+  let extraClassDeclaration =
+      "static constexpr ::llvm::StringLiteral parameterNames = \"\";";
 }
 
 def ET_ScoreKind : ET_Enum<"ScoreKind", "how a token's score for an expert is computed", [
