@@ -35,8 +35,8 @@ void et::buildCPUPipeline(OpPassManager &pm,
   pm.addPass(createSpreadRows());
   pm.addPass(createConvertETToVector(
       {model->vectorBits, model->vectorRegisters, model->hasMatrixRegisters(),
-       model->has("avx512bf16"), model->has("avx512vbmi"),
-       model->firstLevelBytes, model->secondLevelBytes, model->readsAhead}));
+       model->hasPairProducts(), model->hasByteTables(), model->firstLevelBytes,
+       model->secondLevelBytes, model->readsAhead}));
   pm.addPass(createApproximateMath());
   pm.addPass(createConvertETToSCF());
   pm.addPass(createConvertLinalgToParallelLoopsPass());

@@ -101,8 +101,8 @@ struct PackWeights : et::impl::PackWeightsBase<PackWeights> {
     }
     VectorTarget target = {
         model->vectorBits / 32,      model->vectorRegisters,
-        model->hasMatrixRegisters(), model->has("avx512bf16"),
-        model->has("avx512vbmi"),    model->firstLevelBytes,
+        model->hasMatrixRegisters(), model->hasPairProducts(),
+        model->hasByteTables(),      model->firstLevelBytes,
         model->secondLevelBytes,     model->readsAhead};
     for (func::FuncOp function : getFunctionsWithWeights(getOperation()))
       function.walk([&](GroupedMatmulOp op) {

@@ -28,6 +28,9 @@ static unsigned getNumber(StringRef chip) {
   return number;
 }
 
+/// LLVM still knows these names; CUDA 13 calls the chips sm_110.
+static bool isRenamed(StringRef chip) { return getNumber(chip) == 101; }
+
 llvm::SmallVector<StringRef> et::getKnownChips() {
   LLVMInitializeNVPTXTargetInfo();
   LLVMInitializeNVPTXTargetMC();
@@ -41,7 +44,7 @@ llvm::SmallVector<StringRef> et::getKnownChips() {
   std::unique_ptr<llvm::MCSubtargetInfo> info(
       target->createMCSubtargetInfo(triple, /*CPU=*/"", /*Features=*/""));
   for (const auto &processor : info->getAllProcessorDescriptions())
-    if (getNumber(StringRef(processor.Key)) >= kOldest)
+    if (getNumber(processor.Key) >= kOldest && !isRenamed(processor.Key))
       chips.push_back(StringRef(processor.Key));
   llvm::sort(chips, [](StringRef a, StringRef b) {
     return std::pair(getNumber(a), a) < std::pair(getNumber(b), b);
@@ -53,8 +56,10 @@ llvm::Error et::checkChip(StringRef chip) {
   llvm::SmallVector<StringRef> known = getKnownChips();
   if (llvm::is_contained(known, chip))
     return llvm::Error::success();
-  return llvm::createStringError("unknown chip '" + chip +
-                                 "'; known: " + llvm::join(known, ", "));
+  return llvm::createStringError(
+      "unknown chip '" + chip + "'; " +
+      (isRenamed(chip) ? "CUDA 13 calls it sm_110; " : "") +
+      "known: " + llvm::join(known, ", "));
 }
 
 // Sources: what a multiprocessor holds, "Compute Capabilities" in the CUDA C++

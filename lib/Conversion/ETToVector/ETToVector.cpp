@@ -24,32 +24,41 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
   using ConvertETToVectorBase::ConvertETToVectorBase;
 
   void runOnOperation() override {
-    if (vectorBits < 64 || !llvm::isPowerOf2_64(vectorBits) ||
-        vectorRegisters < 8) {
-      getOperation().emitError()
-          << "convert-et-to-vector needs a vector width that is a power of two "
-             "of at least 64 bits and at least 8 registers, got vector-bits="
-          << vectorBits.getValue()
-          << " vector-registers=" << vectorRegisters.getValue();
+    if (failed(verifyOptions()))
       return signalPassFailure();
-    }
-    if (firstLevelCache < 4096) {
-      getOperation().emitError()
-          << "convert-et-to-vector needs the bytes of a first-level cache, at "
-             "least 4096, got first-level-cache="
-          << firstLevelCache.getValue();
-      return signalPassFailure();
-    }
     RewritePatternSet patterns(&getContext());
     populateETToVectorPatterns(
         patterns,
         {static_cast<int64_t>(vectorBits) / 32,
-         static_cast<int64_t>(vectorRegisters), matrixRegisters,
-         pairProducts && vectorBits == 512, byteTables && vectorBits == 512,
-         static_cast<int64_t>(firstLevelCache),
+         static_cast<int64_t>(vectorRegisters), matrixRegisters, pairProducts,
+         byteTables, static_cast<int64_t>(firstLevelCache),
          static_cast<int64_t>(secondLevelCache), readsAhead});
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
+  }
+
+private:
+  LogicalResult verifyOptions() {
+    auto refuse = [&](const Twine &need) {
+      return getOperation().emitError("convert-et-to-vector needs ") << need;
+    };
+    // No processor has longer or more of them.
+    if (vectorBits < 64 || vectorBits > 16384 ||
+        !llvm::isPowerOf2_64(vectorBits))
+      return refuse("a power of two from 64 to 16384 as vector-bits, got " +
+                    Twine(vectorBits.getValue()));
+    if (vectorRegisters < 8 || vectorRegisters > 64)
+      return refuse("vector-registers from 8 to 64, got " +
+                    Twine(vectorRegisters.getValue()));
+    for (const auto *option : {&matrixRegisters, &pairProducts, &byteTables})
+      if (*option && vectorBits != 512)
+        return refuse("vector-bits=512 for " + option->getArgStr() + ", got " +
+                      Twine(vectorBits.getValue()));
+    for (const auto *option : {&firstLevelCache, &secondLevelCache})
+      if (*option < 4096)
+        return refuse("at least 4096 bytes as " + option->getArgStr() +
+                      ", got " + Twine(option->getValue()));
+    return success();
   }
 };
 } // namespace

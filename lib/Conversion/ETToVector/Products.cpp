@@ -7,6 +7,8 @@
 
 #include "Patterns.h"
 #include "ProductLowering.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -18,6 +20,22 @@ static constexpr int64_t kCopiedColumns = 128;
 
 /// An expert's rows up to which packed weights are not worth matrix registers.
 static constexpr int64_t kFewPackedRows = 2;
+
+/// Says why matrix registers, which the target has, do not multiply.
+static void remarkNoMatrices(GroupedMatmulOp op) {
+  StringRef reason = "its weights are packed for other instructions";
+  if (!getElementTypeOrSelf(op.getLhs().getType()).isBF16())
+    reason = "they multiply rows of bf16 alone";
+  else if (op.getScales())
+    reason = "its weights are f8E4M3FN";
+  auto function = op->getParentOfType<func::FuncOp>();
+  remark::missed(op.getLoc(),
+                 remark::RemarkOpts::name("matrix-registers")
+                     .category("convert-et-to-vector")
+                     .function(function ? function.getSymName() : StringRef()))
+      << remark::add("a product without matrix registers")
+      << remark::reason("{0}", reason);
+}
 
 static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
                                         const VectorTarget &target) {
@@ -67,6 +85,9 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
       panelColumns = std::min<int64_t>(panelColumns,
                                        llvm::alignTo(columns, tile.columns()));
   }
+
+  if (target.matrices && !usesMatrices)
+    remarkNoMatrices(op);
 
   auto kernelOf = [&](const TileShape &shape, Multiply way,
                       int64_t interleave) -> PanelKernel {

@@ -32,11 +32,21 @@ struct TargetModel {
   bool has(llvm::StringRef feature) const;
 
   /// Whether there are registers that multiply matrices of bf16 (AMX).
-  bool hasMatrixRegisters() const { return has("amx-bf16"); }
+  bool hasMatrixRegisters() const { return hasWide("amx-bf16"); }
+  /// Whether pairs of bf16 are multiplied at once.
+  bool hasPairProducts() const { return hasWide("avx512bf16"); }
+  /// Whether bytes are looked up in tables.
+  bool hasByteTables() const { return hasWide("avx512vbmi"); }
 
   /// The model for `march`: an LLVM processor name, or `native` for the machine
   /// this runs on. None if LLVM knows no such processor.
   static std::optional<TargetModel> get(llvm::StringRef march);
+
+private:
+  /// Kernels use it beside vectors of 512 bits.
+  bool hasWide(llvm::StringRef feature) const {
+    return vectorBits == 512 && has(feature);
+  }
 };
 
 } // namespace mlir::et::cpu

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "FusionRemarks.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Dialect/ET/Utils/DestinationUtils.h"
@@ -95,27 +96,46 @@ struct DecomposeMoePattern : OpRewritePattern<MoeOp> {
 
 private:
   /// The share of all pairs that pair buffers have room for, if that is to be
-  /// less than all that the rule allows, and less memory with the f32 sums that
-  /// further waves need.
+  /// less than all that the rule allows.
   std::optional<double> findRoom(MoeOp op) const {
     std::optional<LoweringConfigAttr> config = op.getLoweringConfig();
     std::optional<double> room =
         config ? config->getRoom() : std::optional<double>();
-    bool hasBound = !ShapedType::isDynamic(
-        op.getRouting().getMaxExpertsPerToken(ShapedType::kDynamic));
-    // Waves read weights of the storage type.
-    if (pairBuffers != PairBuffers::Bound || hasBound || op.getW1Scales() ||
-        !room || *room >= 1.0)
+    if (!room)
       return std::nullopt;
+    std::string obstacle = whyNoRoom(op, *room);
+    if (obstacle.empty())
+      return room;
+    remark::missed(op.getLoc(), fusionRemark(op, "et-decompose-moe", "rate"))
+        << remark::add("the rate of the layer's lowering_config is not used")
+        << remark::reason("{0}", obstacle);
+    return std::nullopt;
+  }
+
+  /// Why buffers have room for all pairs; empty if that of the rate will do.
+  std::string whyNoRoom(MoeOp op, double room) const {
+    if (pairBuffers != PairBuffers::Bound)
+      return "pair buffers have the size of the pairs that are selected";
+    if (!ShapedType::isDynamic(
+            op.getRouting().getMaxExpertsPerToken(ShapedType::kDynamic)))
+      return "its routing has a bound of its own";
+    if (op.getW1Scales())
+      return "later waves read weights of the storage type, and these are "
+             "f8E4M3FN";
+    if (room >= 1.0)
+      return "with the slack, it is room for all pairs";
+    // Later waves need f32 sums where out is narrower.
     auto type = cast<ShapedType>(op.getW1().getType());
     if (!type.hasStaticShape() ||
         getElementTypeOrSelf(op.getOut().getType()).isF32())
-      return room;
+      return "";
     double experts = type.getDimSize(0), width = type.getDimSize(1),
            hidden = type.getDimSize(2);
-    double saved = (1.0 - *room) * experts * (hidden + width) *
+    double saved = (1.0 - room) * experts * (hidden + width) *
                    type.getElementTypeBitWidth() / 8;
-    return saved > width * sizeof(float) ? room : std::nullopt;
+    return saved > width * sizeof(float)
+               ? ""
+               : "sums for later waves would take more memory than it saves";
   }
 
   struct Plan {

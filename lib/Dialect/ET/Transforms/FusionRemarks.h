@@ -18,9 +18,10 @@
 
 namespace mlir::et {
 
-inline remark::RemarkOpts fusionRemark(Operation *op, StringRef pass) {
+inline remark::RemarkOpts fusionRemark(Operation *op, StringRef pass,
+                                       StringRef name = "fusion") {
   auto function = op->getParentOfType<FunctionOpInterface>();
-  return remark::RemarkOpts::name("fusion").category(pass).function(
+  return remark::RemarkOpts::name(name).category(pass).function(
       function ? function.getName() : "");
 }
 

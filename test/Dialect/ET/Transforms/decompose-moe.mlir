@@ -1,6 +1,14 @@
 // RUN: et-opt %s --et-decompose-moe --canonicalize --cse | FileCheck %s
 // RUN: et-opt %s --et-decompose-moe=pair-buffers=bound --canonicalize --cse | FileCheck %s --check-prefix=BOUND
 // RUN: et-opt %s --et-decompose-moe=keep-one-launch | FileCheck %s --check-prefix=KEEP
+// RUN: et-opt %s --et-decompose-moe=pair-buffers=bound --remarks-filter=et-decompose-moe -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK --implicit-check-not=remark:
+// RUN: et-opt %s --et-decompose-moe --remarks-filter=et-decompose-moe -o /dev/null 2>&1 | FileCheck %s --check-prefix=EXACT
+
+// REMARK-DAG: remark: [Missed] rate | Category:et-decompose-moe | Function=no_rate | Reason="its routing has a bound of its own", Remark="the rate of the layer's lowering_config is not used"
+// REMARK-DAG: remark: [Missed] rate {{.*}} Function=no_rate | Reason="with the slack, it is room for all pairs"
+// REMARK-DAG: remark: [Missed] rate {{.*}} Function=no_rate | Reason="sums for later waves would take more memory than it saves"
+// REMARK-DAG: remark: [Missed] rate {{.*}} Function=no_rate_scaled | Reason="later waves read weights of the storage type, and these are f8E4M3FN"
+// EXACT: remark: [Missed] rate {{.*}} Function=rate | Reason="pair buffers have the size of the pairs that are selected"
 
 // Every step, and the number of pairs read from the plan.
 // CHECK-LABEL: func @paper_form
@@ -184,5 +192,16 @@ func.func @scaled(%s1: tensor<4x1x2xf32>, %s2: tensor<4x2x1xf32>, %sg: tensor<4x
     ins(%x, %router, %w1, %w2 : tensor<?x8xf16>, tensor<8x4xf16>, tensor<4x8x200xf8E4M3FN>, tensor<4x200x8xf8E4M3FN>)
     gate(%w1 : tensor<4x8x200xf8E4M3FN>) w1_scales(%s1 : tensor<4x1x2xf32>) w2_scales(%s2 : tensor<4x2x1xf32>) gate_scales(%sg : tensor<4x1x2xf32>)
     shared(%v1, %v2 : tensor<8x24xf16>, tensor<24x8xf16>) shared_gate(%v1 : tensor<8x24xf16>) outs(%out : tensor<?x8xf16>)
+  return %y : tensor<?x8xf16>
+}
+
+// BOUND-LABEL: func @no_rate_scaled
+// BOUND-NOT: et.combine_waves
+func.func @no_rate_scaled(%s1: tensor<4x1x2xf32>, %s2: tensor<4x2x1xf32>, %x: tensor<?x8xf16>, %router: tensor<8x4xf16>, %theta: tensor<4xf32>,
+                          %w1: tensor<4x8x200xf8E4M3FN>, %w2: tensor<4x200x8xf8E4M3FN>, %out: tensor<?x8xf16>) -> tensor<?x8xf16> {
+  %y = et.moe linear #et.threshold silu
+    ins(%x, %router, %w1, %w2 : tensor<?x8xf16>, tensor<8x4xf16>, tensor<4x8x200xf8E4M3FN>, tensor<4x200x8xf8E4M3FN>)
+    theta(%theta : tensor<4xf32>) w1_scales(%s1 : tensor<4x1x2xf32>) w2_scales(%s2 : tensor<4x2x1xf32>)
+    outs(%out : tensor<?x8xf16>) {lowering_config = #et.lowering_config<rate = 0.125>}
   return %y : tensor<?x8xf16>
 }
