@@ -23,6 +23,7 @@ static void addCleanup(OpPassManager &pm) {
 }
 
 static void addBufferization(OpPassManager &pm) {
+  pm.addPass(createCheckTensorOps());
   pm.addNestedPass<func::FuncOp>(createProtectArguments());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
@@ -47,6 +48,8 @@ static void addBufferization(OpPassManager &pm) {
 
 void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
                                const FrontEndOptions &options) {
+  pm.addPass(createFlattenModules());
+  pm.addPass(createCheckModel());
   bool packs = !options.packsFor.empty();
   pm.addPass(createCheckSizes());
   // What a function is given as a weight is one where it is multiplied with.

@@ -23,6 +23,7 @@ void et::buildHostToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createLowerAsserts());
   pm.addPass(createMarkParallelRegions());
   pm.addPass(createExpandCopies());
+  pm.addPass(createExpandShapes());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createConvertVectorToSCFPass());
@@ -43,6 +44,7 @@ void et::buildHostToLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createConvertFuncToLLVMPass());
   pm.addPass(createConvertControlFlowToLLVMPass());
   pm.addPass(createConvertOpenMPToLLVMPass());
+  pm.addPass(createCheckLowered());
   pm.addPass(createReconcileUnrealizedCastsPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());

@@ -51,6 +51,7 @@ static void addKernelsToNVVM(OpPassManager &pm, ArrayRef<std::string> chips) {
   AttachGPUTargetsOptions targets;
   llvm::append_range(targets.chips, chips);
   kernels.addPass(createAttachGPUTargets(targets));
+  kernels.addPass(createExpandShapes());
   kernels.addPass(memref::createExpandStridedMetadataPass());
   kernels.addPass(createLowerAffinePass());
   kernels.addPass(createLoopInvariantCodeMotionPass());
@@ -72,10 +73,13 @@ static void addHostToLLVM(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createCheckAllocations());
   pm.addPass(createEmitEntryPoints({EntryMemory::Cuda}));
   pm.addPass(createLowerAsserts());
+  pm.addPass(createExpandShapes());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
+  // Of the kernels too.
   pm.addPass(createGpuToLLVMConversionPass());
+  pm.addPass(createCheckLowered());
   pm.addPass(createReconcileUnrealizedCastsPass());
   addCleanup(pm);
 }

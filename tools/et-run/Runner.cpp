@@ -283,7 +283,9 @@ llvm::Error et::runModel(const RunRequest &request) {
 
   if (request.printStatistics)
     if (llvm::Error error = frontend.lower(
-            **module, "et-decompose-moe{pair-buffers=" + request.pairBuffers +
+            **module, "inline{default-pipeline=}, "
+                      "et-decompose-moe{pair-buffers=" +
+                          request.pairBuffers +
                           "}, et-append-routing-stats{entry=" + request.entry +
                           "}"))
       return error;

@@ -8,33 +8,40 @@
 #include "Statistics.h"
 
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Format.h"
+
+#include <numeric>
+#include <vector>
 
 using namespace mlir::et;
 using namespace llvm;
 
-template <typename T>
-static ArrayRef<T> getElements(const et_tensor &tensor) {
-  return {static_cast<const T *>(tensor.data),
-          size_t(et_tensor_elements(&tensor))};
+using Counts = std::vector<int64_t>;
+
+/// Those of one call are of 32 bits, sums over several of 64.
+static Counts getCounts(const et_tensor &tensor) {
+  auto count = size_t(et_tensor_elements(&tensor));
+  if (tensor.dtype == ET_I32) {
+    auto *first = static_cast<const int32_t *>(tensor.data);
+    return Counts(first, first + count);
+  }
+  auto *first = static_cast<const int64_t *>(tensor.data);
+  return Counts(first, first + count);
 }
 
-static void printLoads(ArrayRef<int32_t> loads, raw_ostream &os) {
-  int64_t pairs = 0;
-  for (int32_t load : loads)
-    pairs += load;
-  os << "  selected pairs             " << pairs << '\n';
+static double sum(const Counts &counts) {
+  return std::accumulate(counts.begin(), counts.end(), 0.0);
+}
+
+static void printLoads(const Counts &loads, raw_ostream &os) {
+  os << "  selected pairs             " << format("%.0f", sum(loads)) << '\n';
   os << "  loads                      ";
   interleave(loads, os, " ");
   os << '\n';
 }
 
-static void printFanOut(ArrayRef<int32_t> fanOut, raw_ostream &os) {
-  int64_t tokens = 0;
-  for (int32_t count : fanOut)
-    tokens += count;
-  os << "  tokens                     " << tokens << '\n';
+static void printFanOut(const Counts &fanOut, raw_ostream &os) {
+  os << "  tokens                     " << format("%.0f", sum(fanOut)) << '\n';
   os << "  tokens by number of experts";
   for (auto [experts, count] : enumerate(fanOut))
     if (count)
@@ -42,21 +49,29 @@ static void printFanOut(ArrayRef<int32_t> fanOut, raw_ostream &os) {
   os << '\n';
 }
 
-static void printFigures(ArrayRef<float> figures, raw_ostream &os) {
-  static constexpr StringLiteral names[] = {
-      "  mean load                  ", "  load variance              ",
-      "  tokens without an expert   ", "  experts without a token    "};
-  for (auto [name, figure] : zip(names, figures))
-    os << name << format("%g", figure) << '\n';
+/// What Spec.md has the figures of et.routing_stats be, of sums too.
+static void printFigures(const Counts &loads, const Counts &fanOut,
+                         raw_ostream &os) {
+  auto experts = double(loads.size()), tokens = sum(fanOut);
+  double mean = sum(loads) / experts, variance = 0.0;
+  for (int64_t load : loads)
+    variance += (double(load) - mean) * (double(load) - mean) / experts;
+  double without = tokens == 0.0 ? 0.0 : double(fanOut.front()) / tokens;
+  double idle = double(count(loads, 0)) / experts;
+  os << "  mean load                  " << format("%g", mean) << '\n'
+     << "  load variance              " << format("%g", variance) << '\n'
+     << "  tokens without an expert   " << format("%g", without) << '\n'
+     << "  experts without a token    " << format("%g", idle) << '\n';
 }
 
 void mlir::et::printRoutingStatistics(ArrayRef<et_tensor> statistics,
                                       raw_ostream &os) {
   for (unsigned gate = 0; !statistics.empty(); ++gate) {
+    Counts loads = getCounts(statistics[0]), fanOut = getCounts(statistics[1]);
     os << "gate " << gate << '\n';
-    printLoads(getElements<int32_t>(statistics[0]), os);
-    printFanOut(getElements<int32_t>(statistics[1]), os);
-    printFigures(getElements<float>(statistics[2]), os);
-    statistics = statistics.drop_front(3);
+    printLoads(loads, os);
+    printFanOut(fanOut, os);
+    printFigures(loads, fanOut, os);
+    statistics = statistics.drop_front(2);
   }
 }

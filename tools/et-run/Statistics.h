@@ -14,8 +14,8 @@
 
 namespace mlir::et {
 
-/// Prints the results that et-append-routing-stats added: for each gate its
-/// loads, its fan-out and its figures.
+/// Prints the results that et-append-routing-stats added, for each gate its
+/// loads and its fan-out, and the figures that follow from them.
 void printRoutingStatistics(llvm::ArrayRef<et_tensor> statistics,
                             llvm::raw_ostream &os);
 

@@ -63,6 +63,8 @@ llvm::Expected<OwningOpRef<ModuleOp>> Frontend::read(StringRef file) {
   auto module = parseSourceFile<ModuleOp>(sources, context.get());
   if (!module)
     return llvm::createStringError("'" + file + "' is not a valid model");
+  if (llvm::Error error = lower(*module, "et-flatten-modules, et-check-model"))
+    return std::move(error);
   return std::move(module);
 }
 

@@ -29,7 +29,8 @@ public:
   /// as a whole; none of them, if it is empty.
   llvm::Error printRemarks(StringRef categories);
 
-  /// Reads and verifies a model; "-" is the standard input.
+  /// Reads a model and checks that it can be compiled; "-" is the standard
+  /// input. The functions of nested modules come to the outermost one.
   llvm::Expected<OwningOpRef<ModuleOp>> read(StringRef file);
 
   /// Runs a pipeline given as text, such as

@@ -55,6 +55,32 @@ def CheckAllocations : Pass<"et-check-allocations", "::mlir::func::FuncOp"> {
   ];
 }
 
+def CheckLowered : Pass<"et-check-lowered"> {
+  let summary = "refuse ops that nothing has lowered to LLVM's dialect";
+  let description = [{
+    Runs behind the conversions to LLVM's dialect, before the casts between its types
+    and others are reconciled: what is left belongs to a dialect for which there is no
+    conversion.
+
+    <!-- test: ! et-opt --et-check-lowered 2>&1 -->
+    ```mlir
+    llvm.func @size(%x: f32) -> f32 {
+      %c = complex.create %x, %x : complex<f32>
+      %y = complex.abs %c : complex<f32>
+      llvm.return %y : f32
+    }
+    ```
+
+    ends in
+
+    ```mlir
+    ...
+    error: 'complex.create' op has no lowering to LLVM's dialect here; turn it into ops of arith, math, scf, memref or vector before
+    ...
+    ```
+  }];
+}
+
 def EmitEntryPoints : Pass<"et-emit-entry-points", "::mlir::ModuleOp"> {
   let summary = "describe every public function to the runtime";
   let description = [{

@@ -3,7 +3,7 @@
 // Sizes that are known only at run time, and two gates.
 // CHECK-LABEL: func.func @two(
 // CHECK-SAME:    %[[R:[^:]*]]: tensor<?x?xf32>
-// CHECK-SAME:    -> (tensor<?x?xi32>, tensor<?xi32> {et.role = "routing.loads"}, tensor<?xi32> {et.role = "routing.fan_out"}, tensor<4xf32> {et.role = "routing.figures"}, tensor<8xi32> {et.role = "routing.loads"}, tensor<9xi32> {et.role = "routing.fan_out"}, tensor<4xf32> {et.role = "routing.figures"})
+// CHECK-SAME:    -> (tensor<?x?xi32>, tensor<?xi32> {et.role = "routing.loads"}, tensor<?xi32> {et.role = "routing.fan_out"}, tensor<8xi32> {et.role = "routing.loads"}, tensor<9xi32> {et.role = "routing.fan_out"})
 func.func @two(%r: tensor<?x?xf32>, %theta: tensor<?xf32>, %m: tensor<?x?xi32>, %g: tensor<?x?xf32>,
                %r8: tensor<64x8xf32>, %theta8: tensor<8xf32>, %m8: tensor<8x2xi32>,
                %g8: tensor<64x8xf32>) -> tensor<?x?xi32> {

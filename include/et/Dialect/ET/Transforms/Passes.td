@@ -10,13 +10,99 @@
 
 include "mlir/Pass/PassBase.td"
 
+def FlattenModules : Pass<"et-flatten-modules", "::mlir::ModuleOp"> {
+  let summary = "move the functions of nested modules to the outermost";
+  let description = [{
+    A function of a nested module gets the names of its modules before its own, which
+    is how callers outside find it. Symbols of modules without a name keep theirs;
+    those of private modules become private.
+
+    ```mlir
+    module {
+      module @block {
+        func.func @norm(%x: tensor<4xf32>) -> tensor<4xf32> {
+          return %x : tensor<4xf32>
+        }
+        func.func @layer(%x: tensor<4xf32>) -> tensor<4xf32> {
+          %y = call @norm(%x) : (tensor<4xf32>) -> tensor<4xf32>
+          return %y : tensor<4xf32>
+        }
+      }
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @block.norm(%x: tensor<4xf32>) -> tensor<4xf32> {
+      return %x : tensor<4xf32>
+    }
+    func.func @block.layer(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = call @block.norm(%x) : (tensor<4xf32>) -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    ```
+  }];
+}
+
+def CheckModel : Pass<"et-check-model", "::mlir::ModuleOp"> {
+  let summary = "refuse what no target can compile, before anything is lowered";
+  let description = [{
+    An error, at its place, for the first call of a function without a body, the
+    first function that never returns, the first value without a rank or with an
+    encoding, and the first op of a model that is bufferized or lowered already.
+
+    <!-- test: ! et-opt --et-check-model 2>&1 -->
+    ```mlir
+    func.func private @norm(tensor<4xf32>) -> tensor<4xf32>
+    func.func @layer(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = call @norm(%x) : (tensor<4xf32>) -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    ```
+
+    ends in
+
+    ```mlir
+    ...
+    error: 'func.call' op calls 'norm', which has no body; put it into this model, since compiled code binds to no function outside of it
+    ...
+    ```
+  }];
+}
+
+def CheckTensorOps : Pass<"et-check-tensor-ops"> {
+  let summary = "refuse ops on tensors that bufferization does not know";
+  let description = [{
+    Runs before one-shot bufferization, and says of the first such op what can be
+    done about it.
+
+    <!-- test: ! et-opt --et-check-tensor-ops 2>&1 -->
+    ```mlir
+    func.func @layer(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = tosa.abs %x : (tensor<4xf32>) -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    ```
+
+    ends in
+
+    ```mlir
+    ...
+    error: 'tosa.abs' op works on tensors and has no lowering here; turn it into ops of linalg, tensor and arith before
+    ...
+    ```
+  }];
+}
+
 def CheckShapes : Pass<"et-check-shapes"> {
   let summary = "assert at run time that dynamic sizes of the same name agree";
   let description = [{
     What verifiers check of static sizes becomes a `cf.assert` for dynamic ones,
     so that a call with unfitting tensors ends in an error instead of reading
     beyond them. Tokens, and pairs of a token and an expert, are numbered in 32
-    bits: that there are fewer than 2^31 is asserted as well.
+    bits: that there are fewer than 2^31 is asserted as well, and so is that the
+    sizes which `tensor.expand_shape` splits a dimension into make it up.
 
     ```mlir
     func.func @gather(%x: tensor<?x?xf32>, %tokens: tensor<?xi32>,
@@ -458,11 +544,14 @@ def SplitDeallocations : Pass<"et-split-deallocations", "func::FuncOp"> {
 def AppendRoutingStats : Pass<"et-append-routing-stats", "::mlir::ModuleOp"> {
   let summary = "let a function return the statistics of its gates";
   let description = [{
-    Adds three results to `entry` for every `et.gate` on tensors in its body:
-    the loads, the fan-out and the figures of `et.routing_stats`, with the roles
-    `routing.loads`, `routing.fan_out` and `routing.figures`. The function must
-    have no caller in the module. Runs after `et-decompose-moe`, which shows the
-    gates; `et-run --stats` does both.
+    Adds two results to `entry` for every `et.gate` and `et.route` on tensors in
+    its body: the loads and the fan-out of `et.routing_stats`, with the roles
+    `routing.loads` and `routing.fan_out`. Of a gate in `scf.for`, `scf.if` or
+    `scf.while` they are sums over all times that it ran, in 64 bits; its number
+    of experts must be static. A gate that cannot be counted is an error. The
+    function must have no caller in the module. Runs after `inline`, which brings
+    the gates of callees here, and `et-decompose-moe`, which shows those of
+    layers; `et-run --stats` does all three.
 
     <!-- test: et-opt --et-append-routing-stats=entry=route -->
     ```mlir
@@ -480,8 +569,7 @@ def AppendRoutingStats : Pass<"et-append-routing-stats", "::mlir::ModuleOp"> {
     func.func @route(%r: tensor<64x8xf32>, %theta: tensor<8xf32>,
                      %m: tensor<8x2xi32>, %g: tensor<64x8xf32>)
         -> (tensor<8x2xi32>, tensor<8xi32> {et.role = "routing.loads"},
-            tensor<9xi32> {et.role = "routing.fan_out"},
-            tensor<4xf32> {et.role = "routing.figures"}) {
+            tensor<9xi32> {et.role = "routing.fan_out"}) {
       %mask, %gates = et.gate #et.threshold<gate = binary> ins(%r : tensor<64x8xf32>)
         theta(%theta : tensor<8xf32>) outs(%m, %g : tensor<8x2xi32>, tensor<64x8xf32>)
       %c64 = arith.constant 64 : index
@@ -490,15 +578,17 @@ def AppendRoutingStats : Pass<"et-append-routing-stats", "::mlir::ModuleOp"> {
       %s = tensor.empty() : tensor<4xf32>
       %loads, %fan_out, %figures = et.routing_stats ins(%mask, %c64 : tensor<8x2xi32>, index)
         outs(%l, %f, %s : tensor<8xi32>, tensor<9xi32>, tensor<4xf32>)
-      return %mask, %loads, %fan_out, %figures
-        : tensor<8x2xi32>, tensor<8xi32>, tensor<9xi32>, tensor<4xf32>
+      return %mask, %loads, %fan_out : tensor<8x2xi32>, tensor<8xi32>, tensor<9xi32>
     }
     ```
   }];
   let options = [
     Option<"entry", "entry", "std::string", "", "The function to extend">
   ];
-  let dependentDialects = ["arith::ArithDialect", "tensor::TensorDialect"];
+  let dependentDialects = [
+    "arith::ArithDialect", "linalg::LinalgDialect", "scf::SCFDialect",
+    "tensor::TensorDialect"
+  ];
 }
 
 def OutlinePacking : Pass<"et-outline-packing", "::mlir::ModuleOp"> {
