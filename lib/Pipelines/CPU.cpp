@@ -37,9 +37,11 @@ void et::buildCPUPipeline(OpPassManager &pm,
       {model->vectorBits, model->vectorRegisters, model->hasMatrixRegisters(),
        model->hasPairProducts(), model->hasByteTables(), model->firstLevelBytes,
        model->secondLevelBytes, model->readsAhead}));
-  pm.addPass(createApproximateMath());
   pm.addPass(createConvertETToSCF());
+  pm.addPass(createVectorizeElementwise({model->vectorBits}));
   pm.addPass(createConvertLinalgToParallelLoopsPass());
+  pm.addPass(createLegalizeMath());
+  pm.addPass(createExpandMath({/*onlyVectors=*/true}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createConvertSCFToOpenMPPass());

@@ -11,6 +11,7 @@
 #include "et/Pipelines/Pipelines.h"
 #include "mlir/Conversion/BufferizationToMemRef/BufferizationToMemRef.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -23,6 +24,9 @@ static void addCleanup(OpPassManager &pm) {
 }
 
 static void addBufferization(OpPassManager &pm) {
+  // Tensors are for linalg and for et; what is around layers joins them.
+  pm.addNestedPass<func::FuncOp>(createDecomposeLinalg());
+  pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createCheckTensorOps());
   pm.addNestedPass<func::FuncOp>(createProtectArguments());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());

@@ -35,6 +35,7 @@ static void addKernels(OpPassManager &pm, ArrayRef<std::string> chips,
       {/*useWarpgroups=*/llvm::is_contained(chips, "sm_90a") &&
            !llvm::is_contained(chips, "sm_90"),
        f32Products}));
+  pm.addNestedPass<func::FuncOp>(createLoopSequentialOps());
   pm.addPass(createConvertLinalgToParallelLoopsPass());
   pm.addNestedPass<func::FuncOp>(createLoopsToKernels());
   pm.addNestedPass<func::FuncOp>(createMoveBuffersToDevice());
@@ -55,6 +56,8 @@ static void addKernelsToNVVM(OpPassManager &pm, ArrayRef<std::string> chips) {
   kernels.addPass(memref::createExpandStridedMetadataPass());
   kernels.addPass(createLowerAffinePass());
   kernels.addPass(createLoopInvariantCodeMotionPass());
+  kernels.addPass(createLegalizeMath());
+  kernels.addPass(createExpandMath());
   kernels.addPass(createExpandKernelMath());
   kernels.addPass(createSCFToControlFlowPass());
   ConvertGpuOpsToNVVMOpsOptions nvvm;
@@ -76,7 +79,11 @@ static void addHostToLLVM(OpPassManager &pm) {
   pm.addPass(createExpandShapes());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
+  pm.addPass(createLegalizeMath());
+  pm.addPass(createExpandMath());
   pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertMathToLLVMPass({/*approximateLog1p=*/false}));
+  pm.addPass(createConvertMathToLibmPass());
   // Of the kernels too.
   pm.addPass(createGpuToLLVMConversionPass());
   pm.addPass(createCheckLowered());

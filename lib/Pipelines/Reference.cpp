@@ -23,6 +23,8 @@ void et::buildReferencePipeline(OpPassManager &pm,
     return;
   pm.addPass(createConvertETToSCF());
   pm.addPass(createConvertLinalgToLoopsPass());
+  pm.addPass(createLegalizeMath());
+  pm.addPass(createExpandMath({/*onlyVectors=*/true}));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   if (options.compileTo == Phase::Loops)

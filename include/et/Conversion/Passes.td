@@ -264,37 +264,131 @@ def SpreadRows : Pass<"et-spread-rows"> {
   let dependentDialects = ["arith::ArithDialect", "memref::MemRefDialect"];
 }
 
-def ApproximateMath : Pass<"et-approximate-math"> {
-  let summary = "compute exp, erf and tanh of vectors by polynomials";
+def VectorizeElementwise : Pass<"et-vectorize-elementwise"> {
+  let summary = "run elementwise linalg ops on vectors";
   let description = [{
-    Applies MLIR's approximations to `math.exp`, `math.erf` and `math.tanh` on f32
-    vectors; scalars are left to the math library. Measured over the f32 range the
-    errors are at most 5, 4 and 5 units in the last place of normal results;
-    subnormal results of exp are 0. NaN stays NaN and infinities have their limits.
+    A linalg op on memrefs whose loops are all parallel, and whose body computes
+    lane by lane, becomes loops over vectors: whole ones, and one with a mask for
+    what is left of a row. Threads share rows, and blocks of 4096 elements of a row.
+    Operands that the last loop does not go along are one element for all lanes. If
+    every operand has all elements in the order of the loops, they are one row.
+
+    Left as they are: reductions, transposed and strided operands, memory of `i1`
+    and of floats of 8 bits, and bodies that divide integers, which must not meet
+    lanes that no one asked for.
+
+    <!-- test: et-opt --et-vectorize-elementwise --canonicalize -->
+    ```mlir
+    func.func @f(%x: memref<4x32xf32>, %row: memref<4xf32>, %y: memref<4x32xf32>) {
+      linalg.generic {indexing_maps = [affine_map<(i, j) -> (i, j)>, affine_map<(i, j) -> (i)>,
+                                       affine_map<(i, j) -> (i, j)>],
+                      iterator_types = ["parallel", "parallel"]}
+          ins(%x, %row : memref<4x32xf32>, memref<4xf32>) outs(%y : memref<4x32xf32>) {
+      ^bb0(%a: f32, %b: f32, %out: f32):
+        %p = arith.mulf %a, %b : f32
+        linalg.yield %p : f32
+      }
+      return
+    }
+    ```
 
     ```mlir
-    func.func @f(%x: vector<4xf32>, %s: f32) -> (vector<4xf32>, f32) {
+    func.func @f(%x: memref<4x32xf32>, %row: memref<4xf32>, %y: memref<4x32xf32>) {
+      ...
+      scf.parallel (%i) = (%c0) to (%c4) step (%c1) {
+        scf.for %j = %c0 to %c32 step %c16 {
+          %a = vector.transfer_read %x[%i, %j], %zero {in_bounds = [true]} : memref<4x32xf32>, vector<16xf32>
+          %of_row = memref.load %row[%i] : memref<4xf32>
+          %b = vector.broadcast %of_row : f32 to vector<16xf32>
+          %p = arith.mulf %a, %b : vector<16xf32>
+          vector.transfer_write %p, %y[%i, %j] {in_bounds = [true]} : vector<16xf32>, memref<4x32xf32>
+        }
+        scf.reduce
+      }
+    ...
+    ```
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "unsigned", "512", "Bits of a vector register">
+  ];
+  let dependentDialects = [
+    "arith::ArithDialect", "memref::MemRefDialect", "scf::SCFDialect",
+    "vector::VectorDialect"
+  ];
+}
+
+def LegalizeMath : Pass<"et-legalize-math"> {
+  let summary = "leave fewer math ops, on fewer types";
+  let description = [{
+    * What is of f16 or bf16 is computed in f32, and the result is rounded.
+    * `rsqrt`, `clampf`, `sincos`, `isfinite`, `isinf`, `isnan`, `isnormal`, and
+      `expm1` and `fpowi` of f64 become other ops. `clampf` raises first, and NaN stays NaN.
+    * `ipowi` becomes a loop over the bits of the exponent. Products wrap. To a
+      negative exponent 1 and -1 have their inverses; all else is 0.
+
+    Floats of 8 bits, and of more than 64, are an error.
+
+    ```mlir
+    func.func @f(%x: vector<4xbf16>) -> vector<4xbf16> {
+      %r = math.rsqrt %x : vector<4xbf16>
+      return %r : vector<4xbf16>
+    }
+    ```
+
+    ```mlir
+    func.func @f(%x: vector<4xbf16>) -> vector<4xbf16> {
+      %wide = arith.extf %x : vector<4xbf16> to vector<4xf32>
+      %root = math.sqrt %wide : vector<4xf32>
+      %one = arith.constant dense<1.000000e+00> : vector<4xf32>
+      %inverse = arith.divf %one, %root : vector<4xf32>
+      %r = arith.truncf %inverse : vector<4xf32> to vector<4xbf16>
+      return %r : vector<4xbf16>
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "arith::ArithDialect", "math::MathDialect", "scf::SCFDialect"
+  ];
+}
+
+def ExpandMath : Pass<"et-expand-math"> {
+  let summary = "compute the math functions of f32 by arithmetic";
+  let description = [{
+    The functions that a math library has, of scalars and of vectors, become
+    `arith` ops and the `math` ops that processors have instructions for (`fma`,
+    `sqrt`, `floor`, `trunc`, `absf`, `copysign`). So vectors stay vectors, GPU
+    kernels need no device library, and both compute the same. How far results are
+    off, over all of f32, [Spec.md](Spec.md#math) says. What C says of zeros, infinities, NaNs,
+    subnormal numbers and of arguments without a result holds.
+
+    `sin`, `cos` and `tan` reduce their argument exactly, however large.
+    `powf`, `fpowi` and `erfc` are computed in f64 and rounded.
+
+    With `only-vectors` scalars are left to the math library, except for `fpowi`
+    and `expm1`, which upstream's conversions do not call.
+
+    ```mlir
+    func.func @f(%x: vector<4xf32>) -> vector<4xf32> {
       %v = math.exp %x : vector<4xf32>
-      %r = math.exp %s : f32
-      return %v, %r : vector<4xf32>, f32
+      return %v : vector<4xf32>
     }
     ```
 
     becomes
 
     ```mlir
-    func.func @f(%x: vector<4xf32>, %s: f32) -> (vector<4xf32>, f32) {
+    func.func @f(%x: vector<4xf32>) -> vector<4xf32> {
       ...
       %power = arith.bitcast %bits : vector<4xi32> to vector<4xf32>
-      %v = arith.mulf %polynomial, %power : vector<4xf32>
-      %r = math.exp %s : f32
-      return %v, %r : vector<4xf32>, f32
+      %v = arith.mulf %partly, %power : vector<4xf32>
+      return %v : vector<4xf32>
     }
     ```
   }];
-  let dependentDialects = [
-    "arith::ArithDialect", "math::MathDialect", "vector::VectorDialect"
+  let options = [
+    Option<"onlyVectors", "only-vectors", "bool", "false", "Leave scalars to the math library">
   ];
+  let dependentDialects = ["arith::ArithDialect", "math::MathDialect"];
 }
 
 def ConvertETToGPU : Pass<"convert-et-to-gpu"> {

@@ -8,7 +8,6 @@
 #include "et/Codegen/GPU/Passes.h"
 #include "et/Conversion/ETToGPU/KernelBuilder.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -21,7 +20,7 @@ using namespace mlir;
 using namespace mlir::et;
 
 namespace {
-/// base ^ n for a whole n >= 0, by squaring.
+/// base ^ n for a whole n, by squaring.
 struct PowOfInteger : OpRewritePattern<math::PowFOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -33,11 +32,12 @@ struct PowOfInteger : OpRewritePattern<math::PowFOp> {
     KernelBuilder b(op.getLoc(), rewriter);
     Type type = op.getType();
     Value one = arith::ConstantOp::create(b, b.getFloatAttr(type, 1.0));
-    Value none = b.i64(0), bit = b.i64(1);
+    Value none = b.i64(0), bit = b.i64(1), n = exponent.getIn();
+    Value isInverse = b.cmp(arith::CmpIPredicate::slt, n, none);
     Value power = b.loopWhile(
-        {exponent.getIn(), op.getLhs(), one},
+        {b.select(isInverse, b.LoopBuilder::sub(none, n), n), op.getLhs(), one},
         [&](ValueRange state) {
-          return b.cmp(arith::CmpIPredicate::sgt, state[0], none);
+          return b.cmp(arith::CmpIPredicate::ne, state[0], none);
         },
         [&](ValueRange state) -> LoopBuilder::Values {
           Value isOdd =
@@ -47,7 +47,8 @@ struct PowOfInteger : OpRewritePattern<math::PowFOp> {
                   b.LoopBuilder::mul(state[1], state[1]),
                   b.select(isOdd, product, state[2])};
         })[2];
-    rewriter.replaceOp(op, power);
+    Value inverse = b.LoopBuilder::div(one, power);
+    rewriter.replaceOp(op, b.select(isInverse, inverse, power));
     return success();
   }
 };
@@ -77,11 +78,6 @@ private:
 struct ExpandKernelMath : et::impl::ExpandKernelMathBase<ExpandKernelMath> {
   void runOnOperation() override {
     RewritePatternSet expansions(&getContext());
-    populateMathPolynomialApproximationPatterns(expansions, [](StringRef name) {
-      return name == math::ExpOp::getOperationName() ||
-             name == math::TanhOp::getOperationName() ||
-             name == math::ErfOp::getOperationName();
-    });
     MLIRContext *context = &getContext();
     expansions.add<PowOfInteger>(context);
     expansions.add<CallIntrinsic<math::AbsFOp>>(context, "llvm.fabs");
@@ -90,7 +86,9 @@ struct ExpandKernelMath : et::impl::ExpandKernelMathBase<ExpandKernelMath> {
     expansions.add<CallIntrinsic<math::FmaOp>>(context, "llvm.fma");
     expansions.add<CallIntrinsic<math::FloorOp>>(context, "llvm.floor");
     expansions.add<CallIntrinsic<math::RoundEvenOp>>(context, "llvm.roundeven");
+    expansions.add<CallIntrinsic<math::RoundOp>>(context, "llvm.round");
     expansions.add<CallIntrinsic<math::SqrtOp>>(context, "llvm.sqrt");
+    expansions.add<CallIntrinsic<math::TruncOp>>(context, "llvm.trunc");
     expansions.add<CallIntrinsic<arith::MaxNumFOp>>(context, "llvm.maxnum");
     expansions.add<CallIntrinsic<arith::MinNumFOp>>(context, "llvm.minnum");
     if (failed(applyPatternsGreedily(getOperation(), std::move(expansions))))
@@ -98,10 +96,12 @@ struct ExpandKernelMath : et::impl::ExpandKernelMathBase<ExpandKernelMath> {
 
     WalkResult result = getOperation().walk([](Operation *op) {
       if (!isa_and_nonnull<math::MathDialect>(op->getDialect()) ||
-          isa<math::CountTrailingZerosOp, math::CountLeadingZerosOp,
-              math::CtPopOp>(op))
+          isa<math::AbsIOp, math::CountTrailingZerosOp,
+              math::CountLeadingZerosOp, math::CtPopOp>(op))
         return WalkResult::advance();
-      op->emitOpError("has neither an instruction nor an expansion on the GPU");
+      op->emitOpError("is not computed in ")
+          << getElementTypeOrSelf(op->getOperand(0).getType())
+          << " on the GPU; convert its operands to f32";
       return WalkResult::interrupt();
     });
     if (result.wasInterrupted())

@@ -1,11 +1,11 @@
 // RUN: et-opt %s --pass-pipeline='builtin.module(gpu.module(et-expand-kernel-math))' --verify-diagnostics
 
 gpu.module @kernels {
-  gpu.func @unknown(%m: memref<1xf32>, %x: f32) kernel {
+  gpu.func @unknown(%m: memref<1xf64>, %x: f64) kernel {
     %c0 = arith.constant 0 : index
-    // expected-error @+1 {{'math.acosh' op has neither an instruction nor an expansion on the GPU}}
-    %a = math.acosh %x : f32
-    memref.store %a, %m[%c0] : memref<1xf32>
+    // expected-error @+1 {{'math.acosh' op is not computed in 'f64' on the GPU; convert its operands to f32}}
+    %a = math.acosh %x : f64
+    memref.store %a, %m[%c0] : memref<1xf64>
     gpu.return
   }
 }

@@ -98,6 +98,34 @@ def NoteOrigins : Pass<"et-note-origins", "::mlir::func::FuncOp"> {
   }];
 }
 
+def LoopSequentialOps : Pass<"et-loop-sequential-ops", "::mlir::func::FuncOp"> {
+  let summary = "give linalg ops without a parallel loop one of a single turn";
+  let description = [{
+    Such as a sum over everything, or an op on tensors of rank 0. They would become
+    loads and stores of the host, which has no access to a GPU's memory. In a
+    parallel loop they become a kernel of one thread.
+
+    ```mlir
+    func.func @root(%x: memref<f32>, %y: memref<f32>) {
+      linalg.sqrt ins(%x : memref<f32>) outs(%y : memref<f32>)
+      return
+    }
+    ```
+
+    ```mlir
+    func.func @root(%x: memref<f32>, %y: memref<f32>) {
+      ...
+      scf.parallel (%once) = (%c0) to (%c1) step (%c1_0) {
+        linalg.sqrt ins(%x : memref<f32>) outs(%y : memref<f32>)
+        scf.reduce
+      }
+      return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 def LoopsToKernels : Pass<"et-loops-to-kernels", "::mlir::func::FuncOp"> {
   let summary = "run outermost parallel loops as GPU kernels";
   let description = [{
@@ -201,13 +229,13 @@ def MoveBuffersToDevice : Pass<"et-move-buffers-to-device", "::mlir::func::FuncO
 }
 
 def ExpandKernelMath : Pass<"et-expand-kernel-math", "::mlir::gpu::GPUModuleOp"> {
-  let summary = "expand math functions that the GPU has no instruction for";
+  let summary = "use the GPU's instructions for math ops";
   let description = [{
-    exp, tanh and erf of f32 become polynomials, powf of a whole exponent becomes
-    repeated squaring, and sqrt, floor and their like become calls of the LLVM
-    intrinsics that the NVPTX back end has instructions for. So kernels need no
-    device library, and PTX is the same whether or not a CUDA toolkit is there.
-    Any other function is an error.
+    sqrt, floor and their like become calls of the LLVM intrinsics that the NVPTX
+    back end has instructions for, and powf of f64 to a whole exponent becomes
+    repeated squaring. So kernels need no device library, and PTX is the same
+    whether or not a CUDA toolkit is there. `et-expand-math` runs before; what
+    it leaves, functions of f64, is an error.
 
     ```mlir
     gpu.module @kernels {

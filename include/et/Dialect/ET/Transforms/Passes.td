@@ -196,6 +196,34 @@ def HoistChecks : Pass<"et-hoist-checks", "func::FuncOp"> {
   }];
 }
 
+def DecomposeLinalg : Pass<"et-decompose-linalg", "func::FuncOp"> {
+  let summary = "write linalg ops of several steps as structured ops";
+  let description = [{
+    `linalg.softmax` becomes the maximum of each row, powers of e, their sum, and
+    the quotient; of f16 and bf16 all of it is computed in f32. `linalg.pack` and
+    `linalg.unpack` become pads, reshapes and transposes, Winograd transforms
+    products of matrices, and `tensor.concat` insertions. What has no such form is
+    an error.
+
+    ```mlir
+    func.func @f(%x: tensor<4x8xbf16>, %init: tensor<4x8xbf16>) -> tensor<4x8xbf16> {
+      %y = linalg.softmax dimension(1) ins(%x : tensor<4x8xbf16>) outs(%init : tensor<4x8xbf16>) -> tensor<4x8xbf16>
+      return %y : tensor<4x8xbf16>
+    }
+    ```
+
+    ```mlir
+    ...
+      %sum = linalg.generic {indexing_maps = [#map, #map1], iterator_types = ["parallel", "reduction"]} ins(%powers : tensor<4x8xf32>) outs(%zeros : tensor<4xf32>) {
+    ...
+    ```
+  }];
+  let dependentDialects = [
+    "arith::ArithDialect", "linalg::LinalgDialect", "math::MathDialect",
+    "tensor::TensorDialect"
+  ];
+}
+
 def ProtectArguments : Pass<"et-protect-arguments", "func::FuncOp"> {
   let summary = "keep bufferization from writing to tensor arguments";
   let description = [{

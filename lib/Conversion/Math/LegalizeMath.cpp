@@ -1,0 +1,205 @@
+//===- LegalizeMath.cpp - Fewer math ops and types ------------------------===//
+//
+// Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Num.h"
+#include "et/Conversion/Passes.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+
+namespace mlir::et {
+#define GEN_PASS_DEF_LEGALIZEMATH
+#include "et/Conversion/Passes.h.inc"
+} // namespace mlir::et
+
+using namespace mlir;
+using namespace mlir::et;
+
+static bool isOf16Bits(Value value) {
+  Type element = getElementTypeOrSelf(value.getType());
+  return element.isF16() || element.isBF16();
+}
+
+static Value widen(OpBuilder &b, Location loc, Value value) {
+  if (!isOf16Bits(value))
+    return value;
+  Type f32 = b.getF32Type();
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    f32 = vector.clone(f32);
+  return arith::ExtFOp::create(b, loc, f32, value);
+}
+
+namespace {
+/// Computes in f32 what is of f16 or bf16, and rounds the results.
+struct Widen : RewritePattern {
+  explicit Widen(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
+
+  LogicalResult matchAndRewrite(Operation *op,
+                                PatternRewriter &rewriter) const override {
+    if (!isa_and_nonnull<math::MathDialect>(op->getDialect()) ||
+        llvm::none_of(op->getOperands(), isOf16Bits))
+      return failure();
+    // Which numbers are normal depends on the type.
+    if (isa<math::IsNormalOp>(op))
+      return failure();
+    Location loc = op->getLoc();
+    IRMapping wide;
+    for (Value operand : op->getOperands())
+      wide.map(operand, widen(rewriter, loc, operand));
+    Operation *computed = rewriter.clone(*op, wide);
+    SmallVector<Value> results;
+    for (auto [narrow, result] :
+         llvm::zip_equal(op->getResults(), computed->getResults())) {
+      Type type = narrow.getType();
+      results.push_back(result);
+      if (!isOf16Bits(narrow))
+        continue;
+      Type f32 = rewriter.getF32Type();
+      if (auto vector = dyn_cast<VectorType>(type))
+        f32 = vector.clone(f32);
+      result.setType(f32);
+      results.back() = arith::TruncFOp::create(rewriter, loc, type, result);
+    }
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
+
+} // namespace
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, math::RsqrtOp op) {
+  return {1.0 / sqrt(Num(b, op.getOperand()))};
+}
+
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, math::ClampFOp op) {
+  Value raised = arith::MaximumFOp::create(b, op.getValue(), op.getMin());
+  return {arith::MinimumFOp::create(b, raised, op.getMax())};
+}
+
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, math::SincosOp op) {
+  return {math::SinOp::create(b, op.getOperand()),
+          math::CosOp::create(b, op.getOperand())};
+}
+
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b,
+                                  math::IsFiniteOp op) {
+  return {abs(Num(b, op.getOperand())) < kInfinity};
+}
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, math::IsInfOp op) {
+  return {abs(Num(b, op.getOperand())) == kInfinity};
+}
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, math::IsNaNOp op) {
+  return {isNaN(Num(b, op.getOperand()))};
+}
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b,
+                                  math::IsNormalOp op) {
+  auto type = cast<FloatType>(getElementTypeOrSelf(op.getOperand().getType()));
+  double least = APFloat::getSmallestNormalized(type.getFloatSemantics())
+                     .convertToDouble();
+  Num x = abs(Num(b, widen(b, b.getLoc(), op.getOperand())));
+  return {(x < kInfinity) & !(x < least)};
+}
+
+/// By the bits of the exponent, from the last.
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, math::IPowIOp op) {
+  Num base(b, op.getLhs()), exponent(b, op.getRhs());
+  Type element = getElementTypeOrSelf(op.getType());
+  unsigned width = element.isIndex() ? 64 : element.getIntOrFloatBitWidth();
+  auto index = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, value);
+  };
+  auto loop = scf::ForOp::create(
+      b, index(0), index(width), index(1), {base.like(1), base, exponent},
+      [](OpBuilder &builder, Location loc, Value, ValueRange state) {
+        ImplicitLocOpBuilder b(loc, builder);
+        Num power(b, state[0]), factor(b, state[1]), bits(b, state[2]);
+        Num isSet = (bits & 1) == 1;
+        scf::YieldOp::create(b, ValueRange{select(isSet, power * factor, power),
+                                           factor * factor, bits.shru(1)});
+      });
+  // The inverse of 1 and -1 is whole; of others 0 is left, and of 0 too.
+  Num power(b, loop.getResult(0));
+  Num hasInverse = (base == 1) | (base == -1);
+  return {select((exponent < 0) & !hasInverse, 0, power)};
+}
+
+/// Of f64; f32 has a formula.
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, math::FPowIOp op) {
+  if (!getElementTypeOrSelf(op.getType()).isF64())
+    return {};
+  Num exponent(b, op.getRhs());
+  return {math::PowFOp::create(b, op.getLhs(), exponent.toI64Signed().toF64())};
+}
+
+/// Of f64; upstream would round the difference away.
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, math::ExpM1Op op) {
+  Num x(b, op.getOperand());
+  if (!getElementTypeOrSelf(op.getType()).isF64())
+    return {};
+  Num tangent = x.make<math::TanhOp>(x * 0.5);
+  return {tangent * (x.make<math::ExpOp>(x) + 1.0)};
+}
+
+namespace {
+/// Replaces an op by others of its operands.
+template <typename OpTy>
+struct Compose : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    SmallVector<Value> results = compose(b, op);
+    if (results.empty())
+      return rewriter.notifyMatchFailure(op, "left as it is");
+    rewriter.replaceOp(op, results);
+    return success();
+  }
+};
+
+struct LegalizeMath : et::impl::LegalizeMathBase<LegalizeMath> {
+  LogicalResult initialize(MLIRContext *context) override {
+    RewritePatternSet wideners(context), composers(context);
+    wideners.add<Widen>(context);
+    composers.add<Compose<math::ClampFOp>, Compose<math::ExpM1Op>,
+                  Compose<math::FPowIOp>, Compose<math::IPowIOp>,
+                  Compose<math::IsFiniteOp>, Compose<math::IsInfOp>,
+                  Compose<math::IsNaNOp>, Compose<math::IsNormalOp>,
+                  Compose<math::RsqrtOp>, Compose<math::SincosOp>>(context);
+    widening = std::move(wideners);
+    composition = std::move(composers);
+    return success();
+  }
+
+  void runOnOperation() override {
+    WalkResult known = getOperation()->walk([](Operation *op) {
+      if (!isa_and_nonnull<math::MathDialect>(op->getDialect()))
+        return WalkResult::advance();
+      for (Type type : op->getOperandTypes()) {
+        Type element = getElementTypeOrSelf(type);
+        if (element.isIntOrIndex() || element.isF16() || element.isBF16() ||
+            element.isF32() || element.isF64())
+          continue;
+        op->emitOpError("is not computed in ")
+            << element << "; convert its operands to f32";
+        return WalkResult::interrupt();
+      }
+      return WalkResult::advance();
+    });
+    if (known.wasInterrupted())
+      return signalPassFailure();
+    walkAndApplyPatterns(getOperation(), widening);
+    walkAndApplyPatterns(getOperation(), composition);
+  }
+
+private:
+  FrozenRewritePatternSet widening, composition;
+};
+} // namespace

@@ -1,0 +1,55 @@
+// RUN: et-opt %s --et-legalize-math --split-input-file | FileCheck %s
+
+// CHECK-LABEL: func.func @half
+// CHECK:         %[[X:.*]] = arith.extf %{{.*}} : vector<4xf16> to vector<4xf32>
+// CHECK:         %[[Y:.*]] = arith.extf %{{.*}} : vector<4xf16> to vector<4xf32>
+// CHECK:         %[[P:.*]] = math.powf %[[X]], %[[Y]] : vector<4xf32>
+// CHECK:         arith.truncf %[[P]] : vector<4xf32> to vector<4xf16>
+func.func @half(%x: vector<4xf16>, %y: vector<4xf16>) -> vector<4xf16> {
+  %0 = math.powf %x, %y : vector<4xf16>
+  return %0 : vector<4xf16>
+}
+
+// -----
+
+// Two results, of which each is rounded.
+// CHECK-LABEL: func.func @sincos
+// CHECK-DAG:     math.sin %{{.*}} : f32
+// CHECK-DAG:     math.cos %{{.*}} : f32
+// CHECK-COUNT-2: arith.truncf %{{.*}} : f32 to bf16
+func.func @sincos(%x: bf16) -> (bf16, bf16) {
+  %s, %c = math.sincos %x : bf16
+  return %s, %c : bf16, bf16
+}
+
+// -----
+
+// What is normal in f16 is told by f16's own smallest number, 2^-14.
+// CHECK-LABEL: func.func @normal
+// CHECK:         arith.constant 6.10351563E-5 : f32
+// CHECK:         return %{{.*}} : i1
+func.func @normal(%x: f16) -> i1 {
+  %0 = math.isnormal %x : f16
+  return %0 : i1
+}
+
+// -----
+
+// The exponent of 8 bits has 8 turns.
+// CHECK-LABEL: func.func @ipowi
+// CHECK-DAG:     %[[TURNS:.*]] = arith.constant 8 : index
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %[[TURNS]]
+func.func @ipowi(%x: i8, %n: i8) -> i8 {
+  %0 = math.ipowi %x, %n : i8
+  return %0 : i8
+}
+
+// -----
+
+// CHECK-LABEL: func.func @fpowi
+// CHECK:         %[[N:.*]] = arith.sitofp %{{.*}} : i64 to f64
+// CHECK:         math.powf %{{.*}}, %[[N]] : f64
+func.func @fpowi(%x: f64, %n: i8) -> f64 {
+  %0 = math.fpowi %x, %n : f64, i8
+  return %0 : f64
+}

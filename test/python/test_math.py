@@ -1,0 +1,296 @@
+# ===- test_math.py - math ops beside layers --------------------------------===#
+#
+# Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# ===----------------------------------------------------------------------===#
+"""Every op of MLIR's math dialect on tensors, on every target.
+
+Functions of f32 are held to the table in docs/Spec.md, which promises at most 4
+units in the last place, against NumPy's f64. A module has all functions, so
+that each target compiles once.
+"""
+
+import math
+import re
+from functools import cache
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import et_tools
+from et_tools import ROOT
+
+SEED = 2
+TARGETS = ("reference", "cpu", "sm_80")
+f32, f64 = np.float32, np.float64
+erf, erfc = (np.vectorize(f, otypes=[f64]) for f in (math.erf, math.erfc))
+
+UNARY = {
+    "acos": np.arccos, "acosh": np.arccosh, "asin": np.arcsin, "asinh": np.arcsinh,
+    "atan": np.arctan, "atanh": np.arctanh, "cbrt": np.cbrt, "cos": np.cos,
+    "cosh": np.cosh, "erf": erf, "erfc": erfc, "exp": np.exp, "exp2": np.exp2,
+    "expm1": np.expm1, "log": np.log, "log10": np.log10, "log1p": np.log1p,
+    "log2": np.log2, "rsqrt": lambda x: 1 / np.sqrt(x), "sin": np.sin,
+    "sinh": np.sinh, "sqrt": np.sqrt, "tan": np.tan, "tanh": np.tanh,
+}  # fmt: skip
+BINARY = {"atan2": np.arctan2, "powf": np.power}
+# No more than one rounding, and most have none.
+EXACT = {
+    "absf": np.abs, "ceil": np.ceil, "floor": np.floor, "trunc": np.trunc,
+    "roundeven": np.rint,
+    "round": lambda x: np.copysign(np.floor(np.abs(x) + 0.5), x),
+}  # fmt: skip
+CLASSES = {
+    "isfinite": np.isfinite,
+    "isinf": np.isinf,
+    "isnan": np.isnan,
+    "isnormal": lambda x: np.isfinite(x) & (np.abs(x) >= np.finfo(x.dtype).tiny),
+}
+EDGES = [
+    0.0, 1.0, 0.5, 2.0, 1.5, 2.5, 3.0, np.inf, np.nan, 2.0**-149, 2.0**-126, 2.0**-127,
+    np.pi / 4, np.pi / 2, np.pi, 88.72283, 88.72284, 103.97208, 89.41598, 9.0109, 87.3365,
+    10.0541, 2.0**22 + 0.5, 2.0**23 + 1, 2.0**24, 3.4028235e38, 0.49999997, 1.0000001,
+    0.99999994, 127.99999, 128.0, 149.0, 149.5, 150.0, 16367173.0 * 2**72, 6.7108864e7,
+]  # fmt: skip
+
+
+def samples(count, seed):
+    """Bit patterns of any value, numbers around 0 and 1, and the edges."""
+    rng = np.random.default_rng(seed)
+    any_bits = rng.integers(0, 2**32, count, dtype=np.uint64).astype(np.uint32)
+    edges = np.array(EDGES, f32)
+    values = np.concatenate([
+        np.concatenate([edges, -edges]),
+        any_bits.view(f32),
+        rng.uniform(-10, 10, count).astype(f32),
+        rng.uniform(-120, 120, count).astype(f32),
+        (1 + rng.standard_normal(count) * 2.0 ** rng.uniform(-24, 0, count)).astype(f32),
+    ])  # fmt: skip
+    # Of NaNs that signal, C does not say what a power of 0 is.
+    return np.where(np.isnan(values), f32(np.nan), values)
+
+
+def module(lines, arguments, types):
+    """@main of the lines, each an op; one of two results has a pair of types."""
+    body, names, flat = [], [], []
+    for i, (line, type) in enumerate(zip(lines, types, strict=True)):
+        pair = isinstance(type, tuple)
+        body.append(f"  %r{i}{':2' if pair else ''} = {line}")
+        names += [f"%r{i}#0", f"%r{i}#1"] if pair else [f"%r{i}"]
+        flat += type if pair else [type]
+    parameters = ", ".join(f"%{name}: {type}" for name, type in arguments.items())
+    types = ", ".join(flat)
+    return (
+        f"func.func @main({parameters}) -> ({types}) {{\n"
+        + "\n".join(body)
+        + f"\n  return {', '.join(names)} : {types}\n}}\n"
+    )
+
+
+def units(found, exact):
+    """How far results are off, in units in the last place of f32."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        nearest = exact.astype(f32)
+        _, exponent = np.frexp(exact)
+        unit = np.ldexp(1.0, np.clip(exponent, -125, 128) - 24)
+        # The number that would follow the largest stands for infinity.
+        finite = np.where(np.isinf(found), np.copysign(2.0**128, found), found)
+        off = np.abs(finite.astype(f64) - exact) / unit
+    same = (found == nearest) | (np.isnan(found) & np.isnan(nearest))
+    off = np.where(same & ~np.isfinite(exact), 0, off)
+    off = np.where(same & np.isinf(nearest), 0, off)
+    return np.where(np.isnan(off) | (np.isnan(found) != np.isnan(nearest)), np.inf, off)
+
+
+@cache
+def promised():
+    """The table of docs/Spec.md: function, and its units in the last place."""
+    text = (ROOT / "docs" / "Spec.md").read_text()
+    table = text.split("| function | units |", 1)[1].split("\n\n", 1)[0]
+    found = {}
+    for names, bound in re.findall(r"^\| (.+?) \| ([\d.]+) \|", table, re.M):
+        found.update(dict.fromkeys(re.findall(r"`(\w+)`", names), float(bound)))
+    return found
+
+
+T = "tensor<?xf32>"
+SIGNED = {"x": T, "y": T, "z": T, "n": "tensor<?xi32>"}
+FUNCTIONS = [
+    *(f"math.{name} %x : {T}" for name in [*UNARY, *EXACT]),
+    *(f"math.{name} %x, %y : {T}" for name in BINARY),
+    f"math.fpowi %x, %n : {T}, tensor<?xi32>",
+    f"math.copysign %x, %y : {T}",
+    f"math.fma %x, %y, %z : {T}",
+    f"math.clampf %x to [%y, %z] : {T}",
+]
+
+
+@cache
+def inputs(count):
+    x = samples(count, SEED)
+    rng = np.random.default_rng(SEED + 1)
+    y = rng.permutation(samples(count, SEED + 2))
+    # Exponents whose powers are neither 0 nor infinite.
+    small = rng.random(len(x)) < 0.5
+    with np.errstate(all="ignore"):
+        fitting = rng.uniform(-130, 130, len(x)) / np.log2(np.abs(x.astype(f64)))
+        y = np.where(small & np.isfinite(fitting), fitting, y).astype(f32)
+        whole = rng.random(len(x)) < 0.3
+        y = np.where(whole, np.rint(y), y)
+        n = np.clip(np.nan_to_num(np.rint(y.astype(f64))), -(2**31), 2**31 - 1)
+    z = rng.permutation(x)
+    return x, y, z, n.astype(np.int32)
+
+
+@cache
+def functions(target, count):
+    text = module(FUNCTIONS, SIGNED, [T] * len(FUNCTIONS))
+    return et_tools.run(text, list(inputs(count)), ["f32"] * len(FUNCTIONS), target)
+
+
+def exact_powi(x, n):
+    power = np.abs(x) ** n.astype(f64)
+    power = np.where(np.signbit(x) & (n % 2 != 0), -power, power)
+    return np.where(np.isnan(x) & (n != 0), x, power)
+
+
+def exact_fma(x, y, z):
+    # A product of f32 is exact in f64, and a sum is in more.
+    return (x.astype(np.longdouble) * y + z).astype(f64)
+
+
+@pytest.mark.parametrize(("target", "count"), [("reference", 20000), ("cpu", 60000)])
+def test_functions_are_as_near_as_promised(target, count):
+    x, y, z, n = inputs(count)
+    found = functions(target, count)
+    with np.errstate(all="ignore"):
+        wide, wider, widest = (a.astype(f64) for a in (x, y, z))
+        exact = [f(wide) for f in [*UNARY.values(), *EXACT.values()]]
+        exact += [f(wide, wider) for f in BINARY.values()]
+        exact += [exact_powi(wide, n), np.copysign(wide, wider)]
+        exact += [exact_fma(x, y, z), np.minimum(np.maximum(wide, wider), widest)]
+    names = [re.match(r"math\.(\w+)", line)[1] for line in FUNCTIONS]
+    bounds = {**promised(), **dict.fromkeys([*EXACT, "copysign", "clampf"], 0)}
+    assert max(bounds.values()) <= 4
+    report, wrong = [], []
+    for name, result, value in zip(names, found, exact, strict=True):
+        off = units(result, value)
+        worst = int(np.argmax(off))
+        report.append(f"{name} {off[worst]:.2f}")
+        bound = 4 if target == "reference" and bounds[name] else bounds[name]
+        zero = (value == 0) & (np.signbit(value) != np.signbit(result))
+        if off[worst] > bound or zero.any():
+            k = worst if off[worst] > bound else int(np.argmax(zero))
+            wrong.append(
+                f"{name}: {off[k]:.2f} units at x={x[k]!r} y={y[k]!r} z={z[k]!r} "
+                f"n={n[k]}: {result[k]!r}, not {value[k]!r}"
+            )
+    print(f"seed {SEED}, {len(x)} samples on {target}: {', '.join(report)}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_kernels_compute_what_vectors_compute():
+    count = 40
+    for line, a, b in zip(
+        FUNCTIONS, functions("cpu", count), functions("sm_80", count), strict=True
+    ):
+        np.testing.assert_array_equal(a, b, err_msg=line)  # NaN equals NaN
+        assert (np.signbit(a) == np.signbit(b))[~np.isnan(a)].all(), line
+
+
+HALVES = ["exp", "rsqrt", "tanh", "round", "absf", "erf"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_other_types(target):
+    """16-bit floats are computed in f32 and rounded; classes and integers are exact."""
+    every = np.arange(0, 2**16, 1 if target == "cpu" else 97).astype(np.uint16)
+    kinds = {"f16": np.float16, "bf16": ml_dtypes.bfloat16, "f32": f32}
+    arrays = {kind: every.view(dtype) for kind, dtype in kinds.items() if kind != "f32"}
+    arrays["f32"] = samples(50, SEED)
+    rng = np.random.default_rng(SEED)
+    integers = np.r_[0, 1, -1, 2**31 - 1, -(2**31), rng.integers(-(2**31), 2**31, 100)]
+    integers = integers.astype(np.int32)
+    exponents = np.r_[0, 1, 2, -1, -2, rng.integers(-3, 40, 100)].astype(np.int32)
+    bases = np.r_[0, 1, -1, 2, -2, rng.integers(-9, 10, 100)].astype(np.int32)
+
+    lines, types, expected = [], [], []
+
+    def add(line, type, value):
+        lines.append(line)
+        types.append(type)
+        expected.append(value)
+
+    with np.errstate(all="ignore"):
+        for kind, array in arrays.items():
+            type = f"tensor<?x{kind}>"
+            for name in HALVES if kind != "f32" else []:
+                exact = {**UNARY, **EXACT}[name](array.astype(f64)).astype(f32)
+                add(f"math.{name} %{kind} : {type}", type, exact.astype(kinds[kind]))
+            for name, holds in CLASSES.items():
+                value = holds(array) if kind != "bf16" else holds(array.astype(f32))
+                add(f"math.{name} %{kind} : {type}", "tensor<?xi1>", value)
+    i = "tensor<?xi32>"
+    unsigned = integers.astype(np.uint32)
+    bits = [f"{v:032b}" for v in unsigned]
+    add(f"math.absi %i : {i}", i, np.abs(integers))
+    add(f"math.ctpop %i : {i}", i, np.bitwise_count(unsigned))
+    add(f"math.ctlz %i : {i}", i, [len(b) - len(b.lstrip("0")) for b in bits])
+    add(f"math.cttz %i : {i}", i, [len(b) - len(b.rstrip("0")) for b in bits])
+    powers = [
+        int(b) ** int(n) if n >= 0 else int(b) ** (int(n) % 2) if abs(b) == 1 else 0
+        for b, n in zip(bases, exponents, strict=True)
+    ]
+    wrapped = [(p + 2**31) % 2**32 - 2**31 for p in powers]
+    add(f"math.ipowi %b, %e : {i}", i, wrapped)
+
+    arguments = {kind: f"tensor<?x{kind}>" for kind in arrays}
+    arguments |= {"i": i, "b": i, "e": i}
+    found = et_tools.run(
+        module(lines, arguments, types),
+        [*arrays.values(), integers, bases, exponents],
+        [re.search(r"x(\w+)>", type)[1] for type in types],
+        target,
+    )
+    for line, result, value in zip(lines, found, expected, strict=True):
+        value = np.asarray(value)
+        if "f16" in line and result.dtype != bool:
+            # The nearest, or a neighbour where f32 lies on the other side of a tie.
+            step = np.abs(
+                result.view(np.int16).astype(int) - value.view(np.int16).astype(int)
+            )
+            both = np.isnan(value.astype(f32)) & np.isnan(result.astype(f32))
+            assert np.where(both, 0, step).max() <= 1, line
+            assert (step != 0)[~both].mean() < 0.01, line
+        else:
+            np.testing.assert_array_equal(result, value, err_msg=line)
+
+
+def test_f64_and_sincos():
+    """f64 goes to the math library; sincos has two results."""
+    d = "tensor<?xf64>"
+    names = [*UNARY, *EXACT]
+    lines = [f"math.{name} %d : {d}" for name in names]
+    lines += [f"math.fpowi %d, %n : {d}, tensor<?xi32>", f"math.powf %d, %p : {d}"]
+    lines.append(f"math.sincos %x : {T}")
+    types = [d] * (len(lines) - 1) + [(T, T)]
+    rng = np.random.default_rng(SEED)
+    x = np.r_[0.25, 1, 2.5, 1e-9, rng.uniform(0, 4, 30)]
+    n = rng.integers(-9, 9, len(x)).astype(np.int32)
+    p = rng.uniform(-3, 3, len(x))
+    angles = rng.uniform(-1e6, 1e6, len(x)).astype(f32)
+    *found, sine, cosine = et_tools.run(
+        module(lines, {"d": d, "n": "tensor<?xi32>", "p": d, "x": T}, types),
+        [x, n, p, angles],
+        ["f64"] * len(names) + ["f64", "f64", "f32", "f32"],
+        "cpu",
+    )
+    with np.errstate(all="ignore"):
+        exact = [f(x) for f in [*UNARY.values(), *EXACT.values()]]
+    exact += [x ** n.astype(f64), x**p]
+    for line, result, value in zip(lines, found, exact, strict=False):
+        np.testing.assert_allclose(result, value, rtol=1e-14, err_msg=line)
+    assert units(sine, np.sin(angles.astype(f64))).max() <= promised()["sin"]
+    assert units(cosine, np.cos(angles.astype(f64))).max() <= promised()["cos"]
