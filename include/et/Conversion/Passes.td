@@ -321,7 +321,7 @@ def LegalizeMath : Pass<"et-legalize-math"> {
   let summary = "leave fewer math ops, on fewer types";
   let description = [{
     * What is of f16 or bf16 is computed in f32, and the result is rounded.
-    * `rsqrt`, `clampf`, `sincos`, `isfinite`, `isinf`, `isnan`, `isnormal`, and
+    * `absi`, `rsqrt`, `clampf`, `sincos`, `isfinite`, `isinf`, `isnan`, `isnormal`, and
       `expm1` and `fpowi` of f64 become other ops. `clampf` raises first, and NaN stays NaN.
     * `ipowi` becomes a loop over the bits of the exponent. Products wrap. To a
       negative exponent 1 and -1 have their inverses; all else is 0.

@@ -96,8 +96,8 @@ struct ExpandKernelMath : et::impl::ExpandKernelMathBase<ExpandKernelMath> {
 
     WalkResult result = getOperation().walk([](Operation *op) {
       if (!isa_and_nonnull<math::MathDialect>(op->getDialect()) ||
-          isa<math::AbsIOp, math::CountTrailingZerosOp,
-              math::CountLeadingZerosOp, math::CtPopOp>(op))
+          isa<math::CountTrailingZerosOp, math::CountLeadingZerosOp,
+              math::CtPopOp>(op))
         return WalkResult::advance();
       op->emitOpError("is not computed in ")
           << getElementTypeOrSelf(op->getOperand(0).getType())

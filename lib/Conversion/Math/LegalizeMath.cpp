@@ -107,6 +107,11 @@ static SmallVector<Value> compose(ImplicitLocOpBuilder &b,
   return {(x < kInfinity) & !(x < least)};
 }
 
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, math::AbsIOp op) {
+  Num x(b, op.getOperand());
+  return {x.make<arith::MaxSIOp>(x, x.like(0) - x)};
+}
+
 /// By the bits of the exponent, from the last.
 static SmallVector<Value> compose(ImplicitLocOpBuilder &b, math::IPowIOp op) {
   Num base(b, op.getLhs()), exponent(b, op.getRhs());
@@ -168,11 +173,12 @@ struct LegalizeMath : et::impl::LegalizeMathBase<LegalizeMath> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet wideners(context), composers(context);
     wideners.add<Widen>(context);
-    composers.add<Compose<math::ClampFOp>, Compose<math::ExpM1Op>,
-                  Compose<math::FPowIOp>, Compose<math::IPowIOp>,
-                  Compose<math::IsFiniteOp>, Compose<math::IsInfOp>,
-                  Compose<math::IsNaNOp>, Compose<math::IsNormalOp>,
-                  Compose<math::RsqrtOp>, Compose<math::SincosOp>>(context);
+    composers.add<Compose<math::AbsIOp>, Compose<math::ClampFOp>,
+                  Compose<math::ExpM1Op>, Compose<math::FPowIOp>,
+                  Compose<math::IPowIOp>, Compose<math::IsFiniteOp>,
+                  Compose<math::IsInfOp>, Compose<math::IsNaNOp>,
+                  Compose<math::IsNormalOp>, Compose<math::RsqrtOp>,
+                  Compose<math::SincosOp>>(context);
     widening = std::move(wideners);
     composition = std::move(composers);
     return success();
