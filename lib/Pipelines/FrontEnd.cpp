@@ -55,6 +55,10 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   pm.addPass(createFlattenModules());
   pm.addPass(createCheckModel());
   bool packs = !options.packsFor.empty();
+  bool isForGPU = !options.chips.empty();
+  // What kernels are named after, before anything is taken apart.
+  if (isForGPU)
+    pm.addNestedPass<func::FuncOp>(createNoteOrigins());
   pm.addPass(createCheckSizes());
   // What a function is given as a weight is one where it is multiplied with.
   // Nothing is simplified before the checks.
@@ -65,13 +69,12 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   pm.addNestedPass<func::FuncOp>(createHoistChecks());
   if (compileTo == Phase::Input)
     return;
-  bool choosesSchedule = !options.chips.empty();
-  if (choosesSchedule) {
+  if (isForGPU) {
     SelectScheduleOptions schedule;
     llvm::append_range(schedule.chips, options.chips);
     pm.addPass(createSelectSchedule(schedule));
   }
-  pm.addPass(createDecomposeMoe({options.pairBuffers, choosesSchedule}));
+  pm.addPass(createDecomposeMoe({options.pairBuffers, isForGPU}));
   pm.addPass(createDecomposeExpertFfn());
   addCleanup(pm);
   if (compileTo == Phase::Decompose)

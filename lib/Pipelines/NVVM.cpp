@@ -93,8 +93,6 @@ static void addHostToLLVM(OpPassManager &pm) {
 
 void et::buildNVVMPipeline(OpPassManager &pm,
                            const NVVMPipelineOptions &options) {
-  // What they were, before anything is taken apart.
-  pm.addNestedPass<func::FuncOp>(createNoteOrigins());
   buildFrontEndPipeline(
       pm, options.compileTo,
       {PairBuffers::Bound, /*fusesRouting=*/true,
