@@ -237,11 +237,10 @@ def module(layers, outputs_only=False, weights=False):
 
 def features(layer):
     """What a layer shows, for et_cases.py."""
-    rule, kind = layer.routing, layer.storage
-    name = type(rule).__name__
+    rule, name = layer.routing, type(layer.routing).__name__
     gated = "gated" if "gate" in layer.arrays else "not gated"
-    shown = {layer.score, layer.special, name, layer.activation, kind, *layer.arrays}
-    shown |= {f"{kind} {what}" for what in (name, layer.activation, gated)}
+    shown = {layer.score, layer.special, name, layer.activation, layer.storage, gated}
+    shown |= set(layer.arrays)
     shown |= {f"{s} static={s in layer.static}" for s in layer.sizes}
     shown |= {"tokens" if layer.sizes["T"] else "no token"}
     for field in fields(rule):
@@ -251,6 +250,13 @@ def features(layer):
         if isinstance(value, str | bool):
             shown.add(f"{name} {field.name}={value}")
     return shown
+
+
+def features_by_type(layer):
+    """With each rule and activation, and a product's gate, in each type."""
+    gated = "gate" in layer.arrays
+    what = (type(layer.routing).__name__, layer.activation, gated)
+    return features(layer) | {(layer.storage, one) for one in what}
 
 
 # ---------------------------------------------------------------------------

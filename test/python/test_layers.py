@@ -14,7 +14,7 @@ import pytest
 
 from et_cases import batch_name, cover, in_batches, short_form
 from et_compare import check_layer
-from et_layers import features, module, random_layer
+from et_layers import features_by_type, module, random_layer
 from et_tools import run
 
 LAYERS = range(200)
@@ -24,7 +24,7 @@ def layer_of(seed, **how):
     return random_layer(np.random.default_rng(seed), **how)
 
 
-CORE = cover(LAYERS, lambda seed: features(layer_of(seed, arrays=False)))
+CORE = cover(LAYERS, lambda seed: features_by_type(layer_of(seed, arrays=False)))
 
 
 def by_layer(results):
