@@ -6,7 +6,7 @@
 # ===----------------------------------------------------------------------===#
 """200 random layers: the compiled ones against NumPy, and calls against each other.
 
-A failure prints the layer's seed; `pytest -k seed17` runs its batch alone.
+A failure prints the seed, and the name of its batch, which `pytest --full -k` runs alone.
 """
 
 import numpy as np
