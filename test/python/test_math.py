@@ -246,6 +246,14 @@ def test_other_types(target):
     wrapped = [(p + 2**31) % 2**32 - 2**31 for p in powers]
     add(f"math.ipowi %b, %e : {i}", i, wrapped)
 
+    bytes = np.arange(256, dtype=np.uint8).view(ml_dtypes.float8_e4m3fn)
+    add(
+        "arith.extf %f8E4M3FN : tensor<?xf8E4M3FN> to tensor<?xf32>",
+        T,
+        bytes.astype(f32),
+    )
+    arrays["f8E4M3FN"] = bytes
+
     arguments = {kind: f"tensor<?x{kind}>" for kind in arrays}
     arguments |= {"i": i, "b": i, "e": i}
     found = et_tools.run(

@@ -326,7 +326,9 @@ def LegalizeMath : Pass<"et-legalize-math"> {
     * `ipowi` becomes a loop over the bits of the exponent. Products wrap. To a
       negative exponent 1 and -1 have their inverses; all else is 0.
 
-    Floats of 8 bits, and of more than 64, are an error.
+    * `extf` of f8E4M3FN is done by its bits.
+
+    Math ops of floats of 8 bits, and of more than 64, are an error.
 
     ```mlir
     func.func @f(%x: vector<4xbf16>) -> vector<4xbf16> {

@@ -95,13 +95,17 @@ struct ExpandKernelMath : et::impl::ExpandKernelMathBase<ExpandKernelMath> {
       return signalPassFailure();
 
     WalkResult result = getOperation().walk([](Operation *op) {
-      if (!isa_and_nonnull<math::MathDialect>(op->getDialect()) ||
+      // Remainders would become calls of a device library too.
+      if (!(isa_and_nonnull<math::MathDialect>(op->getDialect()) ||
+            isa<arith::RemFOp>(op)) ||
           isa<math::CountTrailingZerosOp, math::CountLeadingZerosOp,
               math::CtPopOp>(op))
         return WalkResult::advance();
       op->emitOpError("is not computed in ")
           << getElementTypeOrSelf(op->getOperand(0).getType())
-          << " on the GPU; convert its operands to f32";
+          << " on the GPU; "
+          << (isa<arith::RemFOp>(op) ? "write it as x - trunc(x / y) * y"
+                                     : "convert its operands to f32");
       return WalkResult::interrupt();
     });
     if (result.wasInterrupted())

@@ -7,6 +7,7 @@
 
 #include "Num.h"
 #include "et/Conversion/Passes.h"
+#include "et/Conversion/ScalarMath.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -152,6 +153,18 @@ static SmallVector<Value> compose(ImplicitLocOpBuilder &b, math::ExpM1Op op) {
   return {tangent * (x.make<math::ExpOp>(x) + 1.0)};
 }
 
+/// Of f8E4M3FN, which no processor's own conversion is left for.
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, arith::ExtFOp op) {
+  if (!isa<Float8E4M3FNType>(op.getIn().getType()))
+    return {};
+  Value value = emitE4M3ToF32(b, op.getIn());
+  if (op.getType().isF64())
+    return {arith::ExtFOp::create(b, op.getType(), value)};
+  if (!op.getType().isF32())
+    return {arith::TruncFOp::create(b, op.getType(), value)};
+  return {value};
+}
+
 namespace {
 /// Replaces an op by others of its operands.
 template <typename OpTy>
@@ -175,10 +188,10 @@ struct LegalizeMath : et::impl::LegalizeMathBase<LegalizeMath> {
     wideners.add<Widen>(context);
     composers.add<Compose<math::AbsIOp>, Compose<math::ClampFOp>,
                   Compose<math::ExpM1Op>, Compose<math::FPowIOp>,
-                  Compose<math::IPowIOp>, Compose<math::IsFiniteOp>,
-                  Compose<math::IsInfOp>, Compose<math::IsNaNOp>,
-                  Compose<math::IsNormalOp>, Compose<math::RsqrtOp>,
-                  Compose<math::SincosOp>>(context);
+                  Compose<arith::ExtFOp>, Compose<math::IPowIOp>,
+                  Compose<math::IsFiniteOp>, Compose<math::IsInfOp>,
+                  Compose<math::IsNaNOp>, Compose<math::IsNormalOp>,
+                  Compose<math::RsqrtOp>, Compose<math::SincosOp>>(context);
     widening = std::move(wideners);
     composition = std::move(composers);
     return success();
