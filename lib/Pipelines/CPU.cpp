@@ -32,14 +32,15 @@ void et::buildCPUPipeline(OpPassManager &pm,
        options.packWeights ? options.march.getValue() : std::string()});
   if (options.compileTo <= Phase::Bufferize)
     return;
+  // While there are few ops to look at.
+  pm.addPass(createVectorizeElementwise({model->vectorBits}));
+  pm.addPass(createConvertLinalgToParallelLoopsPass());
   pm.addPass(createSpreadRows());
   pm.addPass(createConvertETToVector(
       {model->vectorBits, model->vectorRegisters, model->hasMatrixRegisters(),
        model->hasPairProducts(), model->hasByteTables(), model->firstLevelBytes,
        model->secondLevelBytes, model->readsAhead}));
   pm.addPass(createConvertETToSCF());
-  pm.addPass(createVectorizeElementwise({model->vectorBits}));
-  pm.addPass(createConvertLinalgToParallelLoopsPass());
   pm.addPass(createLegalizeMath());
   pm.addPass(createExpandMath({/*onlyVectors=*/true}));
   pm.addPass(createCanonicalizerPass());

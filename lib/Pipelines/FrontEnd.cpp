@@ -37,6 +37,8 @@ static void addBufferization(OpPassManager &pm) {
   options.allowReturnAllocsFromLoops = true;
   pm.addPass(bufferization::createOneShotBufferizePass(options));
   addCleanup(pm);
+  // What a function writes to the place that it is given is not copied again.
+  pm.addPass(bufferization::createDropEquivalentBufferResultsPass());
   // Upstream's pipeline of deallocation, with a pass before the last step.
   pm.addNestedPass<func::FuncOp>(
       bufferization::createOwnershipBasedBufferDeallocationPass());
@@ -69,6 +71,9 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   pm.addNestedPass<func::FuncOp>(createHoistChecks());
   if (compileTo == Phase::Input)
     return;
+  // Weights are packed where a caller gives them.
+  if (!packs)
+    pm.addPass(createOutlineLayers({/*keepPairs=*/options.fusesRouting}));
   if (isForGPU) {
     SelectScheduleOptions schedule;
     llvm::append_range(schedule.chips, options.chips);

@@ -20,8 +20,20 @@ using namespace mlir;
 using namespace mlir::et;
 
 static void addCleanup(OpPassManager &pm) {
-  pm.addPass(createCanonicalizerPass());
+  // Blocks and their arguments are left to LLVM.
+  GreedyRewriteConfig config;
+  config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+  pm.addPass(createCanonicalizerPass(config));
   pm.addPass(createCSEPass());
+}
+
+static Warpgroups chooseWarpgroups(ArrayRef<std::string> chips) {
+  // Both have the number 90, which is what tells kernels apart, and sm_90 has
+  // no wgmma.
+  if (!llvm::is_contained(chips, "sm_90a") ||
+      llvm::is_contained(chips, "sm_90"))
+    return Warpgroups::No;
+  return llvm::all_equal(chips) ? Warpgroups::Only : Warpgroups::Beside;
 }
 
 /// From bufferized functions to gpu.launch on device memory.
@@ -29,22 +41,21 @@ static void addKernels(OpPassManager &pm, ArrayRef<std::string> chips,
                        F32Products f32Products) {
   // What ops have become by now.
   pm.addNestedPass<func::FuncOp>(createNoteOrigins());
-  // Both have the number 90, which is what tells kernels apart, and sm_90 has
-  // no wgmma.
-  pm.addPass(createConvertETToGPU(
-      {/*useWarpgroups=*/llvm::is_contained(chips, "sm_90a") &&
-           !llvm::is_contained(chips, "sm_90"),
-       f32Products}));
+  // While there are few ops to look at.
   pm.addNestedPass<func::FuncOp>(createLoopSequentialOps());
   pm.addPass(createConvertLinalgToParallelLoopsPass());
+  pm.addPass(createConvertETToGPU({chooseWarpgroups(chips), f32Products}));
   pm.addNestedPass<func::FuncOp>(createLoopsToKernels());
   pm.addNestedPass<func::FuncOp>(createMoveBuffersToDevice());
   addCleanup(pm);
   // Constants and sizes are cheaper to recompute than to pass.
   pm.addPass(createGpuLaunchSinkIndexComputationsPass());
   pm.addPass(createOutlineKernels());
-  pm.addNestedPass<func::FuncOp>(createGpuAsyncRegionPass());
-  addCleanup(pm);
+  pm.addPass(createInlineCalls());
+  // What is left to simplify in kernels is so when they are lowered.
+  OpPassManager &functions = pm.nest<func::FuncOp>();
+  functions.addPass(createGpuAsyncRegionPass());
+  addCleanup(functions);
 }
 
 static void addKernelsToNVVM(OpPassManager &pm, ArrayRef<std::string> chips) {
@@ -76,19 +87,20 @@ static void addHostToLLVM(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createCheckAllocations());
   pm.addPass(createEmitEntryPoints({EntryMemory::Cuda}));
   pm.addPass(createLowerAsserts());
-  pm.addPass(createExpandShapes());
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
-  pm.addPass(createLegalizeMath());
-  pm.addPass(createExpandMath());
-  pm.addPass(createSCFToControlFlowPass());
+  OpPassManager &functions = pm.nest<func::FuncOp>();
+  functions.addPass(createExpandShapes());
+  functions.addPass(memref::createExpandStridedMetadataPass());
+  functions.addPass(createLowerAffinePass());
+  functions.addPass(createLegalizeMath());
+  functions.addPass(createExpandMath());
+  functions.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertMathToLLVMPass({/*approximateLog1p=*/false}));
   pm.addPass(createConvertMathToLibmPass());
   // Of the kernels too.
   pm.addPass(createGpuToLLVMConversionPass());
   pm.addPass(createCheckLowered());
   pm.addPass(createReconcileUnrealizedCastsPass());
-  addCleanup(pm);
+  addCleanup(pm.nest<LLVM::LLVMFuncOp>());
 }
 
 void et::buildNVVMPipeline(OpPassManager &pm,

@@ -91,13 +91,42 @@ static void hideInternals(llvm::Module &module) {
       object.setVisibility(llvm::GlobalValue::HiddenVisibility);
 }
 
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+/// Kernels are functions that must not be inlined. Most of the code is theirs,
+/// in vectors and unrolled where it pays, so that little is left to do.
+static bool isKernel(const llvm::Function &function) {
+  return function.hasFnAttribute(llvm::Attribute::NoInline);
+}
+
+static constexpr llvm::StringLiteral kKernelPasses =
+    "function(sroa,early-cse<memssa>,instcombine,simplifycfg,"
+    "loop-mssa(loop-rotate,licm),loop(indvars),early-cse<memssa>,instcombine,"
+    "simplifycfg)";
+
+/// The function that a pass is about to work on or in; null for others.
+static const llvm::Function *getFunction(const llvm::Any &unit) {
+  if (const auto *function = llvm::any_cast<const llvm::Function *>(&unit))
+    return *function;
+  if (const auto *loop = llvm::any_cast<const llvm::Loop *>(&unit))
+    return (*loop)->getHeader()->getParent();
+  return nullptr;
+}
+
+static llvm::Error optimize(llvm::Module &module,
+                            llvm::TargetMachine &machine) {
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = tuning.SLPVectorization = true;
   // Kernels are unrolled where it pays. More is code to compile, and copies of
   // matrix registers through memory where unrolled loops meet.
   tuning.LoopUnrolling = false;
-  llvm::PassBuilder builder(&machine, tuning);
+  bool inKernels = false;
+  llvm::PassInstrumentationCallbacks callbacks;
+  callbacks.registerShouldRunOptionalPassCallback(
+      [&](StringRef, const llvm::Any &unit) {
+        const llvm::Function *function = getFunction(unit);
+        return !function || isKernel(*function) == inKernels;
+      });
+  llvm::PassBuilder builder(&machine, tuning, /*PGOOpt=*/std::nullopt,
+                            &callbacks);
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
@@ -107,8 +136,14 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
+  llvm::ModulePassManager kernels;
+  if (llvm::Error error = builder.parsePassPipeline(kernels, kKernelPasses))
+    return error;
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
       .run(module, modules);
+  inKernels = true;
+  kernels.run(module, modules);
+  return llvm::Error::success();
 }
 
 llvm::Expected<HostCode> HostCode::create(ModuleOp module, StringRef march) {
@@ -138,7 +173,8 @@ llvm::Expected<HostCode> HostCode::create(ModuleOp module, StringRef march) {
   }
   addIdentifiers(*code.module);
   hideInternals(*code.module);
-  optimize(*code.module, *code.machine);
+  if (llvm::Error error = optimize(*code.module, *code.machine))
+    return std::move(error);
   return std::move(code);
 }
 

@@ -32,6 +32,15 @@ enum class F32Products {
   ThreeTF32
 };
 
+/// Whether products have a kernel for sm_90a.
+enum class Warpgroups {
+  No,
+  /// Beside one for other chips; the host launches that for the device.
+  Beside,
+  /// And no other.
+  Only
+};
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "et/Conversion/Passes.h.inc"
@@ -49,7 +58,7 @@ void populateExpandFusedOpsPatterns(RewritePatternSet &patterns);
 
 /// The et ops that have a GPU kernel -> gpu.launch, with the options of
 /// convert-et-to-gpu.
-void populateETToGPUPatterns(RewritePatternSet &patterns, bool useWarpgroups,
+void populateETToGPUPatterns(RewritePatternSet &patterns, Warpgroups warpgroups,
                              F32Products f32Products);
 
 /// What vector code is made for.

@@ -412,8 +412,8 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     | `et.grouped_matmul` | tiles of 64 x 64 through shared memory; gather in the load, bias, activation and gate at the end |
     | the same, 16-bit elements in widths that are known multiples of 8 | tiles of 128 x 128 by the matrix units, `mma.sync`, with copies several steps ahead |
     | the same, f32 in widths that are known multiples of 4, with `f32-products=3xtf32` | tiles of 64 x 128 likewise; operands are split into two tf32 numbers each |
-    | 16-bit elements on sm_90a, with `use-warpgroups` | tiles of 256 columns x 128 tokens by `wgmma`, weights by TMA; a block a multiprocessor takes tiles in turn |
-    | f8E4M3FN weights and 16-bit rows on sm_90a, with `use-warpgroups` | the same with 64 tokens; weights are widened in registers |
+    | 16-bit elements on sm_90a, with `warpgroups` | tiles of 256 columns x 128 tokens by `wgmma`, weights by TMA; a block a multiprocessor takes tiles in turn |
+    | f8E4M3FN weights and 16-bit rows on sm_90a, with `warpgroups` | the same with 64 tokens; weights are widened in registers |
     | `et.combine` | a block a token; warps find its pairs' rows by popcount |
     | `et.combine_waves` | the same where the buffers hold the plan; else blocks take tickets for small tiles and for tokens, wave by wave |
     | `et.moe` with `schedule = one_launch` | blocks take tickets for scores, tiles of hidden units, tiles of outputs; the last to add to some columns combines them |
@@ -456,8 +456,13 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     ```
   }];
   let options = [
-    Option<"useWarpgroups", "use-warpgroups", "bool", "false",
-           "Whether products also have a kernel for sm_90a, launched where the device is one">,
+    Option<"warpgroups", "warpgroups", "::mlir::et::Warpgroups", "::mlir::et::Warpgroups::No",
+           "Whether products have a kernel for sm_90a",
+           [{::llvm::cl::values(
+             clEnumValN(::mlir::et::Warpgroups::No, "no", "they do not"),
+             clEnumValN(::mlir::et::Warpgroups::Beside, "beside",
+                        "beside one for other chips; that for the device is launched"),
+             clEnumValN(::mlir::et::Warpgroups::Only, "only", "and no other"))}]>,
     Option<"f32Products", "f32-products", "::mlir::et::F32Products",
            "::mlir::et::F32Products::FMA", "How matrices of f32 are multiplied",
            [{::llvm::cl::values(

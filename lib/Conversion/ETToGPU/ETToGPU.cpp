@@ -31,12 +31,13 @@ struct ConvertETToGPU : et::impl::ConvertETToGPUBase<ConvertETToGPU> {
                  runsInOneLaunch(layer);
         })))
       return signalPassFailure();
-    remarkPlainProducts(getOperation(), useWarpgroups, f32Products);
+    remarkPlainProducts(getOperation(), warpgroups != Warpgroups::No,
+                        f32Products);
     ConversionTarget target(getContext());
     target.addIllegalDialect<ETDialect>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     RewritePatternSet patterns(&getContext());
-    populateETToGPUPatterns(patterns, useWarpgroups, f32Products);
+    populateETToGPUPatterns(patterns, warpgroups, f32Products);
     // Ops without a kernel of their own run as plain parallel loops.
     populateETToSCFPatterns(patterns);
     if (failed(applyPartialConversion(getOperation(), target,
@@ -47,12 +48,13 @@ struct ConvertETToGPU : et::impl::ConvertETToGPUBase<ConvertETToGPU> {
 } // namespace
 
 void et::populateETToGPUPatterns(RewritePatternSet &patterns,
-                                 bool useWarpgroups, F32Products f32Products) {
+                                 Warpgroups warpgroups,
+                                 F32Products f32Products) {
   populateRouteKernels(patterns);
   populateRoutingKernels(patterns);
   populateStateKernels(patterns);
   populatePlanKernels(patterns);
-  populateProductKernels(patterns, useWarpgroups, f32Products);
+  populateProductKernels(patterns, warpgroups, f32Products);
   populateCombineKernels(patterns);
   populateCombineWavesKernels(patterns, f32Products);
   populateMoeKernels(patterns);

@@ -446,8 +446,9 @@ static GroupedMatmulOp findPartner(GroupedMatmulOp op) {
 
 namespace {
 struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
-  GroupedMatmulPattern(MLIRContext *context, bool useWarpgroups, bool splitsF32)
-      : OpRewritePattern(context, /*benefit=*/2), useWarpgroups(useWarpgroups),
+  GroupedMatmulPattern(MLIRContext *context, Warpgroups warpgroups,
+                       bool splitsF32)
+      : OpRewritePattern(context, /*benefit=*/2), warpgroups(warpgroups),
         splitsF32(splitsF32) {}
 
   LogicalResult matchAndRewrite(GroupedMatmulOp op,
@@ -459,7 +460,8 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
     KernelBuilder b(op.getLoc(), rewriter);
     SmallVector<ProductKernel> kernels = {chooseKernel(op, b)};
     SmallVector<GroupedMatmulOp> products = {op};
-    bool byWarpgroups = useWarpgroups && WarpgroupProduct::applies(op);
+    bool byWarpgroups =
+        warpgroups != Warpgroups::No && WarpgroupProduct::applies(op);
     bool isOneLaunch = true;
     if (GroupedMatmulOp partner = findPartner(op)) {
       ProductKernel other = chooseKernel(partner, b);
@@ -484,7 +486,10 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
       launchWarpgroupProducts(products, b, processors);
       isOther = b.cmp(CmpIPredicate::eq, processors, b.index(0));
     }
-    if (isOneLaunch) {
+    // No other device runs this code.
+    if (byWarpgroups && warpgroups == Warpgroups::Only)
+      kernels.clear();
+    if (isOneLaunch && !kernels.empty()) {
       launchProducts(b, kernels, isOther);
     } else {
       for (const ProductKernel &kernel : kernels) {
@@ -510,12 +515,14 @@ private:
                             splitsF32);
   }
 
-  bool useWarpgroups, splitsF32;
+  Warpgroups warpgroups;
+  bool splitsF32;
 };
 } // namespace
 
-void et::populateProductKernels(RewritePatternSet &patterns, bool useWarpgroups,
+void et::populateProductKernels(RewritePatternSet &patterns,
+                                Warpgroups warpgroups,
                                 F32Products f32Products) {
-  patterns.add<GroupedMatmulPattern>(patterns.getContext(), useWarpgroups,
+  patterns.add<GroupedMatmulPattern>(patterns.getContext(), warpgroups,
                                      f32Products == F32Products::ThreeTF32);
 }

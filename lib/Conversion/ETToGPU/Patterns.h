@@ -55,7 +55,7 @@ void populateRouteKernels(RewritePatternSet &patterns);
 void populateRoutingKernels(RewritePatternSet &patterns);
 void populateStateKernels(RewritePatternSet &patterns);
 void populatePlanKernels(RewritePatternSet &patterns);
-void populateProductKernels(RewritePatternSet &patterns, bool useWarpgroups,
+void populateProductKernels(RewritePatternSet &patterns, Warpgroups warpgroups,
                             F32Products f32Products);
 void populateCombineKernels(RewritePatternSet &patterns);
 void populateCombineWavesKernels(RewritePatternSet &patterns,

@@ -280,11 +280,16 @@ void PanelKernel::emitTile(VectorBuilder &b, const PanelOperands &operands,
   if (mayBeOdd)
     last = b.sub(b.min(block.last, b.div(b.dim(operands.lhs, 1), perRow)),
                  block.first);
-  // Few rows take what reading the panel takes: a loop in the step leaves about
-  // as much code as one row has. Code costs time to compile.
+  // Code costs time to compile, so a step is a loop in all tiles but the one
+  // that most are. Few rows take what reading the panel takes: about as much
+  // code as one row has is enough. Beside the products of more rows, a loop
+  // takes no time that shows.
   int64_t part = kStep;
-  if (rows <= tile.rows / 2)
-    part = std::max<int64_t>(kStep / llvm::PowerOf2Ceil(rows), 1);
+  if (rows < tile.rows) {
+    int64_t most = rows <= tile.rows / 2 ? kStep : 3 * kStep;
+    part = std::clamp<int64_t>(
+        llvm::bit_floor(static_cast<uint64_t>(most / rows)), 1, kStep);
+  }
   Value stride = b.index(kStep);
   Value whole = b.mul(b.div(last, stride), stride);
   Values inits = sums;

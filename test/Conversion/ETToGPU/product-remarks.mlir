@@ -1,5 +1,5 @@
 // RUN: et-opt %s --convert-et-to-gpu --remarks-filter=convert-et-to-gpu -o /dev/null 2>&1 | FileCheck %s --implicit-check-not=remark:
-// RUN: et-opt %s --convert-et-to-gpu="use-warpgroups f32-products=3xtf32" --remarks-filter=convert-et-to-gpu -o /dev/null 2>&1 | FileCheck %s --check-prefix=ALL --implicit-check-not=remark:
+// RUN: et-opt %s --convert-et-to-gpu="warpgroups=beside f32-products=3xtf32" --remarks-filter=convert-et-to-gpu -o /dev/null 2>&1 | FileCheck %s --check-prefix=ALL --implicit-check-not=remark:
 
 // Which products get no matrix instructions, and why: once each, also where two could share a launch.
 

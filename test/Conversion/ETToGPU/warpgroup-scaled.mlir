@@ -1,4 +1,4 @@
-// RUN: et-opt %s --convert-et-to-gpu=use-warpgroups | FileCheck %s
+// RUN: et-opt %s --convert-et-to-gpu=warpgroups=beside | FileCheck %s
 // RUN: et-opt %s --et-lower-to-nvvm-pipeline="chip=sm_90a" | FileCheck %s --check-prefix=HOPPER
 // RUN: et-opt %s --et-lower-to-nvvm-pipeline="chip=sm_80" | FileCheck %s --check-prefix=OTHERS
 

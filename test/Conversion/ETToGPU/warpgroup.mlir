@@ -1,4 +1,8 @@
-// RUN: et-opt %s --convert-et-to-gpu=use-warpgroups | FileCheck %s
+// RUN: et-opt %s --convert-et-to-gpu=warpgroups=beside | FileCheck %s
+// RUN: et-opt %s --convert-et-to-gpu=warpgroups=only | FileCheck %s --check-prefix=ONLY --implicit-check-not='function(@et_grouped_matmul)'
+
+// Code for sm_90a alone has no kernel that nothing launches.
+// ONLY-COUNT-2: function(@et_grouped_matmul_sm90)
 // RUN: et-opt %s --et-lower-to-nvvm-pipeline="chip=sm_90a" | FileCheck %s --check-prefix=HOPPER
 // RUN: et-opt %s --et-lower-to-nvvm-pipeline="chip=sm_80,sm_90a" | FileCheck %s --check-prefix=BOTH
 // RUN: et-opt %s --et-lower-to-nvvm-pipeline="chip=sm_80,sm_120" | FileCheck %s --check-prefix=OTHERS

@@ -11,7 +11,13 @@
 // The last block's results are asked for first.
 // CHECK:            "llvm.intr.prefetch"(%{{.*}}) <{cache = 1 : i32, hint = 3 : i32, rw = 1 : i32}>
 // CHECK:            scf.index_switch
+// Five rows have a loop of four steps of k in one of eight.
 // CHECK:            case 5
+// CHECK:              scf.for
+// CHECK:                scf.for
+// AVX512-COUNT-80:        vector.fma
+// AVX2-COUNT-40:          vector.fma
+// CHECK-NOT:          vector.fma
 // CHECK:            default
 // AVX512:             %[[SUMS:.*]] = memref.subview %{{.*}}[%{{.*}}, 0] [6, 64] [1, 1]
 // AVX2:               %[[SUMS:.*]] = memref.subview %{{.*}}[%{{.*}}, 0] [6, 16] [1, 1]

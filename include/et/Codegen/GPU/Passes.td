@@ -201,6 +201,54 @@ def OutlineKernels : Pass<"et-outline-kernels", "::mlir::ModuleOp"> {
   ];
 }
 
+def InlineCalls : Pass<"et-inline-calls", "::mlir::ModuleOp"> {
+  let summary = "let one function launch what its callees launch";
+  let description = [{
+    Upstream's inliner, without its simplifications. Launches of a function and of
+    those that it calls become one chain then, and the host does not wait for the
+    device between them. What upstream leaves in the place of a call, which may be in
+    a loop, moves to the function's entry: the room on the stack for the kernels'
+    parameters.
+
+    ```mlir
+    module attributes {gpu.container_module} {
+      func.func @twice(%n: index) {
+        call @once(%n) : (index) -> ()
+        call @once(%n) : (index) -> ()
+        return
+      }
+      func.func private @once(%n: index) {
+        gpu.launch_func @kernels::@kernel blocks in (%n, %n, %n) threads in (%n, %n, %n)
+        return
+      }
+      gpu.module @kernels {
+        gpu.func @kernel() kernel {
+          gpu.return
+        }
+      }
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    module attributes {gpu.container_module} {
+      func.func @twice(%n: index) {
+        gpu.launch_func @kernels::@kernel blocks in (%n, %n, %n) threads in (%n, %n, %n)
+        gpu.launch_func @kernels::@kernel blocks in (%n, %n, %n) threads in (%n, %n, %n)
+        return
+      }
+      gpu.module @kernels {
+        gpu.func @kernel() kernel {
+          gpu.return
+        }
+      }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 def MoveBuffersToDevice : Pass<"et-move-buffers-to-device", "::mlir::func::FuncOp"> {
   let summary = "allocate, free and copy buffers on the GPU";
   let description = [{

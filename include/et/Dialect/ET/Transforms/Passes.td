@@ -619,6 +619,56 @@ def AppendRoutingStats : Pass<"et-append-routing-stats", "::mlir::ModuleOp"> {
   ];
 }
 
+def OutlineLayers : Pass<"et-outline-layers", "::mlir::ModuleOp"> {
+  let summary = "make one function of equal layers";
+  let description = [{
+    Layers of a module that differ in nothing but their operands become calls of one
+    private function, so that all further work on them is done once, and their code
+    is there once. A layer is an `et.moe`, or an `et.expert_ffn` without a plan.
+
+    A layer stays where it is if it reads a part of a tensor, or writes one: a
+    function takes whole tensors, so there would be a copy. With `keep-pairs` it also
+    does if another product stands in the same block of which it is independent:
+    `et-pair-products` may make a pair of theirs.
+
+    ```mlir
+    func.func @layers(%x: tensor<8x8xf32>, %v1: tensor<1x8x16xf32>, %v2: tensor<1x16x8xf32>,
+                      %w1: tensor<1x8x16xf32>, %w2: tensor<1x16x8xf32>) -> tensor<8x8xf32> {
+      %init = tensor.empty() : tensor<8x8xf32>
+      %h = et.expert_ffn relu ins(%x, %v1, %v2 : tensor<8x8xf32>, tensor<1x8x16xf32>, tensor<1x16x8xf32>)
+        outs(%init : tensor<8x8xf32>)
+      %y = et.expert_ffn relu ins(%h, %w1, %w2 : tensor<8x8xf32>, tensor<1x8x16xf32>, tensor<1x16x8xf32>)
+        outs(%init : tensor<8x8xf32>)
+      return %y : tensor<8x8xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @layers(%x: tensor<8x8xf32>, %v1: tensor<1x8x16xf32>, %v2: tensor<1x16x8xf32>,
+                      %w1: tensor<1x8x16xf32>, %w2: tensor<1x16x8xf32>) -> tensor<8x8xf32> {
+      %init = tensor.empty() : tensor<8x8xf32>
+      %h = call @et_layer(%x, %v1, %v2, %init)
+        : (tensor<8x8xf32>, tensor<1x8x16xf32>, tensor<1x16x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+      %y = call @et_layer(%h, %w1, %w2, %init)
+        : (tensor<8x8xf32>, tensor<1x8x16xf32>, tensor<1x16x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
+      return %y : tensor<8x8xf32>
+    }
+    func.func private @et_layer(%x: tensor<8x8xf32>, %w1: tensor<1x8x16xf32>, %w2: tensor<1x16x8xf32>,
+                                %out: tensor<8x8xf32>) -> tensor<8x8xf32> {
+      %y = et.expert_ffn relu ins(%x, %w1, %w2 : tensor<8x8xf32>, tensor<1x8x16xf32>, tensor<1x16x8xf32>)
+        outs(%out : tensor<8x8xf32>)
+      return %y : tensor<8x8xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"keepPairs", "keep-pairs", "bool", "false",
+           "Leave layers whose products may run beside others">
+  ];
+}
+
 def OutlinePacking : Pass<"et-outline-packing", "::mlir::ModuleOp"> {
   let summary = "pack weights in a function of its own";
   let description = [{
