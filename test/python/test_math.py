@@ -6,7 +6,7 @@
 # ===----------------------------------------------------------------------===#
 """Every op of MLIR's math dialect on tensors, on every target.
 
-Functions of f32 are held to the table in docs/Spec.md, which promises at most 4
+Functions of f32 are held to the table in docs/AroundLayers.md, which promises at most 4
 units in the last place, against NumPy's f64. A module has all functions, so
 that each target compiles once.
 """
@@ -106,8 +106,8 @@ def units(found, exact):
 
 @cache
 def promised():
-    """The table of docs/Spec.md: function, and its units in the last place."""
-    text = (ROOT / "docs" / "Spec.md").read_text()
+    """The table of docs/AroundLayers.md: function, and its units in the last place."""
+    text = (ROOT / "docs" / "AroundLayers.md").read_text()
     table = text.split("| function | units |", 1)[1].split("\n\n", 1)[0]
     found = {}
     for names, bound in re.findall(r"^\| (.+?) \| ([\d.]+) \|", table, re.M):

@@ -360,7 +360,7 @@ def ExpandMath : Pass<"et-expand-math"> {
     `arith` ops and the `math` ops that processors have instructions for (`fma`,
     `sqrt`, `floor`, `trunc`, `absf`, `copysign`). So vectors stay vectors, GPU
     kernels need no device library, and both compute the same. How far results are
-    off, over all of f32, [Spec.md](Spec.md#math) says. What C says of zeros, infinities, NaNs,
+    off, over all of f32, [AroundLayers.md](AroundLayers.md#math) says. What C says of zeros, infinities, NaNs,
     subnormal numbers and of arguments without a result holds.
 
     `sin`, `cos` and `tan` reduce their argument exactly, however large.
