@@ -9,6 +9,8 @@
 #include "et/Conversion/ToRuntime/Signature.h"
 
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "llvm/Analysis/TargetLibraryInfo.h"
+#include "llvm/TargetParser/Host.h"
 
 namespace mlir::et {
 #define GEN_PASS_DEF_EMITENTRYPOINTS
@@ -132,19 +134,53 @@ struct EmitEntryPoints : et::impl::EmitEntryPointsBase<EmitEntryPoints> {
 
   void runOnOperation() override {
     SmallVector<func::FuncOp> functions = getEntryFunctions(getOperation());
-    if (!functions.empty())
-      declareRuntime();
+    std::vector<EntrySignature> signatures;
     for (func::FuncOp function : functions) {
       FailureOr<EntrySignature> signature = getEntrySignature(function);
       if (failed(signature) || failed(checkBufferized(function)) ||
           failed(checkNames(function)))
         return signalPassFailure();
-      describe(*signature, emitEntry(function));
+      signatures.push_back(std::move(*signature));
+    }
+    if (failed(freeNames()))
+      return signalPassFailure();
+    if (!functions.empty())
+      declareRuntime();
+    for (auto [function, signature] : llvm::zip_equal(functions, signatures)) {
+      describe(signature, emitEntry(function));
       dropDescribed(function);
     }
   }
 
 private:
+  /// Whether what is added to the code may call a function of this name that is
+  /// not the model's, but the runtime's or C's.
+  static bool isTaken(StringRef name,
+                      const llvm::TargetLibraryInfoImpl &library) {
+    static constexpr StringLiteral names[] = {
+        "et_check_failed", "et_enter_parallel", "et_leave_parallel",
+        "et_own_runtime", "memrefCopy"};
+    llvm::LibFunc known;
+    return llvm::is_contained(names, name) || name.starts_with("mgpu") ||
+           name.starts_with("_mlir_memref_to_llvm_") ||
+           library.getLibFunc(name, known);
+  }
+
+  /// Functions of the model with such names get others.
+  LogicalResult freeNames() {
+    llvm::TargetLibraryInfoImpl library{
+        llvm::Triple(llvm::sys::getDefaultTargetTriple())};
+    SymbolTable symbols(getOperation());
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      StringRef name = function.getName();
+      if (!function.isDeclaration() && isTaken(name, library) &&
+          failed(symbols.renameToUnique(function, {})))
+        return function.emitError("'")
+               << name << "' is a name of the runtime's or of C's";
+    }
+    return success();
+  }
+
   /// The runtime that this code will be linked with.
   void declareRuntime() {
     OpBuilder builder(getOperation().getBodyRegion());

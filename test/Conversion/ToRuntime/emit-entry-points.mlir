@@ -25,6 +25,18 @@ func.func @scale(%x: memref<?x4xf32> {et.name = "x", et.packed_by = "scale_pack"
 // CHECK-NOT: et_entry_helper
 func.func private @helper(%x: memref<*xf32>) { return }
 
+// Code that is added calls the runtime's and C's functions by their names.
+// CHECK: func.func @et_check_failed_0()
+func.func @et_check_failed() {
+  // CHECK-NEXT: call @expf_0()
+  call @expf() : () -> ()
+  return
+}
+// CHECK: func.func private @expf_0()
+func.func private @expf() {
+  return
+}
+
 // CHECK-DAG: llvm.mlir.global internal constant @[[NAME:.*]]("x\00")
 // CHECK-DAG: llvm.mlir.global internal constant @[[WEIGHT:.*]]("layer.x\00")
 // CHECK-DAG: llvm.mlir.global internal constant @{{.*}}("scale_pack\00")
@@ -43,3 +55,4 @@ func.func private @helper(%x: memref<*xf32>) { return }
 // CUDA-LABEL: llvm.mlir.global external constant @et_function_scale()
 // CUDA:         llvm.mlir.constant(3 : i32)
 // CUDA:         llvm.mlir.constant(1 : i32)
+// CHECK-LABEL: llvm.mlir.global external constant @et_function_et_check_failed()

@@ -88,8 +88,11 @@ def EmitEntryPoints : Pass<"et-emit-entry-points", "::mlir::ModuleOp"> {
     `llvm.func @et_entry_NAME(ptr)` that takes its arguments and results through
     an array of pointers, and a constant `@et_function_NAME` of the runtime's
     type `et_function` that holds the signature, the entry's address and the
-    runtime that the code is linked with, `@et_own_runtime`. `et_call` needs nothing else, so a library and a function compiled in memory
-    are called alike.
+    runtime that the code is linked with, `@et_own_runtime`. `et_call` needs nothing
+    else, so a library and a function compiled in memory are called alike.
+
+    A function of the model that is called like one of the runtime's or of C's
+    library gets another name inside; its description keeps the one it had.
 
     Runs on bufferized functions with identity layouts, before they are
     converted to the LLVM dialect. Argument and result attributes: `et.name` (what
