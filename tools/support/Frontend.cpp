@@ -12,6 +12,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Remarks.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -77,12 +78,11 @@ llvm::Error Frontend::lower(ModuleOp module, const Twine &pipeline,
   std::string text = pipeline.str();
   if (failed(parsePassPipeline(text, manager, os)))
     return llvm::createStringError("cannot set up '" + text + "': " + message);
-  // Each pass leaves valid IR, as et-opt, which looks after each, shows in
-  // tests.
+  // Once at the end; et-opt looks after each pass.
   manager.enableVerifier(false);
   if (watcher)
     manager.addInstrumentation(std::move(watcher));
-  if (failed(manager.run(module)))
+  if (failed(manager.run(module)) || failed(verify(module)))
     return llvm::createStringError("the model could not be lowered");
   return llvm::Error::success();
 }

@@ -22,8 +22,13 @@ using arith::CmpIPredicate;
 // Names
 //===----------------------------------------------------------------------===//
 
+/// The key of our notes: others have metadata of their own in locations.
+static constexpr StringLiteral kOrigin = "et.origin";
+
 Location et::noteOrigin(StringRef name, Location location) {
-  auto note = StringAttr::get(location.getContext(), name);
+  Builder b(location.getContext());
+  auto note =
+      b.getDictionaryAttr(b.getNamedAttr(kOrigin, b.getStringAttr(name)));
   auto fused = dyn_cast<FusedLoc>(location);
   if (fused && fused.getMetadata() == note)
     return location;
@@ -39,8 +44,9 @@ static SmallVector<StringRef> getNotedNames(Location location) {
     } else if (auto named = dyn_cast<NameLoc>(location)) {
       location = named.getChildLoc();
     } else if (auto fused = dyn_cast<FusedLoc>(location)) {
-      if (auto name = dyn_cast_or_null<StringAttr>(fused.getMetadata()))
-        names.push_back(name);
+      if (auto note = dyn_cast_or_null<DictionaryAttr>(fused.getMetadata()))
+        if (auto name = note.getAs<StringAttr>(kOrigin))
+          names.push_back(name);
       location = fused.getLocations().front();
     } else {
       return names;

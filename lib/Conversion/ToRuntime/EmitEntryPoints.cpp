@@ -158,8 +158,8 @@ private:
   static bool isTaken(StringRef name,
                       const llvm::TargetLibraryInfoImpl &library) {
     static constexpr StringLiteral names[] = {
-        "et_check_failed", "et_enter_parallel", "et_leave_parallel",
-        "et_own_runtime", "memrefCopy"};
+        "et_check_failed",   "et_check_processor", "et_enter_parallel",
+        "et_leave_parallel", "et_own_runtime",     "memrefCopy"};
     llvm::LibFunc known;
     return llvm::is_contained(names, name) || name.starts_with("mgpu") ||
            name.starts_with("_mlir_memref_to_llvm_") ||

@@ -4,11 +4,11 @@
 
 // A second note says the same, unless the op has become another.
 // NOTED-LABEL: func.func @around
-// NOTED:         linalg.add {{.*}} loc(fused<"linalg.add">["layer.mlir":1:1])
-// NOTED:         arith.maximumf {{.*}} loc(fused<"arith.maximumf">[
-// NOTED:         } -> tensor<?x16xf32> loc(fused<"arith.maximumf">["layer.mlir":2:1])
+// NOTED:         linalg.add {{.*}} loc(fused<{et.origin = "linalg.add"}>["layer.mlir":1:1])
+// NOTED:         arith.maximumf {{.*}} loc(fused<{et.origin = "arith.maximumf"}>[
+// NOTED:         } -> tensor<?x16xf32> loc(fused<{et.origin = "arith.maximumf"}>["layer.mlir":2:1])
 // NOTED:         linalg.yield {{.*}}
-// NOTED:         } -> tensor<?x16xf32> loc(fused<"linalg.generic">["layer.mlir":3:1])
+// NOTED:         } -> tensor<?x16xf32> loc(fused<{et.origin = "linalg.generic"}>["layer.mlir":3:1])
 
 // Kernels are named after what the program said, and what that has become; a
 // number is only where names are the same and kernels are not.

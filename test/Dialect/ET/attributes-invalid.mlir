@@ -40,13 +40,19 @@ func.func private @f() attributes {a = #et.top_k<k = 1, groups = 4, groupLimit =
 
 // -----
 
-// expected-error@+1 {{#et.top_k needs a finite f32 >= 0 as epsilon, got -1.000000e+00 [A6]}}
+// expected-error@+1 {{#et.top_k needs a finite f32 > 0 as epsilon, got -1.000000e+00 [A6]}}
 func.func private @f() attributes {a = #et.top_k<k = 1, epsilon = -1.0>}
 
 // -----
 
-// expected-error@+1 {{#et.top_k needs a finite f32 >= 0 as epsilon, got 1.000000e+39 [A6]}}
+// expected-error@+1 {{#et.top_k needs a finite f32 > 0 as epsilon, got 1.000000e+39 [A6]}}
 func.func private @f() attributes {a = #et.top_k<k = 1, epsilon = 1.0e39>}
+
+// -----
+
+// Too small for an f32.
+// expected-error@+1 {{#et.top_k needs a finite f32 > 0 as epsilon, got 1.000000e-60 [A6]}}
+func.func private @f() attributes {a = #et.top_k<k = 1, epsilon = 1.0e-60>}
 
 // -----
 

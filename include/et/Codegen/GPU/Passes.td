@@ -92,7 +92,7 @@ def NoteOrigins : Pass<"et-note-origins", "::mlir::func::FuncOp"> {
 
     ```mlir
     ...
-      memref.dealloc %m : memref<8xf32> loc(fused<"memref.dealloc">["model.mlir":7:3])
+      memref.dealloc %m : memref<8xf32> loc(fused<{et.origin = "memref.dealloc"}>["model.mlir":7:3])
     ...
     ```
   }];

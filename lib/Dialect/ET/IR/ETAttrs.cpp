@@ -207,10 +207,10 @@ LogicalResult TopKRoutingAttr::verify(EmitError emitError, int64_t k, Scoring,
   if (groupLimit < 1 || groupLimit > groups)
     return emitError() << "#et.top_k needs groupLimit in [1, groups = "
                        << groups << "], got " << groupLimit << " [A3]";
-  double least = epsilon.convertToDouble();
-  if (!(least >= 0.0 && least <= std::numeric_limits<float>::max()))
-    return emitError() << "#et.top_k needs a finite f32 >= 0 as epsilon, got "
-                       << least << " [A6]";
+  auto least = static_cast<float>(epsilon.convertToDouble());
+  if (!(least > 0.0f && std::isfinite(least)))
+    return emitError() << "#et.top_k needs a finite f32 > 0 as epsilon, got "
+                       << epsilon.convertToDouble() << " [A6]";
   return success();
 }
 bool TopKRoutingAttr::allowsBias() const { return true; }

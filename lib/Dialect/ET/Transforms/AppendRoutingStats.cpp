@@ -28,24 +28,22 @@ using namespace mlir::et;
 // Gates
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// An op that selects pairs, and what its sizes can be taken from.
-struct Gate {
-  Operation *op;
-  /// With T rows, and with E columns.
-  Value tokens, experts;
-};
-} // namespace
-
-static SmallVector<Gate> findGates(func::FuncOp function) {
-  SmallVector<Gate> gates;
+/// The ops that select pairs.
+static SmallVector<Operation *> findGates(func::FuncOp function) {
+  SmallVector<Operation *> gates;
   function.walk([&](Operation *op) {
-    if (auto gate = dyn_cast<GateOp>(op))
-      gates.push_back({op, gate.getScores(), gate.getScores()});
-    else if (auto route = dyn_cast<RouteOp>(op))
-      gates.push_back({op, route.getX(), route.getRouter()});
+    if (isa<GateOp, RouteOp>(op))
+      gates.push_back(op);
   });
   return gates;
+}
+
+/// What has a gate's T rows, and what its E columns.
+static std::pair<Value, Value> getSized(Operation *gate) {
+  if (auto route = dyn_cast<RouteOp>(gate))
+    return {route.getX(), route.getRouter()};
+  Value scores = cast<GateOp>(gate).getScores();
+  return {scores, scores};
 }
 
 static OpFoldResult addOne(OpBuilder &builder, Location loc,
@@ -58,13 +56,12 @@ static OpFoldResult addOne(OpBuilder &builder, Location loc,
 }
 
 /// The gate's loads and fan-out, right behind it.
-static SmallVector<Value> addStatistics(const Gate &gate, OpBuilder &builder) {
-  Location loc = gate.op->getLoc();
-  builder.setInsertionPointAfter(gate.op);
-  OpFoldResult tokens =
-      tensor::getMixedSize(builder, loc, gate.tokens, /*dim=*/0);
-  OpFoldResult experts =
-      tensor::getMixedSize(builder, loc, gate.experts, /*dim=*/1);
+static SmallVector<Value> addStatistics(Operation *gate, OpBuilder &builder) {
+  Location loc = gate->getLoc();
+  builder.setInsertionPointAfter(gate);
+  auto [rows, columns] = getSized(gate);
+  OpFoldResult tokens = tensor::getMixedSize(builder, loc, rows, /*dim=*/0);
+  OpFoldResult experts = tensor::getMixedSize(builder, loc, columns, /*dim=*/1);
   OpFoldResult fanOuts = addOne(builder, loc, experts);
   Type i32 = builder.getI32Type(), f32 = builder.getF32Type();
   Value tokenCount = getValueOrCreateConstantIndexOp(builder, loc, tokens);
@@ -74,9 +71,8 @@ static SmallVector<Value> addStatistics(const Gate &gate, OpBuilder &builder) {
       builder, loc, ArrayRef<OpFoldResult>{builder.getIndexAttr(4)}, f32);
   SmallVector<Type> types = {loads.getType(), fanOut.getType(),
                              figures.getType()};
-  auto stats =
-      RoutingStatsOp::create(builder, loc, types, gate.op->getResult(0),
-                             tokenCount, loads, fanOut, figures);
+  auto stats = RoutingStatsOp::create(builder, loc, types, gate->getResult(0),
+                                      tokenCount, loads, fanOut, figures);
   return {stats->getResult(0), stats->getResult(1)};
 }
 
@@ -215,12 +211,12 @@ struct AppendRoutingStats
     }
     if (failed(verifyCallees(function)))
       return signalPassFailure();
-    SmallVector<Gate> gates = findGates(function);
+    SmallVector<Operation *> gates = findGates(function);
     if (gates.empty()) {
       function.emitError("'") << entry << "' has no et.gate on tensors";
       return signalPassFailure();
     }
-    for (const Gate &gate : gates)
+    for (Operation *gate : gates)
       if (failed(append(function, gate)))
         return signalPassFailure();
   }
@@ -242,24 +238,23 @@ private:
           called.insert(callee);
       });
     for (Operation *callee : llvm::drop_begin(called)) {
-      SmallVector<Gate> gates = findGates(cast<func::FuncOp>(callee));
+      SmallVector<Operation *> gates = findGates(cast<func::FuncOp>(callee));
       if (!gates.empty())
-        return refuse(gates.front().op,
+        return refuse(gates.front(),
                       "it is in '" + cast<func::FuncOp>(callee).getName() +
                           "', which is called; inline the call first");
     }
     return success();
   }
 
-  LogicalResult append(func::FuncOp function, const Gate &gate) {
-    Operation *op = gate.op;
+  LogicalResult append(func::FuncOp function, Operation *op) {
     if (op->getNumResults() == 0)
       return refuse(op, "it works on memory, and only gates on tensors are");
     if (!function.getBody().hasOneBlock())
       return refuse(op, "its function has branches between blocks; write them "
                         "as scf.if and scf.while");
     OpBuilder builder(op);
-    SmallVector<Value> counts = addStatistics(gate, builder);
+    SmallVector<Value> counts = addStatistics(op, builder);
     Region *region = op->getParentRegion();
     bool isNested = region != &function.getBody();
     if (isNested && llvm::any_of(counts, [](Value each) {

@@ -149,7 +149,9 @@ struct DecomposeLinalg : et::impl::DecomposeLinalgBase<DecomposeLinalg> {
 
   static LogicalResult decompose(RewriterBase &b, Operation *op) {
     if (auto softmax = dyn_cast<linalg::SoftmaxOp>(op)) {
-      if (!softmax.hasPureTensorSemantics())
+      if (!softmax.hasPureTensorSemantics() ||
+          !isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(
+              getElementTypeOrSelf(softmax.getInput())))
         return failure();
       SoftmaxDecomposer(b, softmax).decompose();
       return success();

@@ -66,3 +66,23 @@ func.func @f(%x: tensor<64x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf3
   }
   return %0 : index
 }
+
+// -----
+
+// A gate behind a loop reads what the loop returns.
+// CHECK-LABEL: func.func @f(
+// CHECK: %[[FOR:.*]]:3 = scf.for
+// CHECK: et.gate {{.*}} ins(%[[FOR]]#0
+// CHECK: et.routing_stats
+func.func @f(%r: tensor<64x4xf32>, %m: tensor<4x2xi32>, %n: index) -> tensor<64x4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %0 = scf.for %i = %c0 to %n step %c1 iter_args(%g = %r) -> tensor<64x4xf32> {
+    %mask, %gates = et.gate #et.top_k<k = 1> ins(%g : tensor<64x4xf32>)
+      outs(%m, %g : tensor<4x2xi32>, tensor<64x4xf32>)
+    scf.yield %gates : tensor<64x4xf32>
+  }
+  %mask, %gates = et.gate #et.top_k<k = 1> ins(%0 : tensor<64x4xf32>)
+    outs(%m, %r : tensor<4x2xi32>, tensor<64x4xf32>)
+  return %gates : tensor<64x4xf32>
+}
