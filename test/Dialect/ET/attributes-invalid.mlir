@@ -257,3 +257,19 @@ func.func private @f(tensor<4xf32> {et.name = 1})
 
 // expected-error@+1 {{'func.func' op has an unknown attribute 'et.weight' on result 0; there are et.name, et.role}}
 func.func private @f() -> (tensor<4xf32> {et.weight = "w"})
+
+// -----
+
+// expected-error@+1 {{'func.func' op has an unknown attribute 'et.wieght'; those of a function stand on its arguments and results}}
+func.func private @f() attributes {et.wieght = "w"}
+
+// -----
+
+// On an op of the dialect, its own attributes and those of other dialects.
+
+func.func @f(%x: tensor<4x2xi32>, %out: tensor<5xi32>) -> tensor<5xi32> {
+  %0 = et.offsets ins(%x : tensor<4x2xi32>) outs(%out : tensor<5xi32>) {test.note = 1, __pass_note}
+  // expected-error@+1 {{'et.offsets' op has no attribute 'note'}}
+  %1 = et.offsets ins(%x : tensor<4x2xi32>) outs(%0 : tensor<5xi32>) {note = 1}
+  return %1 : tensor<5xi32>
+}

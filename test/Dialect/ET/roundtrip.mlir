@@ -9,11 +9,11 @@
 // CHECK-LABEL: func @scores
 // CHECK-SAME: (%[[X:.*]]: tensor<?x8xbf16>, %[[ROUTER:.*]]: tensor<8x4xbf16>, %[[OUT:.*]]: tensor<?x4xf32>)
 // CHECK: et.scores linear ins(%[[X]], %[[ROUTER]] : tensor<?x8xbf16>, tensor<8x4xbf16>) outs(%[[OUT]] : tensor<?x4xf32>){{$}}
-// CHECK: et.scores cosine ins(%[[X]], %[[ROUTER]] : tensor<?x8xbf16>, tensor<8x4xbf16>) outs(%[[OUT]] : tensor<?x4xf32>) {note = "kept"}
+// CHECK: et.scores cosine ins(%[[X]], %[[ROUTER]] : tensor<?x8xbf16>, tensor<8x4xbf16>) outs(%[[OUT]] : tensor<?x4xf32>) {test.note = "kept"}
 func.func @scores(%x: tensor<?x8xbf16>, %router: tensor<8x4xbf16>, %out: tensor<?x4xf32>)
     -> (tensor<?x4xf32>, tensor<?x4xf32>) {
   %0 = et.scores linear ins(%x, %router : tensor<?x8xbf16>, tensor<8x4xbf16>) outs(%out : tensor<?x4xf32>)
-  %1 = et.scores cosine ins(%x, %router : tensor<?x8xbf16>, tensor<8x4xbf16>) outs(%out : tensor<?x4xf32>) {note = "kept"}
+  %1 = et.scores cosine ins(%x, %router : tensor<?x8xbf16>, tensor<8x4xbf16>) outs(%out : tensor<?x4xf32>) {test.note = "kept"}
   return %0, %1 : tensor<?x4xf32>, tensor<?x4xf32>
 }
 

@@ -37,6 +37,41 @@ void ETDialect::initialize() {
       >();
 }
 
+/// "; did you mean 'NAME'?" for the name that is nearest, if one is near.
+static std::string suggest(StringRef name, ArrayRef<StringRef> known) {
+  const auto *nearest = llvm::min_element(known, [&](StringRef a, StringRef b) {
+    return name.edit_distance(a) < name.edit_distance(b);
+  });
+  if (nearest == known.end() || name.edit_distance(*nearest) > 2)
+    return "";
+  return ("; did you mean '" + *nearest + "'?").str();
+}
+
+LogicalResult et::verifyOnlyKnownAttributes(Operation *op) {
+  for (NamedAttribute attribute : op->getDiscardableAttrs()) {
+    StringRef name = attribute.getName();
+    // Two underscores are for what a pass notes.
+    if (name.contains('.') || name.starts_with("__"))
+      continue;
+    SmallVector<StringRef> known;
+    for (StringAttr own : op->getName().getAttributeNames())
+      known.push_back(own);
+    return op->emitOpError("has no attribute '")
+           << name << "'" << suggest(name, known);
+  }
+  return success();
+}
+
+LogicalResult ETDialect::verifyOperationAttribute(Operation *op,
+                                                  NamedAttribute attribute) {
+  // What passes note of functions and of kernels.
+  if (llvm::is_contained({"et.entry_name", "et.stages"}, attribute.getName()))
+    return success();
+  return op->emitOpError("has an unknown attribute '")
+         << attribute.getName().getValue()
+         << "'; those of a function stand on its arguments and results";
+}
+
 /// What the runtime's interface says of a function's value is text. A name that
 /// nothing reads is a mistake, and would otherwise be found much later.
 static LogicalResult verifyValueAttribute(Operation *op, StringRef kind,

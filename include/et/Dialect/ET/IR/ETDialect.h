@@ -24,6 +24,18 @@
 
 #include "et/Dialect/ET/IR/ETOpInterfaces.h.inc"
 
+namespace mlir::et {
+/// An op without attributes that are neither its own nor of a dialect: they
+/// would be ignored, and are misspelt as a rule.
+LogicalResult verifyOnlyKnownAttributes(Operation *op);
+template <typename OpTy>
+struct OnlyKnownAttributes : OpTrait::TraitBase<OpTy, OnlyKnownAttributes> {
+  static LogicalResult verifyTrait(Operation *op) {
+    return verifyOnlyKnownAttributes(op);
+  }
+};
+} // namespace mlir::et
+
 #define GET_ATTRDEF_CLASSES
 #include "et/Dialect/ET/IR/ETAttrs.h.inc"
 

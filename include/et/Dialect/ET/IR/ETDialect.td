@@ -42,6 +42,7 @@ def ET_Dialect : Dialect {
     "arith::ArithDialect", "linalg::LinalgDialect", "tensor::TensorDialect"
   ];
   let hasCanonicalizer = 1;
+  let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;
   let extraClassDeclaration = [{
@@ -53,7 +54,12 @@ def ET_Dialect : Dialect {
   }];
 }
 
+/// What is said of an op is an attribute of its own or one of another dialect.
+def ET_OnlyKnownAttributes : NativeOpTrait<"OnlyKnownAttributes"> {
+  let cppNamespace = "::mlir::et";
+}
+
 class ET_Op<string mnemonic, list<Trait> traits = []>
-    : Op<ET_Dialect, mnemonic, traits>;
+    : Op<ET_Dialect, mnemonic, !listconcat(traits, [ET_OnlyKnownAttributes])>;
 
 #endif // ET_DIALECT_ET_IR_ETDIALECT
