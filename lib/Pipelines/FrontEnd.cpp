@@ -7,6 +7,8 @@
 
 #include "et/Codegen/CPU/Passes.h"
 #include "et/Codegen/GPU/Passes.h"
+#include "et/Conversion/Passes.h"
+#include "et/Conversion/ToRuntime/Passes.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Pipelines/Pipelines.h"
 #include "mlir/Conversion/BufferizationToMemRef/BufferizationToMemRef.h"
@@ -56,6 +58,7 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
                                const FrontEndOptions &options) {
   pm.addPass(createFlattenModules());
   pm.addPass(createCheckModel());
+  pm.addPass(createFreeNames());
   bool packs = !options.packsFor.empty();
   bool isForGPU = !options.chips.empty();
   // What kernels are named after, before anything is taken apart.

@@ -7,10 +7,9 @@
 
 #include "et/Conversion/ToRuntime/Passes.h"
 #include "et/Conversion/ToRuntime/Signature.h"
+#include "et/Dialect/ET/Utils/EntryName.h"
 
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
-#include "llvm/Analysis/TargetLibraryInfo.h"
-#include "llvm/TargetParser/Host.h"
 
 namespace mlir::et {
 #define GEN_PASS_DEF_EMITENTRYPOINTS
@@ -138,12 +137,10 @@ struct EmitEntryPoints : et::impl::EmitEntryPointsBase<EmitEntryPoints> {
     for (func::FuncOp function : functions) {
       FailureOr<EntrySignature> signature = getEntrySignature(function);
       if (failed(signature) || failed(checkBufferized(function)) ||
-          failed(checkNames(function)))
+          failed(checkNames(function, signature->name)))
         return signalPassFailure();
       signatures.push_back(std::move(*signature));
     }
-    if (failed(freeNames()))
-      return signalPassFailure();
     if (!functions.empty())
       declareRuntime();
     for (auto [function, signature] : llvm::zip_equal(functions, signatures)) {
@@ -153,34 +150,6 @@ struct EmitEntryPoints : et::impl::EmitEntryPointsBase<EmitEntryPoints> {
   }
 
 private:
-  /// Whether what is added to the code may call a function of this name that is
-  /// not the model's, but the runtime's or C's.
-  static bool isTaken(StringRef name,
-                      const llvm::TargetLibraryInfoImpl &library) {
-    static constexpr StringLiteral names[] = {
-        "et_check_failed",   "et_check_processor", "et_enter_parallel",
-        "et_leave_parallel", "et_own_runtime",     "memrefCopy"};
-    llvm::LibFunc known;
-    return llvm::is_contained(names, name) || name.starts_with("mgpu") ||
-           name.starts_with("_mlir_memref_to_llvm_") ||
-           library.getLibFunc(name, known);
-  }
-
-  /// Functions of the model with such names get others.
-  LogicalResult freeNames() {
-    llvm::TargetLibraryInfoImpl library{
-        llvm::Triple(llvm::sys::getDefaultTargetTriple())};
-    SymbolTable symbols(getOperation());
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      StringRef name = function.getName();
-      if (!function.isDeclaration() && isTaken(name, library) &&
-          failed(symbols.renameToUnique(function, {})))
-        return function.emitError("'")
-               << name << "' is a name of the runtime's or of C's";
-    }
-    return success();
-  }
-
   /// The runtime that this code will be linked with.
   void declareRuntime() {
     OpBuilder builder(getOperation().getBodyRegion());
@@ -193,6 +162,7 @@ private:
 
   /// The description holds these now, and the LLVM dialect has no use for them.
   static void dropDescribed(func::FuncOp function) {
+    function->removeAttr(kEntryNameAttr);
     for (StringRef name : {"et.name", "et.weight", "et.role", "et.packed_by"}) {
       for (unsigned i : llvm::seq(function.getNumArguments()))
         function.removeArgAttr(i, name);
@@ -214,13 +184,12 @@ private:
   }
 
   /// The names that are added for a function are free.
-  LogicalResult checkNames(func::FuncOp function) {
+  LogicalResult checkNames(func::FuncOp function, StringRef entry) {
     for (StringRef prefix : {kDescriptionPrefix, kEntryPrefix}) {
-      std::string name = (prefix + function.getName()).str();
+      std::string name = (prefix + entry).str();
       if (SymbolTable::lookupSymbolIn(getOperation(), name))
-        return function.emitError("'")
-               << function.getName() << "' needs the name '" << name
-               << "', which is another function's";
+        return function.emitError("'") << entry << "' needs the name '" << name
+                                       << "', which is another function's";
     }
     return success();
   }
@@ -275,8 +244,8 @@ LLVM::LLVMFuncOp EmitEntryPoints::emitEntry(func::FuncOp function) {
   auto type =
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), {ptr});
   auto entry = LLVM::LLVMFuncOp::create(
-      builder, loc, (kEntryPrefix + function.getName()).str(), type,
-      LLVM::Linkage::Internal);
+      builder, loc, (kEntryPrefix + getEntryName(function).getValue()).str(),
+      type, LLVM::Linkage::Internal);
   builder.setInsertionPointToStart(entry.addEntryBlock(builder));
   Value slots = entry.getArgument(0);
   auto getSlot = [&](unsigned index) -> Value {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Conversion/ToRuntime/Signature.h"
+#include "et/Dialect/ET/Utils/EntryName.h"
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -50,8 +51,9 @@ static FailureOr<EntryValue> getValue(func::FuncOp function, Type type,
                                       unsigned index) {
   auto refuse = [&](const Twine &why) {
     return function.emitError("'")
-           << function.getName() << "' cannot be called from outside: " << kind
-           << " " << index << " of type " << type << " " << why
+           << getEntryName(function).getValue()
+           << "' cannot be called from outside: " << kind << " " << index
+           << " of type " << type << " " << why
            << "; make the function private or change the type";
   };
   auto shaped = dyn_cast<ShapedType>(type);
@@ -87,12 +89,12 @@ static FailureOr<EntryValue> getValue(func::FuncOp function, Type type,
 
 FailureOr<EntrySignature> et::getEntrySignature(func::FuncOp function) {
   EntrySignature signature;
-  signature.name = function.getName().str();
+  signature.name = getEntryName(function).str();
   // Linkers take what follows an '@' for a version, and a NUL for the end.
   if (signature.name.find_first_of(std::string_view("@\0", 2)) !=
       std::string::npos)
     return function.emitError("'")
-           << function.getName()
+           << signature.name
            << "' cannot be called from outside: no symbol of an object file "
               "can have this name; make the function private or rename it";
   for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {

@@ -25,15 +25,11 @@ func.func @scale(%x: memref<?x4xf32> {et.name = "x", et.packed_by = "scale_pack"
 // CHECK-NOT: et_entry_helper
 func.func private @helper(%x: memref<*xf32>) { return }
 
-// Code that is added calls the runtime's and C's functions by their names.
-// CHECK: func.func @et_check_failed_0()
-func.func @et_check_failed() {
-  // CHECK-NEXT: call @expf_0()
-  call @expf() : () -> ()
-  return
-}
-// CHECK: func.func private @expf_0()
-func.func private @expf() {
+// Callers find it by the name that the model gave it.
+// CHECK: llvm.func internal @et_entry_expf(
+// CHECK: call @model.expf()
+// CHECK: func.func @model.expf() {
+func.func @model.expf() attributes {et.entry_name = "expf"} {
   return
 }
 
@@ -55,4 +51,4 @@ func.func private @expf() {
 // CUDA-LABEL: llvm.mlir.global external constant @et_function_scale()
 // CUDA:         llvm.mlir.constant(3 : i32)
 // CUDA:         llvm.mlir.constant(1 : i32)
-// CHECK-LABEL: llvm.mlir.global external constant @et_function_et_check_failed()
+// CHECK-LABEL: llvm.mlir.global external constant @et_function_expf()

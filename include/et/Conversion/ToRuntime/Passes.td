@@ -81,6 +81,38 @@ def CheckLowered : Pass<"et-check-lowered"> {
   }];
 }
 
+def FreeNames : Pass<"et-free-names", "::mlir::ModuleOp"> {
+  let summary = "take no symbol of the model for the runtime's";
+  let description = [{
+    What is added to the code calls functions of the runtime, of OpenMP's and of C's
+    by their names. A symbol of the model that has such a name, or begins like them
+    (`et_`, `mgpu`, `omp_`, `_`), gets another. A public function keeps the one
+    that callers know in `et.entry_name`.
+
+    ```mlir
+    func.func @et_use_matrices(%x: f32) -> f32 {
+      %y = call @expf(%x) : (f32) -> f32
+      return %y : f32
+    }
+    func.func private @expf(%x: f32) -> f32 {
+      return %x : f32
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @model.et_use_matrices(%x: f32) -> f32 attributes {et.entry_name = "et_use_matrices"} {
+      %y = call @model.expf(%x) : (f32) -> f32
+      return %y : f32
+    }
+    func.func private @model.expf(%x: f32) -> f32 {
+      return %x : f32
+    }
+    ```
+  }];
+}
+
 def EmitEntryPoints : Pass<"et-emit-entry-points", "::mlir::ModuleOp"> {
   let summary = "describe every public function to the runtime";
   let description = [{
@@ -91,8 +123,7 @@ def EmitEntryPoints : Pass<"et-emit-entry-points", "::mlir::ModuleOp"> {
     runtime that the code is linked with, `@et_own_runtime`. `et_call` needs nothing
     else, so a library and a function compiled in memory are called alike.
 
-    A function of the model that is called like one of the runtime's or of C's
-    library gets another name inside; its description keeps the one it had.
+    A function that `et-free-names` gave another name is described by the one it had.
 
     Runs on bufferized functions with identity layouts, before they are
     converted to the LLVM dialect. Argument and result attributes: `et.name` (what

@@ -7,6 +7,7 @@
 
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
+#include "et/Dialect/ET/Utils/EntryName.h"
 #include "et/Dialect/ET/Utils/WeightUtils.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "llvm/ADT/SetVector.h"
@@ -31,11 +32,12 @@ public:
     collect();
     if (packs.empty())
       return success();
-    std::string name = (function.getName() + "_pack").str();
+    StringAttr packed = getEntryName(function);
+    std::string name = (packed.getValue() + "_pack").str();
     if (Operation *taken = symbols.lookup(name))
       return taken->emitError("'")
              << name << "' is the name that packs the weights of '"
-             << function.getName() << "'; rename this function";
+             << packed.getValue() << "'; rename this function";
     if (failed(nameResults()))
       return failure();
     symbols.insert(createPackFunction(name),

@@ -8,6 +8,7 @@
 #ifndef ET_DIALECT_ET_UTILS_WEIGHTUTILS_H
 #define ET_DIALECT_ET_UTILS_WEIGHTUTILS_H
 
+#include "et/Dialect/ET/Utils/EntryName.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -27,7 +28,7 @@ inline SmallVector<func::FuncOp> getFunctionsWithWeights(ModuleOp module) {
   return llvm::filter_to_vector(
       module.getOps<func::FuncOp>(), [&](func::FuncOp function) {
         return function.isPublic() && !function.isDeclaration() &&
-               !packings.contains(function.getSymNameAttr()) &&
+               !packings.contains(getEntryName(function)) &&
                SymbolTable::symbolKnownUseEmpty(function, module);
       });
 }
