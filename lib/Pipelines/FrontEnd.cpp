@@ -29,9 +29,12 @@ static void addBufferization(OpPassManager &pm) {
   // Tensors are for linalg and for et; what is around layers joins them.
   pm.addNestedPass<func::FuncOp>(createDecomposeLinalg());
   pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createDefineDivision());
   pm.addPass(createCheckTensorOps());
   pm.addNestedPass<func::FuncOp>(createProtectArguments());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  pm.addNestedPass<func::FuncOp>(createKeepDestinations());
+  pm.addPass(createSeparateResults());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
   options.functionBoundaryTypeConversion =

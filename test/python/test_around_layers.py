@@ -170,3 +170,213 @@ def test_ops_beside_layers(target):
             atol=1e-6,
             err_msg=f"%r{k}",
         )
+
+
+V, V4 = "tensor<?xf32>", "tensor<4xf32>"
+# Functions that return one tensor twice, or parts of one: name, arguments, results, body.
+SHARING = [
+    ("argument", "%x", [V, V], "return %x, %x"),
+    ("value", "%x", [V] * 3, f"%y = arith.mulf %x, %x : {V}\n  return %y, %y, %y"),
+    (
+        "part",
+        "%x",
+        [V4, V],
+        f"%y = arith.mulf %x, %x : {V}\n"
+        f"  %s = tensor.extract_slice %y[2] [4] [1] : {V} to {V4}\n  return %s, %y",
+    ),
+    (
+        "part_of_argument",
+        "%x",
+        [V, V4],
+        f"%s = tensor.extract_slice %x[2] [4] [1] : {V} to {V4}\n  return %x, %s",
+    ),
+    (
+        "shape",
+        "%x",
+        ["tensor<8xf32>", "tensor<2x4xf32>"],
+        f"%y = arith.negf %x : {V}\n  %c = tensor.cast %y : {V} to tensor<8xf32>\n"
+        "  %e = tensor.expand_shape %c [[0, 1]] output_shape [2, 4]"
+        " : tensor<8xf32> into tensor<2x4xf32>\n  return %c, %e",
+    ),
+    (
+        "either",
+        "%x, %c",
+        [V, V],
+        f"%y = arith.mulf %x, %x : {V}\n"
+        f"  %s = arith.select %c, %x, %y : {V}\n  return %s, %x",
+    ),
+    (
+        "branch",
+        "%x, %c",
+        [V, V],
+        f"%s:2 = scf.if %c -> ({V}, {V}) {{\n    %y = arith.mulf %x, %x : {V}\n"
+        f"    scf.yield %y, %y : {V}, {V}\n  }} else {{\n"
+        f"    scf.yield %x, %x : {V}, {V}\n  }}\n  return %s#0, %s#1",
+    ),
+    (
+        "calls",
+        "%x",
+        [V] * 3,
+        f"%a:3 = call @value(%x) : ({V}) -> ({V}, {V}, {V})\n"
+        f"  %b:2 = call @argument(%a#0) : ({V}) -> ({V}, {V})\n"
+        "  return %a#0, %b#0, %a#1",
+    ),
+    (
+        "itself",
+        "%x, %c",
+        [V, V],
+        f"%s:2 = scf.if %c -> ({V}, {V}) {{\n    %f = arith.constant false\n"
+        f"    %y = arith.addf %x, %x : {V}\n"
+        f"    %t:2 = func.call @itself(%y, %f) : ({V}, i1) -> ({V}, {V})\n"
+        f"    scf.yield %t#1, %t#1 : {V}, {V}\n  }} else {{\n"
+        f"    scf.yield %x, %x : {V}, {V}\n  }}\n  return %s#0, %s#1",
+    ),
+    # What a caller passes twice, and writes to one of.
+    (
+        "thrice",
+        "%x, %y",
+        [V],
+        f"%d = arith.addf %x, %x : {V}\n  %t = arith.addf %d, %y : {V}\n  return %t",
+    ),
+]
+ARGUMENTS = {"%x": V, "%y": V, "%c": "i1"}
+DIVISIONS = ["divsi", "divui", "remsi", "remui", "ceildivsi", "ceildivui", "floordivsi"]
+
+
+def sharing_module():
+    """@main writes to each result of each call in turn, and returns all of them."""
+    functions, body, results = [], [], []
+    for name, arguments, kinds, text in SHARING:
+        parameters = arguments.split(", ")
+        given = ", ".join(ARGUMENTS[p] for p in parameters)
+        taken = ", ".join(f"{p}: {ARGUMENTS[p]}" for p in parameters)
+        types = ", ".join(kinds)
+        functions.append(
+            f"func.func private @{name}({taken}) -> ({types}) {{\n  {text} : {types}\n}}"
+        )
+        passed = arguments.replace("%y", "%x")
+        call = f"call @{name}({passed}) : ({given}) -> ({types})"
+        for i, kind in enumerate(kinds):
+            at = f"%{name}{i}"
+            body += [f"{at}:{len(kinds)} = {call}"]
+            body += [f"{at}w = arith.addf {at}#{i}, {at}#{i} : {kind}"]
+            results += [
+                (f"{at}w" if i == k else f"{at}#{k}", t) for k, t in enumerate(kinds)
+            ]
+    thrice = f"func.call @thrice(%p, %q) : ({V}, {V}) -> {V}"
+    body.append(f"""
+  %for:2 = scf.for %i = %c0 to %c2 step %c1 iter_args(%p = %x, %q = %x) -> ({V}, {V}) {{
+    %s = {thrice}
+    scf.yield %s, %s : {V}, {V}
+  }}
+  %while:3 = scf.while (%i = %c0, %p = %x, %q = %x) : (index, {V}, {V}) -> (index, {V}, {V}) {{
+    %more = arith.cmpi ult, %i, %c2 : index
+    %s = arith.addf %p, %q : {V}
+    scf.condition(%more) %i, %s, %s : index, {V}, {V}
+  }} do {{
+  ^bb0(%i: index, %p: {V}, %q: {V}):
+    %s = {thrice}
+    %next = arith.addi %i, %c1 : index
+    scf.yield %next, %s, %s : index, {V}, {V}
+  }}""")
+    for loop, first in (("for", 0), ("while", 1)):
+        body.append(f"%{loop}w = arith.addf %{loop}#{first}, %{loop}#{first} : {V}")
+        results += [(f"%{loop}w", V), (f"%{loop}#{first + 1}", V)]
+
+    # Reductions over no elements that do not read what was there, and elements
+    # that no iteration writes.
+    body.append("""
+  %last = linalg.generic {indexing_maps = [#id, #row], iterator_types = ["parallel", "reduction"]}
+      ins(%none : tensor<3x?xf32>) outs(%three : tensor<3xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<3xf32>
+  %some = linalg.generic {indexing_maps = [#row1, #twice], iterator_types = ["parallel"]}
+      ins(%x : tensor<?xf32>) outs(%sixteen : tensor<16xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    linalg.yield %a : f32
+  } -> tensor<16xf32>""")
+    results += [("%last", "tensor<3xf32>"), ("%some", "tensor<16xf32>")]
+    for name in DIVISIONS:
+        body.append(f"%{name} = arith.{name} %m, %n : tensor<?xi32>")
+        body.append(f"%{name}8 = arith.{name} %m8, %n8 : tensor<?xi8>")
+        results += [(f"%{name}", "tensor<?xi32>"), (f"%{name}8", "tensor<?xi8>")]
+    values = ", ".join(value for value, _ in results)
+    types = ", ".join(kind for _, kind in results)
+    text = "\n  ".join(body)
+    module = f"""#id = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+#row1 = affine_map<(i) -> (i)>
+#twice = affine_map<(i) -> (i * 2)>
+func.func @main(%x: {V}, %c: i1, %none: tensor<3x?xf32>, %three: tensor<3xf32>,
+                %sixteen: tensor<16xf32>, %m: tensor<?xi32>, %n: tensor<?xi32>,
+                %m8: tensor<?xi8>, %n8: tensor<?xi8>) -> ({types}) {{
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  {text}
+  return {values} : {types}
+}}
+"""
+    return "\n".join([module, *functions]), [kind for _, kind in results]
+
+
+def shared_results(x, c):
+    """What the functions of SHARING return."""
+    y = x * x
+    return [
+        [x, x], [y, y, y], [y[2:6], y], [x, x[2:6]], [-x, -x.reshape(2, 4)],
+        [x if c else y, x], [y, y] if c else [x, x], [y, y, y], [x + x] * 2 if c else [x, x],
+        [x * 3],
+    ]  # fmt: skip
+
+
+def divide(name, a, b):
+    """By Python's integers; what MLIR leaves undefined as docs/AroundLayers.md says."""
+    bits = a.dtype.itemsize * 8
+    unsigned = name.endswith("ui")
+
+    def one(a, b):
+        if unsigned:
+            a, b = a % 2**bits, b % 2**bits
+        if b == 0:
+            return a if name.startswith("rem") else -1
+        if name.startswith("ceil"):
+            return -(-a // b)
+        if name.startswith("floor"):
+            return a // b
+        quotient = abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+        return quotient if name.startswith("div") else a - quotient * b
+
+    values = [one(int(p), int(q)) % 2**bits for p, q in zip(a, b, strict=True)]
+    return np.array(values, np.uint64).astype(f"u{bits // 8}").view(a.dtype)
+
+
+@pytest.mark.parametrize("target", ["reference", "cpu", "sm_80"])
+@pytest.mark.parametrize("c", [False, True])
+def test_shared_results_empty_reductions_and_divisions(target, c):
+    text, kinds = sharing_module()
+    rng = np.random.default_rng(8)
+    x = rng.integers(1, 9, 8).astype(f32)
+    three, sixteen = (
+        rng.standard_normal(3).astype(f32),
+        rng.standard_normal(16).astype(f32),
+    )
+    edges = [(m, n) for m in (-128, -7, 0, 7, 127) for n in (-128, -2, -1, 0, 1, 2)]
+    m8, n8 = np.array(edges, np.int8).T.copy()
+    m, n = m8.astype(np.int32), n8.astype(np.int32)
+    m[m == -128], n[n == -128] = -(2**31), -(2**31)
+    arrays = [x, np.array(c), np.zeros((3, 0), f32), three, sixteen, m, n, m8, n8]
+    found = et_tools.run(text, arrays, [k[7:-1].split("x")[-1] for k in kinds], target)
+
+    expected = []
+    for values in shared_results(x, c):
+        for i in range(len(values)):
+            expected += [v * 2 if i == k else v for k, v in enumerate(values)]
+    spread = sixteen.copy()
+    spread[::2] = x
+    expected += [x * 18, x * 9, x * 144, x * 72, three, spread]
+    for name in DIVISIONS:
+        expected += [divide(name, m, n), divide(name, m8, n8)]
+    for k, (a, b) in enumerate(zip(found, expected, strict=True)):
+        np.testing.assert_array_equal(a, b, err_msg=f"result {k}")

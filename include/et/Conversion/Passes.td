@@ -353,6 +353,41 @@ def LegalizeMath : Pass<"et-legalize-math"> {
   ];
 }
 
+def DefineDivision : Pass<"et-define-division"> {
+  let summary = "give integer divisions without a quotient a result";
+  let description = [{
+    MLIR leaves a division of integers by zero, and that of the least number by -1,
+    undefined; processors trap, or return what they like. Here all of `divsi`,
+    `divui`, `ceildivsi`, `ceildivui` and `floordivsi` by zero are -1, which is all
+    bits set, and `remsi` and `remui` by zero are the dividend. The least number by -1
+    is itself, and its remainder is 0. Divisions by constants that are neither 0 nor
+    -1 stay as they are.
+
+    ```mlir
+    func.func @f(%a: i32, %b: i32) -> i32 {
+      %q = arith.divui %a, %b : i32
+      return %q : i32
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%a: i32, %b: i32) -> i32 {
+      %zero = arith.constant 0 : i32
+      %is_zero = arith.cmpi eq, %b, %zero : i32
+      %one = arith.constant 1 : i32
+      %divisor = arith.select %is_zero, %one, %b : i32
+      %quotient = arith.divui %a, %divisor : i32
+      %all = arith.constant -1 : i32
+      %q = arith.select %is_zero, %all, %quotient : i32
+      return %q : i32
+    }
+    ```
+  }];
+  let dependentDialects = ["arith::ArithDialect"];
+}
+
 def ExpandMath : Pass<"et-expand-math"> {
   let summary = "compute the math functions of f32 by arithmetic";
   let description = [{

@@ -250,6 +250,76 @@ def ProtectArguments : Pass<"et-protect-arguments", "func::FuncOp"> {
   }];
 }
 
+def KeepDestinations : Pass<"et-keep-destinations", "func::FuncOp"> {
+  let summary = "let what a linalg op does not write be what was there";
+  let description = [{
+    A linalg op whose body does not read its destination may get memory with
+    anything in it, for it seems to write all of it. It does not if a loop of it has
+    no iterations and no dimension of the destination, as in a reduction over no
+    elements, or if it has no iteration for some element. Then the elements are
+    those of the destination, so this is copied first.
+
+    ```mlir
+    func.func @last(%x: tensor<4x?xf32>, %init: tensor<4xf32>) -> tensor<4xf32> {
+      %last = linalg.reduce ins(%x : tensor<4x?xf32>) outs(%init : tensor<4xf32>) dimensions = [1]
+        (%element: f32, %before: f32) {
+          linalg.yield %element : f32
+        }
+      return %last : tensor<4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @last(%x: tensor<4x?xf32>, %init: tensor<4xf32>) -> tensor<4xf32> {
+      %kept = bufferization.alloc_tensor() copy(%init) : tensor<4xf32>
+      %last = linalg.reduce ins(%x : tensor<4x?xf32>) outs(%kept : tensor<4xf32>) dimensions = [1]
+        (%element: f32, %before: f32) {
+          linalg.yield %element : f32
+        }
+      return %last : tensor<4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["bufferization::BufferizationDialect"];
+}
+
+def SeparateResults : Pass<"et-separate-results", "::mlir::ModuleOp"> {
+  let summary = "let no two results of a call share memory";
+  let description = [{
+    One-shot bufferization takes the results of a call for buffers of their own, and
+    lets the caller write to each while it reads the others. So where a function that
+    is called returns a tensor twice, or a tensor and a part or another shape of it, it
+    returns copies. What shares memory is what the analysis of one-shot bufferization
+    says; loops and branches need no copies, for there it keeps track of results.
+
+    ```mlir
+    func.func private @twice(%x: tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>) {
+      return %x, %x : tensor<?xf32>, tensor<?xf32>
+    }
+    func.func @caller(%x: tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>) {
+      %a, %b = call @twice(%x) : (tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>)
+      return %a, %b : tensor<?xf32>, tensor<?xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func private @twice(%x: tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>) {
+      %copy = bufferization.alloc_tensor() copy(%x) : tensor<?xf32>
+      return %x, %copy : tensor<?xf32>, tensor<?xf32>
+    }
+    func.func @caller(%x: tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>) {
+      %a:2 = call @twice(%x) : (tensor<?xf32>) -> (tensor<?xf32>, tensor<?xf32>)
+      return %a#0, %a#1 : tensor<?xf32>, tensor<?xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["bufferization::BufferizationDialect"];
+}
+
 def DecomposeMoe : Pass<"et-decompose-moe"> {
   let summary = "turn et.moe into the steps it is made of";
   let description = [{
