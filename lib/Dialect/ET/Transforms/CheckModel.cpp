@@ -11,6 +11,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/OpenMP/OpenMPDialect.h"
+#include "mlir/IR/TypeUtilities.h"
 
 namespace mlir::et {
 #define GEN_PASS_DEF_CHECKMODEL
@@ -28,6 +29,11 @@ static StringRef findObstacle(Type type) {
   if (tensor && tensor.getEncoding())
     return "has an encoding, and elements are laid out in rows here; leave it "
            "out";
+  Type element = getElementTypeOrSelf(type);
+  if (isa<FloatType>(element) && !isa<Float16Type, BFloat16Type, Float32Type,
+                                      Float64Type, Float8E4M3FNType>(element))
+    return "has floats that no target computes with; convert them to f16, "
+           "bf16, f32, f64 or f8E4M3FN";
   return "";
 }
 
@@ -40,9 +46,10 @@ static LogicalResult verifyTypes(Operation *op) {
     if (!findObstacle(type).empty())
       return refuse(type);
   for (Region &region : op->getRegions())
-    for (Type type : region.getArgumentTypes())
-      if (!findObstacle(type).empty())
-        return refuse(type);
+    for (Block &block : region)
+      for (Type type : block.getArgumentTypes())
+        if (!findObstacle(type).empty())
+          return refuse(type);
   return success();
 }
 
@@ -68,16 +75,17 @@ static LogicalResult verifyFunction(func::FuncOp function) {
       "never returns: no block of it ends in func.return");
 }
 
-static LogicalResult verifyCall(func::CallOp call, ModuleOp module) {
-  auto callee = module.lookupSymbol<func::FuncOp>(call.getCallee());
-  if (!callee || !callee.isDeclaration())
+/// An op that names a function.
+static LogicalResult verifyUse(Operation *op, StringRef name, ModuleOp module) {
+  auto function = module.lookupSymbol<func::FuncOp>(name);
+  if (!function || !function.isDeclaration())
     return success();
   InFlightDiagnostic error =
-      call.emitOpError("calls '")
-      << call.getCallee()
+      op->emitOpError("calls '")
+      << name
       << "', which has no body; put it into this model, since compiled code "
          "binds to no function outside of it";
-  error.attachNote(callee.getLoc()) << "declared here";
+  error.attachNote(function.getLoc()) << "declared here";
   return error;
 }
 
@@ -91,7 +99,10 @@ struct CheckModel : et::impl::CheckModelBase<CheckModel> {
           if (auto function = dyn_cast<func::FuncOp>(op))
             return WalkResult(verifyFunction(function));
           if (auto call = dyn_cast<func::CallOp>(op))
-            return WalkResult(verifyCall(call, getOperation()));
+            return WalkResult(verifyUse(op, call.getCallee(), getOperation()));
+          if (auto constant = dyn_cast<func::ConstantOp>(op))
+            return WalkResult(
+                verifyUse(op, constant.getValue(), getOperation()));
           return WalkResult::advance();
         });
     if (result.wasInterrupted())

@@ -25,6 +25,17 @@ func.func private @f(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
+// expected-note@+1 {{declared here}}
+func.func private @norm(tensor<4xf32>) -> tensor<4xf32>
+func.func private @f(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error@+1 {{'func.constant' op calls 'norm', which has no body}}
+  %norm = func.constant @norm : (tensor<4xf32>) -> tensor<4xf32>
+  %0 = call_indirect %norm(%x) : (tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
+
+// -----
+
 // expected-error@+1 {{'func.func' op never returns: no block of it ends in func.return}}
 func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
   cf.br ^a
@@ -49,6 +60,40 @@ func.func @f(%x: memref<4xf32>) {
 
 // expected-error@+1 {{'func.func' op has a value of type 'tensor<4xf32, "row">', which has an encoding, and elements are laid out in rows here; leave it out}}
 func.func private @f(%x: tensor<4xf32, "row">) { return }
+
+// -----
+
+// In a block that is not the first.
+// expected-error@+1 {{'func.func' op has a value of type 'tensor<*xf32>', which has no rank}}
+func.func private @f(%x: tensor<4xf32>, %c: i1) {
+  %0 = tensor.cast %x : tensor<4xf32> to tensor<?xf32>
+  cf.br ^a
+^a:
+  return
+^b(%y: tensor<*xf32>):
+  return
+}
+
+// -----
+
+func.func private @f(%x: tensor<4xf64>) {
+  // expected-error@+1 {{'arith.extf' op has a value of type 'tensor<4xf80>', which has floats that no target computes with; convert them to f16, bf16, f32, f64 or f8E4M3FN}}
+  %0 = arith.extf %x : tensor<4xf64> to tensor<4xf80>
+  return
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op has a value of type 'f128', which has floats that no target computes with}}
+func.func private @f(%x: f128) { return }
+
+// -----
+
+func.func private @f(%x: vector<4xf32>) {
+  // expected-error@+1 {{'arith.truncf' op has a value of type 'vector<4xf8E5M2>', which has floats that no target computes with}}
+  %0 = arith.truncf %x : vector<4xf32> to vector<4xf8E5M2>
+  return
+}
 
 // -----
 

@@ -48,9 +48,10 @@ def FlattenModules : Pass<"et-flatten-modules", "::mlir::ModuleOp"> {
 def CheckModel : Pass<"et-check-model", "::mlir::ModuleOp"> {
   let summary = "refuse what no target can compile, before anything is lowered";
   let description = [{
-    An error, at its place, for the first call of a function without a body, the
-    first function that never returns, the first value without a rank or with an
-    encoding, and the first op of a model that is bufferized or lowered already.
+    An error, at its place, for the first use of a function without a body, the
+    first function that never returns, the first value without a rank, with an
+    encoding, or of floats other than f16, bf16, f32, f64 and f8E4M3FN, and the first
+    op of a model that is bufferized or lowered already.
 
     <!-- test: ! et-opt --et-check-model 2>&1 -->
     ```mlir
