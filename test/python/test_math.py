@@ -208,6 +208,52 @@ def test_kernels_compute_what_vectors_compute():
 HALVES = ["exp", "rsqrt", "tanh", "round", "absf", "erf"]
 
 
+def around_ties(dtype, step):
+    """f64 numbers at and next to the middles of 16-bit numbers, and what is nearest."""
+    infinity = int(np.array(np.inf, dtype).view(np.uint16))
+    bits = np.r_[: infinity - 1 : step, infinity - 1].astype(np.uint16)
+    low, high = bits.view(dtype).astype(f64), (bits + 1).astype(np.uint16).view(dtype)
+    # The number that would follow the largest stands for infinity.
+    largest = low[-1]
+    high = np.where(np.isinf(high), 2 * largest - low[-2], high.astype(f64))
+    high[-1] = 2.0 ** np.ceil(np.log2(largest))
+    middle = (low + high) / 2
+    values = [np.nextafter(middle, 0), middle, np.nextafter(middle, np.inf)]
+    nearest = [bits, bits + (bits & 1), bits + 1]
+    nearest = np.concatenate(nearest).astype(np.uint16)
+    values = np.concatenate(values)
+    return np.r_[values, -values, np.nan, -np.inf], np.r_[
+        nearest.view(dtype), -nearest.view(dtype), np.array([np.nan, -np.inf], dtype)
+    ]
+
+
+def powers_of_f64():
+    """Bases and exponents whose powers have all sizes, subnormal ones too."""
+    bases = np.array(
+        [2, -2, 0.5, 10, -3, 1.0000001, 0.0, -0.0, np.inf, -np.inf, np.nan]
+    )
+    exponents = [
+        0,
+        1,
+        -1,
+        7,
+        -8,
+        308,
+        -310,
+        -323,
+        -651,
+        1022,
+        -1060,
+        1074,
+        -1074,
+        -1075,
+    ]
+    exponents += [2**31 - 1, -(2**31)]
+    b, n = (a.ravel() for a in np.meshgrid(bases, np.array(exponents, np.int32)))
+    with np.errstate(all="ignore"):
+        return b, n, np.power(b.astype(np.longdouble), n).astype(f64)
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_other_types(target):
     """16-bit floats are computed in f32 and rounded; classes and integers are exact."""
@@ -251,6 +297,18 @@ def test_other_types(target):
     wrapped = [(p + 2**31) % 2**32 - 2**31 for p in powers]
     add(f"math.ipowi %b, %e : {i}", i, wrapped)
 
+    for kind in ("f16", "bf16"):
+        array, type = arrays[kind], f"tensor<?x{kind}>"
+        arrays[f"{kind}r"] = array[::-1].copy()
+        for name, numpys in (("minnumf", np.fmin), ("maxnumf", np.fmax)):
+            value = numpys(array.astype(f32), arrays[f"{kind}r"].astype(f32))
+            add(f"arith.{name} %{kind}, %{kind}r : {type}", type, value)
+        wide, nearest = around_ties(kinds[kind], 1 if target == "cpu" else 97)
+        arrays[f"{kind}t"] = wide
+        add(f"arith.truncf %{kind}t : tensor<?xf64> to {type}", type, nearest)
+    base, whole, power = powers_of_f64()
+    add("math.fpowi %p, %w : tensor<?xf64>, tensor<?xi32>", "tensor<?xf64>", power)
+
     bytes = np.arange(256, dtype=np.uint8).view(ml_dtypes.float8_e4m3fn)
     add(
         "arith.extf %f8E4M3FN : tensor<?xf8E4M3FN> to tensor<?xf32>",
@@ -259,17 +317,31 @@ def test_other_types(target):
     )
     arrays["f8E4M3FN"] = bytes
 
-    arguments = {kind: f"tensor<?x{kind}>" for kind in arrays}
-    arguments |= {"i": i, "b": i, "e": i}
+    arguments = {
+        name: f"tensor<?x{'f64' if name.endswith('t') else name.removesuffix('r')}>"
+        for name in arrays
+    }
+    arguments |= {"i": i, "b": i, "e": i, "p": "tensor<?xf64>", "w": i}
     found = et_tools.run(
         module(lines, arguments, types),
-        [*arrays.values(), integers, bases, exponents],
+        [*arrays.values(), integers, bases, exponents, base, whole],
         [re.search(r"x(\w+)>", type)[1] for type in types],
         target,
     )
     for line, result, value in zip(lines, found, expected, strict=True):
         value = np.asarray(value)
-        if "f16" in line and result.dtype != bool:
+        if "fpowi" in line:
+            # A product for each bit of the exponent, and at the end a subnormal number.
+            with np.errstate(all="ignore"):
+                bound = 2.0**-52 * np.abs(whole.astype(f64) * value) + 2.0**-1073
+            finite = np.isfinite(value) & np.isfinite(result)
+            off = np.abs(result[finite] - value[finite])
+            assert (off <= bound[finite]).all(), line
+            np.testing.assert_array_equal(result[~finite], value[~finite], err_msg=line)
+            assert (np.signbit(result) == np.signbit(value))[~np.isnan(value)].all(), (
+                line
+            )
+        elif "f16" in line and "math" in line and result.dtype != bool:
             # The nearest, or a neighbour where f32 lies on the other side of a tie.
             step = np.abs(
                 result.view(np.int16).astype(int) - value.view(np.int16).astype(int)
@@ -278,6 +350,8 @@ def test_other_types(target):
             assert np.where(both, 0, step).max() <= 1, line
             assert (step != 0)[~both].mean() < 0.01, line
         else:
+            if "f16" in line:
+                result, value = result.astype(f32), value.astype(f32)
             np.testing.assert_array_equal(result, value, err_msg=line)
 
 

@@ -327,8 +327,11 @@ def LegalizeMath : Pass<"et-legalize-math"> {
       negative exponent 1 and -1 have their inverses; all else is 0.
 
     * `extf` of f8E4M3FN is done by its bits.
+    * `truncf` of f64 to f16 or bf16 goes by f32, rounded so that the second rounding
+      ends where one would: no processor and not every library has it.
 
-    Math ops of floats of 8 bits, and of more than 64, are an error.
+    Math ops of floats of 8 bits, and of more than 64, are an error, and so is all
+    arithmetic of f8E4M3FN but `extf`.
 
     ```mlir
     func.func @f(%x: vector<4xbf16>) -> vector<4xbf16> {

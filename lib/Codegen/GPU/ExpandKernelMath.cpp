@@ -20,7 +20,7 @@ using namespace mlir;
 using namespace mlir::et;
 
 namespace {
-/// base ^ n for a whole n, by squaring.
+/// base ^ n for a whole n: base ^ |n / 2| by squaring, twice, and what is left.
 struct PowOfInteger : OpRewritePattern<math::PowFOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -33,21 +33,27 @@ struct PowOfInteger : OpRewritePattern<math::PowFOp> {
     Type type = op.getType();
     Value one = arith::ConstantOp::create(b, b.getFloatAttr(type, 1.0));
     Value none = b.i64(0), bit = b.i64(1), n = exponent.getIn();
+    auto isOdd = [&](Value number) {
+      return b.cmp(arith::CmpIPredicate::ne, b.both(number, bit), none);
+    };
     Value isInverse = b.cmp(arith::CmpIPredicate::slt, n, none);
-    Value power = b.loopWhile(
-        {b.select(isInverse, b.LoopBuilder::sub(none, n), n), op.getLhs(), one},
+    Value magnitude = b.select(isInverse, b.LoopBuilder::sub(none, n), n);
+    Value half = b.loopWhile(
+        {arith::ShRUIOp::create(b, magnitude, bit), op.getLhs(), one},
         [&](ValueRange state) {
           return b.cmp(arith::CmpIPredicate::ne, state[0], none);
         },
         [&](ValueRange state) -> LoopBuilder::Values {
-          Value isOdd =
-              b.cmp(arith::CmpIPredicate::ne, b.both(state[0], bit), none);
           Value product = b.LoopBuilder::mul(state[2], state[1]);
           return {arith::ShRUIOp::create(b, state[0], bit),
                   b.LoopBuilder::mul(state[1], state[1]),
-                  b.select(isOdd, product, state[2])};
+                  b.select(isOdd(state[0]), product, state[2])};
         })[2];
-    Value inverse = b.LoopBuilder::div(one, power);
+    Value last = b.select(isOdd(magnitude), op.getLhs(), one);
+    // The whole power may overflow where its inverse is a subnormal number.
+    Value inverse = b.LoopBuilder::div(one, half);
+    inverse = b.LoopBuilder::div(b.LoopBuilder::div(inverse, half), last);
+    Value power = b.LoopBuilder::mul(b.LoopBuilder::mul(half, half), last);
     rewriter.replaceOp(op, b.select(isInverse, inverse, power));
     return success();
   }
@@ -104,8 +110,9 @@ struct ExpandKernelMath : et::impl::ExpandKernelMathBase<ExpandKernelMath> {
       op->emitOpError("is not computed in ")
           << getElementTypeOrSelf(op->getOperand(0).getType())
           << " on the GPU; "
-          << (isa<arith::RemFOp>(op) ? "write it as x - trunc(x / y) * y"
-                                     : "convert its operands to f32");
+          << (isa<arith::RemFOp>(op)
+                  ? "x - trunc(x / y) * y is near it where x / y is small"
+                  : "convert its operands to f32");
       return WalkResult::interrupt();
     });
     if (result.wasInterrupted())

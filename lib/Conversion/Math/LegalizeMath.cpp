@@ -42,7 +42,9 @@ struct Widen : RewritePattern {
 
   LogicalResult matchAndRewrite(Operation *op,
                                 PatternRewriter &rewriter) const override {
-    if (!isa_and_nonnull<math::MathDialect>(op->getDialect()) ||
+    // GPUs have minnumf and maxnumf of 16 bits in a device library only.
+    if (!(isa_and_nonnull<math::MathDialect>(op->getDialect()) ||
+          isa<arith::MinNumFOp, arith::MaxNumFOp>(op)) ||
         llvm::none_of(op->getOperands(), isOf16Bits))
       return failure();
     // Which numbers are normal depends on the type.
@@ -165,6 +167,19 @@ static SmallVector<Value> compose(ImplicitLocOpBuilder &b, arith::ExtFOp op) {
   return {value};
 }
 
+/// Of f64 to 16 bits. Of the two neighbours in f32 the odd one is taken, which
+/// is no tie of 16 bits and on the right side of all of them.
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, arith::TruncFOp op) {
+  if (!getElementTypeOrSelf(op.getIn()).isF64() || !isOf16Bits(op.getOut()))
+    return {};
+  Num x(b, op.getIn()), rounded = x.toF32(), back = rounded.toF64();
+  Num bits = rounded.bits();
+  Num isInexact = (back < x) | (back > x), isEven = (bits & 1) == 0;
+  Num odd = select(abs(back) > abs(x), bits - 1, bits + 1).fromBits();
+  Num toOdd = select(isInexact & isEven, odd, rounded);
+  return {arith::TruncFOp::create(b, op.getType(), toOdd)};
+}
+
 namespace {
 /// Replaces an op by others of its operands.
 template <typename OpTy>
@@ -181,37 +196,55 @@ struct Compose : OpRewritePattern<OpTy> {
     return success();
   }
 };
+} // namespace
 
+/// Whether processors compute in the type.
+static bool isComputed(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  return element.isIntOrIndex() ||
+         isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(element);
+}
+
+static LogicalResult verifyTypes(Operation *op) {
+  if (!isa_and_nonnull<math::MathDialect, arith::ArithDialect>(
+          op->getDialect()) ||
+      // Moves and casts of f8 know no arithmetic.
+      isa<arith::ConstantOp, arith::SelectOp, arith::BitcastOp, arith::ExtFOp>(
+          op))
+    return success();
+  for (Type type : op->getOperandTypes())
+    if (!isComputed(type))
+      return op->emitOpError("is not computed in ")
+             << getElementTypeOrSelf(type) << "; convert its operands to f32";
+  for (Type type : op->getResultTypes())
+    if (!isComputed(type))
+      return op->emitOpError("does not round to ")
+             << getElementTypeOrSelf(type)
+             << ", which only weights have; leave the result in f32, f16 or "
+                "bf16";
+  return success();
+}
+
+namespace {
 struct LegalizeMath : et::impl::LegalizeMathBase<LegalizeMath> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet wideners(context), composers(context);
     wideners.add<Widen>(context);
     composers.add<Compose<math::AbsIOp>, Compose<math::ClampFOp>,
                   Compose<math::ExpM1Op>, Compose<math::FPowIOp>,
-                  Compose<arith::ExtFOp>, Compose<math::IPowIOp>,
-                  Compose<math::IsFiniteOp>, Compose<math::IsInfOp>,
-                  Compose<math::IsNaNOp>, Compose<math::IsNormalOp>,
-                  Compose<math::RsqrtOp>, Compose<math::SincosOp>>(context);
+                  Compose<arith::ExtFOp>, Compose<arith::TruncFOp>,
+                  Compose<math::IPowIOp>, Compose<math::IsFiniteOp>,
+                  Compose<math::IsInfOp>, Compose<math::IsNaNOp>,
+                  Compose<math::IsNormalOp>, Compose<math::RsqrtOp>,
+                  Compose<math::SincosOp>>(context);
     widening = std::move(wideners);
     composition = std::move(composers);
     return success();
   }
 
   void runOnOperation() override {
-    WalkResult known = getOperation()->walk([](Operation *op) {
-      if (!isa_and_nonnull<math::MathDialect>(op->getDialect()))
-        return WalkResult::advance();
-      for (Type type : op->getOperandTypes()) {
-        Type element = getElementTypeOrSelf(type);
-        if (element.isIntOrIndex() || element.isF16() || element.isBF16() ||
-            element.isF32() || element.isF64())
-          continue;
-        op->emitOpError("is not computed in ")
-            << element << "; convert its operands to f32";
-        return WalkResult::interrupt();
-      }
-      return WalkResult::advance();
-    });
+    WalkResult known = getOperation()->walk(
+        [](Operation *op) { return WalkResult(verifyTypes(op)); });
     if (known.wasInterrupted())
       return signalPassFailure();
     walkAndApplyPatterns(getOperation(), widening);

@@ -15,7 +15,7 @@ gpu.module @kernels {
 gpu.module @kernels {
   gpu.func @remainder(%m: memref<1xf32>, %x: f32) kernel {
     %c0 = arith.constant 0 : index
-    // expected-error @+1 {{'arith.remf' op is not computed in 'f32' on the GPU; write it as x - trunc(x / y) * y}}
+    // expected-error @+1 {{'arith.remf' op is not computed in 'f32' on the GPU; x - trunc(x / y) * y is near it where x / y is small}}
     %a = arith.remf %x, %x : f32
     memref.store %a, %m[%c0] : memref<1xf32>
     gpu.return

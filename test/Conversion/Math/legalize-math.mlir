@@ -53,3 +53,27 @@ func.func @fpowi(%x: f64, %n: i8) -> f64 {
   %0 = math.fpowi %x, %n : f64, i8
   return %0 : f64
 }
+
+// -----
+
+// CHECK-LABEL: func.func @minnumf
+// CHECK:         arith.minnumf %{{.*}}, %{{.*}} : f32
+func.func @minnumf(%x: f16, %y: f16) -> f16 {
+  %0 = arith.minnumf %x, %y : f16
+  return %0 : f16
+}
+
+// -----
+
+// Rounded to an odd number of f32 in between. From f32 there is one rounding only.
+// CHECK-LABEL: func.func @truncf
+// CHECK:         arith.truncf %{{.*}} : vector<4xf64> to vector<4xf32>
+// CHECK:         %[[ODD:.*]] = arith.select %{{.*}} : vector<4xi1>, vector<4xf32>
+// CHECK:         arith.truncf %[[ODD]] : vector<4xf32> to vector<4xbf16>
+// CHECK-NOT:     arith.select
+// CHECK:         return
+func.func @truncf(%x: vector<4xf64>, %y: f32) -> (vector<4xbf16>, f16) {
+  %0 = arith.truncf %x : vector<4xf64> to vector<4xbf16>
+  %1 = arith.truncf %y : f32 to f16
+  return %0, %1 : vector<4xbf16>, f16
+}
