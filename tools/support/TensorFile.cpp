@@ -46,6 +46,11 @@ FileTensor mlir::et::makeFileTensor(MutableArrayRef<char> bytes, et_dtype dtype,
     llvm::copy(bytes, result.copy.get());
     data = result.copy.get();
   }
+  // Any byte but 0 is true, as for NumPy; compiled code knows 0 and 1.
+  if (dtype == ET_I1)
+    for (char &byte : MutableArrayRef(data, bytes.size()))
+      if (byte & ~1)
+        byte = 1;
   result.tensor =
       et_tensor_borrow(data, dtype, int32_t(sizes.size()), sizes.data());
   return result;

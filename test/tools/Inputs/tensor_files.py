@@ -119,6 +119,18 @@ def check_arrays():
             got = np.load(path)
             assert got.dtype == wanted.dtype and got.shape == wanted.shape, path
             assert got.tobytes() == wanted.tobytes(), path
+    # Any byte but 0 is true, in files of either kind.
+    flags = np.array([0, 1, 2, 254, 255], np.uint8)
+    np.save("flags.npy", flags.view(bool))
+    header = {"f": entry((5,), dtype="BOOL") | {"data_offsets": [0, 5]}}
+    Path("flags.safetensors").write_bytes(safetensors(header, flags.tobytes()))
+    kinds = ["tensor<?xi1>", 'tensor<5xi1> {et.weight = "f"}']
+    Path("flags.mlir").write_text(identity("id", kinds))
+    runner = ["et-run", "flags.mlir", "--entry=id", "--target=reference"]
+    runner += ["--arg=flags.npy", "--weights=flags.safetensors"]
+    check(run(*runner, "--out=flags0.npy", "--out=flags1.npy"))
+    for path in ("flags0.npy", "flags1.npy"):
+        assert (np.load(path).view(np.uint8) == (flags != 0)).all(), path
     Path("one.mlir").write_text(identity("id", ["tensor<?x?xf32>"]))
     emulator = ["ptx-emu", "none.ptx", "--entry=one", "--out=0:never.npy"]
     runner = ["et-run", "one.mlir", "--entry=id", "--target=reference"]
