@@ -273,3 +273,15 @@ func.func @f(%x: tensor<4x2xi32>, %out: tensor<5xi32>) -> tensor<5xi32> {
   %1 = et.offsets ins(%x : tensor<4x2xi32>) outs(%0 : tensor<5xi32>) {note = 1}
   return %1 : tensor<5xi32>
 }
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %router: memref<8x4xf32>, %theta: memref<4xf32>,
+             %w1: memref<4x8x16xf32>, %w2: memref<4x16x8xf32>, %out: memref<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op has no attribute 'lowering_confg'; did you mean 'lowering_config'?}}
+  et.moe linear #et.threshold relu
+    ins(%x, %router, %w1, %w2 : memref<?x8xf32>, memref<8x4xf32>, memref<4x8x16xf32>, memref<4x16x8xf32>)
+    theta(%theta : memref<4xf32>) outs(%out : memref<?x8xf32>)
+    {lowering_confg = #et.lowering_config<schedule = grouped>}
+  return
+}
