@@ -73,6 +73,7 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   if (packs)
     pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
   pm.addPass(createCheckShapes());
+  pm.addPass(createCheckBounds());
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createHoistChecks());
   if (compileTo == Phase::Input)

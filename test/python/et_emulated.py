@@ -35,8 +35,8 @@ peak_bytes = 0
 options = []
 
 
-def in_child(settings, library, arguments):
-    """The results of main in a forked process with these environment variables."""
+def in_child(settings, library, call):
+    """What `call` makes of the library in a forked process with these environment variables."""
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as returned:
         child = os.fork()
         if child == 0:
@@ -44,8 +44,7 @@ def in_child(settings, library, arguments):
             try:
                 os.dup2(said.fileno(), 2)
                 os.environ.update(settings)
-                results = Library(library).call("main", *arguments)
-                pickle.dump(results, returned)
+                pickle.dump(call(Library(library)), returned)
                 returned.flush()
                 code = 0
             except Exception as error:
@@ -93,7 +92,9 @@ def run(module, arguments, chip):
     for schedule in SCHEDULES:
         settings["ET_EMU_SCHEDULE"] = schedule
         try:
-            found = in_child(settings, library.path, arguments)
+            found = in_child(
+                settings, library.path, lambda made: made.call("main", *arguments)
+            )
         except RuntimeError as error:
             raise RuntimeError(f"{chip}, {schedule}: {error}\n{module}") from None
         if "ET_EMU_STATS" in settings:

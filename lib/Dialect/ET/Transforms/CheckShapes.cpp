@@ -173,55 +173,10 @@ private:
   llvm::SmallDenseMap<char, OpFoldResult> sizes;
 };
 
-/// Asserts that the sizes which a dimension is split into make it up: a view of
-/// more would reach beyond the tensor.
-void checkSplits(tensor::ExpandShapeOp op) {
-  OpBuilder builder(op);
-  Location loc = op.getLoc();
-  auto constant = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  };
-  auto isEqual = [&](Value left, Value right) -> Value {
-    return arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, left,
-                                 right);
-  };
-  SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
-  for (auto [dim, group] : llvm::enumerate(op.getReassociationIndices())) {
-    if (!op.getSrcType().isDynamicDim(int64_t(dim)))
-      continue;
-    Value whole = tensor::DimOp::create(builder, loc, op.getSrc(), dim);
-    Value zero = constant(0), one = constant(1), rest = whole;
-    Value isEmpty = arith::ConstantIntOp::create(builder, loc, 0, 1);
-    Value isExact = arith::ConstantIntOp::create(builder, loc, 1, 1);
-    // Divisions, unlike a product, have no sizes for which they wrap around.
-    for (int64_t part : group) {
-      Value size = getValueOrCreateConstantIndexOp(builder, loc, sizes[part]);
-      isEmpty =
-          arith::OrIOp::create(builder, loc, isEmpty, isEqual(size, zero));
-      Value divisor = arith::MaxUIOp::create(builder, loc, size, one);
-      Value left = arith::RemUIOp::create(builder, loc, rest, divisor);
-      isExact =
-          arith::AndIOp::create(builder, loc, isExact, isEqual(left, zero));
-      rest = arith::DivUIOp::create(builder, loc, rest, divisor);
-    }
-    isExact = arith::AndIOp::create(builder, loc, isExact, isEqual(rest, one));
-    Value fits = arith::SelectOp::create(builder, loc, isEmpty,
-                                         isEqual(whole, zero), isExact);
-    cf::AssertOp::create(builder, loc, fits,
-                         ("tensor.expand_shape: the sizes that dimension " +
-                          Twine(dim) + " is split into do not make it up")
-                             .str());
-  }
-}
-
 struct CheckShapes : et::impl::CheckShapesBase<CheckShapes> {
   void runOnOperation() override {
-    getOperation()->walk([](Operation *op) {
-      if (auto shaped = dyn_cast<NamedShapesOpInterface>(op))
-        ShapeChecker(shaped).emitChecks();
-      else if (auto split = dyn_cast<tensor::ExpandShapeOp>(op))
-        checkSplits(split);
-    });
+    getOperation()->walk(
+        [](NamedShapesOpInterface op) { ShapeChecker(op).emitChecks(); });
   }
 };
 } // namespace

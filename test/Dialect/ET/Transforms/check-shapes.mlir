@@ -141,23 +141,3 @@ func.func @scales(%x: tensor<64x200xf16>, %w: tensor<1x200x300xf8E4M3FN>, %s: te
     outs(%out : tensor<64x300xf16>)
   return %0 : tensor<64x300xf16>
 }
-
-// A dimension that is split has no other size than that of its parts, which may be none.
-// CHECK-LABEL: func @split
-// CHECK-SAME: %[[X:.*]]: tensor<?x8xf32>, %[[B:.*]]: index
-// CHECK: %[[T:.*]] = tensor.dim %[[X]]
-// CHECK: arith.cmpi eq, %[[B]], %c0
-// CHECK: %[[D:.*]] = arith.maxui %[[B]], %c1
-// CHECK: arith.remui %[[T]], %[[D]]
-// CHECK: %[[REST:.*]] = arith.divui %[[T]], %[[D]]
-// CHECK: %[[D_4:.*]] = arith.maxui %c4
-// CHECK: arith.remui %[[REST]], %[[D_4]]
-// CHECK: arith.divui %[[REST]], %[[D_4]]
-// CHECK: %[[FITS:.*]] = arith.select
-// CHECK: cf.assert %[[FITS]], "tensor.expand_shape: the sizes that dimension 0 is split into do not make it up"
-// CHECK-NOT: cf.assert
-// CHECK: return
-func.func @split(%x: tensor<?x8xf32>, %b: index) -> tensor<?x4x2x4xf32> {
-  %0 = tensor.expand_shape %x [[0, 1], [2, 3]] output_shape [%b, 4, 2, 4] : tensor<?x8xf32> into tensor<?x4x2x4xf32>
-  return %0 : tensor<?x4x2x4xf32>
-}

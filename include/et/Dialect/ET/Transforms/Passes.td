@@ -102,8 +102,8 @@ def CheckShapes : Pass<"et-check-shapes"> {
     What verifiers check of static sizes becomes a `cf.assert` for dynamic ones,
     so that a call with unfitting tensors ends in an error instead of reading
     beyond them. Tokens, and pairs of a token and an expert, are numbered in 32
-    bits: that there are fewer than 2^31 is asserted as well, and so is that the
-    sizes which `tensor.expand_shape` splits a dimension into make it up.
+    bits: that there are fewer than 2^31 is asserted as well. `et-check-bounds`
+    does the same for ops of other dialects.
 
     ```mlir
     func.func @gather(%x: tensor<?x?xf32>, %tokens: tensor<?xi32>,
@@ -130,6 +130,57 @@ def CheckShapes : Pass<"et-check-shapes"> {
   let dependentDialects = [
     "affine::AffineDialect", "arith::ArithDialect", "cf::ControlFlowDialect",
     "memref::MemRefDialect", "tensor::TensorDialect"
+  ];
+}
+
+def CheckBounds : Pass<"et-check-bounds"> {
+  let summary = "assert at run time that ops beside layers stay in bounds";
+  let description = [{
+    An op on tensors trusts that its dynamic sizes agree and that the places which
+    it reads and writes exist. What cannot be shown of these becomes a `cf.assert`
+    before the op: of elementwise ops, structured ops of `linalg`, `linalg.softmax`,
+    `pack` and `unpack`; of `tensor.cast`, `concat`, `pad`, `reshape` and
+    `expand_shape`; of elements and slices that are read or written; and that the
+    step of a loop is positive.
+
+    Sizes are followed to where they come from: the result of an elementwise op has
+    the sizes of its operands, that of an op with a destination those of the
+    destination, and a loop's value those of its first value if the loop keeps
+    them. So the ops of a chain on one tensor have no check, and others check the
+    sizes of the function's arguments. What was checked once holds for all ops
+    behind. Indices are compared by `ValueBoundsOpInterface`, which knows the bounds
+    of loops.
+
+    ```mlir
+    func.func @f(%x: tensor<?xf32>, %y: tensor<?xf32>, %i: index) -> (tensor<?xf32>, f32) {
+      %sum = arith.addf %x, %y : tensor<?xf32>
+      %root = math.sqrt %sum : tensor<?xf32>
+      %z = arith.mulf %root, %y : tensor<?xf32>
+      %e = tensor.extract %z[%i] : tensor<?xf32>
+      return %z, %e : tensor<?xf32>, f32
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<?xf32>, %y: tensor<?xf32>, %i: index) -> (tensor<?xf32>, f32) {
+      ...
+      %fit = arith.cmpi eq, %dim_x, %dim_y : index
+      cf.assert %fit, "arith.addf: sizes of its operands differ in dimension 0"
+      %sum = arith.addf %x, %y : tensor<?xf32>
+      %root = math.sqrt %sum : tensor<?xf32>
+      %z = arith.mulf %root, %y : tensor<?xf32>
+      ...
+      %inside = arith.cmpi ult, %i, %dim : index
+      cf.assert %inside, "tensor.extract: index 0 is beyond the tensor"
+      %e = tensor.extract %z[%i] : tensor<?xf32>
+      return %z, %e : tensor<?xf32>, f32
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "arith::ArithDialect", "cf::ControlFlowDialect", "tensor::TensorDialect"
   ];
 }
 
