@@ -319,10 +319,14 @@ static void runEntry(Frame &frame) {
   for (size_t i = 0; i < fn.num_results; ++i)
     frame.slots[fn.num_args + i] = &frame.descriptors[fn.num_args + i];
 
-  unsigned failuresBefore = parallelFailures(frame.call);
+  ParallelFailures before = parallelFailures(frame.call);
   fn.entry(frame.slots);
-  if (parallelFailures(frame.call) != failuresBefore)
-    raise(ET_OUT_OF_MEMORY, "%s: out of memory in a parallel region", fn.name);
+  ParallelFailures after = parallelFailures(frame.call);
+  if (after.count == before.count)
+    return;
+  if (after.checks != before.checks)
+    raise(ET_CHECK_FAILED, "%s", after.lastCheck);
+  raise(ET_OUT_OF_MEMORY, "%s: out of memory in a parallel region", fn.name);
 }
 
 static void runCall(Frame &frame) {

@@ -105,8 +105,13 @@ bool canUnwind();
 /// call fails when it returns. On a thread that is no call's, nobody knows
 /// which call it works for, and all fail that run meanwhile.
 void noteParallelFailure();
-/// Those of `call`, and of no known one.
-unsigned parallelFailures(const Call &call);
+
+struct ParallelFailures {
+  unsigned count; ///< Those of a call, and of no known one.
+  unsigned checks;
+  const char *lastCheck; ///< Its message.
+};
+ParallelFailures parallelFailures(const Call &call);
 
 /// The bytes of a tensor's elements. False where no tensor can be so: a type or
 /// rank that there is not, a negative size, or sizes of which those that are

@@ -30,6 +30,9 @@ struct Counter {
 
 static Counter counters[2];
 static std::atomic<unsigned> parallelFailureCount{0};
+// Checks among these, and the message of the last one.
+static std::atomic<unsigned> failedCheckCount{0};
+static std::atomic<const char *> lastFailedCheck{nullptr};
 
 // Room that allocations share which fail inside a parallel region: the call is
 // lost already, but its threads must run on to the end of the region. Untouched
@@ -81,8 +84,9 @@ void et::runtime::noteParallelFailure() {
     ++parallelFailureCount;
 }
 
-unsigned et::runtime::parallelFailures(const Call &call) {
-  return call.failures + parallelFailureCount.load();
+ParallelFailures et::runtime::parallelFailures(const Call &call) {
+  return {call.failures + parallelFailureCount.load(), failedCheckCount.load(),
+          lastFailedCheck.load()};
 }
 
 bool et::runtime::canUnwind() {
@@ -350,5 +354,14 @@ void et_check_failed(const char *message) {
           "parallel region?): %s\n",
           message);
   abort();
+}
+
+/// What a failed check calls behind which nothing relies on it.
+void et_check_noted(const char *message) {
+  if (canUnwind())
+    raise(ET_CHECK_FAILED, "%s", message);
+  lastFailedCheck.store(message);
+  ++failedCheckCount;
+  noteParallelFailure();
 }
 }

@@ -30,6 +30,10 @@ def number(value):
     return np.array(value, np.int64)
 
 
+def ids(*values):
+    return np.array(values, np.int32)
+
+
 MOST = 2**63 - 1
 
 # Name, the function's text behind that, then calls: arguments, and the value or a part of
@@ -223,6 +227,42 @@ CASES = [
             ((floats(3), number(MOST)), "scf.for: the upper bound and a step"),
         ],
     ),
+    # Elements read inside other ops. What these count through is checked before.
+    (
+        "generate",
+        """(%x: tensor<?xf32>, %n: index) -> tensor<?xf32> {
+          %r = tensor.generate %n {
+          ^bb0(%i: index):
+            %e = tensor.extract %x[%i] : tensor<?xf32>
+            tensor.yield %e : f32
+          } : tensor<?xf32>
+          return %r : tensor<?xf32>
+        }""",
+        [
+            ((floats(5), number(3)), floats(3)),
+            ((floats(5), number(0)), floats(0)),
+            ((floats(5), number(6)), "tensor.extract: index 0 is beyond"),
+        ],
+    ),
+    (
+        "diagonal",
+        """(%x: tensor<?x?xf32>, %y: tensor<?xf32>) -> tensor<?xf32> {
+          %r = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>], iterator_types = ["parallel"]}
+              outs(%y : tensor<?xf32>) {
+          ^bb0(%o: f32):
+            %i = linalg.index 0 : index
+            %e = tensor.extract %x[%i, %i] : tensor<?x?xf32>
+            linalg.yield %e : f32
+          } -> tensor<?xf32>
+          return %r : tensor<?xf32>
+        }""",
+        [
+            ((floats(3, 4), floats(3)), np.diag(floats(3, 4))),
+            ((floats(0, 4), floats(0)), floats(0)),
+            ((floats(3, 4), floats(4)), "tensor.extract: index 0 is beyond"),
+            ((floats(4, 3), floats(4)), "tensor.extract: index 1 is beyond"),
+        ],
+    ),
 ]  # fmt: skip
 
 # On a GPU the host does not read elements.
@@ -256,6 +296,58 @@ ELEMENTS = [
             ((floats(3, 4), number([0, 4])), "another number of elements"),
             ((floats(4, 4), number([2**62, 4])), "another number of elements"),
         ],
+    ),
+]  # fmt: skip
+
+BODIES = [
+    # Places that are data: all threads run on, and read nothing.
+    (
+        "embedding",
+        """(%ids: tensor<?xi32>, %table: tensor<?x4xf32>) -> tensor<?x4xf32> {
+          %c0 = arith.constant 0 : index
+          %n = tensor.dim %ids, %c0 : tensor<?xi32>
+          %e = tensor.empty(%n) : tensor<?x4xf32>
+          %r = linalg.generic {
+              indexing_maps = [affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i, j)>],
+              iterator_types = ["parallel", "parallel"]}
+              ins(%ids : tensor<?xi32>) outs(%e : tensor<?x4xf32>) {
+          ^bb0(%id: i32, %o: f32):
+            %at = arith.index_cast %id : i32 to index
+            %j = linalg.index 1 : index
+            %v = tensor.extract %table[%at, %j] : tensor<?x4xf32>
+            linalg.yield %v : f32
+          } -> tensor<?x4xf32>
+          return %r : tensor<?x4xf32>
+        }""",
+        [
+            ((ids(2, 0, 2), floats(3, 4)), floats(3, 4)[[2, 0, 2]]),
+            ((ids(), floats(0, 4)), floats(0, 4)),
+            ((ids(2, 3, 0), floats(3, 4)), "tensor.extract: index 0 is beyond"),
+            ((ids(2, 1, -1), floats(3, 4)), "tensor.extract: index 0 is beyond"),
+            ((ids(0), floats(0, 4)), "tensor.extract: index 0 is beyond"),
+        ],
+    ),
+    # A condition of the body's own is respected.
+    (
+        "guarded",
+        """(%x: tensor<?xf32>, %n: index) -> tensor<?xf32> {
+          %c0 = arith.constant 0 : index
+          %zero = arith.constant 0.0 : f32
+          %m = tensor.dim %x, %c0 : tensor<?xf32>
+          %r = tensor.generate %n {
+          ^bb0(%i: index):
+            %in = arith.cmpi slt, %i, %m : index
+            %e = scf.if %in -> f32 {
+              %v = tensor.extract %x[%i] : tensor<?xf32>
+              scf.yield %v : f32
+            } else {
+              scf.yield %zero : f32
+            }
+            tensor.yield %e : f32
+          } : tensor<?xf32>
+          return %r : tensor<?xf32>
+        }""",
+        [((floats(2), number(4)), np.array([0.5, 1.5, 0, 0], f32))],
     ),
 ]  # fmt: skip
 
@@ -296,25 +388,34 @@ def check_all(found, cases):
 
 
 def test_cpu():
-    cases = CASES + ELEMENTS
+    cases = CASES + ELEMENTS + BODIES
     library = compiled(module(cases), "--march=native").library
     check_all(outcomes(library, cases), cases)
 
 
 def test_emulated_gpu():
-    library = compiled(module(CASES), "--target=cuda", "--chip=sm_80")
+    library = compiled(module(CASES + BODIES), "--target=cuda", "--chip=sm_80")
     settings = {
         "ET_CUDA_DRIVER": str(BUILD / "lib" / "libet_cuda_emu.so"),
         "ET_EMU_CHECK": "all",
         "ET_EMU_THREADS": "1",
     }
-    call = functools.partial(outcomes, cases=CASES)
-    check_all(et_emulated.in_child(settings, library.path, call), CASES)
+    # An element that is none ends the kernel, and with it all work of the process.
+    fits = [
+        (name, text, [call for call in calls if not isinstance(call[1], str)])
+        for name, text, calls in BODIES
+    ]
+    name, text, calls = BODIES[0]
+    cases = [*CASES, *fits, (name, text, calls[2:3])]
+    call = functools.partial(outcomes, cases=cases)
+    *found, last = et_emulated.in_child(settings, library.path, call)
+    check_all(found, cases[:-1])
+    assert "CUDA_ERROR_ASSERT" in last
 
 
 def test_reference(tmp_path):
     """One call of each kind: it compiles for each."""
-    cases = CASES + ELEMENTS
+    cases = CASES + ELEMENTS + BODIES
     command = [tool("et-run"), tmp_path / "module.mlir", "--target=reference"]
     command += ["--threads=1", f"--out={tmp_path}/out.npy"]
     for case in cases:

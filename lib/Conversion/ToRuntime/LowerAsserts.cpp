@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Conversion/ToRuntime/Passes.h"
+#include "et/Dialect/ET/Utils/CheckUtils.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
@@ -36,15 +37,17 @@ struct LowerAsserts : et::impl::LowerAssertsBase<LowerAsserts> {
       return;
     OpBuilder builder(module.getBodyRegion());
     auto ptr = LLVM::LLVMPointerType::get(&getContext());
-    FailureOr<LLVM::LLVMFuncOp> failed =
-        LLVM::lookupOrCreateFn(builder, module, "et_check_failed", ptr,
-                               LLVM::LLVMVoidType::get(&getContext()));
-    if (mlir::failed(failed))
-      return signalPassFailure();
     SymbolTable symbols(module);
     llvm::StringMap<LLVM::GlobalOp> texts;
-    for (cf::AssertOp op : asserts)
+    for (cf::AssertOp op : asserts) {
+      StringRef name =
+          op->hasAttr(kRunsOnAttr) ? "et_check_noted" : "et_check_failed";
+      FailureOr<LLVM::LLVMFuncOp> failed = LLVM::lookupOrCreateFn(
+          builder, module, name, ptr, LLVM::LLVMVoidType::get(&getContext()));
+      if (mlir::failed(failed))
+        return signalPassFailure();
       lower(op, *failed, getText(op, symbols, texts));
+    }
   }
 
 private:

@@ -17,6 +17,8 @@ func.func @checks(%ok: i1, %fine: i1) {
   cf.assert %fine, "too narrow" loc(unknown)
   // CHECK: llvm.mlir.addressof @[[A]]
   cf.assert %fine, "too wide" loc(fused["folder/layer.mlir":3:8])
+  // CHECK: llvm.call @et_check_noted(
+  cf.assert %fine, "nothing is read" {et.runs_on}
   return
 }
 

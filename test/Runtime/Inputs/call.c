@@ -10,6 +10,7 @@ void *_mlir_memref_to_llvm_alloc(size_t size);
 void *_mlir_memref_to_llvm_aligned_alloc(size_t alignment, size_t size);
 void _mlir_memref_to_llvm_free(void *data);
 void et_check_failed(const char *message);
+void et_check_noted(const char *message);
 void et_check_processor(const char *features);
 void et_enter_parallel(void);
 void et_leave_parallel(void);
@@ -95,6 +96,28 @@ static void failsInRegion(void **slots) {
   et_leave_parallel();
   CHECK(!_mlir_memref_to_llvm_alloc((size_t)1 << 60));
   et_leave_parallel();
+}
+
+static void *checkInThread(void *message) {
+  et_check_noted(message);
+  return NULL;
+}
+
+/* A check behind which nothing relies on it: the threads run on. */
+static void notesInRegion(void **slots) {
+  (void)slots;
+  pthread_t thread;
+  et_enter_parallel();
+  et_check_noted("one");
+  CHECK(!pthread_create(&thread, NULL, checkInThread, "the last"));
+  pthread_join(thread, NULL);
+  et_leave_parallel();
+}
+
+static void notesOutside(void **slots) {
+  (void)slots;
+  et_check_noted("noted at once");
+  CHECK(!"reached");
 }
 
 static void failsAfterRegion(void **slots) {
@@ -281,6 +304,10 @@ static void testFailures(void) {
   expect(&fn, NULL, 0, 2, ET_OUT_OF_MEMORY, -1, "in a parallel region");
   fn.entry = failsInRegion;
   expect(&fn, NULL, 0, 2, ET_OUT_OF_MEMORY, -1, "in a parallel region");
+  fn.entry = notesInRegion;
+  expect(&fn, NULL, 0, 2, ET_CHECK_FAILED, -1, "the last");
+  fn.entry = notesOutside;
+  expect(&fn, NULL, 0, 2, ET_CHECK_FAILED, -1, "noted at once");
   fn.entry = failsAfterRegion;
   expect(&fn, NULL, 0, 2, ET_CHECK_FAILED, -1, "the check of this test");
   fn.entry = negative;

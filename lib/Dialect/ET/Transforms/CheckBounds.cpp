@@ -7,6 +7,7 @@
 
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
+#include "et/Dialect/ET/Utils/CheckUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -359,7 +360,7 @@ private:
   }
 
   void checkStructured(linalg::LinalgOp structured) {
-    SmallVector<std::optional<Size>> loops(structured.getNumLoops());
+    SmallVector<std::optional<Size>> loops = getLoops(structured);
     SmallVector<std::tuple<Size, AffineExpr, std::string>> others;
     for (OpOperand &operand : op->getOpOperands()) {
       if (!isa<RankedTensorType>(operand.get().getType()))
@@ -376,12 +377,8 @@ private:
           others.push_back({size, expr, what + " is too small"});
           continue;
         }
-        std::optional<Size> &known = loops[loop.getPosition()];
-        if (known)
-          requireEqual(*known, size,
-                       what + " does not fit those of the other operands");
-        else
-          known = size;
+        requireEqual(*loops[loop.getPosition()], size,
+                     what + " does not fit those of the other operands");
       }
     }
     for (auto &[size, expr, message] : others)
@@ -538,9 +535,53 @@ private:
   // Where slices and elements must lie.
 
   void checkElement(Value tensor, ValueRange indices) {
-    for (auto [dim, index] : llvm::enumerate(indices))
-      requireInside(index, facts.ofDim(tensor, int64_t(dim)),
-                    "index " + Twine(dim) + " is beyond the tensor");
+    Value isInside;
+    SmallVector<cf::AssertOp> checks;
+    for (auto [dim, index] : llvm::enumerate(indices)) {
+      std::string message =
+          ("index " + Twine(dim) + " is beyond the tensor").str();
+      Value fits =
+          findInside(index, facts.ofDim(tensor, int64_t(dim)), message);
+      if (!fits)
+        continue;
+      if (cf::AssertOp check = require(fits, message))
+        checks.push_back(check);
+      isInside = isInside ? both(isInside, fits) : fits;
+    }
+    if (auto extract = dyn_cast<tensor::ExtractOp>(op))
+      if (!checks.empty() && mayRunInParallel())
+        guard(extract, isInside, checks);
+  }
+
+  bool mayRunInParallel() {
+    for (Operation *parent = op->getParentOp();
+         parent && !isa<FunctionOpInterface>(parent);
+         parent = parent->getParentOp())
+      if (isa<linalg::LinalgOp, tensor::GenerateOp, tensor::PadOp,
+              scf::ParallelOp>(parent))
+        return true;
+    return false;
+  }
+
+  /// Reads nothing if the place is none. Other threads may be at work then,
+  /// over whose frames no error can jump: these run on.
+  void guard(tensor::ExtractOp extract, Value isInside,
+             ArrayRef<cf::AssertOp> checks) {
+    TypedAttr zero = b.getZeroAttr(extract.getType());
+    if (!zero)
+      return;
+    for (cf::AssertOp check : checks)
+      check->setDiscardableAttr(kRunsOnAttr, b.getUnitAttr());
+    auto branch = scf::IfOp::create(b, extract.getType(), isInside,
+                                    /*withElseRegion=*/true);
+    extract.getResult().replaceAllUsesWith(branch.getResult(0));
+    ImplicitLocOpBuilder inner(b.getLoc(), b.getContext());
+    inner.setInsertionPointToStart(branch.thenBlock());
+    auto yield = scf::YieldOp::create(inner, extract.getResult());
+    extract->moveBefore(yield);
+    inner.setInsertionPointToStart(branch.elseBlock());
+    Value nothing = arith::ConstantOp::create(inner, zero);
+    scf::YieldOp::create(inner, nothing);
   }
 
   template <typename SliceOp>
@@ -751,11 +792,15 @@ private:
     return {size.value, size.number};
   }
 
-  void requireInside(Value index, Size size, const Twine &message) {
+  /// Whether the index is a place of the size; null if that is known.
+  Value findInside(Value index, Size size, const Twine &message) {
     Size place = facts.of(index);
     if (place.isConstant() && size.isConstant() && place.number >= 0 &&
         place.number < size.number)
-      return;
+      return nullptr;
+    if (std::optional<Count> count = getCount(index))
+      if (isBehindCount(*count, size, message))
+        return nullptr;
     if (mayProve(place)) {
       using Bounds = ValueBoundsConstraintSet;
       MLIRContext *context = b.getContext();
@@ -763,12 +808,82 @@ private:
       if (Bounds::compare(variable, Bounds::GE,
                           toVariable(Size::ofConstant(0), context)) &&
           Bounds::compare(variable, Bounds::LT, toVariable(size, context)))
-        return;
+        return nullptr;
     }
     // Read as unsigned numbers, of which negative ones are above all sizes.
-    require(make<arith::CmpIOp>(arith::CmpIPredicate::ult, materialize(place),
-                                materialize(size)),
-            message);
+    return make<arith::CmpIOp>(arith::CmpIPredicate::ult, materialize(place),
+                               materialize(size));
+  }
+
+  /// The runs of a body, which is given the places of the elements to make.
+  struct Count {
+    Operation *owner;
+    SmallVector<Size> counts;
+    /// Which of these numbers the index.
+    unsigned dim;
+  };
+
+  std::optional<Count> getCount(Value index) {
+    if (auto place = index.getDefiningOp<linalg::IndexOp>()) {
+      auto owner = place->getParentOfType<linalg::LinalgOp>();
+      SmallVector<std::optional<Size>> loops = getLoops(owner);
+      if (!llvm::all_of(loops, [](auto loop) { return loop.has_value(); }))
+        return std::nullopt;
+      return Count{owner,
+                   llvm::map_to_vector(loops, [](auto loop) { return *loop; }),
+                   unsigned(place.getDim())};
+    }
+    auto argument = dyn_cast<BlockArgument>(index);
+    Operation *owner = argument ? argument.getOwner()->getParentOp() : nullptr;
+    if (!isa_and_present<tensor::GenerateOp, tensor::PadOp>(owner))
+      return std::nullopt;
+    Count count{owner, {}, argument.getArgNumber()};
+    Value made = owner->getResult(0);
+    for (int64_t dim = 0; dim < rankOf(made); ++dim)
+      count.counts.push_back(facts.ofDim(made, dim));
+    return count;
+  }
+
+  /// The first size of each loop, where a dimension has it.
+  SmallVector<std::optional<Size>> getLoops(linalg::LinalgOp structured) {
+    SmallVector<std::optional<Size>> loops(structured.getNumLoops());
+    for (OpOperand &operand : structured->getOpOperands()) {
+      if (!isa<RankedTensorType>(operand.get().getType()))
+        continue;
+      AffineMap map = structured.getMatchingIndexingMap(&operand);
+      for (auto [dim, expr] : llvm::enumerate(map.getResults()))
+        if (auto loop = dyn_cast<AffineDimExpr>(expr))
+          if (std::optional<Size> &size = loops[loop.getPosition()]; !size)
+            size = facts.ofDim(operand.get(), int64_t(dim));
+    }
+    return loops;
+  }
+
+  /// Whether all places that a body is given are below the size. If the op runs
+  /// whenever the body does, that is checked once, before.
+  bool isBehindCount(const Count &count, Size size, const Twine &message) {
+    Size own = count.counts[count.dim];
+    if (own == size ||
+        (own.isConstant() && size.isConstant() && own.number <= size.number))
+      return true;
+    bool isElsewhere =
+        op->getParentOp() != count.owner || isa<tensor::PadOp>(count.owner) ||
+        (size.value &&
+         count.owner->isAncestor(size.value.getParentRegion()->getParentOp()));
+    if (isElsewhere)
+      return false;
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(count.owner);
+    Value fits = isAtMost(materialize(own), materialize(size));
+    for (Size other : count.counts)
+      fits = either(fits, isEqual(materialize(other), constant(0)));
+    require(fits, message);
+    return true;
+  }
+
+  void requireInside(Value index, Size size, const Twine &message) {
+    if (Value fits = findInside(index, size, message))
+      require(fits, message);
   }
 
   void requireEqual(Size a, Size b, const Twine &message) {
@@ -780,11 +895,12 @@ private:
     facts.unite(a, b);
   }
 
-  void require(Value holds, const Twine &message) {
+  /// Null if it holds always.
+  cf::AssertOp require(Value holds, const Twine &message) {
     if (matchPattern(holds, m_One()))
-      return;
-    cf::AssertOp::create(b, holds,
-                         (op->getName().getStringRef() + ": " + message).str());
+      return nullptr;
+    return cf::AssertOp::create(
+        b, holds, (op->getName().getStringRef() + ": " + message).str());
   }
 
   // Building.

@@ -136,6 +136,14 @@ struct DecomposeLinalg : et::impl::DecomposeLinalgBase<DecomposeLinalg> {
         return signalPassFailure();
       }
     }
+    for (Operation *op : winograd)
+      if (!llvm::all_of(op->getOperandTypes(), [](Type type) {
+            return cast<ShapedType>(type).hasStaticShape();
+          })) {
+        op->emitOpError("has dynamic sizes, and nothing checks that its tiles "
+                        "fit them; give it static ones, or use a convolution");
+        return signalPassFailure();
+      }
     if (!winograd.empty()) {
       RewritePatternSet patterns(&getContext());
       linalg::populateDecomposeWinogradOpsPatterns(patterns);
