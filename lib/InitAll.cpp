@@ -15,6 +15,7 @@
 #include "et/Dialect/ET/IR/TilingInterfaceImpl.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Pipelines/Pipelines.h"
+#include "mlir/Dialect/MemRef/Transforms/RuntimeOpVerification.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
@@ -26,6 +27,8 @@ void et::registerETDialects(DialectRegistry &registry) {
   registry.insert<ETDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
   registerTilingInterfaceExternalModels(registry);
+  // What et-check-bounds does not know itself.
+  memref::registerRuntimeVerifiableOpInterfaceExternalModels(registry);
 }
 
 void et::registerETPasses() {

@@ -352,6 +352,124 @@ BODIES = [
 ]  # fmt: skip
 
 
+# Functions on memrefs write to their arguments. On a GPU, the host does not touch elements.
+MEMREFS = [
+    (
+        "load",
+        """(%x: memref<?x4xf32>, %i: index) -> f32 {
+          %c0 = arith.constant 0 : index
+          %r = memref.load %x[%i, %c0] : memref<?x4xf32>
+          return %r : f32
+        }""",
+        [
+            ((floats(2, 4), number(1)), f32(4.5)),
+            ((floats(2, 4), number(2)), "memref.load: index 0 is beyond"),
+        ],
+    ),
+    (
+        "stores",
+        """(%x: memref<?xf32>) -> f32 {
+          %c0 = arith.constant 0 : index
+          %v = arith.constant 3.0 : f32
+          affine.for %i = 0 to 3 {
+            affine.store %v, %x[%i + 1] : memref<?xf32>
+          }
+          %r = memref.load %x[%c0] : memref<?xf32>
+          return %r : f32
+        }""",
+        [
+            ((floats(4),), f32(0.5)),
+            ((floats(3),), "affine.store: index 0 is beyond"),
+        ],
+    ),
+    (
+        "parallel",
+        """(%x: memref<?xf32>, %y: memref<?xf32>, %n: index) -> f32 {
+          %c0 = arith.constant 0 : index
+          %c1 = arith.constant 1 : index
+          scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+            %v = memref.load %x[%i] : memref<?xf32>
+            memref.store %v, %y[%i] : memref<?xf32>
+          }
+          %r = memref.load %y[%c1] : memref<?xf32>
+          return %r : f32
+        }""",
+        [
+            ((floats(3), -floats(2), number(2)), f32(1.5)),
+            ((floats(2), -floats(3), number(3)), "memref.load: index 0 is beyond"),
+            ((floats(3), -floats(2), number(3)), "memref.store: index 0 is beyond"),
+        ],
+    ),
+    (
+        "casted",
+        """(%x: memref<?xf32>) -> f32 {
+          %c3 = arith.constant 3 : index
+          %y = memref.cast %x : memref<?xf32> to memref<4xf32>
+          %r = memref.load %y[%c3] : memref<4xf32>
+          return %r : f32
+        }""",
+        [
+            ((floats(4),), f32(3.5)),
+            ((floats(3),), "memref.cast: size mismatch of dim 0"),
+        ],
+    ),
+    (
+        "view",
+        """(%x: memref<?xf32>, %n: index, %v: f32) -> f32 {
+          %c1 = arith.constant 1 : index
+          %y = memref.subview %x[1] [%n] [1] : memref<?xf32> to memref<?xf32, strided<[1], offset: 1>>
+          linalg.fill ins(%v : f32) outs(%y : memref<?xf32, strided<[1], offset: 1>>)
+          %r = memref.load %x[%c1] : memref<?xf32>
+          return %r : f32
+        }""",
+        [
+            ((floats(3), number(2), f32(7)), f32(7)),
+            ((floats(3), number(3), f32(7)), "memref.subview: the slice is not inside"),
+        ],
+    ),
+    (
+        "sum",
+        """(%x: memref<?xf32>, %y: memref<?xf32>) -> f32 {
+          %c0 = arith.constant 0 : index
+          linalg.add ins(%x, %x : memref<?xf32>, memref<?xf32>) outs(%y : memref<?xf32>)
+          %r = memref.load %y[%c0] : memref<?xf32>
+          return %r : f32
+        }""",
+        [
+            ((floats(3), floats(3)), f32(1)),
+            ((floats(3), floats(2)), "linalg.add: the size of operand 2 in dimension 0"),
+        ],
+    ),
+    (
+        "vector",
+        """(%x: memref<?xf32>, %i: index) -> f32 {
+          %zero = arith.constant 0.0 : f32
+          %v = vector.transfer_read %x[%i], %zero {in_bounds = [true]} : memref<?xf32>, vector<4xf32>
+          %r = vector.reduction <add>, %v : vector<4xf32> into f32
+          return %r : f32
+        }""",
+        [
+            ((floats(5), number(1)), f32(12)),
+            ((floats(5), number(2)), "vector.transfer_read: the slice is not inside"),
+        ],
+    ),
+    (
+        "tail",
+        """(%x: tensor<?xf32>, %i: index) -> f32 {
+          %zero = arith.constant 0.0 : f32
+          %v = vector.transfer_read %x[%i], %zero : tensor<?xf32>, vector<4xf32>
+          %r = vector.reduction <add>, %v : vector<4xf32> into f32
+          return %r : f32
+        }""",
+        [
+            ((floats(5), number(3)), f32(8)),
+            ((floats(5), number(9)), f32(0)),
+            ((floats(5), number(-1)), "vector.transfer_read: index 0 is negative"),
+        ],
+    ),
+]  # fmt: skip
+
+
 def module(cases):
     return "\n".join(f"func.func @{name}{text}" for name, text, _ in cases)
 
@@ -388,7 +506,7 @@ def check_all(found, cases):
 
 
 def test_cpu():
-    cases = CASES + ELEMENTS + BODIES
+    cases = CASES + ELEMENTS + BODIES + MEMREFS
     library = compiled(module(cases), "--march=native").library
     check_all(outcomes(library, cases), cases)
 
@@ -415,7 +533,7 @@ def test_emulated_gpu():
 
 def test_reference(tmp_path):
     """One call of each kind: it compiles for each."""
-    cases = CASES + ELEMENTS + BODIES
+    cases = CASES + ELEMENTS + BODIES + MEMREFS
     command = [tool("et-run"), tmp_path / "module.mlir", "--target=reference"]
     command += ["--threads=1", f"--out={tmp_path}/out.npy"]
     for case in cases:

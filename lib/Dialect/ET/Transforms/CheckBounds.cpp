@@ -8,13 +8,18 @@
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Dialect/ET/Utils/CheckUtils.h"
+#include "et/Dialect/ET/Utils/DestinationUtils.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Interfaces/RuntimeVerifiableOpInterface.h"
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
 #include "llvm/ADT/ScopedHashTable.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -61,6 +66,11 @@ struct llvm::DenseMapInfo<Size> {
   }
   static bool isEqual(const Size &a, const Size &b) { return a == b; }
 };
+
+/// Whether the value is a tensor or a memref, with sizes for each dimension.
+static bool isShaped(Value value) {
+  return isa<RankedTensorType, MemRefType>(value.getType());
+}
 
 /// Which dimension of the whole each dimension of a slice is.
 static SmallVector<int64_t> getKeptDims(const llvm::SmallBitVector &dropped) {
@@ -120,18 +130,19 @@ private:
     if (std::optional<int64_t> constant = getConstantIntValue(size))
       return Size::ofConstant(*constant);
     auto value = cast<Value>(size);
-    if (auto dim = value.getDefiningOp<tensor::DimOp>()) {
-      std::optional<int64_t> index = dim.getConstantIndex();
-      auto type = dyn_cast<RankedTensorType>(dim.getSource().getType());
-      if (index && type && *index >= 0 && *index < type.getRank())
-        return trace(dim.getSource(), *index);
+    if (auto dim = value.getDefiningOp<ShapedDimOpInterface>()) {
+      std::optional<int64_t> index = getConstantIntValue(dim.getDimension());
+      Value shaped = dim.getShapedValue();
+      if (index && isShaped(shaped) && *index >= 0 &&
+          *index < cast<ShapedType>(shaped.getType()).getRank())
+        return trace(shaped, *index);
     }
     return Size::ofIndex(value);
   }
 
   /// Follows a size to where it was first given.
   Size trace(Value tensor, int64_t dim) {
-    auto type = cast<RankedTensorType>(tensor.getType());
+    auto type = cast<ShapedType>(tensor.getType());
     if (!type.isDynamicDim(dim))
       return Size::ofConstant(type.getDimSize(dim));
     Size self = {tensor, dim};
@@ -203,6 +214,22 @@ private:
           ReassociationIndices group = merge.getReassociationIndices()[dim];
           return group.size() == 1 ? trace(merge.getSrc(), group.front())
                                    : self;
+        })
+        .Case([&](memref::CastOp cast) {
+          return isShaped(cast.getSource()) ? trace(cast.getSource(), dim)
+                                            : self;
+        })
+        .Case<memref::AllocOp, memref::AllocaOp>(
+            [&](auto made) { return trace(made.getMixedSizes()[dim]); })
+        .Case([&](memref::SubViewOp slice) {
+          SmallVector<OpFoldResult> sizes = slice.getMixedSizes();
+          return trace(sizes[getKeptDims(slice.getDroppedDims())[dim]]);
+        })
+        .Case([&](bufferization::ToBufferOp buffer) {
+          return trace(buffer.getTensor(), dim);
+        })
+        .Case([&](bufferization::ToTensorOp made) {
+          return trace(made.getBuffer(), dim);
         })
         .Default(self);
   }
@@ -276,6 +303,36 @@ public:
         .Case([&](bufferization::MaterializeInDestinationOp copy) {
           checkSameShape({copy.getSource(), copy.getDest()});
         })
+        .Case([&](memref::LoadOp load) {
+          checkElement(load.getMemRef(), load.getIndices());
+        })
+        .Case([&](memref::StoreOp store) {
+          checkElement(store.getMemRef(), store.getIndices());
+        })
+        .Case<affine::AffineLoadOp, affine::AffineStoreOp>([&](auto access) {
+          std::optional<SmallVector<Value, 8>> indices =
+              affine::expandAffineMap(b, b.getLoc(), access.getAffineMap(),
+                                      access.getMapOperands());
+          if (indices)
+            checkElement(access.getMemRef(), *indices);
+        })
+        .Case([&](memref::SubViewOp slice) {
+          checkSlice(slice.getSource(), slice);
+        })
+        .Case([&](VectorTransferOpInterface transfer) {
+          checkTransfer(transfer);
+        })
+        .Case<memref::CastOp, memref::CopyOp, memref::ExpandShapeOp,
+              memref::AtomicRMWOp, memref::GenericAtomicRMWOp, memref::DimOp>(
+            [&](auto access) {
+              // Upstream has a rule for each.
+              if (auto rule = dyn_cast<RuntimeVerifiableOpInterface>(op))
+                rule.generateRuntimeVerification(
+                    b, b.getLoc(), [](Operation *op, StringRef message) {
+                      return (op->getName().getStringRef() + ": " + message)
+                          .str();
+                    });
+            })
         .Case([&](scf::ForOp loop) {
           checkLoop(loop.getUpperBound(), loop.getStep(),
                     loop.getUnsignedCmp());
@@ -296,7 +353,7 @@ private:
   }
 
   static int64_t rankOf(Value tensor) {
-    return cast<RankedTensorType>(tensor.getType()).getRank();
+    return cast<ShapedType>(tensor.getType()).getRank();
   }
 
   static std::pair<SmallVector<OpFoldResult>, SmallVector<OpFoldResult>>
@@ -318,8 +375,7 @@ private:
     for (const NamedShape &shape : shaped.getNamedShapes())
       for (auto [dim, name] :
            llvm::enumerate(llvm::to_vector(llvm::split(shape.dims, ' ')))) {
-        if (isDerivedSize(name) ||
-            !isa<RankedTensorType>(shape.value.getType()))
+        if (isDerivedSize(name) || !isShaped(shape.value))
           continue;
         Size size = facts.ofDim(shape.value, int64_t(dim));
         auto [place, isNew] = sizes.try_emplace(name.front(), size);
@@ -363,7 +419,7 @@ private:
     SmallVector<std::optional<Size>> loops = getLoops(structured);
     SmallVector<std::tuple<Size, AffineExpr, std::string>> others;
     for (OpOperand &operand : op->getOpOperands()) {
-      if (!isa<RankedTensorType>(operand.get().getType()))
+      if (!isShaped(operand.get()))
         continue;
       AffineMap map = structured.getMatchingIndexingMap(&operand);
       for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
@@ -548,9 +604,8 @@ private:
         checks.push_back(check);
       isInside = isInside ? both(isInside, fits) : fits;
     }
-    if (auto extract = dyn_cast<tensor::ExtractOp>(op))
-      if (!checks.empty() && mayRunInParallel())
-        guard(extract, isInside, checks);
+    if (!isa<tensor::InsertOp>(op) && !checks.empty() && mayRunInParallel())
+      guard(isInside, checks);
   }
 
   bool mayRunInParallel() {
@@ -563,36 +618,68 @@ private:
     return false;
   }
 
-  /// Reads nothing if the place is none. Other threads may be at work then,
-  /// over whose frames no error can jump: these run on.
-  void guard(tensor::ExtractOp extract, Value isInside,
-             ArrayRef<cf::AssertOp> checks) {
-    TypedAttr zero = b.getZeroAttr(extract.getType());
-    if (!zero)
+  /// Reads or writes nothing if the place is none. Other threads may be at work
+  /// then, over whose frames no error can jump: these run on.
+  void guard(Value isInside, ArrayRef<cf::AssertOp> checks) {
+    TypedAttr zero;
+    if (op->getNumResults() &&
+        !(zero = b.getZeroAttr(op->getResult(0).getType())))
       return;
     for (cf::AssertOp check : checks)
       check->setDiscardableAttr(kRunsOnAttr, b.getUnitAttr());
-    auto branch = scf::IfOp::create(b, extract.getType(), isInside,
-                                    /*withElseRegion=*/true);
-    extract.getResult().replaceAllUsesWith(branch.getResult(0));
-    ImplicitLocOpBuilder inner(b.getLoc(), b.getContext());
-    inner.setInsertionPointToStart(branch.thenBlock());
-    auto yield = scf::YieldOp::create(inner, extract.getResult());
-    extract->moveBefore(yield);
-    inner.setInsertionPointToStart(branch.elseBlock());
-    Value nothing = arith::ConstantOp::create(inner, zero);
-    scf::YieldOp::create(inner, nothing);
+    auto branch = scf::IfOp::create(b, op->getResultTypes(), isInside,
+                                    /*addThenBlock=*/true,
+                                    /*addElseBlock=*/bool(zero));
+    op->replaceAllUsesWith(branch);
+    op->moveBefore(branch.thenBlock(), branch.thenBlock()->end());
+    auto yield = [&](Block *block, ValueRange results) {
+      auto inner = ImplicitLocOpBuilder::atBlockEnd(b.getLoc(), block);
+      scf::YieldOp::create(inner, results);
+    };
+    yield(branch.thenBlock(), op->getResults());
+    if (!zero)
+      return;
+    b.setInsertionPointToStart(branch.elseBlock());
+    Value nothing = arith::ConstantOp::create(b, zero);
+    yield(branch.elseBlock(), nothing);
   }
 
   template <typename SliceOp>
   void checkSlice(Value whole, SliceOp slice) {
-    if (!isa<RankedTensorType>(whole.getType()))
-      return;
     for (auto [dim, offset, size, stride] :
          llvm::enumerate(slice.getMixedOffsets(), slice.getMixedSizes(),
                          slice.getMixedStrides()))
       checkRange(facts.ofDim(whole, int64_t(dim)), facts.of(offset),
                  facts.of(size), facts.of(stride), int64_t(dim));
+  }
+
+  void checkTransfer(VectorTransferOpInterface transfer) {
+    Value whole = transfer.getBase();
+    ArrayRef<int64_t> lengths = transfer.getVectorType().getShape();
+    SmallVector<bool> isCovered(size_t(rankOf(whole)), false);
+    for (auto [index, expr] :
+         llvm::enumerate(transfer.getPermutationMap().getResults())) {
+      auto dim = dyn_cast<AffineDimExpr>(expr);
+      if (!dim)
+        continue;
+      unsigned position = dim.getPosition();
+      isCovered[position] = true;
+      Size offset = facts.of(transfer.getIndices()[position]);
+      if (!transfer.isDimInBounds(unsigned(index))) {
+        // Behind the end it reads or writes nothing, but not before the begin.
+        require(isAtLeast(materialize(offset), constant(0)),
+                "index " + Twine(position) + " is negative");
+        continue;
+      }
+      checkRange(facts.ofDim(whole, position), offset,
+                 Size::ofConstant(lengths[index]), Size::ofConstant(1),
+                 int64_t(position));
+    }
+    for (auto [dim, isDone] : llvm::enumerate(isCovered))
+      if (!isDone)
+        requireInside(transfer.getIndices()[dim],
+                      facts.ofDim(whole, int64_t(dim)),
+                      "index " + Twine(dim) + " is beyond the tensor");
   }
 
   void checkRange(Size whole, Size offset, Size size, Size stride,
@@ -848,7 +935,7 @@ private:
   SmallVector<std::optional<Size>> getLoops(linalg::LinalgOp structured) {
     SmallVector<std::optional<Size>> loops(structured.getNumLoops());
     for (OpOperand &operand : structured->getOpOperands()) {
-      if (!isa<RankedTensorType>(operand.get().getType()))
+      if (!isShaped(operand.get()))
         continue;
       AffineMap map = structured.getMatchingIndexingMap(&operand);
       for (auto [dim, expr] : llvm::enumerate(map.getResults()))
@@ -928,7 +1015,7 @@ private:
       return constant(size.number);
     if (size.isIndex())
       return size.value;
-    return tensor::DimOp::create(b, size.value, size.number);
+    return toValue(getMixedSize(b, b.getLoc(), size.value, size.number));
   }
 
   Value compare(arith::CmpIPredicate predicate, Value left, Value right) {
