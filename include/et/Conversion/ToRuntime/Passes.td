@@ -167,7 +167,9 @@ def LowerAsserts : Pass<"et-lower-asserts", "::mlir::ModuleOp"> {
     condition is false: `et_call` then returns the message, after the file, line
     and column that the assertion comes from, where upstream's lowering ends the
     process. Runs before scf is lowered. Assertions in kernels
-    are left alone.
+    are left alone. One with the attribute `et.runs_on`, behind which no op relies on
+    it, calls `et_check_noted`: in a parallel region the threads then run on, and the
+    call fails at its end.
 
     ```mlir
     func.func @check(%ok: i1) {

@@ -253,3 +253,97 @@ func.func @layer(%x: tensor<?x8xf32>, %w: tensor<8x4xf32>, %out: tensor<?x4xf32>
   %1 = linalg.exp ins(%0 : tensor<?x4xf32>) outs(%e : tensor<?x4xf32>) -> tensor<?x4xf32>
   return %1 : tensor<?x4xf32>
 }
+
+// -----
+
+// What a body counts through is checked once; places that are data are where they are read.
+// CHECK-LABEL: func @bodies
+// CHECK-SAME: %[[IDS:.*]]: tensor<?xi32>, %[[TABLE:.*]]: tensor<?x?xf32>, %[[OUT:.*]]: tensor<?x?xf32>
+// CHECK: cf.assert %{{.*}}, "linalg.generic: the size of operand 1 in dimension 0 does not fit those of the other operands"
+// CHECK: %[[FIT:.*]] = arith.cmpi ule, %{{.*}}, %{{.*}}
+// CHECK: cf.assert %{{.*}}, "tensor.extract: index 1 is beyond the tensor"
+// CHECK-NOT: cf.assert
+// CHECK: linalg.generic
+// CHECK: %[[AT:.*]] = arith.index_cast
+// CHECK: %[[IN:.*]] = arith.cmpi ult, %[[AT]]
+// CHECK: cf.assert %[[IN]], "tensor.extract: index 0 is beyond the tensor" {et.runs_on}
+// CHECK-NOT: cf.assert
+// CHECK: scf.if %[[IN]]
+// CHECK: tensor.extract %[[TABLE]]
+// CHECK: else
+// CHECK: scf.yield %cst
+func.func @bodies(%ids: tensor<?xi32>, %table: tensor<?x?xf32>, %out: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %r = linalg.generic {indexing_maps = [affine_map<(i, j) -> (i)>, affine_map<(i, j) -> (i, j)>],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%ids : tensor<?xi32>) outs(%out : tensor<?x?xf32>) {
+  ^bb0(%id: i32, %o: f32):
+    %at = arith.index_cast %id : i32 to index
+    %j = linalg.index 1 : index
+    %v = tensor.extract %table[%at, %j] : tensor<?x?xf32>
+    linalg.yield %v : f32
+  } -> tensor<?x?xf32>
+  return %r : tensor<?x?xf32>
+}
+
+// The body may have a condition of its own: nothing is checked before.
+// CHECK-LABEL: func @guarded
+// CHECK-NOT: cf.assert
+// CHECK: tensor.generate
+// CHECK: scf.if
+// CHECK: cf.assert %{{.*}}, "tensor.extract: index 0 is beyond the tensor" {et.runs_on}
+func.func @guarded(%x: tensor<?xf32>, %n: index, %c: i1) -> tensor<?xf32> {
+  %zero = arith.constant 0.0 : f32
+  %r = tensor.generate %n {
+  ^bb0(%i: index):
+    %e = scf.if %c -> f32 {
+      %v = tensor.extract %x[%i] : tensor<?xf32>
+      scf.yield %v : f32
+    } else {
+      scf.yield %zero : f32
+    }
+    tensor.yield %e : f32
+  } : tensor<?xf32>
+  return %r : tensor<?xf32>
+}
+
+// -----
+
+// Memrefs: a loop over all elements has no check, a store that does not fit writes nothing.
+// CHECK-LABEL: func @all
+// CHECK-NOT: cf.assert
+// CHECK-LABEL: func @stores
+// CHECK: scf.parallel
+// CHECK: %[[IN:.*]] = arith.cmpi ult
+// CHECK: cf.assert %[[IN]], "memref.store: index 0 is beyond the tensor" {et.runs_on}
+// CHECK: scf.if %[[IN]]
+// CHECK-NEXT: memref.store
+// CHECK-LABEL: func @views
+// CHECK: cf.assert %{{.*}}, "memref.cast: size mismatch of dim 0"
+// CHECK: cf.assert %{{.*}}, "memref.subview: the slice is not inside the tensor in dimension 0"
+// CHECK: cf.assert %{{.*}}, "vector.transfer_read: index 0 is negative"
+// CHECK-NOT: cf.assert
+// CHECK: return
+func.func @all(%x: memref<?xf32>, %v: f32) {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %x, %c0 : memref<?xf32>
+  %c1 = arith.constant 1 : index
+  scf.for %i = %c0 to %n step %c1 {
+    memref.store %v, %x[%i] : memref<?xf32>
+  }
+  return
+}
+func.func @stores(%x: memref<?xf32>, %n: index, %v: f32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    memref.store %v, %x[%i] : memref<?xf32>
+  }
+  return
+}
+func.func @views(%x: memref<?xf32>, %n: index) -> (memref<4xf32>, vector<4xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %y = memref.cast %x : memref<?xf32> to memref<4xf32>
+  %z = memref.subview %x[1] [%n] [1] : memref<?xf32> to memref<?xf32, strided<[1], offset: 1>>
+  %v = vector.transfer_read %z[%n], %zero : memref<?xf32, strided<[1], offset: 1>>, vector<4xf32>
+  return %y, %v : memref<4xf32>, vector<4xf32>
+}

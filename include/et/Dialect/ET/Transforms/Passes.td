@@ -141,7 +141,7 @@ def CheckBounds : Pass<"et-check-bounds"> {
     before the op: of elementwise ops, structured ops of `linalg`, `linalg.softmax`,
     `pack` and `unpack`; of `tensor.cast`, `concat`, `pad`, `reshape` and
     `expand_shape`; of elements and slices that are read or written; and that the
-    step of a loop is positive.
+    step of a loop is positive. Memrefs are treated alike.
 
     Sizes are followed to where they come from: the result of an elementwise op has
     the sizes of its operands, that of an op with a destination those of the
@@ -149,7 +149,9 @@ def CheckBounds : Pass<"et-check-bounds"> {
     them. So the ops of a chain on one tensor have no check, and others check the
     sizes of the function's arguments. What was checked once holds for all ops
     behind. Indices are compared by `ValueBoundsOpInterface`, which knows the bounds
-    of loops.
+    of loops. An element that the body of an op reads at the place that it makes is
+    checked once, before the op. At other places the body checks it, and reads
+    nothing if there is none: its `cf.assert` has the attribute `et.runs_on`.
 
     ```mlir
     func.func @f(%x: tensor<?xf32>, %y: tensor<?xf32>, %i: index) -> (tensor<?xf32>, f32) {
@@ -253,9 +255,9 @@ def DecomposeLinalg : Pass<"et-decompose-linalg", "func::FuncOp"> {
   let description = [{
     `linalg.softmax` becomes the maximum of each row, powers of e, their sum, and
     the quotient; of f16 and bf16 all of it is computed in f32. `linalg.pack` and
-    `linalg.unpack` become pads, reshapes and transposes, Winograd transforms
-    products of matrices, and `tensor.concat` insertions. What has no such form is
-    an error.
+    `linalg.unpack` become pads, reshapes and transposes, Winograd transforms of
+    static sizes products of matrices, and `tensor.concat` insertions. What has no
+    such form is an error.
 
     ```mlir
     func.func @f(%x: tensor<4x8xbf16>, %init: tensor<4x8xbf16>) -> tensor<4x8xbf16> {
