@@ -511,6 +511,28 @@ def test_cpu():
     check_all(outcomes(library, cases), cases)
 
 
+def test_random_slices():
+    """A slice is refused if, and only if, one of its places is none."""
+    rng = np.random.default_rng(3)
+    library = compiled(module(CASES + ELEMENTS + BODIES + MEMREFS), "--march=native")
+    accepted = 0
+    for _ in range(400):
+        n, at, count = (int(v) for v in rng.integers((0, -1, -1), (8, 9, 6)))
+        step = int(rng.integers(-3, 4))
+        places = [at + i * step for i in range(count)]
+        fits = 0 <= at <= n and count >= 0 and all(0 <= p < n for p in places)
+        sizes = [number(v) for v in (at, count, step)]
+        try:
+            (result,) = library.library.call("steps", floats(n), *sizes)
+        except Error as error:
+            assert not fits, (n, at, count, step, error)
+            continue
+        assert fits, (n, at, count, step)
+        np.testing.assert_array_equal(result, floats(n)[places])
+        accepted += 1
+    assert 50 < accepted < 350
+
+
 def test_emulated_gpu():
     library = compiled(module(CASES + BODIES), "--target=cuda", "--chip=sm_80")
     settings = {
