@@ -10,6 +10,7 @@
 #include "et/Conversion/Passes.h"
 #include "et/Pipelines/Pipelines.h"
 #include "mlir/Conversion/SCFToOpenMP/SCFToOpenMP.h"
+#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -32,7 +33,9 @@ void et::buildCPUPipeline(OpPassManager &pm,
        options.packWeights ? options.march.getValue() : std::string()});
   if (options.compileTo <= Phase::Bufferize)
     return;
-  // While there are few ops to look at.
+  // While there are few ops to look at. Vectors of the passes below have one
+  // dimension.
+  pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(createVectorizeElementwise({model->vectorBits}));
   pm.addPass(createConvertLinalgToParallelLoopsPass());
   pm.addPass(createSpreadRows());
@@ -41,13 +44,18 @@ void et::buildCPUPipeline(OpPassManager &pm,
        model->hasPairProducts(), model->hasByteTables(), model->firstLevelBytes,
        model->secondLevelBytes, model->readsAhead}));
   pm.addPass(createConvertETToSCF());
+  pm.addPass(createExpandF8());
   pm.addPass(createLegalizeMath());
   pm.addPass(createExpandMath({/*onlyVectors=*/true}));
-  pm.addPass(createCanonicalizerPass());
+  // Regions have one block each, with nothing to simplify.
+  GreedyRewriteConfig config;
+  config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+  config.setUseTopDownTraversal();
+  pm.addPass(createCanonicalizerPass(config));
   pm.addPass(createCSEPass());
   pm.addPass(createConvertSCFToOpenMPPass());
   // Takes away the scopes that the conversion puts around loops for allocas.
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizerPass(config));
   if (options.compileTo == Phase::Loops)
     return;
   buildHostToLLVMPipeline(pm);

@@ -10,7 +10,6 @@
 #include "et/Pipelines/Pipelines.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -18,15 +17,14 @@ using namespace mlir;
 using namespace mlir::et;
 
 void et::buildHostToLLVMPipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createCheckConstants());
   pm.addNestedPass<func::FuncOp>(createCheckAllocations());
   pm.addPass(createEmitEntryPoints());
   pm.addPass(createLowerAsserts());
   pm.addPass(createMarkParallelRegions());
   pm.addPass(createExpandCopies());
-  pm.addPass(createExpandShapes());
-  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createExpandViews());
   pm.addPass(createLowerAffinePass());
-  pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(createSCFToControlFlowPass());
   // Not every processor has bf16 conversions, and not every math library erff.
   arith::ArithExpandOpsPassOptions expand;

@@ -12,7 +12,6 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -63,10 +62,10 @@ static void addKernelsToNVVM(OpPassManager &pm, ArrayRef<std::string> chips) {
   AttachGPUTargetsOptions targets;
   llvm::append_range(targets.chips, chips);
   kernels.addPass(createAttachGPUTargets(targets));
-  kernels.addPass(createExpandShapes());
-  kernels.addPass(memref::createExpandStridedMetadataPass());
+  kernels.addPass(createExpandViews());
   kernels.addPass(createLowerAffinePass());
   kernels.addPass(createLoopInvariantCodeMotionPass());
+  kernels.addPass(createExpandF8());
   kernels.addPass(createLegalizeMath());
   kernels.addPass(createExpandMath());
   kernels.addPass(createExpandKernelMath());
@@ -84,13 +83,14 @@ static void addKernelsToNVVM(OpPassManager &pm, ArrayRef<std::string> chips) {
 
 /// From functions that launch kernels to the LLVM dialect.
 static void addHostToLLVM(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createCheckConstants());
   pm.addNestedPass<func::FuncOp>(createCheckAllocations());
   pm.addPass(createEmitEntryPoints({EntryMemory::Cuda}));
   pm.addPass(createLowerAsserts());
   OpPassManager &functions = pm.nest<func::FuncOp>();
-  functions.addPass(createExpandShapes());
-  functions.addPass(memref::createExpandStridedMetadataPass());
+  functions.addPass(createExpandViews());
   functions.addPass(createLowerAffinePass());
+  functions.addPass(createExpandF8());
   functions.addPass(createLegalizeMath());
   functions.addPass(createExpandMath());
   functions.addPass(createSCFToControlFlowPass());

@@ -7,6 +7,7 @@
 
 #include "et/Conversion/Passes.h"
 #include "et/Pipelines/Pipelines.h"
+#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -21,8 +22,10 @@ void et::buildReferencePipeline(OpPassManager &pm,
                         {PairBuffers::Exact, /*fusesRouting=*/false});
   if (options.compileTo <= Phase::Bufferize)
     return;
+  pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(createConvertETToSCF());
   pm.addPass(createConvertLinalgToLoopsPass());
+  pm.addPass(createExpandF8());
   pm.addPass(createLegalizeMath());
   pm.addPass(createExpandMath({/*onlyVectors=*/true}));
   pm.addPass(createCanonicalizerPass());

@@ -7,6 +7,7 @@
 
 #include "et/Target/HostCode.h"
 
+#include "et/Conversion/Passes.h"
 #include "et/Target/Header.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -91,17 +92,15 @@ static void hideInternals(llvm::Module &module) {
       object.setVisibility(llvm::GlobalValue::HiddenVisibility);
 }
 
-/// Kernels are functions that must not be inlined. Most of the code is theirs,
-/// in vectors and unrolled where it pays, so that little is left to do.
 static bool isKernel(const llvm::Function &function) {
-  return function.hasFnAttribute(llvm::Attribute::NoInline);
+  return function.hasFnAttribute(kKernelAttribute);
 }
 
-/// Without what a pipeline in text has by default: an end of the process where
-/// instcombine finds that it could run again.
+/// Little is left to do in kernels. As in LLVM's own pipelines, instcombine
+/// does not run once more to see whether anything is left, and end the process
+/// if so.
 static constexpr llvm::StringLiteral kKernelPasses =
-    "function(sroa,early-cse<memssa>,"
-    "instcombine<no-verify-fixpoint>,simplifycfg,"
+    "function(sroa,instcombine<no-verify-fixpoint>,simplifycfg,"
     "loop-mssa(loop-rotate,licm),loop(indvars),early-cse<memssa>,"
     "instcombine<no-verify-fixpoint>,simplifycfg)";
 

@@ -69,26 +69,35 @@ static llvm::Expected<SmallString<128>> getTarget(StringRef file) {
   return target;
 }
 
+namespace {
+/// What linking a library needs to know, found before the work and after it.
+struct Linkage {
+  SmallString<128> target;
+  std::string compiler, runtime;
+
+  static llvm::Expected<Linkage> find(StringRef file) {
+    auto target = getTarget(file);
+    if (!target)
+      return target.takeError();
+    auto compiler = findCompiler();
+    if (!compiler)
+      return compiler.takeError();
+    auto runtime = findRuntimeArchive();
+    if (!runtime)
+      return runtime.takeError();
+    return Linkage{*target, *compiler, *runtime};
+  }
+};
+} // namespace
+
 llvm::Error et::checkLibrary(StringRef file) {
-  auto target = getTarget(file);
-  if (!target)
-    return target.takeError();
-  auto compiler = findCompiler();
-  if (!compiler)
-    return compiler.takeError();
-  return findRuntimeArchive().takeError();
+  return Linkage::find(file).takeError();
 }
 
 llvm::Error et::linkLibrary(llvm::MemoryBufferRef code, StringRef file) {
-  auto target = getTarget(file);
-  if (!target)
-    return target.takeError();
-  auto compiler = findCompiler();
-  if (!compiler)
-    return compiler.takeError();
-  auto runtime = findRuntimeArchive();
-  if (!runtime)
-    return runtime.takeError();
+  auto linkage = Linkage::find(file);
+  if (!linkage)
+    return linkage.takeError();
 
   SmallString<128> object;
   int descriptor;
@@ -102,17 +111,18 @@ llvm::Error et::linkLibrary(llvm::MemoryBufferRef code, StringRef file) {
   // Linked under another name and then renamed, so that a failure leaves an
   // older library whole.
   SmallString<128> linked;
-  if (std::error_code error = fs::createUniqueFile(*target + ".%%%%%%", linked))
+  if (std::error_code error =
+          fs::createUniqueFile(linkage->target + ".%%%%%%", linked))
     return llvm::createFileError(file, error);
   llvm::FileRemover removeLinked(linked);
-  SmallVector<StringRef> arguments = {*compiler,
+  SmallVector<StringRef> arguments = {linkage->compiler,
                                       "-shared",
                                       "-Wl,-Bsymbolic",
                                       "-o",
                                       linked,
                                       object,
                                       "-Wl,--whole-archive",
-                                      *runtime,
+                                      linkage->runtime,
                                       "-Wl,--no-whole-archive",
                                       "-Wl,--no-undefined",
                                       "-lm",
@@ -130,7 +140,7 @@ llvm::Error et::linkLibrary(llvm::MemoryBufferRef code, StringRef file) {
   auto log = runProgram(arguments, "link the library");
   if (!log)
     return log.takeError();
-  if (std::error_code error = fs::rename(linked, *target))
+  if (std::error_code error = fs::rename(linked, linkage->target))
     return llvm::createFileError(file, error);
   removeLinked.releaseFile();
   return llvm::Error::success();

@@ -41,6 +41,10 @@ enum class Warpgroups {
   Only
 };
 
+/// The attribute, for LLVM, of functions that convert-et-to-vector makes: most
+/// of the code is theirs, in vectors and unrolled where it pays.
+constexpr llvm::StringLiteral kKernelAttribute = "et-kernel";
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "et/Conversion/Passes.h.inc"

@@ -101,17 +101,18 @@ def ExpandCopies : Pass<"et-expand-copies"> {
   ];
 }
 
-def ExpandShapes : Pass<"et-expand-shapes"> {
-  let summary = "give views their strides where sizes do not follow from others";
+def ExpandViews : Pass<"et-expand-views"> {
+  let summary = "compute the offsets, sizes and strides of views";
   let description = [{
-    Upstream's `expand-strided-metadata` of LLVM 22 computes the one unknown size of
+    Does to views what upstream's `expand-strided-metadata` does to a whole function, by
+    the same patterns: what is no view is most of a kernel, and is left alone.
+
+    One pattern more: upstream of LLVM 22 computes the one unknown size of
     a group of `memref.expand_shape` from the others. It crashes where a group has
     several, as tokens `[B * S, D]` seen as `[B, S, D]` do, and divides by 0 where
     another is 0. The op names its sizes, so such a view is a
-    `memref.reinterpret_cast` with strides computed from them. Others are left for
-    upstream.
+    `memref.reinterpret_cast` with strides computed from them.
 
-    <!-- test: et-opt --et-expand-shapes -->
     ```mlir
     func.func @batches(%x: memref<?x8xf32>, %b: index, %s: index) -> memref<?x?x8xf32> {
       %y = memref.expand_shape %x [[0, 1], [2]] output_shape [%b, %s, 8]
@@ -124,9 +125,11 @@ def ExpandShapes : Pass<"et-expand-shapes"> {
 
     ```mlir
     func.func @batches(%x: memref<?x8xf32>, %b: index, %s: index) -> memref<?x?x8xf32> {
+      %c8 = arith.constant 8 : index
+      ...
       %base, %offset, %sizes:2, %strides:2 = memref.extract_strided_metadata %x
         : memref<?x8xf32> -> memref<f32>, index, index, index, index, index
-      %0 = arith.muli %strides#0, %s : index
+      %0 = arith.muli %c8, %s : index
       ...
       %y = memref.reinterpret_cast %base to offset: [0], sizes: [%b, %s, 8], strides: [%0, 8, 1]
         : memref<f32> to memref<?x?x8xf32>
@@ -134,7 +137,9 @@ def ExpandShapes : Pass<"et-expand-shapes"> {
     }
     ```
   }];
-  let dependentDialects = ["arith::ArithDialect", "memref::MemRefDialect"];
+  let dependentDialects = [
+    "affine::AffineDialect", "arith::ArithDialect", "memref::MemRefDialect"
+  ];
 }
 
 def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
@@ -325,13 +330,11 @@ def LegalizeMath : Pass<"et-legalize-math"> {
       `expm1` and `fpowi` of f64 become other ops. `clampf` raises first, and NaN stays NaN.
     * `ipowi` becomes a loop over the bits of the exponent. Products wrap. To a
       negative exponent 1 and -1 have their inverses; all else is 0.
-
-    * `extf` of f8E4M3FN is done by its bits.
     * `truncf` of f64 to f16 or bf16 goes by f32, rounded so that the second rounding
       ends where one would: no processor and not every library has it.
 
     Math ops of floats of 8 bits, and of more than 64, are an error, and so is all
-    arithmetic of f8E4M3FN but `extf`.
+    arithmetic of f8E4M3FN.
 
     ```mlir
     func.func @f(%x: vector<4xbf16>) -> vector<4xbf16> {
@@ -385,6 +388,33 @@ def DefineDivision : Pass<"et-define-division"> {
       %all = arith.constant -1 : i32
       %q = arith.select %is_zero, %all, %quotient : i32
       return %q : i32
+    }
+    ```
+  }];
+  let dependentDialects = ["arith::ArithDialect"];
+}
+
+def ExpandF8 : Pass<"et-expand-f8"> {
+  let summary = "widen f8E4M3FN by its bits";
+  let description = [{
+    An `arith.extf` of f8E4M3FN becomes arithmetic on its bits, exact for every value,
+    for no processor's own conversion is left for it. To another type than f32, f32 is
+    converted.
+
+    ```mlir
+    func.func @f(%x: f8E4M3FN) -> f64 {
+      %y = arith.extf %x : f8E4M3FN to f64
+      return %y : f64
+    }
+    ```
+
+    ```mlir
+    func.func @f(%x: f8E4M3FN) -> f64 {
+      ...
+      %bits = arith.bitcast %x : f8E4M3FN to i8
+      ...
+      %r = arith.extf %f : f32 to f64
+      return %r : f64
     }
     ```
   }];

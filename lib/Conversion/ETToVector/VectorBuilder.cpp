@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "VectorBuilder.h"
+#include "et/Conversion/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
@@ -113,7 +114,8 @@ void VectorBuilder::callShared(ModuleOp module, StringRef name,
         "llvm.linkage",
         LLVM::LinkageAttr::get(getContext(), LLVM::Linkage::Internal));
     // It is long, and its callers are many.
-    function->setAttr("passthrough", getStrArrayAttr({"noinline"}));
+    function->setAttr("passthrough",
+                      getStrArrayAttr({"noinline", kKernelAttribute}));
     Block *body = function.addEntryBlock();
     for (auto [operand, argument] :
          llvm::zip_equal(operands, body->getArguments()))

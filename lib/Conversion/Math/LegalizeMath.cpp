@@ -7,7 +7,6 @@
 
 #include "Num.h"
 #include "et/Conversion/Passes.h"
-#include "et/Conversion/ScalarMath.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -155,18 +154,6 @@ static SmallVector<Value> compose(ImplicitLocOpBuilder &b, math::ExpM1Op op) {
   return {tangent * (x.make<math::ExpOp>(x) + 1.0)};
 }
 
-/// Of f8E4M3FN, which no processor's own conversion is left for.
-static SmallVector<Value> compose(ImplicitLocOpBuilder &b, arith::ExtFOp op) {
-  if (!isa<Float8E4M3FNType>(op.getIn().getType()))
-    return {};
-  Value value = emitE4M3ToF32(b, op.getIn());
-  if (op.getType().isF64())
-    return {arith::ExtFOp::create(b, op.getType(), value)};
-  if (!op.getType().isF32())
-    return {arith::TruncFOp::create(b, op.getType(), value)};
-  return {value};
-}
-
 /// Of f64 to 16 bits. Of the two neighbours in f32 the odd one is taken, which
 /// is no tie of 16 bits and on the right side of all of them.
 static SmallVector<Value> compose(ImplicitLocOpBuilder &b, arith::TruncFOp op) {
@@ -232,7 +219,7 @@ struct LegalizeMath : et::impl::LegalizeMathBase<LegalizeMath> {
     wideners.add<Widen>(context);
     composers.add<Compose<math::AbsIOp>, Compose<math::ClampFOp>,
                   Compose<math::ExpM1Op>, Compose<math::FPowIOp>,
-                  Compose<arith::ExtFOp>, Compose<arith::TruncFOp>,
+                  Compose<arith::TruncFOp>,
                   Compose<math::IPowIOp>, Compose<math::IsFiniteOp>,
                   Compose<math::IsInfOp>, Compose<math::IsNaNOp>,
                   Compose<math::IsNormalOp>, Compose<math::RsqrtOp>,

@@ -22,10 +22,6 @@ namespace mlir::et {
 using namespace mlir;
 using namespace mlir::et;
 
-/// Code reaches its constants by signed numbers of 32 bits.
-static constexpr int64_t kMostConstantBytes =
-    std::numeric_limits<int32_t>::max();
-
 namespace {
 /// What the allocations of a block need that have the same dynamic sizes.
 struct Demand {
@@ -41,8 +37,6 @@ public:
       : layout(DataLayout::closest(function)) {}
 
   LogicalResult visit(Operation *op) {
-    if (isa<memref::GetGlobalOp>(op))
-      return visitConstant(op);
     if (isa<memref::AllocOp, memref::AllocaOp, gpu::AllocOp>(op))
       return visitAllocation(op);
     return success();
@@ -54,16 +48,6 @@ public:
   }
 
 private:
-  LogicalResult visitConstant(Operation *op) {
-    std::optional<int64_t> bytes = countStaticBytes(getType(op), layout);
-    if (bytes && *bytes <= kMostConstantBytes)
-      return success();
-    return op->emitError("a constant of ")
-           << describe(op)
-           << " has more than 2^31 - 1 bytes, which no library holds; make it "
-              "an argument";
-  }
-
   LogicalResult visitAllocation(Operation *op) {
     std::optional<int64_t> bytes = countStaticBytes(getType(op), layout);
     if (!bytes)

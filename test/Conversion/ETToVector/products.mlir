@@ -7,7 +7,7 @@
 // CHECK-LABEL:  func.func private @et_tiles_
 // AVX512-SAME:  6x64_f32_f32_next_f32x4_k32_by64
 // AVX2-SAME:    6x16_f32_f32_next_f32_k32_by16
-// CHECK-SAME:     attributes {llvm.linkage = #llvm.linkage<internal>, passthrough = ["noinline"]}
+// CHECK-SAME:     attributes {llvm.linkage = #llvm.linkage<internal>, passthrough = ["noinline", "et-kernel"]}
 // The last block's results are asked for first.
 // CHECK:            "llvm.intr.prefetch"(%{{.*}}) <{cache = 1 : i32, hint = 3 : i32, rw = 1 : i32}>
 // CHECK:            scf.index_switch

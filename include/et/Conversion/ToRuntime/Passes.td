@@ -18,8 +18,7 @@ def CheckAllocations : Pass<"et-check-allocations", "::mlir::func::FuncOp"> {
     product of sizes that have no memory behind them wraps to a small one, and
     what is written lies beyond the buffer. Allocations of a block that have the
     same dynamic sizes share the check of the one that needs the most bytes.
-    An allocation whose static sizes alone are too many is an error, and so is a
-    constant of more than 2^31 - 1 bytes, which has no place in a library.
+    An allocation whose static sizes alone are too many is an error.
 
     ```mlir
     func.func @f(%n: index, %m: index) -> (memref<?x?xf32>, memref<?x?x2xf32>) {
@@ -53,6 +52,32 @@ def CheckAllocations : Pass<"et-check-allocations", "::mlir::func::FuncOp"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect"
   ];
+}
+
+def CheckConstants : Pass<"et-check-constants", "::mlir::func::FuncOp"> {
+  let summary = "refuse constants that no library holds";
+  let description = [{
+    A constant of more than 2^31 - 1 bytes is an error: code reaches its constants by
+    signed numbers of 32 bits. Of a module's constants only those are looked at that a
+    function uses.
+
+    <!-- test: ! et-opt --pass-pipeline='builtin.module(func.func(et-check-constants))' 2>&1 -->
+    ```mlir
+    memref.global "private" constant @ones : memref<536870912xf32> = dense<1.0>
+    func.func @f() -> memref<536870912xf32> {
+      %x = memref.get_global @ones : memref<536870912xf32>
+      return %x : memref<536870912xf32>
+    }
+    ```
+
+    ends in
+
+    ```mlir
+    ...
+    error: a constant of type 'memref<536870912xf32>' has more than 2^31 - 1 bytes, which no library holds; make it an argument
+    ...
+    ```
+  }];
 }
 
 def CheckLowered : Pass<"et-check-lowered"> {

@@ -194,20 +194,21 @@ def CheckSizes : Pass<"et-check-sizes"> {
     wrap. Sizes that are 0 or dynamic count as 1 here; `et-check-allocations` is
     for those that only a call shows.
 
+    <!-- test: ! et-opt --et-check-sizes 2>&1 -->
     ```mlir
-    func.func @f(%x: tensor<?x64xf32>, %n: index) -> tensor<?x1099511627776xf32> {
-      %y = tensor.empty(%n) : tensor<?x1099511627776xf32>
-      return %y : tensor<?x1099511627776xf32>
+    func.func @f(%n: index) -> (tensor<?x1099511627776xf32>, tensor<4194304x1099511627776xf32>) {
+      %rows_of_4_TiB = tensor.empty(%n) : tensor<?x1099511627776xf32>
+      %too_many = tensor.empty() : tensor<4194304x1099511627776xf32>
+      return %rows_of_4_TiB, %too_many : tensor<?x1099511627776xf32>, tensor<4194304x1099511627776xf32>
     }
     ```
 
-    has a row of 4 TiB, and is left as it is:
+    ends in
 
     ```mlir
-    func.func @f(%x: tensor<?x64xf32>, %n: index) -> tensor<?x1099511627776xf32> {
-      %y = tensor.empty(%n) : tensor<?x1099511627776xf32>
-      return %y : tensor<?x1099511627776xf32>
-    }
+    ...
+    error: a buffer of type 'tensor<4194304x1099511627776xf32>' would have more than 2^63 - 1 bytes; use smaller sizes
+    ...
     ```
   }];
 }

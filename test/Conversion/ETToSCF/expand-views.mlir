@@ -1,10 +1,7 @@
-// RUN: et-opt %s --et-expand-shapes | FileCheck %s
-// RUN: et-opt %s --et-expand-shapes --expand-strided-metadata | FileCheck %s --check-prefix=UPSTREAM
+// RUN: et-opt %s --et-expand-views | FileCheck %s --implicit-check-not=memref.expand_shape --implicit-check-not=memref.subview
 
-// Upstream's pass crashes on such a view. Where this line fails it no longer does, and et-expand-shapes can go.
+// Upstream's pass crashes on such a view. Where this line fails it no longer does, and the pattern for it can go.
 // RUN: %llvm_lib/../bin/not --crash %mlir_opt %s --expand-strided-metadata -o /dev/null 2> /dev/null
-
-// UPSTREAM-NOT: memref.expand_shape
 
 // A static size among them, a view with gaps, and an offset that is known only at run time.
 // CHECK-LABEL: func @strided
@@ -28,10 +25,21 @@ func.func @none(%x: memref<?x8xf32>, %a: index) -> memref<0x?x8xf32> {
   return %0 : memref<0x?x8xf32>
 }
 
-// One size of a group is upstream's.
+// One size of a group is upstream's, and follows from the others.
 // CHECK-LABEL: func @one
-// CHECK: memref.expand_shape
+// CHECK: memref.reinterpret_cast %{{.*}} to offset: [0], sizes: [%{{.*}}, 4, 8], strides: [32, 8, 1]
 func.func @one(%x: memref<?x8xf32>, %a: index) -> memref<?x4x8xf32> {
   %0 = memref.expand_shape %x [[0, 1], [2]] output_shape [%a, 4, 8] : memref<?x8xf32> into memref<?x4x8xf32>
   return %0 : memref<?x4x8xf32>
+}
+
+// A view of a view has the first one's base.
+// CHECK-LABEL: func @twice
+// CHECK-SAME: %[[X:.*]]: memref<?x8xf32>, %[[I:.*]]: index
+// CHECK: %[[BASE:.*]], %{{.*}}, %{{.*}}:2, %{{.*}}:2 = memref.extract_strided_metadata %[[X]]
+// CHECK: memref.reinterpret_cast %[[BASE]] to offset: [%{{.*}}], sizes: [2], strides: [1]
+func.func @twice(%x: memref<?x8xf32>, %i: index) -> memref<2xf32, strided<[1], offset: ?>> {
+  %row = memref.subview %x[%i, 0] [1, 8] [1, 1] : memref<?x8xf32> to memref<8xf32, strided<[1], offset: ?>>
+  %part = memref.subview %row[4] [2] [1] : memref<8xf32, strided<[1], offset: ?>> to memref<2xf32, strided<[1], offset: ?>>
+  return %part : memref<2xf32, strided<[1], offset: ?>>
 }

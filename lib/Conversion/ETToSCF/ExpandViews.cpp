@@ -1,4 +1,4 @@
-//===- ExpandShapes.cpp - Views of more dimensions ------------------------===//
+//===- ExpandViews.cpp - Offsets, sizes and strides of views --------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,11 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Conversion/Passes.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/MemRef/Transforms/Transforms.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace mlir::et {
-#define GEN_PASS_DEF_EXPANDSHAPES
+#define GEN_PASS_DEF_EXPANDVIEWS
 #include "et/Conversion/Passes.h.inc"
 } // namespace mlir::et
 
@@ -64,7 +67,14 @@ static void reinterpret(memref::ExpandShapeOp op) {
 }
 
 namespace {
-struct ExpandShapes : et::impl::ExpandShapesBase<ExpandShapes> {
+struct ExpandViews : et::impl::ExpandViewsBase<ExpandViews> {
+  LogicalResult initialize(MLIRContext *context) override {
+    RewritePatternSet set(context);
+    memref::populateExpandStridedMetadataPatterns(set);
+    patterns = std::move(set);
+    return success();
+  }
+
   void runOnOperation() override {
     SmallVector<memref::ExpandShapeOp> ops;
     getOperation()->walk([&](memref::ExpandShapeOp op) {
@@ -72,6 +82,21 @@ struct ExpandShapes : et::impl::ExpandShapesBase<ExpandShapes> {
         ops.push_back(op);
     });
     llvm::for_each(ops, reinterpret);
+
+    // Sizes of views too, which nothing uses any more.
+    SmallVector<Operation *> views;
+    getOperation()->walk([&](Operation *op) {
+      if (isa<ViewLikeOpInterface, memref::ExtractStridedMetadataOp,
+              memref::ExtractAlignedPointerAsIndexOp, memref::DimOp>(op))
+        views.push_back(op);
+    });
+    GreedyRewriteConfig config;
+    config.setStrictness(GreedyRewriteStrictness::ExistingAndNewOps);
+    if (failed(applyOpPatternsGreedily(views, patterns, config)))
+      signalPassFailure();
   }
+
+private:
+  FrozenRewritePatternSet patterns;
 };
 } // namespace
