@@ -16,7 +16,7 @@ import et_emulated
 from et_compiled import ROOT, compiled, tool
 from et_reference import FP8, STORAGE
 
-__all__ = ["ROOT", "run", "tool"]
+__all__ = ["ROOT", "run", "run_in_memory", "tool"]
 ELEMENT = {**STORAGE, "f8E4M3FN": FP8}
 
 
@@ -26,12 +26,13 @@ def load(path, dtype):
     return array.view(dtype) if array.dtype.kind == "V" else array
 
 
-def run_reference(module, arguments, results):
+def run_in_memory(module, arguments, results, target, threads=1):
+    """The same as `run`, by et-run: compiled in memory, arrays by way of files."""
     with tempfile.TemporaryDirectory(prefix="et-") as name:
         folder = Path(name)
         (folder / "module.mlir").write_text(module)
         command = [tool("et-run"), folder / "module.mlir", "--entry=main"]
-        command += ["--target=reference", "--threads=1"]
+        command += [f"--target={target}", f"--threads={threads}"]
         for i, array in enumerate(arguments):
             np.save(folder / f"arg{i}.npy", array)
             command.append(f"--arg={folder}/arg{i}.npy")
@@ -39,7 +40,7 @@ def run_reference(module, arguments, results):
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             raise RuntimeError(
-                f"et-run --target=reference failed ({done.returncode}):\n"
+                f"et-run --target={target} failed ({done.returncode}):\n"
                 f"{done.stderr[:4000]}\n{module}"
             )
         return [
@@ -55,7 +56,7 @@ def run(module, arguments, results, target, threads=1):
     name is that of a processor. The last few modules are kept compiled.
     """
     if target == "reference":
-        return run_reference(module, arguments, results)
+        return run_in_memory(module, arguments, results, target)
     if target.startswith("sm_"):
         return et_emulated.run(module, arguments, target)
     processor = "native" if target == "cpu" else target

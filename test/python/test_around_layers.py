@@ -85,6 +85,7 @@ func.func @main(%x: tensor<?x37xf32>, %v: tensor<37xf32>, %h: tensor<3x?xbf16>,
       outs(%xe : tensor<?x37xf32>) -> tensor<?x37xf32>
   %t2 = linalg.broadcast ins(%v : tensor<37xf32>) outs(%xe : tensor<?x37xf32>) dimensions = [0]
   %r9 = linalg.map { arith.mulf } ins(%t1, %t2 : tensor<?x37xf32>, tensor<?x37xf32>) outs(%xe : tensor<?x37xf32>)
+  %four = arith.constant 4 : index
   %blocks = arith.ceildivui %n, %four : index
   %pe = tensor.empty(%blocks) : tensor<?x5x4x8xf32>
   %r10 = linalg.pack %x padding_value(%zero : f32) inner_dims_pos = [0, 1] inner_tiles = [4, 8]
@@ -118,9 +119,8 @@ func.func @main(%x: tensor<?x37xf32>, %v: tensor<37xf32>, %h: tensor<3x?xbf16>,
       tensor<?x37xf32>
 }
 """  # fmt: skip
-MODULE = MODULE.replace(
-    "  %blocks =", "  %four = arith.constant 4 : index\n  %blocks ="
-)
+# Results that no rounding can tell apart from NumPy's.
+EXACT = {3, 4, 5, 10, 11, 13, 15}
 
 
 def softmax(x, axis):
@@ -160,9 +160,13 @@ def test_ops_beside_layers(target):
         padded.reshape(3, 4, 5, 8).transpose(0, 2, 1, 3), x, np.hstack([x, named]),
         x.T, product, np.outer(np.arange(n), np.arange(37)),
     ]  # fmt: skip
+    np.testing.assert_array_equal(found[12][:, :37], x)
     for k, (a, b) in enumerate(zip(found, expected, strict=True)):
-        tolerance = 2.0**-8 if kinds[k] == "bf16" else 1e-5
         assert a.shape == np.shape(b)
+        if k in EXACT:
+            np.testing.assert_array_equal(a.astype(f64), b.astype(f64), f"%r{k}")
+            continue
+        tolerance = 2.0**-8 if kinds[k] == "bf16" else 1e-5
         np.testing.assert_allclose(
             a.astype(f64),
             np.asarray(b, f64),

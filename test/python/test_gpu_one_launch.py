@@ -17,7 +17,14 @@ import pytest
 import et_emulated
 import test_gpu_matrix
 from et_cases import short_form
-from et_layers import ACTIVATIONS, GATES, SPECIALS, module, random_matrix_layer
+from et_layers import (
+    ACTIVATIONS,
+    GATES,
+    SPECIALS,
+    in_turn,
+    module,
+    random_matrix_layer,
+)
 from et_reference import Threshold
 from test_gpu_emulated import check_one, on_each_chip, run_output
 from test_layers import run_batch
@@ -28,15 +35,15 @@ no_conflicts = test_gpu_matrix.no_conflicts
 TOKENS = [0, 1, 2, 7, 8, 9, 15, 16, 17, 31, 32]
 
 
-def in_turn(seed):
-    """What comes up in turn: the number of tokens, type, special input, activation, gate."""
+def choices(seed):
+    """What takes turns: the number of tokens, type, special input, activation, gate."""
     turns = (TOKENS, ["f16", "bf16"], SPECIALS, ACTIVATIONS, GATES)
-    return tuple(values[seed % len(values)] for values in turns)
+    return tuple(in_turn(values, seed) for values in turns)
 
 
 def one_launch_layer(seed, **given):
     rng = np.random.default_rng(seed)
-    tokens, storage, special, activation, gate = in_turn(seed)
+    tokens, storage, special, activation, gate = choices(seed)
     experts = int(rng.choice([8, 16, 24, 40]))
     fixed = {"T": tokens, "E": experts, "storage": storage, "special": special} | given
     layer = random_matrix_layer(rng, **fixed)
@@ -49,12 +56,12 @@ def one_launch_layer(seed, **given):
     return layer
 
 
-@on_each_chip(range(6000, 6066), lambda seed: enumerate(in_turn(seed)))
+@on_each_chip(range(6000, 6066), lambda seed: enumerate(choices(seed)))
 def test_layer_matches_numpy(seed, chip):
     check_one(one_launch_layer(seed), chip, seed)
 
 
-@on_each_chip(range(6100, 6124), lambda seed: enumerate(in_turn(seed)[1:]))
+@on_each_chip(range(6100, 6124), lambda seed: enumerate(choices(seed)[1:]))
 def test_thresholds_that_are_scores(seed, chip):
     """A score that differs in one bit from et.scores' would flip its pair."""
     layer = one_launch_layer(seed)

@@ -15,7 +15,7 @@ import pytest
 from et_cases import batch_name, cover, in_batches, short_form
 from et_compare import check_layer
 from et_layers import features_by_type, module, random_layer
-from et_tools import run
+from et_tools import run, run_in_memory
 
 LAYERS = range(200)
 
@@ -31,17 +31,17 @@ def by_layer(results):
     return [results[k : k + 4] for k in range(0, len(results), 4)]
 
 
-def run_batch(layers, target, threads=1):
+def run_batch(layers, target, threads=1, by=run):
     """Four results a layer, of one compiled module."""
     arguments = [array for layer in layers for array in layer.arrays.values()]
     kinds = [kind for layer in layers for kind in (layer.storage, "f32", "i32", "f32")]
-    return by_layer(run(module(layers), arguments, kinds, target, threads))
+    return by_layer(by(module(layers), arguments, kinds, target, threads))
 
 
-def check_threads(layers, results):
+def check_threads(layers, results, by=run):
     """The CPU gives these bits at every call, and whatever the number of threads."""
     for threads in (1, 2):
-        again = run_batch(layers, "cpu", threads)
+        again = run_batch(layers, "cpu", threads, by)
         for layer, one, two in zip(layers, results, again, strict=True):
             same = all(
                 a.tobytes() == b.tobytes() for a, b in zip(one, two, strict=True)
@@ -63,6 +63,13 @@ def test_layers_match_numpy(seeds, target):
     assert not failures, "\n".join(failures)
     if target == "cpu":
         check_threads(layers, results)
+
+
+@pytest.mark.long
+def test_compiled_in_memory():
+    """et-run makes the code that a library has."""
+    layers = [layer_of(seed) for seed in LAYERS[:10]]
+    check_threads(layers, run_batch(layers, "cpu"), by=run_in_memory)
 
 
 @pytest.mark.parametrize("seed", short_form(range(300, 309), range(300, 303)))
