@@ -105,12 +105,14 @@ static int loadDriverLocked(et_status *status) {
   CudaDriver driver;
   loadSymbols(library, driver);
   int count = 0;
-  int code = ET_CUDA(driver, status, nullptr, cuInit, 0U);
+  constexpr const char *remedy =
+      "ET_CUDA_DRIVER may name a library that stands in for a GPU";
+  int code = ET_CUDA(driver, status, remedy, cuInit, 0U);
   if (!code)
     code = ET_CUDA(driver, status, nullptr, cuDeviceGetCount, &count);
   if (!code && count == 0)
-    code =
-        setStatus(status, ET_CUDA_MISSING, "the CUDA driver finds no device");
+    code = setStatus(status, ET_CUDA_MISSING,
+                     "the CUDA driver %s finds no device; %s", path, remedy);
   if (code) {
     dlclose(library);
     return code;

@@ -13,7 +13,7 @@ defm march : Value<"march", "NAME",
 def pack_weights : Flag<["--"], "pack-weights">,
   HelpText<"Functions take weights packed for the processor; NAME_pack packs them">;
 defm weights : Value<"weights", "FILE.safetensors",
-  "With --packed-weights: the weights to pack, or the index.json of a checkpoint in several files">;
+  "With --packed-weights: the weights to pack; of a checkpoint in several files, the index.json or the folder">;
 defm packed_weights : Value<"packed-weights", "FILE.safetensors",
   "With --pack-weights: where to write what the functions take, packed ahead of time">;
 defm chip : Value<"chip", "sm_NN",

@@ -8,6 +8,7 @@
 #include "Compiler.h"
 #include "et/Codegen/CPU/TargetModel.h"
 #include "et/Codegen/GPU/Chips.h"
+#include "support/TensorFile.h"
 #include "support/ToolOptions.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -70,7 +71,11 @@ static bool isSamePath(StringRef one, StringRef other) {
 
 static Error readPacking(const CommandLine &line, CompileRequest &request) {
   request.packWeights = line.has(OPT_pack_weights);
-  request.weights = line.get(OPT_weights);
+  Expected<std::string> weights =
+      line.getSingle(OPT_weights, kSeveralFilesRemedy);
+  if (!weights)
+    return weights.takeError();
+  request.weights = *weights;
   request.packedWeights = line.get(OPT_packed_weights);
   if (request.packWeights && request.isCuda)
     return createStringError("--pack-weights goes with --target=cpu");

@@ -104,9 +104,9 @@ static llvm::Error checkCounts(const EntrySignature &signature,
   }
   if (!request.outs.empty() && request.outs.size() != signature.results.size())
     return llvm::createStringError(
-        "'" + signature.name + "' has " + Twine(signature.results.size()) +
-        " results and got " + Twine(request.outs.size()) +
-        " --out; its results: " + listNames(signature.results));
+        "'" + signature.name + "' needs " + Twine(signature.results.size()) +
+        " --out, or none, and got " + Twine(request.outs.size()) +
+        "; its results: " + listNames(signature.results));
   return llvm::Error::success();
 }
 

@@ -7,6 +7,7 @@
 
 #include "Runner.h"
 #include "et/Codegen/GPU/Chips.h"
+#include "support/TensorFile.h"
 #include "support/ToolOptions.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -76,7 +77,11 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
   request.isCuda = *target == 2;
   request.args = line.getAll(OPT_arg);
   request.outs = line.getAll(OPT_out);
-  request.weights = line.get(OPT_weights);
+  Expected<std::string> weights =
+      line.getSingle(OPT_weights, kSeveralFilesRemedy);
+  if (!weights)
+    return weights.takeError();
+  request.weights = *weights;
   request.packWeights = line.has(OPT_pack_weights);
   if (request.packWeights && request.weights.empty())
     return createStringError("--pack-weights needs --weights=FILE.safetensors");

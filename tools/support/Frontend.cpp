@@ -9,6 +9,7 @@
 
 #include "et/InitAll.h"
 #include "et/Target/HostCode.h"
+#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Remarks.h"
@@ -17,6 +18,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "support/InputFiles.h"
+#include "llvm/BinaryFormat/Magic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Regex.h"
 
@@ -56,10 +58,27 @@ llvm::Error Frontend::printRemarks(StringRef categories) {
   return llvm::Error::success();
 }
 
+/// What is no text must not be shown as a line with an error in it.
+static llvm::Error checkText(StringRef file, const llvm::MemoryBuffer &buffer) {
+  StringRef text = buffer.getBuffer();
+  llvm::file_magic kind = llvm::identify_magic(text);
+  if (kind.is_object())
+    return llvm::createStringError(
+        "'" + file +
+        "' is compiled code, not a model in MLIR; docs/Runtime.md says how a "
+        "program calls a library");
+  if (!isBytecode(buffer) && text.contains('\0'))
+    return llvm::createStringError("'" + file +
+                                   "' is neither MLIR's text nor its bytecode");
+  return llvm::Error::success();
+}
+
 llvm::Expected<OwningOpRef<ModuleOp>> Frontend::read(StringRef file) {
   auto buffer = readText(file);
   if (!buffer)
     return buffer.takeError();
+  if (llvm::Error error = checkText(file, **buffer))
+    return std::move(error);
   sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
   auto module = parseSourceFile<ModuleOp>(sources, context.get());
   if (!module)

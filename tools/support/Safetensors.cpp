@@ -23,6 +23,7 @@
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Regex.h"
 
 using namespace mlir::et;
 using namespace llvm;
@@ -287,7 +288,31 @@ Error SafetensorsFile::openShards() {
   return Error::success();
 }
 
+/// In a folder, the file whose name says that it has a model's tensors.
+static Expected<std::string> findInFolder(StringRef folder) {
+  for (StringRef name : {"model.safetensors.index.json", "model.safetensors"}) {
+    SmallString<128> file(folder);
+    sys::path::append(file, name);
+    if (sys::fs::exists(file))
+      return std::string(file);
+  }
+  return createFileError(
+      folder, createStringError("is a folder with neither model.safetensors "
+                                "nor model.safetensors.index.json; name a "
+                                "file"));
+}
+
+/// Whether the name is that of one of several files: model-00001-of-00002.
+static bool isNamedAsPart(StringRef path) {
+  static const Regex part("-[0-9]+-of-[0-9]+\\.safetensors$");
+  return part.match(path);
+}
+
 Expected<SafetensorsFile> SafetensorsFile::open(StringRef path) {
+  if (sys::fs::is_directory(path)) {
+    Expected<std::string> inside = findInFolder(path);
+    return inside ? open(*inside) : inside.takeError();
+  }
   Expected<MappedFile> file = MappedFile::open(path);
   if (!file)
     return file.takeError();
@@ -332,8 +357,8 @@ Expected<et_tensor> SafetensorsFile::find(StringRef name) {
         names, [&](StringRef entry) { return entry.starts_with(packed); });
     if (other != names.end())
       return refuse("has no tensor '" + name + "', but '" + *other +
-                    "', packed: --pack-weights reads it, for a processor with "
-                    "this layout");
+                    "', packed: --pack-weights reads it for a processor with "
+                    "this layout; for others, name the weights in rows");
     size_t shown = std::min<size_t>(names.size(), 8);
     return refuse(
         "has no tensor '" + name + "'; it has " +
@@ -342,7 +367,8 @@ Expected<et_tensor> SafetensorsFile::find(StringRef name) {
              : inOneLine(join(ArrayRef(names).take_front(shown), ", "))) +
         (shown < names.size()
              ? ", and " + std::to_string(names.size() - shown) + " more"
-             : ""));
+             : "") +
+        (isNamedAsPart(path) ? "; " + kSeveralFilesRemedy : Twine()));
   }
   const Entry &value = entry->second;
   MappedFile &file = files[value.file];

@@ -60,8 +60,12 @@ private:
 /// Writes a host tensor. bfloat16 is written as the ml_dtypes package does.
 void writeNpy(llvm::raw_ostream &out, const et_tensor &tensor);
 
-/// Named tensors in the safetensors format: of one file, or of the files that
-/// an index (NAME.json) names.
+/// What to do where one file is not enough.
+constexpr llvm::StringLiteral kSeveralFilesRemedy =
+    "of a checkpoint in several files, name the index.json or the folder";
+
+/// Named tensors in the safetensors format: of one file, of the files that an
+/// index (NAME.json) names, or of a folder with either.
 class SafetensorsFile {
 public:
   static llvm::Expected<SafetensorsFile> open(llvm::StringRef path);

@@ -41,6 +41,13 @@ Error CommandLine::refuse(unsigned option, const Twine &what) const {
                            what);
 }
 
+Expected<std::string> CommandLine::getSingle(unsigned option,
+                                             const Twine &remedy) const {
+  if (getAll(option).size() > 1)
+    return refuse(option, "is given more than once; " + remedy);
+  return get(option);
+}
+
 Expected<std::string> CommandLine::getInput() const {
   std::vector<std::string> inputs = getAll(inputId);
   if (inputs.size() == 1)

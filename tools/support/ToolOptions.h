@@ -51,6 +51,9 @@ public:
     return arguments->getAllArgValues(option);
   }
 
+  /// The value, or none; an error, with a remedy, if there are several.
+  llvm::Expected<std::string> getSingle(unsigned option,
+                                        const llvm::Twine &remedy) const;
   /// The one value that is not an option.
   llvm::Expected<std::string> getInput() const;
   /// The value of an option that cannot be left out.

@@ -213,7 +213,10 @@ struct AppendRoutingStats
       return signalPassFailure();
     SmallVector<Operation *> gates = findGates(function);
     if (gates.empty()) {
-      function.emitError("'") << entry << "' has no et.gate on tensors";
+      function.emitError("'")
+          << entry
+          << "' selects no experts: it has no et.gate on tensors, which each "
+             "et.moe has when it is decomposed";
       return signalPassFailure();
     }
     for (Operation *gate : gates)

@@ -7,7 +7,7 @@ module {
 
 // -----
 
-// expected-error@+1 {{'f' has no et.gate on tensors}}
+// expected-error@+1 {{'f' selects no experts: it has no et.gate on tensors, which each et.moe has when it is decomposed}}
 func.func @f() { return }
 
 // -----
