@@ -33,7 +33,11 @@ struct ConvertETToVector : et::impl::ConvertETToVectorBase<ConvertETToVector> {
          static_cast<int64_t>(vectorRegisters), matrixRegisters, pairProducts,
          byteTables, static_cast<int64_t>(firstLevelCache),
          static_cast<int64_t>(secondLevelCache), readsAhead});
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    // There is one block in each region, with nothing to simplify.
+    GreedyRewriteConfig config;
+    config.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns), config)))
       signalPassFailure();
   }
 
