@@ -169,6 +169,7 @@ Ref Decoder::place(const Operand &operand, Type type, Place::Role role) {
       }
       move.op[0] = temp(found);
       emitExtra(move);
+      places.push_back({role, static_cast<uint8_t>(bytes), move.op[0]});
       return move.op[0];
     }
     error(operand.loc, "'" + std::string(operand.text) + "' is not declared");
@@ -207,6 +208,7 @@ Ref Decoder::place(const Operand &operand, Type type, Place::Role role) {
   move.imm = address;
   move.cls = Class::Move;
   emitExtra(move);
+  places.push_back({role, static_cast<uint8_t>(bytes), move.op[0]});
   return move.op[0];
 }
 
@@ -216,19 +218,21 @@ static bool isRegister(const Operand &operand) {
          operand.symbol->space == Space::Reg;
 }
 
+bool Decoder::isDestination(const Operand &operand) {
+  if (isRegister(operand))
+    return true;
+  return error(operand.loc,
+               operand.kind == Operand::Name && !operand.symbol
+                   ? "'" + std::string(operand.text) + "' is not declared"
+                   : "a register is expected as the destination");
+}
+
 Ref Decoder::def(const Operand &operand, Type type) {
   if (failed)
     return 0;
   if (operand.kind == Operand::Sink)
     return temp(type);
-  if (!isRegister(operand)) {
-    error(operand.loc,
-          operand.kind == Operand::Name && !operand.symbol
-              ? "'" + std::string(operand.text) + "' is not declared"
-              : "a register is expected as the destination");
-    return 0;
-  }
-  return place(operand, type, Place::Def);
+  return isDestination(operand) ? place(operand, type, Place::Def) : 0;
 }
 
 Ref Decoder::useWide(const Operand &operand, Type type, uint8_t &bytes) {
@@ -256,14 +260,8 @@ Ref Decoder::defWide(const Operand &operand, Type type, uint8_t &bytes) {
     bytes = static_cast<uint8_t>(laneBytes(type));
     return temp(type);
   }
-  if (!isRegister(operand)) {
-    error(operand.loc,
-          operand.kind == Operand::Name && !operand.symbol
-              ? "'" + std::string(operand.text) + "' is not declared"
-              : "a register is expected as the destination");
-    return 0;
-  }
-  return placeWide(operand, type, bytes, Place::Def);
+  return isDestination(operand) ? placeWide(operand, type, bytes, Place::Def)
+                                : 0;
 }
 
 Ref Decoder::usePred(const Operand &operand) {

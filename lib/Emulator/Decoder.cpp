@@ -7,6 +7,8 @@
 
 #include "Decoder.h"
 
+#include "Undefined.h"
+
 #include <algorithm>
 
 using namespace et::emu;
@@ -57,6 +59,7 @@ Type Decoder::takeType() {
     Type type = parseType(statement->modifiers[i]);
     if (type != Type::None) {
       taken[i] = true;
+      inst.type = type;
       return type;
     }
   }
@@ -142,8 +145,12 @@ bool Decoder::emit(ExecFn fn, Class cls) {
   bool shows = inst.m[6] != FlowNext || cls == Class::Branch ||
                cls == Class::Barrier || cls == Class::Atomic ||
                cls == Class::Async;
-  if (inst.track == Track::Spread && shows)
-    inst.track = Track::Use;
+  if (inst.track == Track::Spread) {
+    if (shows)
+      inst.track = Track::Use;
+    else
+      chooseTrack(inst, statement->opcode, statement->modifiers);
+  }
   if (cls == Class::Shuffle)
     inst.track = Track::Own;
   kernel.code.push_back(inst);

@@ -87,6 +87,8 @@ public:
   /// Fills `inst.op[slot]`, `inst.imm` and the flag for 32-bit bases.
   bool address(const Operand &operand, Space space, int slot, uint8_t &is32);
   bool list(const std::vector<Ref> &refs);
+  /// The instruction reads the carry or sets it.
+  void carry(Place::Role role) { places.push_back({role, 1, kCarry}); }
   /// An immediate integer.
   bool immediate(const Operand &operand, int64_t &value);
   /// A constant known now, register operands excluded.
@@ -121,6 +123,8 @@ public:
 private:
   bool decodeFunction(uint32_t index);
   Ref place(const Operand &operand, Type type, Place::Role role);
+  /// Whether a destination is a register; says so if not.
+  bool isDestination(const Operand &operand);
   Ref placeWide(const Operand &operand, Type type, uint8_t &bytes,
                 Place::Role role);
   Ref convertImmediate(const Operand &operand, Type type);

@@ -97,7 +97,7 @@ ET_EMU_INLINE uint32_t combine(uint8_t how, uint32_t result, uint32_t with) {
 /// 1.0 as f16 and bf16.
 void finishCompare(Warp &w, const Inst &i, uint32_t bits) {
   if (w.undefined)
-    compareUndefined(w, i, bits, ~bits);
+    compareUndefined(w, i, bits);
   uint32_t with = i.m[0] ? w.pred(i.op[3]) : 0;
   uint32_t p = combine(i.m[0], bits, with);
   auto put = [&](Ref to, uint32_t value) {
@@ -148,7 +148,7 @@ void execComparePair(Warp &w, const Inst &i) {
             << l;
   }
   if (w.undefined)
-    compareUndefined(w, i, low, high);
+    comparePairUndefined(w, i, low, high);
   uint32_t with = i.m[0] ? w.pred(i.op[3]) : 0;
   low = combine(i.m[0], low, with);
   high = combine(i.m[0], high, with);
@@ -271,6 +271,7 @@ bool decodeCompare(Decoder &d) {
     d.inst.op[0] = d.def(out, to);
   }
   d.inst.track = Track::Compare;
+  d.inst.m[2] = name == "eq" || name == "ne";
   return d.emit(pickCompare(name, type, ftz), Class::Predicate);
 }
 
@@ -309,7 +310,6 @@ bool decodeSelect(Decoder &d) {
   bool fp = by == Type::F32;
   unsigned bytes = typeBytes(type);
   ExecFn fn = nullptr;
-  d.inst.track = slct ? Track::Spread : Track::Select;
   if (!slct)
     fn = bytes == 2   ? execSelp<uint16_t>
          : bytes == 4 ? execSelp<uint32_t>

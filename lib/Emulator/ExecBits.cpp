@@ -138,8 +138,7 @@ void execPredLogic(Warp &w, const Inst &i) {
 }
 
 template <typename F>
-bool decodeLogic(Decoder &d, ExecFn onPredicates, Track track) {
-  d.inst.track = track;
+bool decodeLogic(Decoder &d, ExecFn onPredicates) {
   Type type = d.takeType();
   if (type == Type::Pred) {
     if (!d.operands(3))
@@ -154,7 +153,6 @@ bool decodeLogic(Decoder &d, ExecFn onPredicates, Track track) {
 }
 
 bool decodeNot(Decoder &d) {
-  d.inst.track = Track::Bytes;
   Type type = d.takeType();
   if (type == Type::Pred) {
     if (!d.operands(2))
@@ -391,15 +389,9 @@ void execNotPred(Warp &w, const Inst &i) {
 }
 
 void registerBits(OpTable &ops) {
-  ops["and"] = [](Decoder &d) {
-    return decodeLogic<And>(d, execPredLogic<0>, Track::And);
-  };
-  ops["or"] = [](Decoder &d) {
-    return decodeLogic<Or>(d, execPredLogic<1>, Track::Or);
-  };
-  ops["xor"] = [](Decoder &d) {
-    return decodeLogic<Xor>(d, execPredLogic<2>, Track::Bytes);
-  };
+  ops["and"] = [](Decoder &d) { return decodeLogic<And>(d, execPredLogic<0>); };
+  ops["or"] = [](Decoder &d) { return decodeLogic<Or>(d, execPredLogic<1>); };
+  ops["xor"] = [](Decoder &d) { return decodeLogic<Xor>(d, execPredLogic<2>); };
   ops["not"] = decodeNot;
   ops["lop3"] = decodeLop3;
   ops["prmt"] = decodePrmt;

@@ -87,7 +87,7 @@ void execReturn(Warp &w, const Inst &i) {
     uint32_t stride = refs[3 + 2 * k];
     uint32_t bytes = stride < from.bytes ? stride : from.bytes;
     if (w.undefined)
-      copyUndefined(w, *frame, from.at, *caller, to);
+      copyUndefined(w, *frame, from.at, *caller, to, bytes);
     const uint8_t *a = frame->registers + from.at;
     uint8_t *d = caller->registers + to;
     eachLane(w.exec, [&](int l) {
@@ -140,7 +140,7 @@ void execCall(Warp &w, const Inst &i) {
     uint32_t stride = args[2 * k + 1];
     uint32_t bytes = stride < to.bytes ? stride : to.bytes;
     if (w.undefined)
-      copyUndefined(w, *caller, args[2 * k], *frame, to.at);
+      copyUndefined(w, *caller, args[2 * k], *frame, to.at, bytes);
     const uint8_t *a = w.at<uint8_t>(args[2 * k]);
     uint8_t *d = frame->registers + to.at;
     eachLane(w.exec, [&](int l) {

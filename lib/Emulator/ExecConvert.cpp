@@ -465,6 +465,7 @@ bool decodeCvt(Decoder &d) {
   if (pairTo && from == Type::F32) {
     if (!d.operands(3))
       return false;
+    d.inst.track = Track::Join;
     d.inst.op[1] = d.use(d.arg(1), Type::F32);
     d.inst.op[2] = d.use(d.arg(2), Type::F32);
     d.inst.op[0] = d.def(d.arg(0), Type::B32);
@@ -483,8 +484,10 @@ bool decodeCvt(Decoder &d) {
     if (!d.operands(floats ? 3 : 2))
       return false;
     d.inst.op[1] = d.use(d.arg(1), floats ? Type::F32 : Type::B32);
-    if (floats)
+    if (floats) {
       d.inst.op[2] = d.use(d.arg(2), Type::F32);
+      d.inst.track = Track::Join;
+    }
     d.inst.op[0] = d.def(d.arg(0), Type::B16);
     return d.emit(floats                ? execFloatsToBytes
                   : from == Type::F16x2 ? execHalvesToBytes
@@ -505,6 +508,10 @@ bool decodeCvt(Decoder &d) {
     d.inst.op[1] = d.use(d.arg(1), Type::F32);
     d.inst.op[0] = d.def(d.arg(0), Type::B32);
     return d.emit(from == Type::F32 ? execTf32 : nullptr, Class::Convert);
+  }
+  if (!isFloat(to) && !isFloat(from) && !(flags & Sat)) {
+    d.inst.track = Track::Wire;
+    d.inst.slots = 1 << 1;
   }
   d.inst.op[1] = d.useWide(d.arg(1), from, d.inst.m[3]);
   d.inst.op[0] = d.defWide(d.arg(0), to, d.inst.m[2]);

@@ -219,7 +219,10 @@ bool decodeCarry(Decoder &d) {
     d.inst.m[0] = op.substr(0, 3) == "sub";
   }
   d.inst.m[1] = op.back() == 'c';
+  d.carry(Place::Use);
   d.inst.m[2] = d.take("cc");
+  if (d.inst.m[2])
+    d.carry(Place::Def);
   Type type = d.takeType();
   if (!simpleOperands(d, mad ? 3 : 2, type))
     return false;
@@ -314,6 +317,7 @@ bool decodeInteger(Decoder &d, Type type) {
   if ((op == "add" || op == "sub") && d.take("cc")) {
     d.inst.m[0] = op == "sub";
     d.inst.m[2] = 1;
+    d.carry(Place::Def);
     return simpleOperands(d, 2, type) &&
            d.emit(typeBytes(type) == 8   ? execCarry<uint64_t>
                   : typeBytes(type) == 4 ? execCarry<uint32_t>
@@ -325,6 +329,7 @@ bool decodeInteger(Decoder &d, Type type) {
     if (!d.inst.m[0])
       d.take("lo");
     d.inst.m[2] = 1;
+    d.carry(Place::Def);
     bool wide = typeBytes(type) == 8;
     return simpleOperands(d, 3, type) &&
            d.emit(wide ? (isSigned(type) ? execMadCarry<int64_t>

@@ -223,7 +223,7 @@ void execLdmatrix(Warp &w, const Inst &i) {
       const UndefinedRegister *marks = undefinedIn(*w.node->frame, refs[j]);
       for (int l = 0; marks && l < 32; ++l)
         for (int e = 0; e < 2; ++e) {
-          if (!(marks->lanes >> l & 1) || !(marks->bytes[l] >> 2 * e & 3))
+          if (!(marks->lanes >> l & 1) || !(marks->bits[l] >> 16 * e & 0xffff))
             continue;
           int row = l >> 2, col = (l & 3) * 2 + e;
           if (i.m[2])
@@ -235,7 +235,7 @@ void execLdmatrix(Warp &w, const Inst &i) {
     }
   if (!store && (w.unread.lanes || w.undefined))
     for (unsigned j = 0; j < n; ++j) {
-      uint32_t marks[32] = {};
+      uint64_t marks[32] = {};
       for (int l = 0; l < 32; ++l)
         for (int e = 0; e < 2; ++e) {
           int row = l >> 2, col = (l & 3) * 2 + e;
@@ -243,7 +243,8 @@ void execLdmatrix(Warp &w, const Inst &i) {
             std::swap(row, col);
           int from = static_cast<int>(8 * j) + row;
           if (w.unread.lanes >> from & 1)
-            marks[l] |= (w.unread.bytes[from] >> 2 * col & 3) << 2 * e;
+            marks[l] |= bitsOfBytes(w.unread.bytes[from] >> 2 * col & 3)
+                        << 16 * e;
         }
       setUndefined(w, *w.node->frame, refs[j], ~0u, marks, w.unread.origin);
     }

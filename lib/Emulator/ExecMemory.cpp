@@ -212,7 +212,7 @@ void execStore(Warp &w, const Inst &i) {
                &values))
     return;
   if ((w.undefined || !w.localUndefined.empty()) && ownMemory(lanes))
-    storeLocalUndefined(w, i, lanes.host, n, sizeof(M));
+    storeLocalUndefined(w, i, lanes.host, sizeof(M));
   if (lanes.contiguous && n == 1 && sizeof(M) == sizeof(R)) {
     std::memcpy(reinterpret_cast<void *>(lanes.host[0]), w.at<R>(from[0]),
                 32 * sizeof(R));

@@ -165,12 +165,12 @@ bool storeMarks(Warp &w, Ref from, unsigned first, unsigned bytes,
   const UndefinedRegister *r = undefinedIn(*w.node->frame, from);
   for (uint32_t left = r ? r->lanes : 0; left; left &= left - 1) {
     int l = __builtin_ctz(left);
-    uint32_t marks = r->bytes[l] >> first & lowBits(bytes);
+    uint64_t marks = bytesOfBits(r->bits[l]) >> first & lowBits(bytes);
     if (marks && lanes.space != Space::Shared)
       return useUndefined(w, r->origin, l);
     for (; marks; marks &= marks - 1)
       w.block->sharedInit[lanes.address[l] +
-                          static_cast<unsigned>(__builtin_ctz(marks))] = 3;
+                          static_cast<unsigned>(__builtin_ctzll(marks))] = 3;
   }
   return true;
 }
@@ -190,7 +190,8 @@ void execMove(Warp &w, const Inst &i) {
   for (unsigned reg = 0; reg < f.registers(); ++reg) {
     auto *lane = w.at<uint8_t>(refs[reg]);
     unsigned wide = bits == 64 ? 8 : 4;
-    uint32_t marks[32] = {}, origin = 0;
+    uint64_t marks[32] = {};
+    uint32_t origin = 0;
     for (unsigned part = 0; part < parts; ++part) {
       Lanes lanes;
       for (unsigned l = 0; l < 32; ++l)
@@ -208,7 +209,7 @@ void execMove(Warp &w, const Inst &i) {
         return;
       for (uint32_t left = w.unread.lanes; left; left &= left - 1) {
         int l = __builtin_ctz(left);
-        marks[l] |= w.unread.bytes[l] << part * bytes;
+        marks[l] |= bitsOfBytes(w.unread.bytes[l]) << 8 * part * bytes;
         origin = w.unread.origin;
       }
       for (unsigned l = 0; l < 32; ++l) {

@@ -32,6 +32,8 @@ using ExecFn = void (*)(Warp &, const Inst &);
 using Ref = uint32_t;
 inline constexpr Ref kConstantBit = 0x8000'0000;
 inline constexpr uint32_t kNone = 0xffff'ffff;
+/// Stands for the carry where operands are listed.
+inline constexpr Ref kCarry = 0x7fff'ffc0;
 
 /// What the counters tell apart.
 enum class Class : uint8_t {
@@ -63,12 +65,21 @@ enum class Class : uint8_t {
 enum class Track : uint8_t {
   /// One undefined operand makes the results undefined.
   Spread,
-  /// op[0] has the bytes of op[1], or of op[1] and op[2].
+  /// The same for each half of the results; or the first operand makes the
+  /// high half, and the second the low one.
+  Halves,
+  Join,
+  /// op[0] has the bits of op[1].
   Copy,
-  Bytes,
-  And,
-  Or,
-  Select,
+  /// Bits of `slots` go elsewhere; where to, the other operands say.
+  Wire,
+  /// Bit by bit.
+  Flip,
+  /// Sums, and what else rises or falls with each operand; it falls with those
+  /// of `slots`.
+  Sum,
+  Between,
+  Product,
   Pack,
   Unpack,
   /// `.param` blocks of calls.
@@ -98,6 +109,10 @@ struct Inst {
   /// What an access of memory orders beyond itself.
   bool acquires = false, releases = false;
   Track track = Track::Spread;
+  /// Operands by number, as `track` has it.
+  uint8_t slots = 0;
+  /// The last type of its name: that of the sources.
+  Type type = Type::None;
   /// Flags whose meaning is the instruction's own.
   uint8_t m[7] = {};
 };
@@ -155,11 +170,11 @@ public:
   uint64_t entryAddress = 0;
 };
 
-/// The undefined bytes of a register.
+/// The undefined bits of a register, or of 8 bytes of what is longer.
 struct UndefinedRegister {
   uint32_t lanes = 0, origin = 0;
-  /// By lane, a bit each; of those lanes alone.
-  uint32_t bytes[32] = {};
+  /// By lane; of those lanes alone.
+  uint64_t bits[32] = {};
 };
 /// Where an undefined value was read.
 struct Origin {
@@ -167,10 +182,15 @@ struct Origin {
   uint32_t line;
   std::string text;
 };
-/// What the last load found that nothing wrote, as UndefinedRegister has it.
-using Unread = UndefinedRegister;
+/// What the last load found that nothing wrote: lanes, and a bit for each byte.
+struct Unread {
+  uint32_t lanes = 0, origin = 0;
+  uint32_t bytes[32] = {};
+};
 
 struct Frame {
+  /// By the place of a register. What is longer than 8 bytes has entries for
+  /// all its words, at the places after it; see wordOf.
   std::unordered_map<Ref, UndefinedRegister> undefined;
   /// Where such registers may be: a bit for all whose places have a hash.
   uint64_t undefinedBits = 0;

@@ -59,16 +59,16 @@ struct MatrixMarks {
   template <typename R, typename C>
   void setResult(Ref to, Ref from, int parts, R rowOf, C columnOf) {
     const UndefinedRegister *r = undefinedIn(*w.node->frame, from);
-    uint32_t marks[32] = {};
+    uint64_t marks[32] = {};
     for (int l = 0; l < 32; ++l) {
       if (r && r->lanes >> l & 1) {
-        marks[l] = r->bytes[l];
+        marks[l] = r->bits[l];
         origin = r->origin;
       }
       for (int e = 0; e < parts; ++e)
         if (rows >> rowOf(l) & 1 || columns >> columnOf(l, e) & 1)
-          marks[l] |= lowBits(static_cast<unsigned>(4 / parts))
-                      << e * (4 / parts);
+          marks[l] |= lowBits(static_cast<unsigned>(32 / parts))
+                      << e * (32 / parts);
     }
     setUndefined(w, *w.node->frame, to, ~0u, marks, origin);
   }
