@@ -80,7 +80,7 @@ struct GlobalEpochs {
   bool ordered(Epoch e) const {
     if (block(e) == mine)
       return timeOf(clock.seen, warp(e)) >= time(e);
-    return state.known.has(block(e), warp(e), time(e));
+    return state.known->has(block(e), warp(e), time(e));
   }
   bool same(Epoch) const { return false; }
   bool isPlain(Epoch) const { return true; }
@@ -467,19 +467,19 @@ bool et::emu::raceAccess(Warp &w, const Inst &inst, Space space,
   auto look = space == Space::Shared ? accessShared : accessGlobal;
   if (!isAtomic(access))
     return look(w, inst, address, mask, bytes, access, stored);
-  // What an atomic acquires orders the access itself too.
-  for (uint32_t m = mask; m; m &= m - 1) {
-    int lane = __builtin_ctz(m);
-    if (repeats(address, mask, lane))
-      continue;
-    if (reads(access))
-      raceTakeUp(w, inst, space, address[lane]);
-    if (!look(w, inst, address, 1u << lane, bytes, access, nullptr))
+  uint32_t places = 0;
+  for (uint32_t m = mask; m; m &= m - 1)
+    if (int lane = __builtin_ctz(m); !repeats(address, mask, lane))
+      places |= 1u << lane;
+  // What an atomic acquires orders the access itself too. Lanes of a warp are
+  // not told apart, so all take up before any hands on.
+  if (reads(access))
+    raceTakeUp(w, inst, space, address, places);
+  for (uint32_t m = places; m; m &= m - 1)
+    if (!look(w, inst, address, m & -m, bytes, access, nullptr))
       return false;
-    if (writes(access))
-      raceHandOn(w, inst, space, address[lane],
-                 /*isStore=*/!reads(access));
-  }
+  if (writes(access))
+    raceHandOn(w, inst, space, address, places, /*isStore=*/!reads(access));
   return true;
 }
 

@@ -37,6 +37,26 @@ void join(Clock &into, const Clock &from) {
   join(into.seen, from.seen);
   join(into.fenced, from.fenced);
 }
+bool covers(const std::vector<uint32_t> &all, const std::vector<uint32_t> &of) {
+  for (size_t k = 0; k < of.size(); ++k)
+    if (timeOf(all, static_cast<uint32_t>(k)) < of[k])
+      return false;
+  return true;
+}
+bool covers(const Clock &all, const Clock &of) {
+  return covers(all.seen, of.seen) && covers(all.fenced, of.fenced);
+}
+/// One of the two if it has all of the other.
+Known::SharedClock joined(const Known::SharedClock &a,
+                          const Known::SharedClock &b) {
+  if (covers(*a, *b))
+    return a;
+  if (covers(*b, *a))
+    return b;
+  Clock both = *a;
+  join(both, *b);
+  return std::make_shared<const Clock>(std::move(both));
+}
 
 } // namespace
 
@@ -44,7 +64,7 @@ const Clock *Known::clockOf(uint64_t block) const {
   auto it = std::lower_bound(
       clocks.begin(), clocks.end(), block,
       [](const Entry &e, uint64_t wanted) { return e.block < wanted; });
-  return it != clocks.end() && it->block == block ? &it->clock : nullptr;
+  return it != clocks.end() && it->block == block ? it->clock.get() : nullptr;
 }
 
 bool Known::has(uint64_t block, uint32_t warp, uint32_t time) const {
@@ -52,30 +72,55 @@ bool Known::has(uint64_t block, uint32_t warp, uint32_t time) const {
   return clock ? timeOf(clock->seen, warp) >= time : isWhole(block);
 }
 
-uint64_t Known::join(uint64_t block, const Clock &clock) {
-  if (isWhole(block))
-    return 0;
-  auto it = std::lower_bound(
-      clocks.begin(), clocks.end(), block,
-      [](const Entry &e, uint64_t wanted) { return e.block < wanted; });
-  if (it != clocks.end() && it->block == block) {
-    ::join(it->clock, clock);
-    return 1;
-  }
-  clocks.insert(it, {block, clock});
+void Known::trim() {
   if (clocks.size() <= kMost)
-    return 1;
-  auto some = clocks.begin() + kMost / 2;
-  for (auto e = clocks.begin(); e != some; ++e) {
+    return;
+  auto rest = clocks.end() - kMost / 2;
+  for (auto e = clocks.begin(); e != rest; ++e) {
     if (whole.size() <= e->block / 64)
       whole.resize(e->block / 64 + 1, 0);
     whole[e->block / 64] |= uint64_t(1) << e->block % 64;
   }
-  clocks.erase(clocks.begin(), some);
-  return 1;
+  clocks.erase(clocks.begin(), rest);
 }
 
-uint64_t Known::join(const Known &other, uint64_t except) {
+void Known::join(uint64_t block, const SharedClock &clock) {
+  if (isWhole(block))
+    return;
+  auto it = std::lower_bound(
+      clocks.begin(), clocks.end(), block,
+      [](const Entry &e, uint64_t wanted) { return e.block < wanted; });
+  if (it != clocks.end() && it->block == block) {
+    it->clock = joined(it->clock, clock);
+    return;
+  }
+  clocks.insert(it, {block, clock});
+  trim();
+}
+
+bool Known::lacks(const Known &other, uint64_t except, uint64_t &looked) const {
+  for (size_t k = 0; k < other.whole.size(); ++k)
+    if (other.whole[k] & ~(k < whole.size() ? whole[k] : 0))
+      return true;
+  auto mine = clocks.begin();
+  for (const Entry &e : other.clocks) {
+    while (mine != clocks.end() && mine->block < e.block)
+      ++mine;
+    if (e.block == except)
+      continue;
+    bool isHere = mine != clocks.end() && mine->block == e.block;
+    if (isHere && mine->clock == e.clock)
+      continue;
+    if (!isHere && isWhole(e.block))
+      continue;
+    ++looked;
+    if (!isHere || !covers(*mine->clock, *e.clock))
+      return true;
+  }
+  return false;
+}
+
+void Known::join(const Known &other, uint64_t except, uint64_t &looked) {
   if (whole.size() < other.whole.size())
     whole.resize(other.whole.size(), 0);
   for (size_t k = 0; k < other.whole.size(); ++k)
@@ -85,11 +130,51 @@ uint64_t Known::join(const Known &other, uint64_t except) {
         std::remove_if(clocks.begin(), clocks.end(),
                        [&](const Entry &e) { return isWhole(e.block); }),
         clocks.end());
-  uint64_t joined = 0;
-  for (const Entry &e : other.clocks)
-    if (e.block != except)
-      joined += join(e.block, e.clock);
-  return joined;
+  size_t before = clocks.size(), mine = 0;
+  for (const Entry &e : other.clocks) {
+    while (mine < before && clocks[mine].block < e.block)
+      ++mine;
+    if (e.block == except || isWhole(e.block))
+      continue;
+    if (mine == before || clocks[mine].block != e.block) {
+      clocks.push_back(e);
+    } else if (clocks[mine].clock != e.clock) {
+      ++looked;
+      clocks[mine].clock = joined(clocks[mine].clock, e.clock);
+    }
+  }
+  if (clocks.size() > before)
+    std::sort(clocks.begin(), clocks.end(),
+              [](const Entry &a, const Entry &b) { return a.block < b.block; });
+  trim();
+}
+
+const Known &SharedKnown::operator*() const {
+  static const Known nothing;
+  return known ? *known : nothing;
+}
+
+Known &SharedKnown::own() {
+  if (!known)
+    known = std::make_shared<Known>();
+  else if (known.use_count() > 1)
+    known = std::make_shared<Known>(*known);
+  return *known;
+}
+
+bool SharedKnown::join(const SharedKnown &other, uint64_t except,
+                       uint64_t &looked) {
+  if (known == other.known || !(*this)->lacks(*other, except, looked))
+    return false;
+  if (!known && !other->clockOf(except))
+    known = other.known;
+  else
+    own().join(*other, except, looked);
+  return true;
+}
+
+void SharedKnown::join(uint64_t block, const Clock &clock) {
+  own().join(block, std::make_shared<const Clock>(clock));
 }
 
 LaunchRace::Place *LaunchRace::placeOf(uint64_t address, bool make,
@@ -190,89 +275,105 @@ void et::emu::raceProxyFence(Warp &w) {
 /// As epochs have it.
 static uint64_t numberOf(const Block &block) { return block.linear & 0xfffff; }
 
-static void learn(Warp &w, const Known &known) {
+static void learn(Warp &w, const SharedKnown &known) {
   RaceState &r = *w.block->race;
   Clock &mine = r.clocks[w.id];
   uint64_t own = numberOf(*w.block);
-  if (const Clock *clock = known.clockOf(own))
+  if (const Clock *clock = known->clockOf(own))
     join(mine, *clock);
-  else if (known.isWhole(own))
+  else if (known->isWhole(own))
     for (const Clock &clock : r.clocks)
       join(mine, clock);
-  if (known.isEmpty())
-    return;
-  r.joined += r.known.join(known, own);
-  ++r.knownVersion;
+  r.known.join(known, own, r.joined);
 }
 
 void et::emu::raceHandOn(Warp &w, const Inst &inst, Space space,
-                         uint64_t address, bool isStore) {
+                         const uint64_t *address, uint32_t mask, bool isStore) {
   RaceState &r = *w.block->race;
   Clock &mine = r.clocks[w.id];
   if (space == Space::Shared) {
-    Clock &there = r.sharedSync[address];
-    if (isStore)
-      there = Clock();
-    join(there, mine);
+    for (; mask; mask &= mask - 1) {
+      Clock &there = r.sharedSync[address[__builtin_ctz(mask)]];
+      if (isStore)
+        there = Clock();
+      join(there, mine);
+    }
     ++mine.seen[w.id];
     return;
   }
-  const FencedKnowledge &fenced = r.fenced[w.id];
-  const Known &others = inst.releases ? r.known : fenced.known;
+  FencedKnowledge &fenced = r.fenced[w.id];
   const Clock &own = inst.releases ? mine : fenced.clock;
-  bool nothing = others.isEmpty() && own.seen.empty();
+  // The lanes' locations get the same.
+  SharedKnown all = inst.releases ? r.known : fenced.known;
+  bool nothing = all->isEmpty() && own.seen.empty();
+  if (!inst.releases && !fenced.handed->isEmpty()) {
+    all = fenced.handed;
+  } else if (!nothing) {
+    all.join(numberOf(*w.block), own);
+    if (!inst.releases)
+      fenced.handed = all;
+  }
   LaunchRace &table = *w.launch->race;
   std::lock_guard<std::mutex> hold(table.lock);
-  bool isShared;
-  LaunchRace::Place *there = table.placeOf(address, !nothing, isShared);
-  if (!there)
-    return;
-  Exchanged::Entry &last = r.exchanged[w.id].of(address);
-  // What was handed on through another location must stay.
-  if (isStore && !isShared) {
-    there->known.clear();
-    there->cleared = there->version;
+  for (; mask; mask &= mask - 1) {
+    uint64_t at = address[__builtin_ctz(mask)];
+    bool isShared;
+    LaunchRace::Place *there = table.placeOf(at, !nothing, isShared);
+    if (!there)
+      continue;
+    Exchanged::Entry &last = r.exchanged[w.id].of(at);
+    bool knowsAll = last.learned == there->version && !isShared;
+    bool wasPending = last.pending == there->version;
+    // What was handed on through another location must stay.
+    if (isStore && !isShared)
+      there->known.clear();
+    if (inst.releases && knowsAll)
+      there->known = all;
+    else if (!there->known.join(all, SharedKnown::kNoBlock, r.joined) &&
+             !isStore)
+      continue;
+    ++there->version;
+    // Who knew all that was there knows all that is.
+    if (knowsAll)
+      last.learned = there->version;
+    if (wasPending)
+      last.pending = there->version;
   }
-  if (nothing)
-    return;
-  uint64_t known = inst.releases ? 2 * r.knownVersion : 2 * fenced.version + 1;
-  if (isShared || last.known != known || last.handed <= there->cleared)
-    r.joined += there->known.join(others);
-  r.joined += there->known.join(numberOf(*w.block), own);
-  uint64_t before = there->version++;
-  last.handed = there->version;
-  last.known = known;
-  // Who knew all that was there knows all that is.
-  if (last.learned == before)
-    last.learned = there->version;
-  if (last.pending == before)
-    last.pending = there->version;
   if (inst.releases)
     ++mine.seen[w.id];
 }
 
 void et::emu::raceTakeUp(Warp &w, const Inst &inst, Space space,
-                         uint64_t address) {
+                         const uint64_t *address, uint32_t mask) {
   RaceState &r = *w.block->race;
   if (space == Space::Shared) {
-    join(r.clocks[w.id], r.sharedSync[address]);
+    for (; mask; mask &= mask - 1)
+      join(r.clocks[w.id], r.sharedSync[address[__builtin_ctz(mask)]]);
     return;
   }
   LaunchRace &table = *w.launch->race;
   std::lock_guard<std::mutex> hold(table.lock);
-  bool isShared;
-  LaunchRace::Place *there = table.placeOf(address, false, isShared);
-  if (!there)
-    return;
-  Exchanged::Entry &last = r.exchanged[w.id].of(address);
-  uint64_t &seen = inst.acquires ? last.learned : last.pending;
-  if (seen == there->version && !isShared)
-    return;
-  seen = there->version;
-  if (inst.acquires)
-    learn(w, there->known);
-  else
-    r.joined += r.fenced[w.id].pending.join(there->known);
+  SharedKnown before;
+  for (; mask; mask &= mask - 1) {
+    uint64_t at = address[__builtin_ctz(mask)];
+    bool isShared;
+    LaunchRace::Place *there = table.placeOf(at, false, isShared);
+    if (!there)
+      continue;
+    Exchanged::Entry &last = r.exchanged[w.id].of(at);
+    uint64_t &seen = inst.acquires ? last.learned : last.pending;
+    if (seen == there->version && !isShared)
+      continue;
+    seen = there->version;
+    // Locations that went through the same hands know the same.
+    if (there->known.isSame(before))
+      continue;
+    before = there->known;
+    if (inst.acquires)
+      learn(w, before);
+    else
+      r.fenced[w.id].pending.join(before, SharedKnown::kNoBlock, r.joined);
+  }
 }
 
 void et::emu::raceFence(Warp &w) {
@@ -284,9 +385,8 @@ void et::emu::raceFence(Warp &w) {
   fenced.pending.clear();
   Clock &mine = r.clocks[w.id];
   fenced.clock = mine;
-  if (fenced.version != r.knownVersion)
-    fenced.known = r.known;
-  fenced.version = r.knownVersion;
+  fenced.known = r.known;
+  fenced.handed.clear();
   // What the warp does from now on is behind the fence.
   ++mine.seen[w.id];
 }
@@ -295,6 +395,5 @@ void et::emu::raceReacquire(Warp &w, const Inst &inst, Space space,
                             const uint64_t *address, uint32_t mask) {
   if (!w.block->race || space != Space::Global)
     return; // Blocks alone run at the same time.
-  for (; mask; mask &= mask - 1)
-    raceTakeUp(w, inst, space, address[__builtin_ctz(mask)]);
+  raceTakeUp(w, inst, space, address, mask);
 }

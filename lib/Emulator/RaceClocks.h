@@ -11,37 +11,56 @@
 #include "Machine.h"
 #include "RaceHistory.h"
 
+#include <memory>
 #include <unordered_map>
 
 namespace et::emu {
 
 /// What is known of other blocks: of some the clock, of others that all they do
 /// is ordered. The latter are those with the lowest numbers when there would be
-/// too many clocks; nobody is told of races with them.
+/// too many clocks; nobody is told of races with them. Clocks are shared by all
+/// who know them, so that what is the same is seen to be without a look inside.
 class Known {
 public:
+  using SharedClock = std::shared_ptr<const Clock>;
+
   bool isEmpty() const { return clocks.empty() && whole.empty(); }
-  void clear() {
-    clocks.clear();
-    whole.clear();
-  }
   bool has(uint64_t block, uint32_t warp, uint32_t time) const;
   bool isWhole(uint64_t block) const {
     return block / 64 < whole.size() && (whole[block / 64] >> block % 64 & 1);
   }
   const Clock *clockOf(uint64_t block) const;
-  /// Both return how many clocks they looked at.
-  uint64_t join(uint64_t block, const Clock &clock);
-  uint64_t join(const Known &other, uint64_t except = ~uint64_t(0));
+  void join(uint64_t block, const SharedClock &clock);
+  /// Whether anything of `other` is new here; counts the clocks looked into.
+  bool lacks(const Known &other, uint64_t except, uint64_t &looked) const;
+  void join(const Known &other, uint64_t except, uint64_t &looked);
 
 private:
   static constexpr size_t kMost = 256;
   struct Entry {
     uint64_t block;
-    Clock clock;
+    SharedClock clock;
   };
+  void trim();
   std::vector<Entry> clocks; // By block.
   std::vector<uint64_t> whole;
+};
+
+/// Knowledge that many have in common; who learns more gets a copy.
+class SharedKnown {
+public:
+  static constexpr uint64_t kNoBlock = ~uint64_t(0);
+  const Known &operator*() const;
+  const Known *operator->() const { return &**this; }
+  void clear() { known.reset(); }
+  bool isSame(const SharedKnown &other) const { return known == other.known; }
+  /// Takes over what is new; false if nothing is.
+  bool join(const SharedKnown &other, uint64_t except, uint64_t &looked);
+  void join(uint64_t block, const Clock &clock);
+
+private:
+  Known &own();
+  std::shared_ptr<Known> known;
 };
 
 /// How much there was to do, of all blocks that ended.
@@ -55,9 +74,9 @@ struct LaunchRace {
   static constexpr uint32_t kMostLinks = 1 << 24;
   /// What is handed on through one location that atomics touch.
   struct Place {
-    Known known;
-    /// Grows with what is known; and what it was when a store ended that.
-    uint64_t version = 0, cleared = 0;
+    SharedKnown known;
+    /// Grows when that changes.
+    uint64_t version = 0;
   };
   std::mutex lock;
   /// Beyond this many locations several share a place, through which more is
@@ -80,13 +99,12 @@ struct RaceAgent {
 
 /// What fences give to a warp's relaxed accesses.
 struct FencedKnowledge {
-  /// As of the last fence: the warp's own, and that of other blocks.
+  /// As of the last fence: the warp's own, and that of other blocks; and both,
+  /// once handed on.
   Clock clock;
-  Known known;
+  SharedKnown known, handed;
   /// Taken up since, to be known at the next one.
-  Known pending;
-  /// Of `known`; see RaceState.
-  uint64_t version = 0;
+  SharedKnown pending;
 };
 
 /// What a warp last exchanged with some locations, so that it need not do so
@@ -96,9 +114,6 @@ struct Exchanged {
     uint64_t address = 0;
     /// The place's version up to which all is known, or waits for a fence.
     uint64_t learned = 0, pending = 0;
-    /// The version up to which what the block, or the last fence, knew of other
-    /// blocks is there, and which of its versions that was.
-    uint64_t handed = 0, known = ~uint64_t(0);
   } entries[64];
   Entry &of(uint64_t address) {
     Entry &e = entries[address / 4 % 64];
@@ -115,9 +130,8 @@ struct RaceState {
   std::vector<RaceAgent> agents;
   std::vector<RaceCell> shared;
   RaceHistory history{0};
-  /// What this block learned of other blocks, and how often.
-  Known known;
-  uint64_t knownVersion = 0;
+  /// What this block learned of other blocks.
+  SharedKnown known;
   std::unordered_map<uint64_t, Clock> sharedSync;
   /// Of each warp.
   std::vector<FencedKnowledge> fenced;
@@ -132,12 +146,14 @@ inline uint32_t timeOf(const std::vector<uint32_t> &clock, uint32_t agent) {
   return agent < clock.size() ? clock[agent] : 0;
 }
 
-/// What a strong access hands on through its location, and takes up there. For
-/// a relaxed one in global memory, that waits for the fence beside it. A plain
-/// store ends what was handed on before; an atomic goes on with it.
-void raceHandOn(Warp &w, const Inst &inst, Space space, uint64_t address,
-                bool isStore);
-void raceTakeUp(Warp &w, const Inst &inst, Space space, uint64_t address);
+/// What strong accesses of lanes `mask` hand on through their locations, and
+/// take up there. For relaxed ones in global memory, that waits for the fence
+/// beside them. A plain store ends what was handed on before; an atomic goes on
+/// with it.
+void raceHandOn(Warp &w, const Inst &inst, Space space, const uint64_t *address,
+                uint32_t mask, bool isStore);
+void raceTakeUp(Warp &w, const Inst &inst, Space space, const uint64_t *address,
+                uint32_t mask);
 
 } // namespace et::emu
 
