@@ -7,15 +7,26 @@
 
 #include "et/Emulator/Settings.h"
 
-#include <cstdlib>
+#include <charconv>
+#include <cstdint>
 #include <sstream>
 
 using namespace et::emu;
 
-static bool parseCount(const std::string &value, uint64_t &out) {
-  char *end = nullptr;
-  out = std::strtoull(value.c_str(), &end, 0);
-  return !value.empty() && !*end;
+bool et::emu::parseCount(const std::string &text, uint64_t least, uint64_t most,
+                         uint64_t &value, std::string &error) {
+  bool isHex = text.compare(0, 2, "0x") == 0 || text.compare(0, 2, "0X") == 0;
+  const char *begin = text.data() + (isHex ? 2 : 0),
+             *end = text.data() + text.size();
+  uint64_t number = 0;
+  auto [next, code] = std::from_chars(begin, end, number, isHex ? 16 : 10);
+  if (code != std::errc() || next != end || number < least || number > most) {
+    error = "'" + text + "' is no number from " + std::to_string(least) +
+            " to " + std::to_string(most);
+    return false;
+  }
+  value = number;
+  return true;
 }
 
 bool et::emu::applySetting(Options &options, const std::string &name,
@@ -35,8 +46,11 @@ bool et::emu::applySetting(Options &options, const std::string &name,
     return true;
   }
   if (name == "seed" || name == "threads" || name == "limit") {
-    if (!parseCount(value, number)) {
-      error = "'" + value + "' is no number for " + name;
+    // More threads than any host has cores only cost memory.
+    uint64_t least = name == "limit", most = UINT64_MAX;
+    if (!parseCount(value, least, name == "threads" ? 1024 : most, number,
+                    error)) {
+      error = name + ": " + error;
       return false;
     }
     if (name == "seed")

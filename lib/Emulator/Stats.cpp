@@ -7,9 +7,10 @@
 
 #include "et/Emulator/Stats.h"
 
+#include "et/Emulator/Settings.h"
+
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <sstream>
 
 using namespace et::emu;
@@ -25,15 +26,16 @@ bool et::emu::parseProblem(Problem &problem, const std::string &text,
                      : name == "macs"   ? &problem.macs
                      : name == "memory" ? &problem.memory
                                         : nullptr;
-    const char *number =
-        equal == std::string::npos ? "" : word.c_str() + equal + 1;
-    char *end = nullptr;
-    if (part)
-      *part = std::strtoull(number, &end, 0);
-    if (!part || !*number || *end || *number == '-') {
+    if (!part) {
       error = "a problem is load=BYTES,store=BYTES,macs=N,memory=BYTES or some "
               "of them, not '" +
               word + "'";
+      return false;
+    }
+    std::string number =
+        equal == std::string::npos ? "" : word.substr(equal + 1);
+    if (!parseCount(number, 0, UINT64_MAX, *part, error)) {
+      error = name + ": " + error;
       return false;
     }
   }

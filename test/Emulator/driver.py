@@ -253,6 +253,30 @@ def end():
     print("ok end")
 
 
+def settings():
+    """Numbers out of range are refused, with the variable and the range."""
+    for name, value, words in (
+        ("THREADS", "4294967296", "threads: '4294967296' is no number from 0 to 1024"),
+        ("SEED", "1e3", "seed: '1e3' is no number from 0 to"),
+        ("LIMIT", "0", "limit: '0' is no number from 1 to"),
+        ("PROCESSORS", "1025", "'1025' is no number from 1 to 1024"),
+        ("PROCESSORS", "18446744073709551617", "is no number from 1 to 1024"),
+        ("CHIP", "sm_130", "'sm_130' is no chip from sm_70 to sm_129"),
+        ("CHIP", "sm_-4294967206", "is no chip from sm_70 to sm_129"),
+        ("CHIP", "sm_90x", "'sm_90x' is no chip"),
+        ("PROBLEM", "load=18446744073709551616", "is no number from 0 to"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", "import ctypes, os;"
+             "print(ctypes.CDLL(os.environ['ET_CUDA_DRIVER']).cuInit(0))"],
+            env={**os.environ, f"ET_EMU_{name}": value},
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.stdout == "1\n", (name, value, done)
+        assert f"ET_EMU_{name}: " in done.stderr and words in done.stderr, done.stderr
+    print("ok settings")
+
+
 def child(work, *args):
     """The driver reads its chip once a process."""
     sys.stdout.flush()
@@ -269,4 +293,5 @@ def child(work, *args):
 for chip in ROOM:
     child(attributes, chip)
 child(images)
+settings()
 end()

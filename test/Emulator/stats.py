@@ -51,6 +51,8 @@ tool, driver, scratch = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 scratch.mkdir(parents=True, exist_ok=True)
 N = 100  # Of every second element: four warps, the last one with four lanes.
 (scratch / "axpy.ptx").write_text(PTX)
+ONE = ".version 8.0\n.target sm_80\n.address_size 64\n.entry one(.param .b64 p) { ret; }\n"
+(scratch / "one.ptx").write_text(ONE)
 rng = np.random.default_rng(0)
 x, y = (rng.standard_normal(2 * N).astype(np.float32) for _ in range(2))
 np.save(scratch / "x.npy", x)
@@ -106,9 +108,35 @@ assert timed.pop("timing")["seconds"] > 0 and timed == counts
 
 for option, words in (
     ("--problem=lode=5", "not 'lode=5'"),
-    ("--problem=load=-5", "not 'load=-5'"),
-    ("--problem=load", "not 'load'"),
+    ("--problem=load=-5", "load: '-5' is no number from 0 to 18446744073709551615"),
+    (
+        "--problem=macs=18446744073709551616",
+        "macs: '18446744073709551616' is no number",
+    ),
+    ("--problem=load", "load: '' is no number"),
+    ("--threads=4294967296", "threads: '4294967296' is no number from 0 to 1024"),
+    ("--threads=1025", "threads: '1025' is no number from 0 to 1024"),
+    ("--threads= 2", "threads: ' 2' is no number"),
+    ("--seed=-1", "seed: '-1' is no number from 0 to 18446744073709551615"),
+    ("--seed=0x10000000000000000", "seed: '0x10000000000000000' is no number"),
+    ("--limit=0", "limit: '0' is no number from 1 to 18446744073709551615"),
+    ("--grid=4294967297", "--grid takes one to three numbers from 1 to 2147483647"),
+    ("--block=64,0", "--block takes one to three numbers from 1 to 2147483647"),
+    ("--smem=4294967296", "--smem takes a number of bytes from 0 to 4294967295"),
+    ("--arg=i8:256", "'256' is no value of type i8 (-128 to 255)"),
+    ("--arg=i64:-9223372036854775809", "type i64 (-9223372036854775808 to 184467"),
+    ("--arg=f16:65520", "'65520' is no value of type f16 (-65504 to 65504, or inf)"),
+    ("--arg=bf16:3.4e38", "'3.4e38' is no value of type bf16"),
+    ("--arg=f32:-1e39", "'-1e39' is no value of type f32"),
+    ("--arg=f64:1e309", "'1e309' is no value of type f64"),
+    ("--arg=zeros:9223372036854775808xi8", "is no number of bytes and no shape"),
 ):
+    if option.startswith("--arg"):
+        done = subprocess.run(
+            [tool, scratch / "one.ptx", option], capture_output=True, text=True
+        )
+        assert done.returncode == 1 and words in done.stderr, done.stderr
+        continue
     done = run(f"--stats={stats}", option)
     assert done.returncode == 1 and words in done.stderr, done.stderr
 done = run("--time")

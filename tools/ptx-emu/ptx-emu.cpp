@@ -10,8 +10,10 @@
 #include "et/Emulator/Stats.h"
 #include "support/NpyFormat.h"
 
+#include <cerrno>
 #include <charconv>
 #include <cinttypes>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -72,8 +74,9 @@ static Dim3 parseDim(const std::string &text, const char *option) {
   for (int k = 0; std::getline(in, word, ','); ++k) {
     uint32_t value = 0;
     if (k == 3 || !parseNumber(word, value) || value == 0 || value > 0x7fffffff)
-      fail(std::string(option) + " takes one to three positive numbers, not '" +
-           text + "'");
+      fail(std::string(option) +
+           " takes one to three numbers from 1 to 2147483647, not '" + text +
+           "'");
     *part[k] = value;
   }
   return dim;
@@ -143,6 +146,7 @@ namespace {
 struct NumberType {
   std::string_view name, descr;
   unsigned bytes;
+  std::string_view range;
 };
 
 struct Argument {
@@ -155,10 +159,15 @@ struct Argument {
 };
 } // namespace
 
-static constexpr NumberType kTypes[] = {{"i8", "|i1", 1},  {"i16", "<i2", 2},
-                                        {"i32", "<i4", 4}, {"i64", "<i8", 8},
-                                        {"f16", "<f2", 2}, {"bf16", "<V2", 2},
-                                        {"f32", "<f4", 4}, {"f64", "<f8", 8}};
+static constexpr NumberType kTypes[] = {
+    {"i8", "|i1", 1, "-128 to 255"},
+    {"i16", "<i2", 2, "-32768 to 65535"},
+    {"i32", "<i4", 4, "-2147483648 to 4294967295"},
+    {"i64", "<i8", 8, "-9223372036854775808 to 18446744073709551615"},
+    {"f16", "<f2", 2, "-65504 to 65504, or inf"},
+    {"bf16", "<V2", 2, "-3.39e38 to 3.39e38, or inf"},
+    {"f32", "<f4", 4, "-3.403e38 to 3.403e38, or inf"},
+    {"f64", "<f8", 8, "-1.798e308 to 1.798e308, or inf"}};
 
 static const NumberType *findType(std::string_view name) {
   for (const NumberType &type : kTypes)
@@ -170,7 +179,7 @@ static const NumberType *findType(std::string_view name) {
 /// Reads "64x32xf32", or a number of bytes.
 static bool parseShape(std::string_view text, Argument &arg) {
   size_t last = text.rfind('x') + 1;
-  NumberType type = {"", "|u1", 1};
+  NumberType type = {"", "|u1", 1, ""};
   const NumberType *named = findType(text.substr(last));
   arg.hasType = named != nullptr;
   if (named)
@@ -219,19 +228,27 @@ static bool parseInteger(const std::string &text, Argument &arg) {
 static bool parseFloat(const std::string &text, std::string_view type,
                        Argument &arg) {
   char *end = nullptr;
+  errno = 0;
   double wide = std::strtod(text.c_str(), &end);
+  // What is too large for the type becomes an infinity, which nobody wrote.
+  bool isFinite = errno == ERANGE || std::isfinite(wide), isLost = false;
+  auto check = [&](bool isInfinite) { isLost |= isFinite && isInfinite; };
   float single = static_cast<float>(wide);
   if (type == "f64") {
     std::memcpy(&arg.bits, &wide, 8);
+    check(std::isinf(wide));
   } else if (type == "f32") {
     std::memcpy(&arg.bits, &single, 4);
+    check(std::isinf(single));
   } else if (type == "bf16") {
     arg.bits = toBfloat(single);
+    check((arg.bits & 0x7fff) == 0x7f80);
   } else {
     _Float16 half = static_cast<_Float16>(wide);
     std::memcpy(&arg.bits, &half, 2);
+    check((arg.bits & 0x7fff) == 0x7c00);
   }
-  return !text.empty() && !*end;
+  return !text.empty() && !*end && !isLost;
 }
 
 static Argument parseArgument(const std::string &text, Device &device,
@@ -245,7 +262,8 @@ static Argument parseArgument(const std::string &text, Device &device,
     arg.bytes = number->bytes;
     if (!(type[0] == 'i' ? parseInteger(value, arg)
                          : parseFloat(value, type, arg)))
-      fail(name + ": '" + value + "' is no value of type " + type);
+      fail(name + ": '" + value + "' is no value of type " + type + " (" +
+           std::string(number->range) + ")");
   } else if (type == "zeros" || type == "empty") {
     if (!parseShape(value, arg))
       fail(name + ": '" + value +
@@ -302,7 +320,8 @@ int main(int argc, char **argv) {
       block = parseDim(value, "--block");
     } else if (name == "--smem") {
       if (!parseNumber(value, shared))
-        fail("--smem takes a number of bytes below 2^32, not '" + value + "'");
+        fail("--smem takes a number of bytes from 0 to 4294967295, not '" +
+             value + "'");
     } else if (name == "--arg") {
       args.push_back(value);
     } else if (name == "--out") {

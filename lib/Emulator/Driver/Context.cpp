@@ -76,23 +76,25 @@ CUresult Driver::initialize() {
     }
   }
   if (const char *chip = std::getenv("ET_EMU_CHIP")) {
-    char *end = nullptr;
-    unsigned long number = std::strncmp(chip, "sm_", 3) == 0
-                               ? std::strtoul(chip + 3, &end, 10)
-                               : 0;
-    if (number < 70 || number > 129 || (*end && end[1])) {
-      say(std::string("ET_EMU_CHIP: '") + chip + "' is no chip such as sm_90a");
+    std::string number = chip;
+    char last = number.empty() ? 0 : number.back();
+    bool hasSuffix = last == 'a' || last == 'f';
+    if (hasSuffix)
+      number.pop_back();
+    uint64_t value = 0;
+    if (number.compare(0, 3, "sm_") != 0 ||
+        !et::emu::parseCount(number.substr(3), 70, 129, value, error)) {
+      say(std::string("ET_EMU_CHIP: '") + chip +
+          "' is no chip from sm_70 to sm_129, such as sm_90a");
       return kInvalidValue;
     }
-    capability = static_cast<unsigned>(number);
-    suffix = *end;
+    capability = static_cast<unsigned>(value);
+    suffix = hasSuffix ? last : 0;
   }
   if (const char *text = std::getenv("ET_EMU_PROCESSORS")) {
-    char *end = nullptr;
-    unsigned long number = std::strtoul(text, &end, 10);
-    if (number < 1 || number > 1024 || *end) {
-      say(std::string("ET_EMU_PROCESSORS: '") + text +
-          "' is no number from 1 to 1024");
+    uint64_t number = 0;
+    if (!et::emu::parseCount(text, 1, 1024, number, error)) {
+      say("ET_EMU_PROCESSORS: " + error);
       return kInvalidValue;
     }
     processors = static_cast<int>(number);
