@@ -438,9 +438,48 @@ ExecFn pick(Type to, Type from) {
   }
 }
 
+/// m[0] bits of a part, m[1] signed. Two numbers are clamped and go below what
+/// is in op[3], which moves up.
+void execCvtPack(Warp &w, const Inst &i) {
+  const int32_t *a = w.at<int32_t>(i.op[1]), *b = w.at<int32_t>(i.op[2]);
+  const uint32_t *c = w.at<uint32_t>(i.op[3]);
+  unsigned bits = i.m[0];
+  int32_t low = i.m[1] ? -(1 << (bits - 1)) : 0,
+          high = (1 << (bits - i.m[1])) - 1;
+  uint32_t mask = (1u << bits) - 1;
+  setLanes<uint32_t>(w, i.op[0], [=](int l) {
+    auto part = [=](int32_t v) {
+      return uint32_t(v < low ? low : v > high ? high : v) & mask;
+    };
+    uint32_t above = bits == 16 ? 0 : c[l] << (2 * bits & 31);
+    return above | part(a[l]) << bits | part(b[l]);
+  });
+}
+
+bool decodeCvtPack(Decoder &d) {
+  std::string_view part =
+      d.take("sat")
+          ? d.takeAny({"u2", "s2", "u4", "s4", "u8", "s8", "u16", "s16"})
+          : std::string_view();
+  if (part.empty() || !d.take("s32"))
+    return d.unsupported("cvt.pack.sat to u2, s2 ... s16 from s32 is expected");
+  d.inst.m[0] = part.size() == 3 ? 16 : static_cast<uint8_t>(part[1] - '0');
+  d.inst.m[1] = part[0] == 's';
+  bool isAbove = d.inst.m[0] != 16;
+  if (isAbove && !d.take("b32"))
+    return d.unsupported("the type of what lies above is b32");
+  if (!d.operands(isAbove ? 4 : 3))
+    return false;
+  d.inst.op[1] = d.use(d.arg(1), Type::B32);
+  d.inst.op[2] = d.use(d.arg(2), Type::B32);
+  d.inst.op[3] = isAbove ? d.use(d.arg(3), Type::B32) : d.constant(0, 4);
+  d.inst.op[0] = d.def(d.arg(0), Type::B32);
+  return d.emit(execCvtPack, Class::Convert);
+}
+
 bool decodeCvt(Decoder &d) {
   if (d.take("pack"))
-    return d.unsupported("cvt.pack is not supported");
+    return decodeCvtPack(d);
   std::string_view round =
       d.takeAny({"rn", "rz", "rm", "rp", "rna", "rni", "rzi", "rmi", "rpi"});
   uint8_t flags = 0;

@@ -63,6 +63,14 @@ ET_INT1(Abs, a < 0 ? 0 - Unsigned<T>(a) : Unsigned<T>(a))
 ET_INT1(Neg, 0 - Unsigned<T>(a))
 ET_INT1(CNot, a == 0 ? 1 : 0)
 
+template <typename F>
+struct Relu {
+  template <typename T>
+  ET_EMU_INLINE T f(T a, T b) {
+    return F::f(a, b) > 0 ? F::f(a, b) : T(0);
+  }
+};
+
 struct AddSat {
   ET_EMU_INLINE int32_t f(int32_t a, int32_t b) {
     int64_t s = int64_t(a) + b;
@@ -304,7 +312,12 @@ bool decodeInteger(Decoder &d, Type type) {
   if (type == Type::U16x2 || type == Type::S16x2) {
     using U = uint32_t;
     ExecFn fn = nullptr;
-    if (op == "add")
+    bool relu = type == Type::S16x2 && d.take("relu");
+    if (relu)
+      fn = op == "min"   ? execBinary<Pair16s<Relu<Min>>, U, U, U>
+           : op == "max" ? execBinary<Pair16s<Relu<Max>>, U, U, U>
+                         : nullptr;
+    else if (op == "add")
       fn = execBinary<Pair16<Add>, U, U, U>;
     else if (op == "min")
       fn = type == Type::U16x2 ? execBinary<Pair16<Min>, U, U, U>
@@ -349,6 +362,11 @@ bool decodeInteger(Decoder &d, Type type) {
   if ((op == "add" || op == "sub") && type == Type::S32 && d.take("sat"))
     return d.emit(op == "add" ? execBinary<AddSat, int32_t, int32_t, int32_t>
                               : execBinary<SubSat, int32_t, int32_t, int32_t>,
+                  Class::Integer);
+  if ((op == "min" || op == "max") && type == Type::S32 && d.take("relu"))
+    return d.emit(op == "min"
+                      ? execBinary<Relu<Min>, int32_t, int32_t, int32_t>
+                      : execBinary<Relu<Max>, int32_t, int32_t, int32_t>,
                   Class::Integer);
   ExecFn fn = op == "add"   ? pickBinary<Add>(type)
               : op == "sub" ? pickBinary<Sub>(type)

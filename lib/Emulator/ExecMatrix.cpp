@@ -143,6 +143,9 @@ void execMma(Warp &w, const Inst &i) {
 bool decodeMma(Decoder &d) {
   if (!d.take("sync") || !d.take("aligned"))
     return d.unsupported("mma.sync.aligned is expected");
+  for (std::string_view word : d.statement->modifiers)
+    if (word == "s32" || word == "f64")
+      return decodeExactMma(d);
   std::string_view shape =
       d.takeAny({"m16n8k4", "m16n8k8", "m16n8k16", "m16n8k32"});
   if (!d.take("row") || !d.take("col") || shape.empty())

@@ -241,6 +241,9 @@ void execTid(Warp &w, const Inst &i) {
   const uint32_t *t = w.tid[i.m[0]];
   setLanes<uint32_t>(w, i.op[0], [=](int l) { return t[l]; });
 }
+void execNoCluster(Warp &w, const Inst &i) {
+  setPred(w, i.op[0], [](int) { return false; });
+}
 enum LaneMask : uint8_t { LaneId, MaskEq, MaskLe, MaskLt, MaskGe, MaskGt };
 void execLane(Warp &w, const Inst &i) {
   uint8_t which = i.m[0];
@@ -300,6 +303,9 @@ bool decodeSpecial(Decoder &d, std::string_view name, Inst &inst, Type &type) {
       {"%globaltimer", execUniform64, 255},
       {"%gridid", execUniform64, Zero},
       {"%globaltimer_lo", execUniform, Clock32},
+      {"%globaltimer_hi", execUniform, Zero},
+      {"%current_graph_exec", execUniform64, Zero},
+      {"%is_explicit_cluster", execNoCluster, 0},
       {"%dynamic_smem_size", execUniform, DynamicShared},
       {"%total_smem_size", execUniform, TotalShared},
       {"%aggr_smem_size", execUniform, TotalShared},
@@ -333,7 +339,9 @@ bool decodeSpecial(Decoder &d, std::string_view name, Inst &inst, Type &type) {
     inst.m[0] = e.which == 255 ? uint8_t(Zero) : e.which;
     inst.m[1] = e.which == 255;
     inst.cls = Class::Move;
-    type = e.fn == execUniform64 ? Type::U64 : Type::U32;
+    type = e.fn == execUniform64   ? Type::U64
+           : e.fn == execNoCluster ? Type::Pred
+                                   : Type::U32;
     if (e.fn == execUniform &&
         (e.which == ReservedStart || e.which == ReservedEnd))
       d.kernel.usesReservedShared = true;
@@ -368,6 +376,16 @@ void registerMove(OpTable &ops) {
     d.inst.op[1] = d.use(d.arg(1), Type::U64);
     d.inst.op[0] = d.defPred(d.arg(0));
     return d.emit(execIsspacep, Class::Predicate);
+  };
+  ops["getctarank"] = [](Decoder &d) {
+    d.take("shared::cluster");
+    Type type = d.takeType();
+    if (!d.operands(2))
+      return false;
+    d.inst.op[1] = d.use(d.arg(1), type);
+    d.inst.op[0] = d.def(d.arg(0), Type::U32);
+    d.inst.m[0] = Zero;
+    return d.emit(execUniform, Class::Integer);
   };
   // A cluster of one block: every address of its shared memory is its own.
   ops["mapa"] = [](Decoder &d) {

@@ -53,10 +53,20 @@ struct Shape {
   uint8_t m, n, k;
 };
 constexpr Shape shapes[] = {
-    {"m16n16k16", 16, 16, 16}, {"m32n8k16", 32, 8, 16}, {"m8n32k16", 8, 32, 16},
-    {"m16n16k8", 16, 16, 8},   {"m8n8k4", 8, 8, 4},     {"m8n8k32", 8, 8, 32},
+    {"m16n16k16", 16, 16, 16},
+    {"m32n8k16", 32, 8, 16},
+    {"m8n32k16", 8, 32, 16},
+    {"m16n16k8", 16, 16, 8},
+    {"m8n8k4", 8, 8, 4},
+    {"m8n8k32", 8, 8, 32},
     {"m8n8k128", 8, 8, 128},
+    // Of mma.sync alone.
+    {"m16n8k16", 16, 8, 16},
+    {"m16n8k32", 16, 8, 32},
+    {"m16n8k64", 16, 8, 64},
+    {"m8n8k16", 8, 8, 16},
 };
+constexpr size_t kWmmaShapes = 7;
 
 /// Whether the shape is one of those that products of such elements have.
 bool fits(const Shape &shape, Element e) {
@@ -403,8 +413,8 @@ void execMultiply(Warp &w, const Inst &i) {
 
 // Decoding --------------------------------------------------------------------
 
-bool takeShape(Decoder &d, uint8_t &shape) {
-  for (shape = 0; shape < std::size(shapes); ++shape)
+bool takeShape(Decoder &d, uint8_t &shape, size_t count = kWmmaShapes) {
+  for (shape = 0; shape < count; ++shape)
     if (d.take(shapes[shape].name))
       return true;
   return d.unsupported("no shape that is known");
@@ -486,6 +496,26 @@ bool decodeMove(Decoder &d, bool store) {
          d.emit(execMove, cls);
 }
 
+bool emitProduct(Decoder &d, const Product &p) {
+  d.inst.m[1] = p.a;
+  d.inst.m[2] = p.b;
+  d.inst.m[3] = p.c;
+  d.inst.m[4] = p.d;
+  d.inst.track = Track::Own;
+  if (!d.operands(4))
+    return false;
+  std::vector<Ref> refs;
+  return addVector(d, d.arg(0), p.resultRegisters(p.d), true,
+                   registerType(p.d, true), refs) &&
+         addVector(d, d.arg(1), p.left().registers(p.a), false,
+                   registerType(p.a, false), refs) &&
+         addVector(d, d.arg(2), p.right().registers(p.b), false,
+                   registerType(p.b, false), refs) &&
+         addVector(d, d.arg(3), p.resultRegisters(p.c), false,
+                   registerType(p.c, true), refs) &&
+         d.list(refs) && d.emit(execMultiply, Class::Matrix);
+}
+
 bool decodeMultiply(Decoder &d) {
   std::string_view bitwise = d.takeAny({"xor", "and"});
   if (!bitwise.empty() && !d.take("popc"))
@@ -524,32 +554,38 @@ bool decodeMultiply(Decoder &d) {
       (a == B1) == bitwise.empty() || (clamp && (!integer || a == B1)) ||
       (!rounding.empty() && a != F64) || (bitsOf(a) < 8 && !same))
     return d.unsupported("no such product");
-  d.inst.m[1] = a;
-  d.inst.m[2] = b;
-  d.inst.m[3] = c;
-  d.inst.m[4] = dd;
   d.inst.m[5] = a == F64 ? uint8_t(rounding == "rz"   ? 1
                                    : rounding == "rm" ? 2
                                    : rounding == "rp" ? 3
                                                       : 0)
                          : uint8_t(clamp | (bitwise == "xor") << 1);
-  d.inst.track = Track::Own;
-  if (!d.operands(4))
-    return false;
-  Product p{shape, a, b, c, dd};
-  std::vector<Ref> refs;
-  return addVector(d, d.arg(0), p.resultRegisters(dd), true,
-                   registerType(dd, true), refs) &&
-         addVector(d, d.arg(1), p.left().registers(a), false,
-                   registerType(a, false), refs) &&
-         addVector(d, d.arg(2), p.right().registers(b), false,
-                   registerType(b, false), refs) &&
-         addVector(d, d.arg(3), p.resultRegisters(c), false,
-                   registerType(c, true), refs) &&
-         d.list(refs) && d.emit(execMultiply, Class::Matrix);
+  return emitProduct(d, {shape, a, b, c, dd});
 }
 
 } // namespace
+
+bool decodeExactMma(Decoder &d) {
+  if (!takeShape(d, d.inst.m[0], std::size(shapes)) || !d.take("row") ||
+      !d.take("col"))
+    return d.unsupported("a shape and row.col are expected");
+  const Shape &shape = shapes[d.inst.m[0]];
+  d.inst.m[5] = d.take("satfinite");
+  Element a, b, c, result;
+  if (!takeElement(d, result) || !takeElement(d, a) || !takeElement(d, b) ||
+      !takeElement(d, c))
+    return false;
+  // m8n8 has the smaller of the two rows of A that types have.
+  unsigned bytes = shape.k * bitsOf(a) / 8;
+  bool isDouble = a == F64 && b == F64 && c == F64 && result == F64;
+  bool isInteger = (a == U8 || a == S8 || a == U4 || a == S4) &&
+                   (b == U8 || b == S8 || b == U4 || b == S4) &&
+                   bitsOf(a) == bitsOf(b) && c == S32 && result == S32;
+  if (isDouble ? shape.m != 8 || shape.k != 4 || d.inst.m[5]
+               : !isInteger || shape.n != 8 || shape.m > 16 ||
+                     (bytes != 16 && (bytes != 32 || shape.m != 16)))
+    return d.unsupported("no such product");
+  return emitProduct(d, {shape, a, b, c, result});
+}
 
 void registerWmma(OpTable &ops) {
   ops["wmma"] = [](Decoder &d) {

@@ -43,6 +43,9 @@ bool matrixFormat(Type type, MatrixFormat &format);
 bool addVector(Decoder &d, const Operand &operand, size_t count, bool isDef,
                Type type, std::vector<Ref> &refs);
 
+/// mma.sync of integers and of f64.
+bool decodeExactMma(Decoder &d);
+
 /// Undefined lines of A and B are those of the product.
 struct MatrixMarks {
   explicit MatrixMarks(Warp &w) : w(w) {}

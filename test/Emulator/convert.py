@@ -250,4 +250,24 @@ for to in BYTES:
             values = np.where((values > 0) | np.isnan(values), values, np.float16(0))
         g.add(f"cvt.rn{m}.f16x2.{to} d, r", paired(values[:, 0], values[:, 1]))
 
+# Whole numbers clamped and put below what is there.
+a, b, c = (numbers("s32") for _ in range(3))
+g = groups["pack"] = Group(a=a, b=b, c=c)
+for to in ("u2", "s2", "u4", "s4", "u8", "s8", "u16", "s16"):
+    bits = int(to[1:])
+    low, high = (
+        (0, 2**bits - 1) if to[0] == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    )
+    want = [
+        (max(low, min(high, int(x))) % 2**bits << bits)
+        | max(low, min(high, int(y))) % 2**bits
+        | (int(z) << 2 * bits) % 2**32
+        for x, y, z in zip(a, b, c, strict=True)
+    ]
+    above = "" if bits == 16 else ".b32"
+    g.add(
+        f"cvt.pack.sat.{to}.s32{above} d, a, b{', c' if above else ''}",
+        np.array(want, np.uint32),
+    )
+
 sys.exit(not run(emu.Driver(), groups))

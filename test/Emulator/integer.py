@@ -117,6 +117,8 @@ for kind in ("u16", "s16", "u32", "s32", "u64", "s64"):
     if kind == "s32":
         add("add.sat.s32 d, a, b", each(lambda x, y: clamp32(x + y), a, b))
         add("sub.sat.s32 d, a, b", each(lambda x, y: clamp32(x - y), a, b))
+        add("min.relu.s32 d, a, b", each(lambda x, y: max(min(x, y), 0), a, b))
+        add("max.relu.s32 d, a, b", each(lambda x, y: max(x, y, 0), a, b))
     if bits >= 32:
         # A carry in comes of a sum or difference with a known one.
         full = 1 << bits
@@ -179,6 +181,9 @@ for op in ("add", "min", "max"):
     for kind in ("u16x2", "s16x2"):
         want = halves(BINARY[op], a, b, sign=kind[0] == "s")
         g.add(f"{op}.{kind} d, a, b", array(want, 32))
+for op in ("min", "max"):
+    want = halves(lambda x, y, f=BINARY[op]: max(f(x, y), 0), a, b, sign=True)
+    g.add(f"{op}.relu.s16x2 d, a, b", array(want, 32))
 
 
 def part(v, k, width, kind):

@@ -238,7 +238,8 @@ body += [
     "st.global.b32 [%out+12], %y; cvta.global.u64 %g, %in; cvta.to.const.u64 %g, %g; cvta.to.param.u64 %gl, %g;",
     "mapa.shared::cluster.u32 %y, %sh, 0; sub.u32 %y, %y, %sh; st.global.b32 [%out+16], %y;",
     "mapa.u64 %g, %gs, 0; sub.u64 %g, %g, %gs; cvt.u32.u64 %y, %g; st.global.b32 [%out+20], %y;",
-    "mapa.shared::cluster.u64 %g, tile, 0; mov.b32 %y, 7; st.global.b32 [%out+24], %y; st.global.b32 [%out+28], %y;",
+    "mapa.shared::cluster.u64 %g, tile, 0; mov.b32 %y, 7; st.global.b32 [%out+24], %y;",
+    "getctarank.shared::cluster.u32 %y, %sh; getctarank.u64 %x, %gs; add.u32 %y, %y, %x; add.u32 %y, %y, 7; st.global.b32 [%out+28], %y;",
 ]
 for text in expand(
     "prefetch{.L1,.L2,.global.L1,.global.L2,.global.L2::evict_last,.global.L2::evict_normal,.local.L1}"
@@ -265,7 +266,7 @@ SPECIAL = expand(
     "%{tid.{x,y,z},ntid.{x,y,z},ctaid.{x,y,z},nctaid.{x,y,z},laneid,warpid,nwarpid,"
     "lanemask_{eq,le,lt,ge,gt},dynamic_smem_size,total_smem_size,"
     "cluster_ctaid.{x,y,z},cluster_nctaid.{x,y,z},cluster_ctarank,cluster_nctarank,"
-    "clusterid.{x,y,z},nclusterid.{x,y,z}}"
+    "clusterid.{x,y,z},nclusterid.{x,y,z},globaltimer_hi}"
 )
 body = ["mov.u32 %x, %ctaid.z; mov.u32 %y, %ctaid.y; mad.lo.u32 %x, %x, 2, %y;"]
 for name, size in (("ctaid.x", 3), ("tid.z", 2), ("tid.y", 3), ("tid.x", 16)):
@@ -279,7 +280,8 @@ body += [
     "mov.u32 %y, %smid; mov.u32 %y, %nsmid; mov.u32 %y, %clock; mov.u32 %y, %clock_hi;"
 ]
 body += [
-    "mov.u64 %g, %clock64; mov.u64 %g, %globaltimer; mov.u32 %y, %globaltimer_lo; mov.u64 %g, %gridid;"
+    "mov.u64 %g, %clock64; mov.u64 %g, %globaltimer; mov.u32 %y, %globaltimer_lo; mov.u64 %g, %gridid;",
+    "mov.u64 %g, %current_graph_exec; mov.pred %p, %is_explicit_cluster; @%p trap;",
 ]
 kernels["special"] = (INOUT, START + "\n" + "\n".join(body))
 
@@ -305,7 +307,7 @@ for axis, (threads, blocks) in sizes.items():
     want |= {f"%ctaid.{axis}": place[axis.upper()], f"%nctaid.{axis}": blocks}
     want |= {f"%clusterid.{axis}": place[axis.upper()], f"%nclusterid.{axis}": blocks}
     want |= {f"%cluster_ctaid.{axis}": 0, f"%cluster_nctaid.{axis}": 1}
-want |= {"%cluster_ctarank": 0, "%cluster_nctarank": 1}
+want |= {"%cluster_ctarank": 0, "%cluster_nctarank": 1, "%globaltimer_hi": 0}
 full = np.uint64(2**32 - 1)
 below = (one << lane.astype(np.uint64)) - one
 want |= {

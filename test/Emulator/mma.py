@@ -194,8 +194,96 @@ movmatrix.sync.aligned.m8n8.trans.b16 %r, %r;
 ld.param.u64 %p, [p1]; add.u64 %p, %p, %o;
 st.global.b32 [%p], %r;"""
 
+BITS = {"s8": 8, "u8": 8, "s4": 4, "u4": 4}
+EXACT = [
+    (m, k, a, b, clamp)
+    for m, k, types in (
+        (16, 16, ("s8", "u8")), (16, 32, ("s8", "u8")), (8, 16, ("s8", "u8")),
+        (16, 32, ("s4", "u4")), (16, 64, ("s4", "u4")), (8, 32, ("s4", "u4")),
+    )
+    for a in types
+    for b in types
+    for clamp in ("", ".satfinite")
+]  # fmt: skip
+
+
+def exact_kernel(m, k, a, b, clamp):
+    counts = {"a": m * k * BITS[a] // 1024, "b": k * BITS[b] // 128, "c": m // 4}
+    counts["d"] = counts["c"]
+    body = [".reg .b32 %a<4>, %b<2>, %c<4>, %d<4>, %t; .reg .b64 %p, %o;"]
+    body += ["mov.u32 %t, %tid.x; mul.wide.u32 %o, %t, 4;"]
+    for index, letter in enumerate("abc"):
+        body += [f"ld.param.u64 %p, [p{index}]; add.u64 %p, %p, %o;"]
+        body += [
+            f"ld.global.b32 %{letter}{r}, [%p+{128 * r}];"
+            for r in range(counts[letter])
+        ]
+    regs = ", ".join(registers(x, counts[x]) for x in "dabc")
+    body += [
+        f"mma.sync.aligned.m{m}n8k{k}.row.col{clamp}.s32.{a}.{b}.s32 {regs};",
+        "ld.param.u64 %p, [p3]; add.u64 %p, %p, %o;",
+    ]
+    body += [f"st.global.b32 [%p+{128 * r}], %d{r};" for r in range(counts["d"])]
+    return ".u64 p0, .u64 p1, .u64 p2, .u64 p3", "\n".join(body)
+
+
+def check_exact(module, m, k, a, b, clamp):
+    def operand(lines, kind):
+        low = -(1 << BITS[kind] - 1) if kind[0] == "s" else 0
+        x = rng.integers(low, low + (1 << BITS[kind]), (lines, k))
+        raw = (x & (1 << BITS[kind]) - 1).astype(np.uint8)
+        # Of two halves of a byte the low one comes first.
+        return x, fragment(
+            raw if BITS[kind] == 8 else raw[:, ::2] | raw[:, 1::2] << 4, lines
+        )
+
+    (x, left), (y, right) = operand(m, a), operand(8, b)
+    c = rng.integers(-(2**31), 2**31, (m, 8))
+    c[0] = 2**31 - 1  # Some sums do not fit.
+    c[1] = -(2**31)
+    want = x @ y.T + c
+    want = np.clip(want, -(2**31), 2**31 - 1) if clamp else want
+
+    def lanes(matrix):
+        parts = [matrix[L // 4 + e // 2 * 8, L % 4 * 2 + e % 2] for e in range(m // 4)]
+        return (np.stack(parts) & 0xFFFFFFFF).astype(np.uint32)
+
+    out = emu.Empty((m // 4, 32), np.uint32)
+    name = f"exact_{m}_{k}_{a}_{b}{clamp}".replace(".", "_")
+    module.launch(name, 1, 32, left, right, lanes(c), out)
+    assert np.array_equal(out.value, lanes(want)), (name, out.value, lanes(want))
+
+
+DOUBLE = """.reg .f64 %a, %b, %c<2>; .reg .b32 %t; .reg .b64 %p, %o;
+mov.u32 %t, %tid.x; mul.wide.u32 %o, %t, 8;
+ld.param.u64 %p, [p0]; add.u64 %p, %p, %o; ld.global.f64 %a, [%p];
+ld.param.u64 %p, [p1]; add.u64 %p, %p, %o; ld.global.f64 %b, [%p];
+ld.param.u64 %p, [p2]; add.u64 %p, %p, %o; add.u64 %p, %p, %o; ld.global.v2.f64 {%c0, %c1}, [%p];
+mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%c0, %c1}, {%a}, {%b}, {%c0, %c1};
+st.global.v2.f64 [%p], {%c0, %c1};"""
+
+
+def check_double(module):
+    """Whole numbers, which are exact in any order."""
+    x, y, c = (
+        rng.integers(-(2**20), 2**20, s).astype(float) for s in ((8, 4), (4, 8), (8, 8))
+    )
+    # Row by row, two columns a lane, is what lanes hold of C.
+    out = c.copy()
+    module.launch("double", 1, 32, x.copy(), np.ascontiguousarray(y.T), out)
+    assert np.array_equal(out, x @ y + c), (out, x @ y + c)
+
 
 driver = emu.Driver()
+kernels = {
+    f"exact_{m}_{k}_{a}_{b}{c}".replace(".", "_"): exact_kernel(m, k, a, b, c)
+    for m, k, a, b, c in EXACT
+}
+kernels["double"] = (".u64 p0, .u64 p1, .u64 p2", DOUBLE)
+module = emu.Module(driver, forms.module(kernels, "sm_80", "8.0"))
+for p in EXACT:
+    check_exact(module, *p)
+check_double(module)
 kernels = {name_of(*p): product_kernel(*p) for p in PRODUCTS}
 module = emu.Module(driver, forms.module(kernels, "sm_120", "8.7"))
 for p in PRODUCTS:
@@ -210,4 +298,4 @@ data, out = rng.permutation(2**16)[:64].astype(np.uint16), emu.Empty(32, np.uint
 module.launch("turn", 1, 32, data.view(np.uint32), out)
 want = np.ascontiguousarray(data.reshape(8, 8).T).view(np.uint32).ravel()
 assert np.array_equal(out.value, want), "movmatrix"
-print("ok", len(PRODUCTS), "products,", 2 * len(MOVES) + 1, "moves")
+print("ok", len(PRODUCTS) + len(EXACT) + 1, "products,", 2 * len(MOVES) + 1, "moves")
