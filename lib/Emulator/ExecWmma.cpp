@@ -574,7 +574,6 @@ bool decodeExactMma(Decoder &d) {
   if (!takeElement(d, result) || !takeElement(d, a) || !takeElement(d, b) ||
       !takeElement(d, c))
     return false;
-  // m8n8 has the smaller of the two rows of A that types have.
   unsigned bytes = shape.k * bitsOf(a) / 8;
   bool isDouble = a == F64 && b == F64 && c == F64 && result == F64;
   bool isInteger = (a == U8 || a == S8 || a == U4 || a == S4) &&

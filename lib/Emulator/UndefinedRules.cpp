@@ -5,11 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Undefined.h"
+#include "UndefinedTrial.h"
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 using namespace et::emu;
 
@@ -77,119 +76,7 @@ void et::emu::chooseTrack(Inst &inst, std::string_view opcode,
   inst.slots = rule.slots;
 }
 
-/// Bytes of a lane of a result; 0 if it goes nowhere.
-static unsigned resultBytes(const Warp &w, const Inst &i, Ref at) {
-  for (const Place &p : operandsOf(w, i))
-    if (p.role == Place::Def && p.at == at)
-      return p.bytes;
-  return 0;
-}
-
 namespace {
-
-/// The operands of an instruction, and what it makes of others in their place.
-class Trial {
-public:
-  static constexpr int kSlots = 5;
-  uint64_t value[kSlots][32] = {}, undefined[kSlots][32] = {};
-  /// Of a lane; 1 for a predicate, 0 where there is no operand.
-  unsigned bytes[kSlots] = {};
-  /// Lanes that are undefined, by operand.
-  uint32_t lanes[kSlots] = {};
-  uint32_t origin = 0;
-
-  Trial(Warp &w, const Inst &i) : w(w), i(i) {
-    for (int slot = 1; slot < kSlots; ++slot)
-      if (i.op[slot] != kNone)
-        load(slot);
-  }
-  bool isConstant(int slot) const { return i.op[slot] & kConstantBit; }
-
-  /// Runs the instruction, where `operand` gives an operand's value in a lane,
-  /// by its number. Constants stay what they are, unless they are in `others`.
-  template <typename F>
-  void run(const Inst &what, unsigned resultBytes, uint64_t *result, F operand,
-           unsigned others = 0) {
-    alignas(64) uint64_t lanesOf[6][32];
-    Inst trial = what;
-    for (unsigned slot = 0; slot < 6; ++slot) {
-      if (what.op[slot] == kNone)
-        continue;
-      bool isGiven = slot > 0 && slot < kSlots;
-      if (isGiven && isConstant(static_cast<int>(slot)) &&
-          !(others >> slot & 1))
-        continue;
-      trial.op[slot] = static_cast<Ref>(slot * sizeof(lanesOf[0]));
-      if (!isGiven)
-        continue;
-      std::memset(lanesOf[slot], 0, sizeof(lanesOf[slot]));
-      auto *to = reinterpret_cast<uint8_t *>(lanesOf[slot]);
-      uint32_t word = 0;
-      for (int l = 0; l < 32; ++l) {
-        uint64_t given = operand(static_cast<int>(slot), l);
-        word |= uint32_t(given & 1) << l;
-        if (bytes[slot] > 1)
-          std::memcpy(to + static_cast<unsigned>(l) * bytes[slot], &given,
-                      bytes[slot]);
-      }
-      if (bytes[slot] == 1)
-        std::memcpy(to, &word, sizeof(word));
-    }
-    uint8_t *registers =
-        std::exchange(w.bank[0], reinterpret_cast<uint8_t *>(&lanesOf[0][0]));
-    uint32_t exec = std::exchange(w.exec, ~0u);
-    uint32_t marked = std::exchange(w.undefined, 0u);
-    what.fn(w, trial);
-    for (int l = 0; l < 32; ++l)
-      result[l] = read(trial.op[0], resultBytes, l);
-    w.bank[0] = registers;
-    w.exec = exec;
-    w.undefined = marked;
-  }
-
-  /// The least and the most that an operand can be; as signed numbers too.
-  uint64_t least(int slot, int l, bool isSigned = false) const {
-    uint64_t sign = isSigned ? uint64_t(1) << (8 * bytes[slot] - 1) : 0;
-    return (value[slot][l] & ~undefined[slot][l]) | (undefined[slot][l] & sign);
-  }
-  uint64_t most(int slot, int l, bool isSigned = false) const {
-    uint64_t sign = isSigned ? uint64_t(1) << (8 * bytes[slot] - 1) : 0;
-    return (value[slot][l] | undefined[slot][l]) & ~(undefined[slot][l] & sign);
-  }
-
-private:
-  uint64_t read(Ref at, unsigned bytes, int l) {
-    uint64_t value = 0;
-    if (bytes == 1)
-      std::memcpy(&value, w.at<uint8_t>(at), 4);
-    else
-      std::memcpy(&value, w.at<uint8_t>(at) + static_cast<unsigned>(l) * bytes,
-                  std::min(bytes, 8u));
-    return bytes == 1 ? value >> l & 1 : value;
-  }
-  void load(int slot) {
-    Ref at = i.op[slot];
-    bytes[slot] = std::max(2u, typeBytes(i.type));
-    if (!isConstant(slot))
-      for (const Place &p : operandsOf(w, i))
-        if (p.at == at && p.role == Place::Use)
-          bytes[slot] = p.bytes;
-    for (int l = 0; l < 32; ++l)
-      value[slot][l] = read(at, bytes[slot], l);
-    const UndefinedRegister *r = undefinedIn(*w.node->frame, at);
-    if (!r)
-      return;
-    lanes[slot] = r->lanes;
-    origin = r->origin;
-    for (uint32_t left = r->lanes; left; left &= left - 1) {
-      int l = __builtin_ctz(left);
-      undefined[slot][l] = r->bits[l];
-    }
-  }
-
-  Warp &w;
-  const Inst &i;
-};
 
 /// One instruction's view of the marks.
 class Marks {
@@ -533,109 +420,9 @@ private:
   Operands operands;
 };
 
-/// The marks of a comparison's results; see compareUndefined.
-class CompareMarks {
-public:
-  CompareMarks(Warp &w, const Inst &i) : w(w), i(i), frame(*w.node->frame) {
-    with = i.m[0] ? lanesOf(i.op[3], ~uint64_t(0)) : 0;
-    given = i.m[0] ? w.pred(i.op[3]) : 0;
-    guarded = lanesOf(i.guard, ~uint64_t(0)) & w.node->mask;
-  }
-  /// Lanes where one of these bits of what is compared is undefined.
-  uint32_t compared(uint64_t bits) {
-    return lanesOf(i.op[1], bits) | lanesOf(i.op[2], bits);
-  }
-  /// Lanes where the bits that are defined decide.
-  uint32_t decided() {
-    if (isFloat(i.type))
-      return 0;
-    Trial trial(w, i);
-    uint32_t lanes = 0;
-    for (int l = 0; l < 32; ++l) {
-      uint64_t unknown = trial.undefined[1][l] | trial.undefined[2][l];
-      uint64_t differ = (trial.value[1][l] ^ trial.value[2][l]) & ~unknown;
-      lanes |= uint32_t(differ != 0) << l;
-    }
-    if (i.m[2])
-      return lanes;
-    Inst plain = i;
-    plain.m[0] = plain.m[1] = 0;
-    plain.op[3] = plain.op[4] = kNone;
-    uint64_t ends[2][32];
-    for (int high = 0; high < 2; ++high)
-      trial.run(plain, 1, ends[high], [&](int slot, int l) {
-        return (slot == 1) == high ? trial.most(slot, l, isSigned(i.type))
-                                   : trial.least(slot, l, isSigned(i.type));
-      });
-    lanes = 0;
-    for (int l = 0; l < 32; ++l)
-      lanes |= uint32_t(ends[0][l] == ends[1][l]) << l;
-    return lanes;
-  }
-  /// Lanes of one result that are undefined. `bits`: what was compared gave.
-  uint32_t result(uint32_t compared, uint32_t bits) const {
-    uint32_t known = 0; // Where one side decides.
-    if (i.m[0] == 1)
-      known = (~compared & ~bits) | (~with & ~given);
-    else if (i.m[0] == 2)
-      known = (~compared & bits) | (~with & given);
-    return ((compared | with) & ~known) | guarded;
-  }
-  /// Marks a result: the lower half in some lanes, the upper one in others.
-  void put(Ref at, uint32_t lower, uint32_t upper) {
-    unsigned bytes = resultBytes(w, i, at);
-    uint64_t all = lowBits(8 * bytes), low = lowBits(4 * bytes);
-    uint64_t marks[32];
-    for (int l = 0; l < 32; ++l)
-      marks[l] = (lower >> l & 1 ? low : 0) | (upper >> l & 1 ? all & ~low : 0);
-    setUndefined(w, frame, at, w.exec | guarded, marks, origin);
-  }
-  void put(Ref at, uint32_t lanes) { put(at, lanes, lanes); }
-
-private:
-  uint32_t lanesOf(Ref at, uint64_t bits) {
-    const UndefinedRegister *r = at == kNone ? nullptr : undefinedIn(frame, at);
-    uint32_t lanes = 0;
-    for (uint32_t left = r ? r->lanes : 0; left; left &= left - 1) {
-      int l = __builtin_ctz(left);
-      lanes |= uint32_t((r->bits[l] & bits) != 0) << l;
-    }
-    if (lanes)
-      origin = r->origin;
-    return lanes;
-  }
-
-  Warp &w;
-  const Inst &i;
-  Frame &frame;
-  uint32_t with, given, guarded, origin = 0;
-};
-
 } // namespace
 
 bool et::emu::trackUndefined(Warp &w, const Inst &i, uint32_t mask) {
   Marks marks(w, i, mask);
   return !marks.concerns() || marks.run();
-}
-
-void et::emu::compareUndefined(Warp &w, const Inst &i, uint32_t result) {
-  CompareMarks marks(w, i);
-  uint32_t compared = marks.compared(~uint64_t(0));
-  if (compared)
-    compared &= ~marks.decided();
-  marks.put(i.op[0], marks.result(compared, result));
-  if (i.op[4] != kNone)
-    marks.put(i.op[4], marks.result(compared, ~result));
-}
-
-void et::emu::comparePairUndefined(Warp &w, const Inst &i, uint32_t first,
-                                   uint32_t second) {
-  CompareMarks marks(w, i);
-  uint32_t lower = marks.result(marks.compared(lowBits(16)), first),
-           upper = marks.result(marks.compared(~lowBits(16)), second);
-  if (i.m[1])
-    return marks.put(i.op[0], lower, upper);
-  marks.put(i.op[0], lower);
-  if (i.op[4] != kNone)
-    marks.put(i.op[4], upper);
 }
