@@ -397,9 +397,29 @@ def conversions(module):
     same("bf16 pairs", q.value.astype(np.float32), both.astype(BF).astype(np.float32))
 
 
+def partly(module):
+    """Under all checks: no use of what nothing wrote is reported."""
+    o = emu.Empty((7, N), np.int32)
+    run(module, "partly", emu.Empty(N, np.uint32), o)
+    i = np.arange(N)
+    low, high, few = i & 0x7F, i & 0x3F, i & 15
+    want = [low * 3 + high, 2 * (low + high), 2 * few * few, (i * 12 + 7) & 0xFFFF]
+    want += [low + high, (i & 0xFF) + (2 * i & 0xFF), np.full(N, 3)]
+    assert np.array_equal(o.value, want), (o.value, want)
+
+
 for (compiler, chip), text in emu.compile_for("scalar.cu", ("sm_80", "sm_90")).items():
     module = emu.Module(driver, text)
-    for test in (ints, longs, bit_fields, floats, functions, halves, conversions):
+    for test in (
+        ints,
+        longs,
+        bit_fields,
+        floats,
+        functions,
+        halves,
+        conversions,
+        partly,
+    ):
         try:
             test(module)
         except Exception as e:

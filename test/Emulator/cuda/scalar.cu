@@ -130,3 +130,24 @@ KERNEL narrow(const int64_t *a, int8_t *o8, uint16_t *o16, int32_t *o32, double 
   AT;
   if (i < n) { o8[i] = (int8_t)a[i]; o16[i] = (uint16_t)a[i]; o32[i] = (int32_t)a[i]; od[i] = (double)a[i]; }
 }
+// Parts of registers that nothing wrote: what is computed does not depend on them.
+KERNEL partly(const uint32_t *none, int *o, int n) {
+  AT;
+  if (i >= n) return;
+  uint32_t v = none[i], w = (v & 0xffff0000u) | (i & 0x7f) | (i & 0x3f) << 8;
+  o[i] = (int8_t)(w & 0xff) * 3 + (int8_t)(w >> 8 & 0xff);
+  o[n + i] = __dp4a((int)__byte_perm(w, 0, 0x1010), 0x01010101, 0);
+  __half2 h = __halves2half2(__int2half_rn(i & 15), *((const __half *)&v + 1));
+  o[2 * n + i] = (int)__low2float(__hmul2(__hadd2(h, h), h));
+  uint64_t wide = ((uint64_t)v << 32 | (uint32_t)i) * 12 + 7;
+  o[3 * n + i] = (int)(wide & 0xffff);
+  union { uint32_t word; uint8_t byte[4]; } u = {w};
+  int sum = 0;
+  for (int k = 0; k < 4; ++k) sum += k < 2 ? u.byte[k] : 0 * u.byte[k];
+  o[4 * n + i] = sum;
+  __shared__ uint8_t tile[512];
+  tile[4 * threadIdx.x] = i; tile[4 * threadIdx.x + 2] = 2 * i;
+  uint32_t both = *(const uint32_t *)(tile + 4 * threadIdx.x);
+  o[5 * n + i] = (both & 0xff) + (both >> 16 & 0xff);
+  o[6 * n + i] = ((v | 1) != 0) + ((v & 7) < 8 ? 2 : 0);
+}
