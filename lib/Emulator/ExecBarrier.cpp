@@ -46,8 +46,9 @@ bool decodeBar(Decoder &d) {
     d.inst.op[0] = d.use(d.arg(0), Type::B32);
     return d.emit(
         [](Warp &w, const Inst &i) {
-          uint32_t members = w.at<uint32_t>(i.op[0])[__builtin_ctz(w.exec)];
-          if (!(members & w.live & ~w.exec))
+          const uint32_t *named = w.at<uint32_t>(i.op[0]);
+          uint32_t members = named[__builtin_ctz(w.exec)];
+          if (!w.partGroups(named) || !(members & w.live & ~w.exec))
             return;
           w.node->wanted = members & w.live;
           w.node->barrier = 0;

@@ -8,6 +8,7 @@
 #include "ExecCommon.h"
 #include "Undefined.h"
 
+#include <cstring>
 #include <type_traits>
 
 using namespace et::emu;
@@ -15,77 +16,82 @@ using namespace et::emu;
 namespace et::emu::ET_EMU_ISA {
 namespace {
 
-/// Waits until all lanes named in the register op[slot] are here. The lanes of
-/// one instruction name the same members.
-bool meet(Warp &w, const Inst &i, int slot, uint32_t &members) {
-  const uint32_t *m = w.at<uint32_t>(i.op[slot]);
-  int first = __builtin_ctz(w.exec);
-  members = m[first];
-  if (!(members >> first & 1)) {
-    w.fault("warp",
-            "a lane runs an instruction whose member mask leaves it out",
-            first);
-    return false;
+/// Runs `body` for the lanes that the register op[slot] names, once they all
+/// are here. Tiles of a warp name each its own lanes: each is a group that the
+/// instruction runs for by itself.
+template <typename F>
+void withMembers(Warp &w, const Inst &i, int slot, F body) {
+  uint32_t named[32], all = w.exec, out = 0;
+  std::memcpy(named, w.at<uint32_t>(i.op[slot]), sizeof(named));
+  for (int l = 0; l < 32; ++l)
+    out |= (~named[l] >> l & 1) << l;
+  if (out & all)
+    return w.fault("warp",
+                   "a lane runs an instruction whose member mask leaves it out",
+                   __builtin_ctz(out & all));
+  if (w.groupOf(named, all) == all) {
+    if (w.gather(named[__builtin_ctz(all)]))
+      body(named[__builtin_ctz(all)]);
+    return;
   }
-  if (!w.gather(members))
-    return false;
-  // A shuffle says which lane's value goes where; of the others every lane's
-  // result comes from all.
-  if (w.undefined && slot != 4)
-    gatherUndefined(w, i);
-  return true;
+  if (!w.partGroups(named))
+    return;
+  for (uint32_t left = all; left && !w.block->faulted; left &= ~w.exec) {
+    w.exec = w.groupOf(named, left);
+    body(named[__builtin_ctz(left)]);
+  }
+  w.exec = all;
 }
 
 enum Shuffle : uint8_t { Up, Down, Bfly, Idx };
 
 void execShfl(Warp &w, const Inst &i) {
-  uint32_t members;
-  if (!meet(w, i, 4, members))
-    return;
-  const uint32_t *a = w.at<uint32_t>(i.op[1]), *b = w.at<uint32_t>(i.op[2]),
-                 *c = w.at<uint32_t>(i.op[3]);
-  uint32_t out[32], valid = 0;
-  int source[32];
-  for (int l = 0; l < 32; ++l) {
-    int value = b[l] & 31, clamp = c[l] & 31, segment = c[l] >> 8 & 31;
-    int high = (l & segment) | (clamp & ~segment), low = l & segment;
-    int from = l;
-    bool in = false;
-    switch (i.m[0]) {
-    case Up:
-      from = l - value;
-      in = from >= high;
-      break;
-    case Down:
-      from = l + value;
-      in = from <= high;
-      break;
-    case Bfly:
-      from = l ^ value;
-      in = from <= high;
-      break;
-    default:
-      from = low | (value & ~segment);
-      in = from <= high;
-      break;
+  withMembers(w, i, 4, [&](uint32_t) {
+    const uint32_t *a = w.at<uint32_t>(i.op[1]), *b = w.at<uint32_t>(i.op[2]),
+                   *c = w.at<uint32_t>(i.op[3]);
+    uint32_t out[32], valid = 0;
+    int source[32];
+    for (int l = 0; l < 32; ++l) {
+      int value = b[l] & 31, clamp = c[l] & 31, segment = c[l] >> 8 & 31;
+      int high = (l & segment) | (clamp & ~segment), low = l & segment;
+      int from = l;
+      bool in = false;
+      switch (i.m[0]) {
+      case Up:
+        from = l - value;
+        in = from >= high;
+        break;
+      case Down:
+        from = l + value;
+        in = from <= high;
+        break;
+      case Bfly:
+        from = l ^ value;
+        in = from <= high;
+        break;
+      default:
+        from = low | (value & ~segment);
+        in = from <= high;
+        break;
+      }
+      if (!in)
+        from = l;
+      valid |= uint32_t(in) << l;
+      source[l] = from;
+      out[l] = a[from];
+      if (in && w.launch->options.checkInit && (w.exec >> l & 1) &&
+          !(w.exec >> from & 1))
+        return w.fault("warp",
+                       "shfl reads lane " + std::to_string(from) +
+                           ", which does not take part",
+                       l);
     }
-    if (!in)
-      from = l;
-    valid |= uint32_t(in) << l;
-    source[l] = from;
-    out[l] = a[from];
-    if (in && w.launch->options.checkInit && (w.exec >> l & 1) &&
-        !(w.exec >> from & 1))
-      return w.fault("warp",
-                     "shfl reads lane " + std::to_string(from) +
-                         ", which does not take part",
-                     l);
-  }
-  if (w.undefined)
-    shuffleUndefined(w, i, source);
-  setLanes<uint32_t>(w, i.op[0], [&](int l) { return out[l]; });
-  if (i.op[5] != kNone)
-    w.pred(i.op[5]) = (w.pred(i.op[5]) & ~w.exec) | (valid & w.exec);
+    if (w.undefined)
+      shuffleUndefined(w, i, source);
+    setLanes<uint32_t>(w, i.op[0], [&](int l) { return out[l]; });
+    if (i.op[5] != kNone)
+      w.pred(i.op[5]) = (w.pred(i.op[5]) & ~w.exec) | (valid & w.exec);
+  });
 }
 
 bool decodeShfl(Decoder &d) {
@@ -111,17 +117,18 @@ bool decodeShfl(Decoder &d) {
 
 enum Vote : uint8_t { All, Any, Uni, Ballot };
 void execVote(Warp &w, const Inst &i) {
-  uint32_t members;
-  if (!meet(w, i, 2, members))
-    return;
-  uint32_t p = w.pred(i.op[1]) & w.exec & members;
-  uint32_t here = w.exec & members;
-  if (i.m[0] == Ballot)
-    return setLanes<uint32_t>(w, i.op[0], [=](int) { return p; });
-  bool r = i.m[0] == All   ? p == here
-           : i.m[0] == Any ? p != 0
-                           : p == 0 || p == here;
-  setPred(w, i.op[0], [=](int) { return r; });
+  withMembers(w, i, 2, [&](uint32_t members) {
+    if (w.undefined)
+      gatherUndefined(w, i);
+    uint32_t p = w.pred(i.op[1]) & w.exec & members;
+    uint32_t here = w.exec & members;
+    if (i.m[0] == Ballot)
+      return setLanes<uint32_t>(w, i.op[0], [=](int) { return p; });
+    bool r = i.m[0] == All   ? p == here
+             : i.m[0] == Any ? p != 0
+                             : p == 0 || p == here;
+    setPred(w, i.op[0], [=](int) { return r; });
+  });
 }
 
 bool decodeVote(Decoder &d) {
@@ -143,22 +150,23 @@ bool decodeVote(Decoder &d) {
 /// m[0]: all.
 template <typename T>
 void execMatch(Warp &w, const Inst &i) {
-  uint32_t members;
-  if (!meet(w, i, 2, members))
-    return;
-  const T *a = w.at<T>(i.op[1]);
-  uint32_t here = w.exec & members, out[32] = {}, p = 0;
-  eachLane(w.exec, [&](int l) {
-    eachLane(here, [&](int k) { out[l] |= uint32_t(a[k] == a[l]) << k; });
-    if (i.m[0]) {
-      bool all = out[l] == here;
-      out[l] = all ? here : 0;
-      p |= uint32_t(all) << l;
-    }
+  withMembers(w, i, 2, [&](uint32_t members) {
+    if (w.undefined)
+      gatherUndefined(w, i);
+    const T *a = w.at<T>(i.op[1]);
+    uint32_t here = w.exec & members, out[32] = {}, p = 0;
+    eachLane(w.exec, [&](int l) {
+      eachLane(here, [&](int k) { out[l] |= uint32_t(a[k] == a[l]) << k; });
+      if (i.m[0]) {
+        bool all = out[l] == here;
+        out[l] = all ? here : 0;
+        p |= uint32_t(all) << l;
+      }
+    });
+    setLanes<uint32_t>(w, i.op[0], [&](int l) { return out[l]; });
+    if (i.op[5] != kNone)
+      w.pred(i.op[5]) = (w.pred(i.op[5]) & ~w.exec) | (p & w.exec);
   });
-  setLanes<uint32_t>(w, i.op[0], [&](int l) { return out[l]; });
-  if (i.op[5] != kNone)
-    w.pred(i.op[5]) = (w.pred(i.op[5]) & ~w.exec) | (p & w.exec);
 }
 
 bool decodeMatch(Decoder &d) {
@@ -190,36 +198,37 @@ void execActive(Warp &w, const Inst &i) {
 enum Reduce : uint8_t { Add, Min, Max, And, Or, Xor };
 template <typename T>
 void execRedux(Warp &w, const Inst &i) {
-  uint32_t members;
-  if (!meet(w, i, 2, members))
-    return;
-  const T *a = w.at<T>(i.op[1]);
-  uint32_t here = w.exec & members;
-  T r = a[__builtin_ctz(here)];
-  eachLane(here & (here - 1), [&](int l) {
-    T v = a[l];
-    switch (i.m[0]) {
-    case Add:
-      r = T(std::make_unsigned_t<T>(r) + std::make_unsigned_t<T>(v));
-      break;
-    case Min:
-      r = v < r ? v : r;
-      break;
-    case Max:
-      r = v > r ? v : r;
-      break;
-    case And:
-      r = T(r & v);
-      break;
-    case Or:
-      r = T(r | v);
-      break;
-    default:
-      r = T(r ^ v);
-      break;
-    }
+  withMembers(w, i, 2, [&](uint32_t members) {
+    if (w.undefined)
+      gatherUndefined(w, i);
+    const T *a = w.at<T>(i.op[1]);
+    uint32_t here = w.exec & members;
+    T r = a[__builtin_ctz(here)];
+    eachLane(here & (here - 1), [&](int l) {
+      T v = a[l];
+      switch (i.m[0]) {
+      case Add:
+        r = T(std::make_unsigned_t<T>(r) + std::make_unsigned_t<T>(v));
+        break;
+      case Min:
+        r = v < r ? v : r;
+        break;
+      case Max:
+        r = v > r ? v : r;
+        break;
+      case And:
+        r = T(r & v);
+        break;
+      case Or:
+        r = T(r | v);
+        break;
+      default:
+        r = T(r ^ v);
+        break;
+      }
+    });
+    setLanes<T>(w, i.op[0], [=](int) { return r; });
   });
-  setLanes<T>(w, i.op[0], [=](int) { return r; });
 }
 
 bool decodeRedux(Decoder &d) {
@@ -242,13 +251,14 @@ bool decodeRedux(Decoder &d) {
 
 /// The lowest member is elected, as the hardware does.
 void execElect(Warp &w, const Inst &i) {
-  uint32_t members;
-  if (!meet(w, i, 1, members))
-    return;
-  uint32_t leader = static_cast<uint32_t>(__builtin_ctz(w.exec & members));
-  setLanes<uint32_t>(w, i.op[0], [=](int) { return leader; });
-  if (i.op[5] != kNone)
-    setPred(w, i.op[5], [=](int l) { return uint32_t(l) == leader; });
+  withMembers(w, i, 1, [&](uint32_t members) {
+    if (w.undefined)
+      gatherUndefined(w, i);
+    uint32_t leader = static_cast<uint32_t>(__builtin_ctz(w.exec & members));
+    setLanes<uint32_t>(w, i.op[0], [=](int) { return leader; });
+    if (i.op[5] != kNone)
+      setPred(w, i.op[5], [=](int l) { return uint32_t(l) == leader; });
+  });
 }
 
 bool decodeElect(Decoder &d) {

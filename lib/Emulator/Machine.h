@@ -343,6 +343,12 @@ struct Warp {
   bool gather(uint32_t members);
   /// The same for all 32 lanes; a fault if some have left.
   bool gatherWhole(const char *what);
+  /// Of these lanes, those that name what the first of them does.
+  static uint32_t groupOf(const uint32_t *named, uint32_t lanes);
+  /// Sends groups of lanes, each of which names its members, to the running
+  /// instruction apart, if they are several and some wait for lanes that are
+  /// elsewhere. False when they are sent.
+  bool partGroups(const uint32_t *named);
   /// Ends lanes for good.
   void exitLanes(uint32_t mask);
   /// Puts the running node aside and runs another leaf, or blocks the warp.

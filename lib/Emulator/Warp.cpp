@@ -306,9 +306,13 @@ bool Warp::gather(uint32_t members) {
   uint32_t there = exec;
   if (!(members & live & ~there))
     return true;
+  // Those that wait here for others are none of them.
+  auto isMember = [&](const Node &n) {
+    return n.state == Node::AtWarpSync && n.barrier && n.pc == node->pc &&
+           n.frame == node->frame && n.wanted == (members & live);
+  };
   for (const Node &n : nodes)
-    if (n.state == Node::AtWarpSync && n.barrier && n.pc == node->pc &&
-        n.frame == node->frame)
+    if (isMember(n))
       there |= n.mask;
   if (members & live & ~there) {
     node->barrier = 1;
@@ -318,11 +322,36 @@ bool Warp::gather(uint32_t members) {
     return false;
   }
   for (Node &n : nodes)
-    if (n.state == Node::AtWarpSync && n.barrier && n.pc == node->pc &&
-        n.frame == node->frame)
+    if (isMember(n))
       n.state = Node::Ready;
   exec = there;
   return true;
+}
+
+uint32_t Warp::groupOf(const uint32_t *named, uint32_t lanes) {
+  uint32_t group = 0, wanted = named[__builtin_ctz(lanes)];
+  for (int l = 0; l < 32; ++l)
+    group |= uint32_t(named[l] == wanted) << l;
+  return group & lanes;
+}
+
+bool Warp::partGroups(const uint32_t *named) {
+  if (groupOf(named, exec) == exec)
+    return true;
+  uint32_t wanted = 0;
+  for (uint32_t left = exec; left; left &= left - 1)
+    wanted |= named[__builtin_ctz(left)];
+  if (!(wanted & live & ~exec))
+    return true;
+  Side sides[33];
+  unsigned count = 0;
+  for (uint32_t left = exec; left; left &= ~sides[count++].mask)
+    sides[count] = {groupOf(named, left), node->pc - 1};
+  if (uint32_t rest = node->mask & ~exec)
+    sides[count++] = {rest, node->pc};
+  retry = true;
+  diverge(sides, count, node->pc);
+  return false;
 }
 
 bool Warp::gatherWhole(const char *what) {

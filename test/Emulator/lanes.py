@@ -214,10 +214,65 @@ list: .branchtargets B0, B1, B2; brx.idx.uni %k, list;
 B0: mov.b32 %w, 10; bra C; B1: mov.b32 %w, 20; bra C; B2: mov.b32 %w, 30;
 C: mul.wide.u32 %out, %k, 4; .reg .b64 %b; ld.param.u64 %b, [p0]; add.u64 %out, %out, %b;
 st.global.b32 [%out], %w; pmevent 1;"""
+# Tiles of 16 lanes name their own lanes: together; or while lanes 28 to 31 come later by a
+# way of their own, or never, as the branch before them ends the others.
+TILES = """.reg .b32 %t, %v, %m, %l, %x; .reg .b64 %p, %q, %o; .reg .pred %c, %d, %e; .shared .b32 tile[32];
+mov.u32 %t, %tid.x; ld.param.u64 %p, [p0]; ld.param.u64 %q, [p1]; mul.wide.u32 %o, %t, 4;
+add.u64 %p, %p, %o; add.u64 %q, %q, %o; ld.global.b32 %v, [%p]; mov.u32 %l, %laneid;
+and.b32 %m, %l, 16; shl.b32 %m, 0xffff, %m; and.b32 %x, %v, 1; setp.ne.u32 %c, %x, 0;
+setp.ge.u32 %d, %l, 28; setp.gt.u32 %e, %l, 99; {way} NEXT:
+redux.sync.add.u32 %x, %v, %m; st.global.b32 [%q], %x;
+vote.sync.ballot.b32 %x, %c, %m; st.global.b32 [%q+128], %x;
+vote.sync.any.pred %e, %c, %m; selp.b32 %x, 1, 0, %e; st.global.b32 [%q+256], %x;
+and.b32 %x, %v, 3; match.any.sync.b32 %x, %x, %m; st.global.b32 [%q+384], %x;
+elect.sync %x|%e, %m; st.global.b32 [%q+512], %x;
+shfl.sync.bfly.b32 %x, %v, 5, 31, %m; st.global.b32 [%q+640], %x;
+mov.u32 %x, tile; mad.lo.u32 %x, %l, 4, %x; st.shared.b32 [%x], %v; bar.warp.sync %m;
+xor.b32 %l, %l, 15; mov.u32 %x, tile; mad.lo.u32 %x, %l, 4, %x; ld.shared.b32 %x, [%x]; st.global.b32 [%q+768], %x;"""
+WAYS = {
+    "together": "",
+    "apart": "@%d bra NEXT; @%e exit;",
+    "first": "@!%d bra NEXT; @%e exit;",
+}
+
+
+def tile(v):
+    """What each lane of a tile has in the end, but for the tile's place."""
+    lanes = np.arange(16)
+    bits = sum(1 << int(k) for k in lanes if v[k] & 1)
+    same = [sum(1 << int(k) for k in lanes if (v[k] ^ v[at]) & 3 == 0) for at in lanes]
+    return [
+        [int(v.sum())] * 16,
+        [bits] * 16,
+        [int(bits != 0)] * 16,
+        same,
+        [0] * 16,
+        v[lanes ^ 5],
+        v[::-1],
+    ]
+
+
+def tiles(module):
+    v = words(32, 2**20)
+    v[16:] &= 2**32 - 2 if rng.random() < 0.5 else 2**32 - 1
+    low, high = np.array(tile(v[:16]), np.uint32), np.array(tile(v[16:]), np.uint32)
+    high[[1, 3]] <<= 16
+    high[4] = 16
+    for way in WAYS:
+        out = emu.Empty((7, 32), np.uint32)
+        module.launch(f"tiles_{way}", 1, 32, v, out)
+        want = np.concatenate([low, high], 1)
+        assert np.array_equal(out.value, want), (way, v, out.value, want)
+
+
 kernels = {
     "walk": (".u64 p0, .u64 p1", WALK),
     "uniform": (".u64 p0", UNIFORM),
     "stop": (".u64 p0", "trap;"),
+}
+kernels |= {
+    f"tiles_{name}": (".u64 p0, .u64 p1", TILES.format(way=way))
+    for name, way in WAYS.items()
 }
 driver = emu.Driver()
 good = forms.run(driver, {"lanes": g})
@@ -227,6 +282,7 @@ out = emu.Empty(256, np.uint32)
 module.launch("walk", 1, 256, values, out)
 want = np.array([walked(int(v)) for v in values], np.uint32)
 assert np.array_equal(out.value, want), (values, out.value, want)
+tiles(module)
 out = emu.Empty(3, np.uint32)
 module.launch("uniform", 3, 1, out)
 assert list(out.value) == [10, 20, 30], out.value
