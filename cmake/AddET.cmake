@@ -78,6 +78,11 @@ function(add_et_test name label)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   # LLVM's libraries are not built with the sanitizers: they own memory that ours
   # poisons in their shared allocators, and what they leak is not our concern.
+  set(environment ET_BUILD_DIR=${PROJECT_BINARY_DIR})
+  if(ET_ASAN_LIBRARY)
+    list(APPEND environment LD_PRELOAD=${ET_ASAN_LIBRARY}
+      ASAN_OPTIONS=detect_leaks=0:allow_user_poisoning=0 UBSAN_OPTIONS=print_stacktrace=1)
+  endif()
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 3600 PROCESSORS ${ET_TEST_JOBS}
-    ENVIRONMENT "ET_BUILD_DIR=${PROJECT_BINARY_DIR};ASAN_OPTIONS=detect_leaks=0:allow_user_poisoning=0;UBSAN_OPTIONS=print_stacktrace=1")
+    ENVIRONMENT "${environment}")
 endfunction()

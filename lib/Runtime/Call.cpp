@@ -403,7 +403,7 @@ static int call(const et_function *fn, const et_tensor *args, size_t numArgs,
   frame->resultsToHost = hasHostTensor(fn, args);
   if (setjmp(frame->call.unwind) == 0)
     runCall(*frame);
-  else
+  else if (results)
     memset(results, 0, numResults * sizeof(*results));
   return endCall(frame, status);
 }

@@ -35,6 +35,7 @@ for mode in ("default", "size", "speed", "balance", "none"):
     subprocess.run(
         [emu.CUDA / "bin" / "nvcc", "-fatbin", "-arch=compute_80"]
         + [f"--compress-mode={mode}", "-o", path, emu.SOURCES / "warp.cu"],
+        env=emu.OTHERS,
         check=True,
     )
     image = bytearray(path.read_bytes())
