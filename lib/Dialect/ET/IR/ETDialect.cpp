@@ -64,8 +64,9 @@ LogicalResult et::verifyOnlyKnownAttributes(Operation *op) {
 
 LogicalResult ETDialect::verifyOperationAttribute(Operation *op,
                                                   NamedAttribute attribute) {
-  // What passes note of functions and of kernels.
-  if (llvm::is_contained({"et.entry_name", "et.stages"}, attribute.getName()))
+  // What passes note of functions, of kernels and of checks.
+  if (llvm::is_contained({"et.entry_name", "et.stages", "et.runs_on"},
+                         attribute.getName()))
     return success();
   return op->emitOpError("has an unknown attribute '")
          << attribute.getName().getValue()
