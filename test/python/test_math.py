@@ -11,6 +11,7 @@ units in the last place, against NumPy's f64. A module has all functions, so
 that each target compiles once.
 """
 
+import itertools
 import math
 import re
 from functools import cache
@@ -252,6 +253,49 @@ def powers_of_f64():
     b, n = (a.ravel() for a in np.meshgrid(bases, np.array(exponents, np.int32)))
     with np.errstate(all="ignore"):
         return b, n, np.power(b.astype(np.longdouble), n).astype(f64)
+
+
+def round_integer(value, digits, largest):
+    """The nearest float with so many binary digits, the even one at a tie."""
+    size, cut = abs(value), max(abs(value).bit_length() - digits, 0)
+    kept, rest = size >> cut, size & ((1 << cut) - 1)
+    half = (1 << cut) // 2
+    kept += cut > 0 and (rest > half or (rest == half and kept % 2 == 1))
+    rounded = np.inf if kept << cut > largest else float(kept << cut)
+    return rounded if value >= 0 else -rounded
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_integers_to_16_bits(target):
+    """Integers at and next to ties are rounded once, though f32 would round them first."""
+    arguments, arrays, lines, types, expected = {}, [], [], [], []
+    for width, op in itertools.product((32, 64), ("sitofp", "uitofp")):
+        low, high = (-(2 ** (width - 1)), 2 ** (width - 1) - 1)
+        if op == "uitofp":
+            low, high = 0, 2**width - 1
+        ties = [
+            sign * (((2 * mantissa + 1) << shift) + off)
+            for mantissa, shift in itertools.product(
+                (64, 65, 127, 128, 129, 255, 513, 1024, 2047), range(width)
+            )
+            for sign, off in itertools.product((1, -1), (-1, 0, 1))
+        ]
+        values = [0, low, high, *(v for v in ties if low <= v <= high)]
+        name, kind = f"{op[0]}{width}", f"tensor<?xi{width}>"
+        arguments[name] = kind
+        arrays.append(np.array(values, f"{op[0].replace('s', 'i')}{width // 8}"))
+        for element, digits, largest in (("f16", 11, 65504), ("bf16", 8, np.inf)):
+            types.append(f"tensor<?x{element}>")
+            lines.append(f"arith.{op} %{name} : {kind} to {types[-1]}")
+            expected.append([round_integer(v, digits, largest) for v in values])
+    found = et_tools.run(
+        module(lines, arguments, types),
+        [a.view(f"i{a.itemsize}") for a in arrays],
+        [re.search(r"x(\w+)>", type)[1] for type in types],
+        target,
+    )
+    for line, result, value in zip(lines, found, expected, strict=True):
+        np.testing.assert_array_equal(result.astype(f64), value, err_msg=line)
 
 
 @pytest.mark.parametrize("target", TARGETS)

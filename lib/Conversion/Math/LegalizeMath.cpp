@@ -154,17 +154,47 @@ static SmallVector<Value> compose(ImplicitLocOpBuilder &b, math::ExpM1Op op) {
   return {tangent * (x.make<math::ExpOp>(x) + 1.0)};
 }
 
-/// Of f64 to 16 bits. Of the two neighbours in f32 the odd one is taken, which
-/// is no tie of 16 bits and on the right side of all of them.
-static SmallVector<Value> compose(ImplicitLocOpBuilder &b, arith::TruncFOp op) {
-  if (!getElementTypeOrSelf(op.getIn()).isF64() || !isOf16Bits(op.getOut()))
-    return {};
-  Num x(b, op.getIn()), rounded = x.toF32(), back = rounded.toF64();
+/// An f64 as a float of 16 bits. Of the two neighbours in f32 the odd one is
+/// taken, which is no tie of 16 bits and on the right side of all of them.
+static Value roundOnce(ImplicitLocOpBuilder &b, Num x, Type type) {
+  Num rounded = x.toF32(), back = rounded.toF64();
   Num bits = rounded.bits();
   Num isInexact = (back < x) | (back > x), isEven = (bits & 1) == 0;
   Num odd = select(abs(back) > abs(x), bits - 1, bits + 1).fromBits();
   Num toOdd = select(isInexact & isEven, odd, rounded);
-  return {arith::TruncFOp::create(b, op.getType(), toOdd)};
+  return arith::TruncFOp::create(b, type, toOdd);
+}
+
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, arith::TruncFOp op) {
+  if (!getElementTypeOrSelf(op.getIn()).isF64() || !isOf16Bits(op.getOut()))
+    return {};
+  return {roundOnce(b, Num(b, op.getIn()), op.getType())};
+}
+
+/// Of an integer that f32 would round first.
+template <typename OpTy>
+static SmallVector<Value> composeFloat(ImplicitLocOpBuilder &b, OpTy op) {
+  unsigned width = getElementTypeOrSelf(op.getIn()).getIntOrFloatBitWidth();
+  if (!isOf16Bits(op.getOut()) || width <= 24 || width > 64)
+    return {};
+  constexpr bool isSigned = std::is_same_v<OpTy, arith::SIToFPOp>;
+  Num x(b, op.getIn());
+  if (width > 32) {
+    if (width < 64)
+      x = isSigned ? x.toI64Signed() : x.toI64();
+    // What f64 does not hold gets an odd multiple of 2^11 beside it.
+    Num cut = (x & ~int64_t(2047)) | select((x & 2047) == 0, 0, x.like(2048));
+    Num top = isSigned ? x.shrs(52) : x.shru(52);
+    x = select((top == 0) | (top == (isSigned ? -1 : 0)), x, cut);
+  }
+  return {
+      roundOnce(b, x.make<OpTy>(x.typeOf(b.getF64Type()), x), op.getType())};
+}
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, arith::SIToFPOp op) {
+  return composeFloat(b, op);
+}
+static SmallVector<Value> compose(ImplicitLocOpBuilder &b, arith::UIToFPOp op) {
+  return composeFloat(b, op);
 }
 
 namespace {
@@ -219,11 +249,11 @@ struct LegalizeMath : et::impl::LegalizeMathBase<LegalizeMath> {
     wideners.add<Widen>(context);
     composers.add<Compose<math::AbsIOp>, Compose<math::ClampFOp>,
                   Compose<math::ExpM1Op>, Compose<math::FPowIOp>,
-                  Compose<arith::TruncFOp>,
-                  Compose<math::IPowIOp>, Compose<math::IsFiniteOp>,
-                  Compose<math::IsInfOp>, Compose<math::IsNaNOp>,
-                  Compose<math::IsNormalOp>, Compose<math::RsqrtOp>,
-                  Compose<math::SincosOp>>(context);
+                  Compose<arith::SIToFPOp>, Compose<arith::TruncFOp>,
+                  Compose<arith::UIToFPOp>, Compose<math::IPowIOp>,
+                  Compose<math::IsFiniteOp>, Compose<math::IsInfOp>,
+                  Compose<math::IsNaNOp>, Compose<math::IsNormalOp>,
+                  Compose<math::RsqrtOp>, Compose<math::SincosOp>>(context);
     widening = std::move(wideners);
     composition = std::move(composers);
     return success();

@@ -77,3 +77,22 @@ func.func @truncf(%x: vector<4xf64>, %y: f32) -> (vector<4xbf16>, f16) {
   %1 = arith.truncf %y : f32 to f16
   return %0, %1 : vector<4xbf16>, f16
 }
+
+// -----
+
+// CHECK-LABEL: func.func @integers
+// CHECK:         %[[WIDE:.*]] = arith.sitofp %{{.*}} : i32 to f64
+// CHECK:         arith.truncf %[[WIDE]] : f64 to f32
+// CHECK:         arith.truncf %{{.*}} : f32 to bf16
+// CHECK:         %[[CUT:.*]] = arith.select %{{.*}} : i64
+// CHECK:         %[[WIDE:.*]] = arith.uitofp %{{.*}} : i64 to f64
+// CHECK:         arith.truncf %[[WIDE]] : f64 to f32
+// CHECK:         arith.truncf %{{.*}} : f32 to f16
+// CHECK-NEXT:    arith.sitofp %{{.*}} : i16 to bf16
+// CHECK-NEXT:    return
+func.func @integers(%x: i32, %y: i64, %z: i16) -> (bf16, f16, bf16) {
+  %0 = arith.sitofp %x : i32 to bf16
+  %1 = arith.uitofp %y : i64 to f16
+  %2 = arith.sitofp %z : i16 to bf16
+  return %0, %1, %2 : bf16, f16, bf16
+}
