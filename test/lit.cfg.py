@@ -27,6 +27,8 @@ lib_dir = os.path.join(config.et_binary_dir, "lib")
 # `%python`, FileCheck, count and not.
 llvm_config.use_default_substitutions()
 config.substitutions += [
+    # A sanitizer that stays in front of what else is preloaded.
+    ("%preload", "LD_PRELOAD=" + os.environ.get("LD_PRELOAD", "") + ":"),
     ("%mlir_opt", os.path.join(config.llvm_tools_dir, "mlir-opt")),
     ("%et_plugin", os.path.join(lib_dir, "ETPlugin" + config.shlibext)),
     ("%foreign_dialect", os.path.join(lib_dir, "ETForeignDialect" + config.shlibext)),

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Conversion/LoopBuilder.h"
-#include "et/Conversion/ScalarMath.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -36,10 +35,9 @@ Value LoopBuilder::dim(Value memref, int64_t dimension) {
 
 Value LoopBuilder::load(Value memref, ValueRange indices) {
   Value value = memref::LoadOp::create(*this, memref, indices);
-  if (value.getType().isF16() || value.getType().isBF16())
+  auto type = dyn_cast<FloatType>(value.getType());
+  if (type && type.getWidth() < 32)
     return arith::ExtFOp::create(*this, getF32Type(), value);
-  if (isa<Float8E4M3FNType>(value.getType()))
-    return emitE4M3ToF32(*this, value);
   return value;
 }
 

@@ -20,34 +20,6 @@ static Value constant(ImplicitLocOpBuilder &builder, Value like, double value) {
   return arith::ConstantOp::create(builder, attr);
 }
 
-Value et::emitE4M3ToF32(ImplicitLocOpBuilder &builder, Value x) {
-  auto i32 = [&](int32_t value) -> Value {
-    return arith::ConstantOp::create(builder, builder.getI32IntegerAttr(value));
-  };
-  Value byte = arith::BitcastOp::create(builder, builder.getI8Type(), x);
-  Value bits = arith::ExtUIOp::create(builder, builder.getI32Type(), byte);
-  Value magnitude = arith::AndIOp::create(builder, bits, i32(0x7f));
-  // Exponent and fraction where f32 has them; what is left is the difference of
-  // the biases, 127 - 7. Subnormal numbers become subnormal ones, which the
-  // product turns into normal ones.
-  Value placed = arith::ShLIOp::create(builder, magnitude, i32(20));
-  Value value = arith::MulFOp::create(
-      builder, arith::BitcastOp::create(builder, builder.getF32Type(), placed),
-      arith::ConstantOp::create(builder, builder.getF32FloatAttr(0x1p120f)));
-  Value isNaN = arith::CmpIOp::create(builder, arith::CmpIPredicate::eq,
-                                      magnitude, i32(0x7f));
-  value = arith::SelectOp::create(
-      builder, isNaN,
-      arith::ConstantOp::create(
-          builder,
-          builder.getF32FloatAttr(std::numeric_limits<float>::quiet_NaN())),
-      value);
-  Value isNegative =
-      arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, magnitude, bits);
-  return arith::SelectOp::create(builder, isNegative,
-                                 arith::NegFOp::create(builder, value), value);
-}
-
 Value et::emitSigmoid(ImplicitLocOpBuilder &builder, Value x) {
   Value one = constant(builder, x, 1.0);
   Value exp = math::ExpOp::create(builder, arith::NegFOp::create(builder, x));

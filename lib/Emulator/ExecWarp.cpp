@@ -37,8 +37,15 @@ void withMembers(Warp &w, const Inst &i, int slot, F body) {
   if (!w.partGroups(named))
     return;
   for (uint32_t left = all; left && !w.block->faulted; left &= ~w.exec) {
+    int first = __builtin_ctz(left);
     w.exec = w.groupOf(named, left);
-    body(named[__builtin_ctz(left)]);
+    if (uint32_t others = named[first] & all & ~w.exec)
+      return w.fault("warp",
+                     "the member mask names lane " +
+                         std::to_string(__builtin_ctz(others)) +
+                         ", whose own mask differs",
+                     first);
+    body(named[first]);
   }
   w.exec = all;
 }

@@ -12,6 +12,7 @@
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Pipelines/Pipelines.h"
 #include "mlir/Conversion/BufferizationToMemRef/BufferizationToMemRef.h"
+#include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassManager.h"
@@ -62,6 +63,9 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   pm.addPass(createFlattenModules());
   pm.addPass(createCheckModel());
   pm.addPass(createFreeNames());
+  // Bufferization's analysis takes no account of what blocks do to each
+  // other's arguments.
+  pm.addPass(createLiftControlFlowToSCFPass());
   bool packs = !options.packsFor.empty();
   bool isForGPU = !options.chips.empty();
   // What kernels are named after, before anything is taken apart.

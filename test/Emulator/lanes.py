@@ -265,7 +265,13 @@ def tiles(module):
         assert np.array_equal(out.value, want), (way, v, out.value, want)
 
 
+# Lane 0 names lane 1, which names all lanes but lane 0.
+DIFFERS = """.reg .pred %p<2>; .reg .b32 %r<4>; mov.u32 %r0, %laneid;
+setp.eq.u32 %p0, %r0, 0; selp.b32 %r1, 3, 0xfffffffe, %p0;
+redux.sync.add.u32 %r2, %r0, %r1;"""
+
 kernels = {
+    "differs": (".u64 p0", DIFFERS),
     "walk": (".u64 p0, .u64 p1", WALK),
     "uniform": (".u64 p0", UNIFORM),
     "stop": (".u64 p0", "trap;"),
@@ -286,9 +292,10 @@ tiles(module)
 out = emu.Empty(3, np.uint32)
 module.launch("uniform", 3, 1, out)
 assert list(out.value) == [10, 20, 30], out.value
-try:
-    module.launch("stop", 1, 32, out)
-    good = False
-except emu.Fault as fault:
-    assert "trap" in fault.said, fault.said
+for name, said in (("differs", "names lane 1, whose own mask differs"), ("stop", "trap")):
+    try:
+        module.launch(name, 1, 32, out)
+        good = False
+    except emu.Fault as fault:
+        assert said in fault.said, fault.said
 sys.exit(not good)

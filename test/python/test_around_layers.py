@@ -384,3 +384,82 @@ def test_shared_results_empty_reductions_and_divisions(target, c):
         expected += [divide(name, m, n), divide(name, m8, n8)]
     for k, (a, b) in enumerate(zip(found, expected, strict=True)):
         np.testing.assert_array_equal(a, b, err_msg=f"result {k}")
+
+
+BLOCKS = """
+func.func private @branch(%x: tensor<?xf32>, %c: i1) -> (tensor<?xf32>, tensor<?xf32>) {
+  cf.cond_br %c, ^then, ^else
+^then:
+  %v = tensor.extract_slice %x[1] [1] [1] : tensor<?xf32> to tensor<1xf32>
+  %m = tensor.insert_slice %v into %x[0] [1] [1] : tensor<1xf32> into tensor<?xf32>
+  %n = arith.addf %m, %x : tensor<?xf32>
+  return %n, %x : tensor<?xf32>, tensor<?xf32>
+^else:
+  return %x, %x : tensor<?xf32>, tensor<?xf32>
+}
+func.func private @loop(%x: tensor<?xf32>, %n: index) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  cf.br ^head(%c0, %x : index, tensor<?xf32>)
+^head(%i: index, %t: tensor<?xf32>):
+  %more = arith.cmpi slt, %i, %n : index
+  cf.cond_br %more, ^body, ^end
+^body:
+  %v = tensor.extract_slice %t[1] [1] [1] : tensor<?xf32> to tensor<1xf32>
+  %m = tensor.insert_slice %v into %t[0] [1] [1] : tensor<1xf32> into tensor<?xf32>
+  %s = arith.addf %m, %t : tensor<?xf32>
+  %next = arith.addi %i, %c1 : index
+  cf.br ^head(%next, %s : index, tensor<?xf32>)
+^end:
+  return %t : tensor<?xf32>
+}
+func.func private @switch(%x: tensor<?xf32>, %k: i32) -> tensor<?xf32> {
+  cf.switch %k : i32, [default: ^last(%x : tensor<?xf32>), 1: ^one, 2: ^two]
+^one:
+  %a = arith.mulf %x, %x : tensor<?xf32>
+  cf.br ^last(%a : tensor<?xf32>)
+^two:
+  %b = arith.negf %x : tensor<?xf32>
+  cf.br ^last(%b : tensor<?xf32>)
+^last(%y: tensor<?xf32>):
+  return %y : tensor<?xf32>
+}
+func.func @main(%x: tensor<?xf32>, %n: index, %c: i1, %k: i32)
+    -> (tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>) {
+  %twice = arith.addf %x, %x : tensor<?xf32>
+  %a, %b = call @branch(%twice, %c) : (tensor<?xf32>, i1) -> (tensor<?xf32>, tensor<?xf32>)
+  %nine = arith.constant dense<9.0> : tensor<1xf32>
+  %w = tensor.insert_slice %nine into %a[0] [1] [1] : tensor<1xf32> into tensor<?xf32>
+  %l = call @loop(%x, %n) : (tensor<?xf32>, index) -> tensor<?xf32>
+  %s = call @switch(%twice, %k) : (tensor<?xf32>, i32) -> tensor<?xf32>
+  return %w, %a, %b, %l, %s
+    : tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>, tensor<?xf32>
+}
+"""
+
+
+@pytest.mark.parametrize("target", ["reference", "cpu", "sm_80"])
+@pytest.mark.parametrize(("n", "k"), [(0, 0), (1, 1), (3, 2)])
+def test_blocks(target, n, k):
+    """Blocks may write to the tensors that other blocks read, and go in circles."""
+    x = np.arange(1, 6, dtype=f32)
+    found = et_tools.run(
+        BLOCKS,
+        [x, np.array(n, np.int64), np.array(n > 0), np.array(k, np.int32)],
+        ["f32"] * 5,
+        target,
+    )
+    twice = x + x
+    branch, loop = twice.copy(), x.copy()
+    if n > 0:
+        branch[0] = twice[1]
+        branch += twice
+    for _ in range(n):
+        moved = loop.copy()
+        moved[0] = loop[1]
+        loop = moved + loop
+    written = branch.copy()
+    written[0] = 9
+    switch = [twice, twice * twice, -twice][k]
+    for result, value in zip(found, [written, branch, twice, loop, switch], strict=True):
+        np.testing.assert_array_equal(result, value)

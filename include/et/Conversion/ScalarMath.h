@@ -18,9 +18,6 @@ namespace mlir::et {
 Value emitActivation(ImplicitLocOpBuilder &builder, Activation activation,
                      Value x);
 
-/// The f32 value of an f8E4M3FN scalar, exactly; NaN stays NaN.
-Value emitE4M3ToF32(ImplicitLocOpBuilder &builder, Value x);
-
 /// 1 / (1 + exp(-x)) of an f32 scalar or vector.
 Value emitSigmoid(ImplicitLocOpBuilder &builder, Value x);
 

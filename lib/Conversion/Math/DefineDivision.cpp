@@ -1,5 +1,4 @@
 //===- DefineDivision.cpp - Divisions without a quotient ------------------===//
-//-----------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,6 +7,8 @@
 
 #include "Num.h"
 #include "et/Conversion/Passes.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/IR/Matchers.h"
 
 namespace mlir::et {
@@ -26,11 +27,28 @@ static bool isRemainder(Operation *op) {
   return isa<arith::RemSIOp, arith::RemUIOp>(op);
 }
 
-/// Whether there is a result whatever the dividend is.
-static bool isDefined(Operation *op) {
+/// Whether it is a division that has no result for some dividend.
+static bool isUndefined(Operation *op) {
+  if (!isa<arith::DivSIOp, arith::DivUIOp, arith::CeilDivSIOp,
+           arith::CeilDivUIOp, arith::FloorDivSIOp, arith::RemSIOp,
+           arith::RemUIOp>(op) ||
+      isa<TensorType>(op->getOperand(0).getType()))
+    return false;
   APInt divisor;
-  return matchPattern(op->getOperand(1), m_ConstantInt(&divisor)) &&
-         !divisor.isZero() && !(isSigned(op) && divisor.isAllOnes());
+  return !matchPattern(op->getOperand(1), m_ConstantInt(&divisor)) ||
+         divisor.isZero() || (isSigned(op) && divisor.isAllOnes());
+}
+
+/// The name of an op such as `linalg.div` stands for its body, which could not
+/// differ from it.
+static void generalize(linalg::LinalgOp op) {
+  bool isWhole = llvm::none_of(op.getBlock()->without_terminator(),
+                               [](Operation &op) { return isUndefined(&op); });
+  if (isWhole || isa<linalg::GenericOp>(op))
+    return;
+  IRRewriter rewriter(op);
+  // What has no general form shows its body.
+  (void)linalg::generalizeNamedOp(rewriter, op);
 }
 
 static double leastSigned(Type type) {
@@ -44,12 +62,12 @@ static double leastSigned(Type type) {
 static void define(Operation *op) {
   ImplicitLocOpBuilder b(op->getLoc(), op);
   Num dividend(b, op->getOperand(0)), divisor(b, op->getOperand(1));
-  Num isZero = divisor == 0, isUndefined = isZero;
+  Num isZero = divisor == 0, isWithout = isZero;
   if (isSigned(op)) {
     double least = leastSigned(getElementTypeOrSelf(op->getOperand(0)));
-    isUndefined = isZero | ((divisor == -1) & (dividend == least));
+    isWithout = isZero | ((divisor == -1) & (dividend == least));
   }
-  op->setOperand(1, select(isUndefined, 1, divisor));
+  op->setOperand(1, select(isWithout, 1, divisor));
   b.setInsertionPointAfter(op);
   Num result(b, op->getResult(0));
   Num byZero = isRemainder(op) ? dividend : dividend.like(-1);
@@ -60,11 +78,9 @@ static void define(Operation *op) {
 namespace {
 struct DefineDivision : et::impl::DefineDivisionBase<DefineDivision> {
   void runOnOperation() override {
+    getOperation()->walk(generalize);
     getOperation()->walk([](Operation *op) {
-      if (isa<arith::DivSIOp, arith::DivUIOp, arith::CeilDivSIOp,
-              arith::CeilDivUIOp, arith::FloorDivSIOp, arith::RemSIOp,
-              arith::RemUIOp>(op) &&
-          !isa<TensorType>(op->getOperand(0).getType()) && !isDefined(op))
+      if (isUndefined(op))
         define(op);
     });
   }

@@ -5,10 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Num.h"
 #include "et/Conversion/Passes.h"
-#include "et/Conversion/ScalarMath.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace mlir::et {
 #define GEN_PASS_DEF_EXPANDF8
@@ -20,12 +18,23 @@ using namespace mlir::et;
 
 static void expand(arith::ExtFOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  Value value = emitE4M3ToF32(b, op.getIn());
+  Num x(b, op.getIn());
+  Num byte = x.bits();
+  Num bits = byte.make<arith::ExtUIOp>(byte.typeOf(b.getI32Type()), byte);
+  Num magnitude = bits & 0x7f;
+  // Exponent and fraction where f32 has them; what is left is the difference of
+  // the biases, 127 - 7. Subnormal numbers become subnormal ones, which the
+  // product turns into normal ones.
+  Num value = magnitude.shl(20).fromBits() * 0x1p120;
+  value = select(magnitude == 0x7f, std::numeric_limits<double>::quiet_NaN(),
+                 value);
+  value = select(magnitude != bits, -value, value);
+
   Type element = getElementTypeOrSelf(op.getType());
   if (element.isF64())
-    value = arith::ExtFOp::create(b, op.getType(), value);
+    value = value.toF64();
   else if (!element.isF32())
-    value = arith::TruncFOp::create(b, op.getType(), value);
+    value = value.make<arith::TruncFOp>(op.getType(), value);
   op.replaceAllUsesWith(value);
   op.erase();
 }
@@ -34,7 +43,7 @@ namespace {
 struct ExpandF8 : et::impl::ExpandF8Base<ExpandF8> {
   void runOnOperation() override {
     getOperation()->walk([](arith::ExtFOp op) {
-      if (isa<Float8E4M3FNType>(op.getIn().getType()))
+      if (isa<Float8E4M3FNType>(getElementTypeOrSelf(op.getIn())))
         expand(op);
     });
   }

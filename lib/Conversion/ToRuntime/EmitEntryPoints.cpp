@@ -10,6 +10,7 @@
 #include "et/Dialect/ET/Utils/EntryName.h"
 
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace mlir::et {
 #define GEN_PASS_DEF_EMITENTRYPOINTS
@@ -134,8 +135,14 @@ struct EmitEntryPoints : et::impl::EmitEntryPointsBase<EmitEntryPoints> {
   void runOnOperation() override {
     SmallVector<func::FuncOp> functions = getEntryFunctions(getOperation());
     std::vector<EntrySignature> signatures;
+    llvm::StringSet<> names;
     for (func::FuncOp function : functions) {
       FailureOr<EntrySignature> signature = getEntrySignature(function);
+      if (succeeded(signature) && !names.insert(signature->name).second) {
+        function.emitError("callers know another function as '")
+            << signature->name << "' already; rename one";
+        return signalPassFailure();
+      }
       if (failed(signature) || failed(checkBufferized(function)) ||
           failed(checkNames(function, signature->name)))
         return signalPassFailure();

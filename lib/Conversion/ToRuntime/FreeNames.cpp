@@ -1,5 +1,4 @@
 //===- FreeNames.cpp - Symbols that are the runtime's ---------------------===//
-//----------------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -53,3 +53,21 @@ func.func @undefined(%a: i32, %b: vector<2xi32>) -> (i32, vector<2xi32>) {
   %1 = arith.divui %b, %v : vector<2xi32>
   return %0, %1 : i32, vector<2xi32>
 }
+
+// Read again from text, the op has the same body; one with other ops stays.
+// CHECK-LABEL: func.func @named
+// CHECK:         linalg.generic
+// CHECK:         arith.divsi
+// CHECK-NEXT:    %{{.*}} = arith.constant -1
+// CHECK-NEXT:    arith.select
+// CHECK:         linalg.add
+// CHECK:         linalg.generic
+// CHECK:         arith.divui
+// CHECK:         arith.select
+func.func @named(%x: tensor<4xi32>, %y: tensor<4xi32>) -> (tensor<4xi32>, tensor<4xi32>, tensor<4xi32>) {
+  %e = tensor.empty() : tensor<4xi32>
+  %0 = linalg.div ins(%x, %y : tensor<4xi32>, tensor<4xi32>) outs(%e : tensor<4xi32>) -> tensor<4xi32>
+  %1 = linalg.add ins(%x, %y : tensor<4xi32>, tensor<4xi32>) outs(%e : tensor<4xi32>) -> tensor<4xi32>
+  %2 = linalg.map { arith.divui } ins(%x, %y : tensor<4xi32>, tensor<4xi32>) outs(%e : tensor<4xi32>)
+  return %0, %1, %2 : tensor<4xi32>, tensor<4xi32>, tensor<4xi32>
+}

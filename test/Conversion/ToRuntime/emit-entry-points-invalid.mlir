@@ -60,3 +60,9 @@ func.func @a() {
 func.func @et_entry_a() {
   return
 }
+
+// -----
+
+func.func @a() attributes {et.entry_name = "same"} { return }
+// expected-error@+1 {{callers know another function as 'same' already; rename one}}
+func.func @b() attributes {et.entry_name = "same"} { return }

@@ -285,3 +285,8 @@ func.func @f(%x: memref<?x8xf32>, %router: memref<8x4xf32>, %theta: memref<4xf32
     {lowering_confg = #et.lowering_config<schedule = grouped>}
   return
 }
+
+// -----
+
+// expected-error@+1 {{'func.func' op has 'et.entry_name', which is a string and a function's}}
+func.func @f() attributes {et.entry_name = 5} { return }

@@ -64,6 +64,10 @@ LogicalResult et::verifyOnlyKnownAttributes(Operation *op) {
 
 LogicalResult ETDialect::verifyOperationAttribute(Operation *op,
                                                   NamedAttribute attribute) {
+  if (attribute.getName() == "et.entry_name" &&
+      (!isa<FunctionOpInterface>(op) || !isa<StringAttr>(attribute.getValue())))
+    return op->emitOpError("has 'et.entry_name', which is a string and a "
+                           "function's");
   // What passes note of functions, of kernels and of checks.
   if (llvm::is_contained({"et.entry_name", "et.stages", "et.runs_on"},
                          attribute.getName()))
