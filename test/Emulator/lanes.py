@@ -292,7 +292,10 @@ tiles(module)
 out = emu.Empty(3, np.uint32)
 module.launch("uniform", 3, 1, out)
 assert list(out.value) == [10, 20, 30], out.value
-for name, said in (("differs", "names lane 1, whose own mask differs"), ("stop", "trap")):
+for name, said in (
+    ("differs", "names lane 1, whose own mask differs"),
+    ("stop", "trap"),
+):
     try:
         module.launch(name, 1, 32, out)
         good = False

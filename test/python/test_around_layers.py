@@ -461,5 +461,7 @@ def test_blocks(target, n, k):
     written = branch.copy()
     written[0] = 9
     switch = [twice, twice * twice, -twice][k]
-    for result, value in zip(found, [written, branch, twice, loop, switch], strict=True):
+    for result, value in zip(
+        found, [written, branch, twice, loop, switch], strict=True
+    ):
         np.testing.assert_array_equal(result, value)
