@@ -319,14 +319,18 @@ static void runEntry(Frame &frame) {
   for (size_t i = 0; i < fn.num_results; ++i)
     frame.slots[fn.num_args + i] = &frame.descriptors[fn.num_args + i];
 
-  ParallelFailures before = parallelFailures(frame.call);
+  UnknownFailures before = unknownFailures();
   fn.entry(frame.slots);
-  ParallelFailures after = parallelFailures(frame.call);
-  if (after.count == before.count)
-    return;
-  if (after.checks != before.checks)
-    raise(ET_CHECK_FAILED, "%s", after.lastCheck);
-  raise(ET_OUT_OF_MEMORY, "%s: out of memory in a parallel region", fn.name);
+  UnknownFailures after = unknownFailures();
+  // What is known to be the call's own says best why it failed.
+  const ParallelFailures &own = frame.call.failures;
+  const char *check = own.check;
+  if (!own.count && after.checks != before.checks)
+    check = after.lastCheck;
+  if (check)
+    raise(ET_CHECK_FAILED, "%s", check);
+  if (own.count || after.count != before.count)
+    raise(ET_OUT_OF_MEMORY, "%s: out of memory in a parallel region", fn.name);
 }
 
 static void runCall(Frame &frame) {

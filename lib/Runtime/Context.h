@@ -66,6 +66,13 @@ struct DeviceResource : Owned {
   size_t size;
 };
 
+/// Errors of parallel regions, and the message of the last check among them if
+/// there is one.
+struct ParallelFailures {
+  unsigned count;
+  const char *check;
+};
+
 /// One et_call. Compiled code has no cleanup of its own, so whatever it holds
 /// is listed here and an error may jump straight out of it.
 struct Call {
@@ -74,7 +81,7 @@ struct Call {
   Call *outer;
   pthread_mutex_t lock;   ///< Guards `blocks`: worker threads may free.
   unsigned parallelDepth; ///< Parallel regions of its own that it is inside of.
-  unsigned failures;      ///< In these, on its own thread.
+  ParallelFailures failures; ///< In these, on its own thread.
   HostBlock *blocks;
   DeviceResource *resources;
   bool inContext; ///< This call pushed the device's context.
@@ -101,17 +108,18 @@ raise(et_code code, const char *format, ...);
 /// region of the caller's lie below the call.
 bool canUnwind();
 
-/// Reports an error that compiled code met where it cannot be unwound: the
-/// call fails when it returns. On a thread that is no call's, nobody knows
-/// which call it works for, and all fail that run meanwhile.
-void noteParallelFailure();
+/// Reports an error that compiled code met where it cannot be unwound, of a
+/// check with its message: the call fails when it returns. On a thread that is
+/// no call's, nobody knows which call it works for, and all fail that run
+/// meanwhile.
+void noteParallelFailure(const char *check = nullptr);
 
-struct ParallelFailures {
-  unsigned count; ///< Those of a call, and of no known one.
-  unsigned checks;
+/// Failures on threads that are no call's.
+struct UnknownFailures {
+  unsigned count, checks;
   const char *lastCheck; ///< Its message.
 };
-ParallelFailures parallelFailures(const Call &call);
+UnknownFailures unknownFailures();
 
 /// The bytes of a tensor's elements. False where no tensor can be so: a type or
 /// rank that there is not, a negative size, or sizes of which those that are

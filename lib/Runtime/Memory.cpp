@@ -29,10 +29,11 @@ struct Counter {
 } // namespace
 
 static Counter counters[2];
-static std::atomic<unsigned> parallelFailureCount{0};
-// Checks among these, and the message of the last one.
-static std::atomic<unsigned> failedCheckCount{0};
-static std::atomic<const char *> lastFailedCheck{nullptr};
+// Of threads that are no call's: failures in parallel regions, checks among
+// these, and the message of the last one.
+static std::atomic<unsigned> unknownFailureCount{0};
+static std::atomic<unsigned> unknownCheckCount{0};
+static std::atomic<const char *> lastUnknownCheck{nullptr};
 
 // Room that allocations share which fail inside a parallel region: the call is
 // lost already, but its threads must run on to the end of the region. Untouched
@@ -77,16 +78,24 @@ void et_memory_reset_peak(void) {
     counter.peak.store(counter.current.load());
 }
 
-void et::runtime::noteParallelFailure() {
-  if (currentCall)
-    ++currentCall->failures;
-  else
-    ++parallelFailureCount;
+void et::runtime::noteParallelFailure(const char *check) {
+  if (currentCall) {
+    ParallelFailures &failures = currentCall->failures;
+    ++failures.count;
+    if (check)
+      failures.check = check;
+    return;
+  }
+  if (check) {
+    lastUnknownCheck.store(check);
+    ++unknownCheckCount;
+  }
+  ++unknownFailureCount;
 }
 
-ParallelFailures et::runtime::parallelFailures(const Call &call) {
-  return {call.failures + parallelFailureCount.load(), failedCheckCount.load(),
-          lastFailedCheck.load()};
+UnknownFailures et::runtime::unknownFailures() {
+  return {unknownFailureCount.load(), unknownCheckCount.load(),
+          lastUnknownCheck.load()};
 }
 
 bool et::runtime::canUnwind() {
@@ -360,8 +369,6 @@ void et_check_failed(const char *message) {
 void et_check_noted(const char *message) {
   if (canUnwind())
     raise(ET_CHECK_FAILED, "%s", message);
-  lastFailedCheck.store(message);
-  ++failedCheckCount;
-  noteParallelFailure();
+  noteParallelFailure(message);
 }
 }

@@ -108,10 +108,24 @@ static void notesInRegion(void **slots) {
   (void)slots;
   pthread_t thread;
   et_enter_parallel();
-  et_check_noted("one");
-  CHECK(!pthread_create(&thread, NULL, checkInThread, "the last"));
+  et_check_noted("its own");
+  CHECK(!pthread_create(&thread, NULL, checkInThread, "somebody's"));
   pthread_join(thread, NULL);
   et_leave_parallel();
+}
+
+/* On a thread that is no call's. */
+static void notesInThread(void **slots) {
+  (void)slots;
+  pthread_t thread;
+  CHECK(!pthread_create(&thread, NULL, checkInThread, "somebody's"));
+  pthread_join(thread, NULL);
+}
+
+/* What a call knows of itself comes before what may be another's. */
+static void failsWhileOthersNote(void **slots) {
+  failsInRegion(slots);
+  notesInThread(slots);
 }
 
 static void notesOutside(void **slots) {
@@ -305,7 +319,11 @@ static void testFailures(void) {
   fn.entry = failsInRegion;
   expect(&fn, NULL, 0, 2, ET_OUT_OF_MEMORY, -1, "in a parallel region");
   fn.entry = notesInRegion;
-  expect(&fn, NULL, 0, 2, ET_CHECK_FAILED, -1, "the last");
+  expect(&fn, NULL, 0, 2, ET_CHECK_FAILED, -1, "its own");
+  fn.entry = notesInThread;
+  expect(&fn, NULL, 0, 2, ET_CHECK_FAILED, -1, "somebody's");
+  fn.entry = failsWhileOthersNote;
+  expect(&fn, NULL, 0, 2, ET_OUT_OF_MEMORY, -1, "in a parallel region");
   fn.entry = notesOutside;
   expect(&fn, NULL, 0, 2, ET_CHECK_FAILED, -1, "noted at once");
   fn.entry = failsAfterRegion;
