@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Conversion/ToRuntime/Passes.h"
-#include "et/Dialect/ET/Utils/CheckUtils.h"
+#include "et/Dialect/ET/IR/NotedAttrs.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Dialect/ET/IR/ETDialect.h"
+#include "et/Dialect/ET/IR/NotedAttrs.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -69,8 +70,8 @@ LogicalResult ETDialect::verifyOperationAttribute(Operation *op,
     return op->emitOpError("has 'et.entry_name', which is a string and a "
                            "function's");
   // What passes note of functions, of kernels and of checks.
-  if (llvm::is_contained({"et.entry_name", "et.stages", "et.runs_on"},
-                         attribute.getName()))
+  if (llvm::is_contained<StringRef>({kEntryNameAttr, "et.stages", kRunsOnAttr},
+                                    attribute.getName()))
     return success();
   return op->emitOpError("has an unknown attribute '")
          << attribute.getName().getValue()

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "AffineReach.h"
 #include "PlaceChecker.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
@@ -13,7 +14,9 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/CallInterfaces.h"
 #include "mlir/Interfaces/RuntimeVerifiableOpInterface.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace mlir::et {
@@ -25,16 +28,19 @@ using namespace mlir;
 using namespace mlir::et;
 
 namespace {
-/// The least and the greatest value of an index.
-struct Interval {
-  Value least, most;
-};
-
 /// Emits the checks of one op before it.
 class OpChecker : public PlaceChecker {
 public:
-  OpChecker(Operation *op, SizeFacts &facts) : PlaceChecker(op, facts) {}
+  OpChecker(Operation *op, SizeFacts &facts, bool calledInParallel)
+      : PlaceChecker(op, facts, calledInParallel) {}
 
+  /// Fails if the op is wrong in each call.
+  LogicalResult check() {
+    emitChecks();
+    return finish();
+  }
+
+private:
   void emitChecks() {
     if (auto structured = dyn_cast<linalg::LinalgOp>(op))
       return checkStructured(structured);
@@ -45,9 +51,10 @@ public:
     llvm::TypeSwitch<Operation *>(op)
         .Case([&](tensor::CastOp cast) { checkCast(cast); })
         .Case([&](tensor::DimOp dim) {
-          requireInside(dim.getIndex(),
-                        Size::ofConstant(rankOf(dim.getSource())),
-                        "the index is not a dimension of the tensor");
+          if (isShaped(dim.getSource()))
+            requireInside(dim.getIndex(),
+                          {"rank", Size::ofConstant(rankOf(dim.getSource()))},
+                          "the index is not a dimension of the tensor");
         })
         .Case([&](tensor::ExtractOp extract) {
           checkElement(extract.getTensor(), extract.getIndices());
@@ -86,6 +93,10 @@ public:
         .Case([&](memref::StoreOp store) {
           checkElement(store.getMemRef(), store.getIndices());
         })
+        .Case<memref::AtomicRMWOp, memref::GenericAtomicRMWOp>(
+            [&](auto update) {
+              checkElement(update.getMemref(), update.getIndices());
+            })
         .Case<affine::AffineLoadOp, affine::AffineStoreOp>([&](auto access) {
           std::optional<SmallVector<Value, 8>> indices =
               affine::expandAffineMap(b, b.getLoc(), access.getAffineMap(),
@@ -100,16 +111,14 @@ public:
           checkTransfer(transfer);
         })
         .Case<memref::CastOp, memref::CopyOp, memref::ExpandShapeOp,
-              memref::AtomicRMWOp, memref::GenericAtomicRMWOp, memref::DimOp>(
-            [&](auto access) {
-              // Upstream has a rule for each.
-              if (auto rule = dyn_cast<RuntimeVerifiableOpInterface>(op))
-                rule.generateRuntimeVerification(
-                    b, b.getLoc(), [](Operation *op, StringRef message) {
-                      return (op->getName().getStringRef() + ": " + message)
-                          .str();
-                    });
-            })
+              memref::DimOp>([&](auto access) {
+          // Upstream has a rule for each.
+          if (auto rule = dyn_cast<RuntimeVerifiableOpInterface>(op))
+            rule.generateRuntimeVerification(
+                b, b.getLoc(), [](Operation *op, StringRef message) {
+                  return (op->getName().getStringRef() + ": " + message).str();
+                });
+        })
         .Case([&](scf::ForOp loop) {
           checkLoop(loop.getUpperBound(), loop.getStep(),
                     loop.getUnsignedCmp());
@@ -121,7 +130,6 @@ public:
         });
   }
 
-private:
   static std::pair<SmallVector<OpFoldResult>, SmallVector<OpFoldResult>>
   getMixed(scf::ForallOp loop) {
     return {loop.getMixedUpperBound(), loop.getMixedStep()};
@@ -159,14 +167,28 @@ private:
     checkSameShape(tensors);
   }
 
+  /// "operand 1".
+  std::string nameOf(Value value) {
+    for (OpOperand &operand : op->getOpOperands())
+      if (operand.get() == value)
+        return "operand " + std::to_string(operand.getOperandNumber());
+    return "result " + std::to_string(cast<OpResult>(value).getResultNumber());
+  }
+
+  void requireSameSize(Value a, Value b, int64_t dim) {
+    Size left = facts.ofDim(a, dim), right = facts.ofDim(b, dim);
+    requireEqual(left, right,
+                 "sizes of " + nameOf(a) + " and " + nameOf(b) +
+                     " differ in dimension " + Twine(dim) +
+                     describe({{nameOf(a), left}, {nameOf(b), right}}));
+  }
+
   void checkSameShape(ArrayRef<Value> tensors) {
-    if (tensors.empty())
+    if (tensors.empty() || !llvm::all_of(tensors, isShaped))
       return;
     for (int64_t dim = 0, rank = rankOf(tensors.front()); dim < rank; ++dim)
       for (Value tensor : tensors.drop_front())
-        requireEqual(facts.ofDim(tensors.front(), dim),
-                     facts.ofDim(tensor, dim),
-                     "sizes of its operands differ in dimension " + Twine(dim));
+        requireSameSize(tensors.front(), tensor, dim);
   }
 
   void checkCast(tensor::CastOp cast) {
@@ -175,10 +197,12 @@ private:
       return;
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
       if (!type.isDynamicDim(dim))
-        requireEqual(facts.ofDim(cast.getSource(), dim),
-                     Size::ofConstant(type.getDimSize(dim)),
-                     "the size of dimension " + Twine(dim) + " is not " +
-                         Twine(type.getDimSize(dim)));
+        requireEqual(
+            facts.ofDim(cast.getSource(), dim),
+            Size::ofConstant(type.getDimSize(dim)),
+            "the size of dimension " + Twine(dim) + " is not " +
+                Twine(type.getDimSize(dim)) +
+                describe({{"size", facts.ofDim(cast.getSource(), dim)}}));
   }
 
   void checkStructured(linalg::LinalgOp structured) {
@@ -196,11 +220,15 @@ private:
                 .str();
         auto loop = dyn_cast<AffineDimExpr>(expr);
         if (!loop) {
-          others.push_back({size, expr, what + " is too small"});
+          others.push_back(
+              {size, expr,
+               what + " is too small" + describe({{"size", size}})});
           continue;
         }
-        requireEqual(*loops[loop.getPosition()], size,
-                     what + " does not fit those of the other operands");
+        Size expected = *loops[loop.getPosition()];
+        requireEqual(expected, size,
+                     what + " does not fit those of the other operands" +
+                         describe({{"size", size}, {"others", expected}}));
       }
     }
     for (auto &[size, expr, message] : others)
@@ -216,63 +244,80 @@ private:
         return;
       counts.push_back(facts.find(*loop));
     }
-    auto isKnown = [&](AffineExpr part) {
-      auto loop = dyn_cast<AffineDimExpr>(part);
-      return !loop || counts[loop.getPosition()].isConstant();
-    };
-    bool allKnown = size.isConstant();
-    expr.walk([&](AffineExpr part) { allKnown &= isKnown(part); });
-    if (allKnown) // It is the verifier's.
-      return;
-    Interval reach = getReach(expr, counts);
-    Value fits = both(isAtLeast(reach.least, constant(0)),
-                      isBelow(reach.most, materialize(size)));
+    expr = simplifyAffineExpr(expr, unsigned(loops.size()), 0);
+    SmallVector<Counter> counters = getCounters(expr, loops.size());
+    SmallVector<Value> least(loops.size()), most(loops.size());
+    Value fits =
+        isInside(expr, materialize(size), counters, counts, least, most);
+    // No tensor with elements has more of them. Counts above a lower limit
+    // would make the index wrap around.
+    constexpr int64_t kMostElements = int64_t(1) << 56;
+    int64_t limit = kMostElements;
+    while (limit && !getReach(expr, limit))
+      limit /= 2;
+    if (limit < kMostElements)
+      for (const Counter &counter : counters)
+        fits = both(
+            fits, isAtMost(materialize(counts[counter.dim]), constant(limit)));
     for (Size count : counts)
       fits = either(fits, isEqual(materialize(count), constant(0)));
     require(fits, message);
   }
 
-  Interval getReach(AffineExpr expr, ArrayRef<Size> counts) {
-    if (auto number = dyn_cast<AffineConstantExpr>(expr)) {
-      Value value = constant(number.getValue());
-      return {value, value};
-    }
+  /// Whether the least value of an index is not negative, and the greatest one
+  /// below the size. Both are where each of the loops is at its begin or at its
+  /// end, or within a period from there.
+  Value isInside(AffineExpr expr, Value size, ArrayRef<Counter> counters,
+                 ArrayRef<Size> counts, SmallVector<Value> &least,
+                 SmallVector<Value> &most) {
+    if (counters.empty())
+      return both(isAtLeast(evaluate(expr, least), constant(0)),
+                  isBelow(evaluate(expr, most), size));
+    const Counter &counter = counters.front();
+    Value count = materialize(counts[counter.dim]);
+    Value &low = least[counter.dim], &high = most[counter.dim];
+    auto isInsideFrom = [&](Value step) {
+      low = step;
+      high = make<arith::SubIOp>(make<arith::SubIOp>(count, constant(1)), step);
+      if (counter.isFalling)
+        std::swap(low, high);
+      return isInside(expr, size, counters.drop_front(), counts, least, most);
+    };
+    Value zero = constant(0);
+    if (counter.period == 1)
+      return isInsideFrom(zero);
+    Value end = make<arith::MinUIOp>(count, constant(counter.period));
+    Value yes = arith::ConstantIntOp::create(b, 1, 1);
+    auto loop = scf::ForOp::create(b, zero, end, constant(1), yes);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value fits =
+        both(loop.getRegionIterArg(0), isInsideFrom(loop.getInductionVar()));
+    scf::YieldOp::create(b, fits);
+    return loop.getResult(0);
+  }
+
+  Value evaluate(AffineExpr expr, ArrayRef<Value> loops) {
+    if (auto number = dyn_cast<AffineConstantExpr>(expr))
+      return constant(number.getValue());
     if (auto loop = dyn_cast<AffineDimExpr>(expr))
-      return {constant(0),
-              make<arith::SubIOp>(materialize(counts[loop.getPosition()]),
-                                  constant(1))};
+      return loops[loop.getPosition()];
     auto binary = cast<AffineBinaryOpExpr>(expr);
-    Interval left = getReach(binary.getLHS(), counts);
-    Interval right = getReach(binary.getRHS(), counts);
+    Value left = evaluate(binary.getLHS(), loops);
+    Value right = evaluate(binary.getRHS(), loops);
     switch (expr.getKind()) {
     case AffineExprKind::Add:
-      return {make<arith::AddIOp>(left.least, right.least),
-              make<arith::AddIOp>(left.most, right.most)};
-    case AffineExprKind::Mul: {
-      // One factor is a constant.
-      auto factor = dyn_cast<AffineConstantExpr>(binary.getLHS());
-      if (factor)
-        std::swap(left, right);
-      else
-        factor = cast<AffineConstantExpr>(binary.getRHS());
-      if (factor.getValue() < 0)
-        std::swap(left.least, left.most);
-      return {make<arith::MulIOp>(left.least, right.least),
-              make<arith::MulIOp>(left.most, right.least)};
-    }
+      return make<arith::AddIOp>(left, right);
+    case AffineExprKind::Mul:
+      return make<arith::MulIOp>(left, right);
     case AffineExprKind::FloorDiv:
-      return {make<arith::FloorDivSIOp>(left.least, right.least),
-              make<arith::FloorDivSIOp>(left.most, right.most)};
+      return make<arith::FloorDivSIOp>(left, right);
     case AffineExprKind::CeilDiv:
-      return {make<arith::CeilDivSIOp>(left.least, right.least),
-              make<arith::CeilDivSIOp>(left.most, right.most)};
-    case AffineExprKind::Mod: {
-      Value last = make<arith::SubIOp>(right.most, constant(1));
-      Value least = make<arith::MinSIOp>(last, left.most);
-      Value most = arith::SelectOp::create(
-          b, isAtLeast(left.least, constant(0)), least, last);
-      return {constant(0), most};
-    }
+      return make<arith::CeilDivSIOp>(left, right);
+    case AffineExprKind::Mod:
+      return make<arith::SubIOp>(
+          left,
+          make<arith::MulIOp>(make<arith::FloorDivSIOp>(left, right), right));
     default:
       llvm_unreachable("not a kind of two operands");
     }
@@ -287,13 +332,15 @@ private:
     DenseMap<int64_t, OpFoldResult> tileOf = op.getDimAndTileMapping();
     for (auto [place, tile] : llvm::enumerate(tiles)) {
       Size size = facts.of(tile);
-      if (!size.isConstant())
-        require(isAtLeast(materialize(size), constant(1)),
-                "a tile's size is not positive");
-      requireEqual(facts.ofDim(packed, rank + int64_t(place)), size,
+      require(isAtLeast(materialize(size), constant(1)),
+              "a tile's size is not positive" + describe({{"size", size}}));
+      int64_t inner = rank + int64_t(place);
+      Size held = facts.ofDim(packed, inner);
+      requireEqual(held, size,
                    "the size of a tile is not that of the packed operand in "
                    "dimension " +
-                       Twine(rank + int64_t(place)));
+                       Twine(inner) +
+                       describe({{"tile", size}, {"operand", held}}));
     }
     ArrayRef<int64_t> permutation = op.getOuterDimsPerm();
     for (int64_t outer = 0; outer < rank; ++outer) {
@@ -301,7 +348,8 @@ private:
       Size size = facts.ofDim(plain, dim);
       Size count = facts.ofDim(packed, outer);
       std::string message = ("the size of the packed operand in dimension " +
-                             Twine(outer) + " does not fit the other's")
+                             Twine(outer) + " does not fit the other's" +
+                             describe({{"packed", count}, {"plain", size}}))
                                 .str();
       auto tile = tileOf.find(dim);
       if (tile == tileOf.end()) {
@@ -309,8 +357,6 @@ private:
         continue;
       }
       Size each = facts.of(tile->second);
-      if (size.isConstant() && count.isConstant() && each.isConstant())
-        continue;
       Value whole = materialize(size), part = materialize(each);
       Value needed = make<arith::CeilDivUIOp>(whole, part);
       require(isEqual(needed, materialize(count)), message);
@@ -338,9 +384,7 @@ private:
         if (dim == joined)
           sum = make<arith::AddIOp>(sum, materialize(size));
         else
-          requireEqual(facts.ofDim(concat.getInputs().front(), dim), size,
-                       "sizes of its operands differ in dimension " +
-                           Twine(dim));
+          requireSameSize(concat.getInputs().front(), input, dim);
       }
     }
     for (int64_t dim = 0; dim < type.getRank(); ++dim) {
@@ -354,21 +398,16 @@ private:
     }
   }
 
-  template <typename SliceOp>
-  void checkSlice(Value whole, SliceOp slice) {
-    for (auto [dim, offset, size, stride] :
-         llvm::enumerate(slice.getMixedOffsets(), slice.getMixedSizes(),
-                         slice.getMixedStrides()))
-      checkRange(facts.ofDim(whole, int64_t(dim)), facts.of(offset),
-                 facts.of(size), facts.of(stride), int64_t(dim));
-  }
-
   void checkInserted(Value source, ArrayRef<OpFoldResult> sizes,
                      const llvm::SmallBitVector &dropped) {
-    for (auto [dim, whole] : llvm::enumerate(getKeptDims(dropped)))
-      requireEqual(facts.ofDim(source, int64_t(dim)), facts.of(sizes[whole]),
+    for (auto [dim, whole] : llvm::enumerate(getKeptDims(dropped))) {
+      Size held = facts.ofDim(source, int64_t(dim));
+      Size size = facts.of(sizes[whole]);
+      requireEqual(held, size,
                    "the size of the source in dimension " + Twine(dim) +
-                       " is not that of the slice");
+                       " is not that of the slice" +
+                       describe({{"source", held}, {"slice", size}}));
+    }
   }
 
   void checkPad(tensor::PadOp pad) {
@@ -377,26 +416,29 @@ private:
          llvm::enumerate(pad.getMixedLowPad(), pad.getMixedHighPad())) {
       auto dim = int64_t(index);
       Size size = facts.ofDim(pad.getSource(), dim);
-      std::optional<int64_t> before = getConstantIntValue(low);
-      std::optional<int64_t> behind = getConstantIntValue(high);
-      bool isKnown = before && behind && *before >= 0 && *behind >= 0;
-      if (isKnown && (type.isDynamicDim(dim) || size.isConstant()))
+      Size before = facts.of(low), behind = facts.of(high);
+      // A sum that short numbers wrap around is negative: no buffer is so.
+      auto isShort = [](Size pad) {
+        return pad.isConstant() && pad.number >= 0 && pad.number < (1 << 30);
+      };
+      if (isShort(before) && isShort(behind) && type.isDynamicDim(dim))
         continue;
-      Value first = getValueOrCreateConstantIndexOp(b, b.getLoc(), low);
-      Value last = getValueOrCreateConstantIndexOp(b, b.getLoc(), high);
+      std::string known =
+          describe({{"size", size}, {"low", before}, {"high", behind}});
+      Value first = materialize(before), last = materialize(behind);
       Value most = constant(std::numeric_limits<int64_t>::max());
       Value room = make<arith::SubIOp>(most, materialize(size));
       Value fits = isAtMost(first, room);
       fits = both(fits, isAtMost(last, make<arith::SubIOp>(room, first)));
       require(fits, "the padding of dimension " + Twine(dim) +
-                        " is negative or too large");
+                        " is negative or too large" + known);
       if (type.isDynamicDim(dim))
         continue;
       Value sum = make<arith::AddIOp>(
           make<arith::AddIOp>(first, materialize(size)), last);
       require(isEqual(sum, constant(type.getDimSize(dim))),
               "the size of the result in dimension " + Twine(dim) + " is not " +
-                  Twine(type.getDimSize(dim)));
+                  Twine(type.getDimSize(dim)) + known);
     }
   }
 
@@ -461,20 +503,43 @@ private:
 
 struct CheckBounds : et::impl::CheckBoundsBase<CheckBounds> {
   void runOnOperation() override {
+    calledInParallel.clear();
+    findCallees(getOperation());
     SizeFacts facts;
     visit(getOperation(), facts);
   }
 
 private:
-  static void visit(Operation *op, SizeFacts &facts) {
+  /// Finds the functions that bodies call which may run in parallel.
+  void findCallees(Operation *root) {
+    SymbolTableCollection symbols;
+    auto add = [&](CallOpInterface call) {
+      if (Operation *callee = call.resolveCallableInTable(&symbols))
+        calledInParallel.insert(callee);
+    };
+    root->walk([&](CallOpInterface call) {
+      if (isInParallelBody(call))
+        add(call);
+    });
+    for (size_t i = 0; i < calledInParallel.size(); ++i)
+      calledInParallel[i]->walk(add);
+  }
+
+  void visit(Operation *op, SizeFacts &facts) {
     for (Region &region : op->getRegions())
       for (Block &block : region) {
         SizeFacts::Scope scope(facts);
         for (Operation &inner : llvm::make_early_inc_range(block)) {
-          OpChecker(&inner, facts).emitChecks();
+          auto function = inner.getParentOfType<FunctionOpInterface>();
+          bool isCalled =
+              function && calledInParallel.contains(function.getOperation());
+          if (failed(OpChecker(&inner, facts, isCalled).check()))
+            signalPassFailure();
           visit(&inner, facts);
         }
       }
   }
+
+  llvm::SetVector<Operation *> calledInParallel;
 };
 } // namespace

@@ -7,65 +7,16 @@
 
 #include "PlaceChecker.h"
 
-#include "et/Dialect/ET/Utils/CheckUtils.h"
+#include "ProvenRanges.h"
+#include "et/Dialect/ET/IR/NotedAttrs.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
-#include "mlir/Interfaces/ValueBoundsOpInterface.h"
+#include "llvm/Support/CheckedArithmetic.h"
 
 using namespace mlir;
 using namespace mlir::et;
 
-/// An argument of a function can be anything.
-static bool mayProve(Size size) {
-  if (!size.isIndex())
-    return false;
-  auto argument = dyn_cast<BlockArgument>(size.value);
-  return !argument ||
-         !isa<FunctionOpInterface>(argument.getOwner()->getParentOp());
-}
-
-static ValueBoundsConstraintSet::Variable toVariable(Size size,
-                                                     MLIRContext *context) {
-  if (size.isConstant())
-    return OpFoldResult(IntegerAttr::get(IndexType::get(context), size.number));
-  if (size.isIndex())
-    return size.value;
-  return {size.value, size.number};
-}
-
-static bool isProvenRange(Size whole, Size offset, Size size) {
-  using Bounds = ValueBoundsConstraintSet;
-  if (!mayProve(offset) && !mayProve(size))
-    return false;
-  MLIRContext *context = (offset.value ? offset : size).value.getContext();
-  auto variable = [&](Size size) { return toVariable(size, context); };
-  Bounds::Variable zero = variable(Size::ofConstant(0));
-  AffineExpr sum = getAffineDimExpr(0, context) + getAffineDimExpr(1, context);
-  Bounds::Variable end(AffineMap::get(2, 0, sum),
-                       {variable(offset), variable(size)});
-  return Bounds::compare(variable(offset), Bounds::GE, zero) &&
-         Bounds::compare(variable(size), Bounds::GE, zero) &&
-         Bounds::compare(end, Bounds::LE, variable(whole));
-}
-
-void PlaceChecker::checkElement(Value tensor, ValueRange indices) {
-  Value isInside;
-  SmallVector<cf::AssertOp> checks;
-  for (auto [dim, index] : llvm::enumerate(indices)) {
-    std::string message =
-        ("index " + Twine(dim) + " is beyond the tensor").str();
-    Value fits = findInside(index, facts.ofDim(tensor, int64_t(dim)), message);
-    if (!fits)
-      continue;
-    if (cf::AssertOp check = require(fits, message))
-      checks.push_back(check);
-    isInside = isInside ? both(isInside, fits) : fits;
-  }
-  if (!isa<tensor::InsertOp>(op) && !checks.empty() && mayRunInParallel())
-    guard(isInside, checks);
-}
-
-bool PlaceChecker::mayRunInParallel() {
+bool et::isInParallelBody(Operation *op) {
   for (Operation *parent = op->getParentOp();
        parent && !isa<FunctionOpInterface>(parent);
        parent = parent->getParentOp())
@@ -73,6 +24,33 @@ bool PlaceChecker::mayRunInParallel() {
             scf::ParallelOp>(parent))
       return true;
   return false;
+}
+
+void PlaceChecker::checkElement(Value tensor, ValueRange indices) {
+  Value isInside;
+  SmallVector<cf::AssertOp> checks;
+  bool isGuarded = mayRunInParallel(op) && !isa<tensor::InsertOp>(op);
+  for (auto [dim, index] : llvm::enumerate(indices)) {
+    Size whole = facts.ofDim(tensor, int64_t(dim));
+    Places place = {whole, facts.of(index), Size::ofConstant(1),
+                    Size::ofConstant(1)};
+    if (facts.areInside(place))
+      continue;
+    std::string message =
+        ("index " + Twine(dim) + " is beyond the " + kindOf(tensor) +
+         describe({{"index", place.offset}, {"size", whole}}))
+            .str();
+    Value fits = findInside(index, whole, message);
+    if (!fits)
+      continue;
+    if (cf::AssertOp check = require(fits, message))
+      checks.push_back(check);
+    isInside = isInside ? both(isInside, fits) : fits;
+    if (!isGuarded)
+      facts.noteInside(place);
+  }
+  if (isGuarded && !checks.empty())
+    guard(isInside, checks);
 }
 
 void PlaceChecker::guard(Value isInside, ArrayRef<cf::AssertOp> checks) {
@@ -117,51 +95,136 @@ void PlaceChecker::checkTransfer(VectorTransferOpInterface transfer) {
               "index " + Twine(position) + " is negative");
       continue;
     }
-    checkRange(facts.ofDim(whole, position), offset,
-               Size::ofConstant(lengths[index]), Size::ofConstant(1),
-               int64_t(position));
+    Places places = {facts.ofDim(whole, position), offset,
+                     Size::ofConstant(lengths[index]), Size::ofConstant(1)};
+    if (Value fits = findFits(places))
+      require(fits, "the vector is not inside the " + kindOf(whole) +
+                        " in dimension " + Twine(position) +
+                        describePlaces(places));
   }
   for (auto [dim, isDone] : llvm::enumerate(isCovered))
     if (!isDone)
       requireInside(transfer.getIndices()[dim],
-                    facts.ofDim(whole, int64_t(dim)),
-                    "index " + Twine(dim) + " is beyond the tensor");
+                    {"size", facts.ofDim(whole, int64_t(dim))},
+                    "index " + Twine(dim) + " is beyond the " + kindOf(whole));
 }
 
-void PlaceChecker::checkRange(Size whole, Size offset, Size size, Size stride,
-                              int64_t dim) {
-  if (whole.isConstant() && offset.isConstant() && size.isConstant() &&
-      stride.isConstant()) // It is the verifier's.
-    return;
+std::string PlaceChecker::describePlaces(const Places &places) {
+  SmallVector<Named> all = {{"offset", places.offset},
+                            {"size", places.size},
+                            {"step", places.stride},
+                            {"whole", places.whole}};
+  if (places.stride.isConstant(1))
+    all.erase(all.begin() + 2);
+  return describe(all);
+}
+
+void PlaceChecker::checkSlice(Value whole,
+                              OffsetSizeAndStrideOpInterface slice) {
+  for (auto [index, offset, size, stride] :
+       llvm::enumerate(slice.getMixedOffsets(), slice.getMixedSizes(),
+                       slice.getMixedStrides())) {
+    auto dim = unsigned(index);
+    Places places = {facts.ofDim(whole, dim), facts.of(offset), facts.of(size),
+                     facts.of(stride)};
+    std::string message =
+        ("the slice is not inside the " + kindOf(whole) + " in dimension " +
+         Twine(dim) + describePlaces(places))
+            .str();
+    if (mayRunInParallel(op) &&
+        isa<tensor::ExtractSliceOp, memref::SubViewOp>(op))
+      guardSlice(slice, dim, places, message);
+    else if (Value fits = findFits(places)) {
+      require(fits, message);
+      facts.noteInside(places);
+    }
+    // A place that is written several times has no one value.
+    bool isWritten = !isa<tensor::ExtractSliceOp, memref::SubViewOp>(op);
+    if (isWritten && (!places.stride.isConstant() || places.stride.number == 0))
+      require(either(isEqual(materialize(places.stride), constant(0),
+                             /*negated=*/true),
+                     isAtMost(materialize(places.size), constant(1))),
+              "the step of dimension " + Twine(dim) +
+                  " is 0, so that elements are written to one place");
+  }
+}
+
+Value PlaceChecker::findFits(const Places &places) {
+  const auto &[whole, offset, size, stride] = places;
+  if (facts.areInside(places))
+    return nullptr;
   if (stride.isConstant(1)) {
     if (offset.isConstant(0) && size == whole)
-      return;
-    if (isProvenRange(whole, offset, size))
-      return;
+      return nullptr;
+    if (isProvenRange(op, whole, offset, size))
+      return nullptr;
   }
   Value most = materialize(whole), first = materialize(offset);
   Value count = materialize(size);
   // Differences and quotients of what is in bounds do not wrap around.
   Value fits = isAtMost(first, most);
   Value rest = make<arith::SubIOp>(most, first);
-  if (stride.isConstant(1)) {
-    fits = both(fits, isAtMost(count, rest));
-  } else {
-    Value zero = constant(0), one = constant(1), step = materialize(stride);
-    Value isForward = isAtLeast(step, one);
-    Value distance =
-        make<arith::SelectOp>(isForward, make<arith::SubIOp>(rest, one), first);
-    Value magnitude =
-        make<arith::SelectOp>(isForward, step, make<arith::SubIOp>(zero, step));
-    Value steps =
-        make<arith::DivUIOp>(distance, make<arith::MaxUIOp>(magnitude, one));
-    Value isNear = either(isAtMost(make<arith::SubIOp>(count, one), steps),
-                          both(isEqual(step, zero), isAtLeast(count, one)));
-    Value isInside = both(isEqual(rest, zero, /*negated=*/true), isNear);
-    fits = both(fits, either(isEqual(count, zero), isInside));
+  if (stride.isConstant(1))
+    return both(fits, isAtMost(count, rest));
+  Value zero = constant(0), one = constant(1), step = materialize(stride);
+  Value isForward = isAtLeast(step, one);
+  Value distance =
+      make<arith::SelectOp>(isForward, make<arith::SubIOp>(rest, one), first);
+  Value magnitude =
+      make<arith::SelectOp>(isForward, step, make<arith::SubIOp>(zero, step));
+  Value steps =
+      make<arith::DivUIOp>(distance, make<arith::MaxUIOp>(magnitude, one));
+  Value isNear = either(isAtMost(make<arith::SubIOp>(count, one), steps),
+                        both(isEqual(step, zero), isAtLeast(count, one)));
+  Value isInside = both(isEqual(rest, zero, /*negated=*/true), isNear);
+  return both(fits, either(isEqual(count, zero), isInside));
+}
+
+void PlaceChecker::guardSlice(OffsetSizeAndStrideOpInterface slice,
+                              unsigned dim, const Places &places,
+                              StringRef message) {
+  Size whole = places.whole, offset = places.offset;
+  Size size = places.size, stride = places.stride;
+  Value fits = findFits(places);
+  if (!fits || matchPattern(fits, m_One()))
+    return;
+  Operation *owner = op->getParentOp();
+  if (requireBefore(
+          owner, {whole, offset, size, stride},
+          [&] { return findFits(places); }, message))
+    return;
+  auto note = [&] {
+    if (cf::AssertOp check = require(fits, message))
+      check->setDiscardableAttr(kRunsOnAttr, b.getUnitAttr());
+  };
+  if (slice.isDynamicSize(dim)) {
+    note();
+    Value none = constant(0);
+    op->setOperand(slice.getIndexOfDynamicSize(dim),
+                   make<arith::SelectOp>(fits, materialize(size), none));
+    if (slice.isDynamicOffset(dim))
+      op->setOperand(slice.getIndexOfDynamicOffset(dim),
+                     make<arith::SelectOp>(fits, materialize(offset), none));
+    return;
   }
-  require(fits,
-          "the slice is not inside the tensor in dimension " + Twine(dim));
+  std::optional<int64_t> span;
+  if (stride.isConstant() && stride.number > 0 && size.number > 0)
+    span = llvm::checkedMulAdd(size.number - 1, stride.number, int64_t(1));
+  if (!span || !slice.isDynamicOffset(dim)) {
+    require(fits, message);
+    return;
+  }
+  note();
+  // There must be a place for it.
+  Size needed = Size::ofConstant(*span);
+  auto findRoom = [&] {
+    return isAtMost(materialize(needed), materialize(whole));
+  };
+  if (!requireBefore(owner, {whole}, findRoom, message))
+    require(findRoom(), message);
+  Value last = make<arith::SubIOp>(materialize(whole), materialize(needed));
+  op->setOperand(slice.getIndexOfDynamicOffset(dim),
+                 make<arith::MinUIOp>(materialize(offset), last));
 }
 
 void PlaceChecker::checkLoop(OpFoldResult upper, OpFoldResult step,
@@ -169,26 +232,22 @@ void PlaceChecker::checkLoop(OpFoldResult upper, OpFoldResult step,
   std::optional<int64_t> constantStep = getConstantIntValue(step);
   if (!constantStep || *constantStep <= 0) {
     Value value = toValue(step);
-    require(isAtLeast(value, constantLike(value, 1)),
-            "the step is not positive");
+    Value isForward =
+        isUnsigned ? isEqual(value, constantLike(value, 0), /*negated=*/true)
+                   : isAtLeast(value, constantLike(value, 1));
+    require(isForward, "the step is not positive");
   }
-  std::optional<int64_t> constantUpper = getConstantIntValue(upper);
-  if (constantUpper && constantStep)
-    return;
   Value end = toValue(upper);
   unsigned width =
       end.getType().isIndex() ? 64 : end.getType().getIntOrFloatBitWidth();
-  if (isUnsigned)
-    require(isAtLeast(end, constantLike(end, 0)),
-            "the upper bound is above those of signed numbers");
   // No tensor is so large that a short step behind its end wraps around.
   bool isShort = constantStep && *constantStep < (1 << 16) && width == 64 &&
                  !facts.of(upper).isIndex();
   if (isShort || constantStep == 1)
     return;
-  Value most = constantLike(end, llvm::maxIntN(width));
-  Value stepValue = toValue(step);
-  require(isAtMostSigned(end, make<arith::SubIOp>(most, stepValue)),
+  Value most = constantLike(end, isUnsigned ? -1 : llvm::maxIntN(width));
+  Value last = make<arith::SubIOp>(most, toValue(step));
+  require(isUnsigned ? isAtMost(end, last) : isAtLeast(last, end),
           "the upper bound and a step are too large together");
 }
 
@@ -200,15 +259,8 @@ Value PlaceChecker::findInside(Value index, Size size, const Twine &message) {
   if (std::optional<Count> count = getCount(index))
     if (isBehindCount(*count, size, message))
       return nullptr;
-  if (mayProve(place)) {
-    using Bounds = ValueBoundsConstraintSet;
-    MLIRContext *context = b.getContext();
-    Bounds::Variable variable = toVariable(place, context);
-    if (Bounds::compare(variable, Bounds::GE,
-                        toVariable(Size::ofConstant(0), context)) &&
-        Bounds::compare(variable, Bounds::LT, toVariable(size, context)))
-      return nullptr;
-  }
+  if (isProvenRange(op, size, place, Size::ofConstant(1)))
+    return nullptr;
   // Read as unsigned numbers, of which negative ones are above all sizes.
   return make<arith::CmpIOp>(arith::CmpIPredicate::ult, materialize(place),
                              materialize(size));
@@ -217,22 +269,32 @@ Value PlaceChecker::findInside(Value index, Size size, const Twine &message) {
 std::optional<PlaceChecker::Count> PlaceChecker::getCount(Value index) {
   if (auto place = index.getDefiningOp<linalg::IndexOp>()) {
     auto owner = place->getParentOfType<linalg::LinalgOp>();
-    SmallVector<std::optional<Size>> loops = getLoops(owner);
-    if (!llvm::all_of(loops, [](auto loop) { return loop.has_value(); }))
+    std::optional<SmallVector<Size>> counts = getCounts(owner);
+    if (!counts)
       return std::nullopt;
-    return Count{owner,
-                 llvm::map_to_vector(loops, [](auto loop) { return *loop; }),
-                 unsigned(place.getDim())};
+    return Count{owner, *counts, unsigned(place.getDim())};
   }
   auto argument = dyn_cast<BlockArgument>(index);
   Operation *owner = argument ? argument.getOwner()->getParentOp() : nullptr;
   if (!isa_and_present<tensor::GenerateOp, tensor::PadOp>(owner))
     return std::nullopt;
-  Count count{owner, {}, argument.getArgNumber()};
+  return Count{owner, *getCounts(owner), argument.getArgNumber()};
+}
+
+std::optional<SmallVector<Size>> PlaceChecker::getCounts(Operation *owner) {
+  if (auto structured = dyn_cast<linalg::LinalgOp>(owner)) {
+    SmallVector<std::optional<Size>> loops = getLoops(structured);
+    if (!llvm::all_of(loops, [](auto loop) { return loop.has_value(); }))
+      return std::nullopt;
+    return llvm::map_to_vector(loops, [](auto loop) { return *loop; });
+  }
+  if (!isa<tensor::GenerateOp, tensor::PadOp>(owner))
+    return std::nullopt;
+  SmallVector<Size> counts;
   Value made = owner->getResult(0);
   for (int64_t dim = 0; dim < rankOf(made); ++dim)
-    count.counts.push_back(facts.ofDim(made, dim));
-  return count;
+    counts.push_back(facts.ofDim(made, dim));
+  return counts;
 }
 
 SmallVector<std::optional<Size>>
@@ -256,22 +318,38 @@ bool PlaceChecker::isBehindCount(const Count &count, Size size,
   if (own == size ||
       (own.isConstant() && size.isConstant() && own.number <= size.number))
     return true;
-  bool isElsewhere =
-      op->getParentOp() != count.owner || isa<tensor::PadOp>(count.owner) ||
-      (size.value &&
-       count.owner->isAncestor(size.value.getParentRegion()->getParentOp()));
-  if (isElsewhere)
+  return requireBefore(
+      count.owner, {size},
+      [&] { return isAtMost(materialize(own), materialize(size)); }, message);
+}
+
+bool PlaceChecker::requireBefore(Operation *owner, ArrayRef<Size> sizes,
+                                 function_ref<Value()> build,
+                                 const Twine &message) {
+  // A padded tensor's body runs only where there is padding.
+  if (op->getParentOp() != owner || isa<tensor::PadOp>(owner) ||
+      mayRunInParallel(owner))
+    return false;
+  std::optional<SmallVector<Size>> counts = getCounts(owner);
+  bool areOutside = llvm::all_of(sizes, [&](Size size) {
+    return !size.value ||
+           !owner->isAncestor(size.value.getParentRegion()->getParentOp());
+  });
+  if (!counts || !areOutside)
     return false;
   OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(count.owner);
-  Value fits = isAtMost(materialize(own), materialize(size));
-  for (Size other : count.counts)
-    fits = either(fits, isEqual(materialize(other), constant(0)));
+  b.setInsertionPoint(owner);
+  Value fits = build();
+  for (Size count : *counts)
+    fits = either(fits, isEqual(materialize(count), constant(0)));
   require(fits, message);
   return true;
 }
 
-void PlaceChecker::requireInside(Value index, Size size, const Twine &message) {
-  if (Value fits = findInside(index, size, message))
+void PlaceChecker::requireInside(Value index, const Named &whole,
+                                 const Twine &name) {
+  std::string message =
+      (name + describe({{"index", facts.of(index)}, whole})).str();
+  if (Value fits = findInside(index, whole.size, message))
     require(fits, message);
 }

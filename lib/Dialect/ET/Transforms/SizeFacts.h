@@ -51,6 +51,12 @@ struct llvm::DenseMapInfo<mlir::et::Size> {
 
 namespace mlir::et {
 
+/// `size` places in a dimension that has `whole`, the first one at `offset`,
+/// each other `stride` behind the one before.
+struct Places {
+  Size whole, offset, size, stride;
+};
+
 /// Whether the value is a tensor or a memref, with sizes for each dimension.
 bool isShaped(Value value);
 
@@ -61,15 +67,19 @@ SmallVector<int64_t> getKeptDims(const llvm::SmallBitVector &dropped);
 /// found to be equal. A check holds for what it dominates.
 class SizeFacts {
   using Table = llvm::ScopedHashTable<Size, Size>;
+  using Key = std::tuple<Size, Size, Size, Size>;
+  using KeySet = llvm::ScopedHashTable<Key, bool>;
 
 public:
   /// What is learnt while this lives is forgotten with it.
   class Scope {
   public:
-    explicit Scope(SizeFacts &facts) : scope(facts.equal) {}
+    explicit Scope(SizeFacts &facts)
+        : equalScope(facts.equal), insideScope(facts.inside) {}
 
   private:
-    Table::ScopeTy scope;
+    Table::ScopeTy equalScope;
+    KeySet::ScopeTy insideScope;
   };
 
   Size find(Size size) {
@@ -100,7 +110,17 @@ public:
       equal.insert(b, a);
   }
 
+  /// That places are, or are known to be, inside.
+  void noteInside(const Places &places) { inside.insert(getKey(places), true); }
+  bool areInside(const Places &places) const {
+    return inside.count(getKey(places));
+  }
+
 private:
+  static Key getKey(const Places &places) {
+    return {places.whole, places.offset, places.size, places.stride};
+  }
+
   Size trace(OpFoldResult size);
   /// Follows a size to where it was first given.
   Size trace(Value tensor, int64_t dim);
@@ -108,6 +128,7 @@ private:
   Size traceLoop(scf::ForOp loop, BlockArgument argument, int64_t dim);
 
   Table equal;
+  KeySet inside;
   DenseMap<Size, Size> traced;
 };
 

@@ -6,8 +6,8 @@
 // CHECK-DAG: %[[X0:.*]] = tensor.dim %[[X]], %c0
 // CHECK-DAG: %[[Y0:.*]] = tensor.dim %[[Y]], %c0
 // CHECK: %[[FIT:.*]] = arith.cmpi eq, %[[X0]], %[[Y0]]
-// CHECK: cf.assert %[[FIT]], "arith.addf: sizes of its operands differ in dimension 0"
-// CHECK: cf.assert %{{.*}}, "arith.addf: sizes of its operands differ in dimension 1"
+// CHECK: cf.assert %[[FIT]], "arith.addf: sizes of operand 0 and operand 1 differ in dimension 0"
+// CHECK: cf.assert %{{.*}}, "arith.addf: sizes of operand 0 and operand 1 differ in dimension 1"
 // CHECK-NOT: cf.assert
 // CHECK: return
 func.func @chain(%x: tensor<?x?xf32>, %y: tensor<?x?xf32>, %c: i1) -> tensor<?x?xf32> {
@@ -39,8 +39,8 @@ func.func @chain(%x: tensor<?x?xf32>, %y: tensor<?x?xf32>, %c: i1) -> tensor<?x?
 // CHECK-NOT: cf.assert
 // CHECK-LABEL: func @grown
 // CHECK: scf.for
-// CHECK: cf.assert %{{.*}}, "arith.addf: sizes of its operands differ in dimension 0"
-// CHECK: cf.assert %{{.*}}, "arith.subf: sizes of its operands differ in dimension 0"
+// CHECK: cf.assert %{{.*}}, "arith.addf: sizes of operand 0 and operand 1 differ in dimension 0"
+// CHECK: cf.assert %{{.*}}, "arith.subf: sizes of operand 0 and operand 1 differ in dimension 0"
 func.func @kept(%x: tensor<?xf32>, %n: index) -> tensor<?xf32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -149,6 +149,7 @@ func.func @elements(%x: tensor<?xf32>, %y: tensor<4xf32>, %i: index) -> (f32, f3
 // CHECK: tensor.extract_slice
 // CHECK: arith.divui
 // CHECK: cf.assert %{{.*}}, "tensor.insert_slice: the slice is not inside the tensor in dimension 0"
+// CHECK: cf.assert %{{.*}}, "tensor.insert_slice: the step of dimension 0 is 0, so that elements are written to one place"
 // CHECK-NOT: cf.assert
 // CHECK: tensor.insert_slice
 func.func @slices(%x: tensor<?x8xf32>, %at: index, %n: index, %s: index) -> tensor<?x8xf32> {
@@ -179,11 +180,11 @@ func.func @rows(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
 // Other shapes.
 // CHECK-LABEL: func @shapes
 // CHECK-DAG: cf.assert %{{.*}}, "tensor.cast: the size of dimension 0 is not 4"
-// CHECK-DAG: cf.assert %{{.*}}, "tensor.pad: the padding of dimension 0 is negative or too large"
-// CHECK-DAG: cf.assert %{{.*}}, "tensor.pad: the size of the result in dimension 0 is not 9"
-// CHECK-DAG: cf.assert %{{.*}}, "tensor.concat: sizes of its operands differ in dimension 1"
+// CHECK-DAG: cf.assert %{{.*}}, "tensor.pad: the padding of dimension 0 is negative or too large (size: 4, high: 2)"
+// CHECK-DAG: cf.assert %{{.*}}, "tensor.pad: the size of the result in dimension 0 is not 9 (size: 4, high: 2)"
+// CHECK-DAG: cf.assert %{{.*}}, "tensor.concat: sizes of operand 0 and operand 1 differ in dimension 1"
 // CHECK-DAG: cf.assert %{{.*}}, "tensor.concat: the size of the result in dimension 1 is not 6"
-// CHECK-DAG: cf.assert %{{.*}}, "tensor.dim: the index is not a dimension of the tensor"
+// CHECK-DAG: cf.assert %{{.*}}, "tensor.dim: the index is not a dimension of the tensor (rank: 2)"
 // CHECK-DAG: cf.assert %{{.*}}, "tensor.reshape: the new shape has another number of elements"
 // CHECK-DAG: cf.assert %{{.*}}, "scf.for: the step is not positive"
 // CHECK-DAG: cf.assert %{{.*}}, "scf.for: the upper bound and a step are too large together"
@@ -314,12 +315,12 @@ func.func @guarded(%x: tensor<?xf32>, %n: index, %c: i1) -> tensor<?xf32> {
 // CHECK-LABEL: func @stores
 // CHECK: scf.parallel
 // CHECK: %[[IN:.*]] = arith.cmpi ult
-// CHECK: cf.assert %[[IN]], "memref.store: index 0 is beyond the tensor" {et.runs_on}
+// CHECK: cf.assert %[[IN]], "memref.store: index 0 is beyond the memref" {et.runs_on}
 // CHECK: scf.if %[[IN]]
 // CHECK-NEXT: memref.store
 // CHECK-LABEL: func @views
 // CHECK: cf.assert %{{.*}}, "memref.cast: size mismatch of dim 0"
-// CHECK: cf.assert %{{.*}}, "memref.subview: the slice is not inside the tensor in dimension 0"
+// CHECK: cf.assert %{{.*}}, "memref.subview: the slice is not inside the memref in dimension 0 (offset: 1)"
 // CHECK: cf.assert %{{.*}}, "vector.transfer_read: index 0 is negative"
 // CHECK-NOT: cf.assert
 // CHECK: return
@@ -346,4 +347,203 @@ func.func @views(%x: memref<?xf32>, %n: index) -> (memref<4xf32>, vector<4xf32>)
   %z = memref.subview %x[1] [%n] [1] : memref<?xf32> to memref<?xf32, strided<[1], offset: 1>>
   %v = vector.transfer_read %z[%n], %zero : memref<?xf32, strided<[1], offset: 1>>, vector<4xf32>
   return %y, %v : memref<4xf32>, vector<4xf32>
+}
+
+// -----
+
+// What constants show to be wrong ends each call that comes by.
+// CHECK-LABEL: func @wrong_in_branch
+// CHECK: scf.if
+// CHECK: cf.assert %false, "tensor.extract_slice: the slice is not inside the tensor in dimension 0 (offset: 5, size: 2, whole: 4)"
+// CHECK-LABEL: func private @wrong_in_private
+// CHECK: cf.assert %false, "tensor.extract: index 0 is beyond the tensor (index: 4, size: 4)"
+func.func @wrong_in_branch(%x: tensor<4xf32>, %y: tensor<2xf32>, %c: i1) -> tensor<2xf32> {
+  %c5 = arith.constant 5 : index
+  %r = scf.if %c -> tensor<2xf32> {
+    %s = tensor.extract_slice %x[%c5] [2] [1] : tensor<4xf32> to tensor<2xf32>
+    scf.yield %s : tensor<2xf32>
+  } else {
+    scf.yield %y : tensor<2xf32>
+  }
+  return %r : tensor<2xf32>
+}
+func.func private @wrong_in_private(%x: tensor<4xf32>) -> f32 {
+  %c4 = arith.constant 4 : index
+  %e = tensor.extract %x[%c4] : tensor<4xf32>
+  return %e : f32
+}
+
+// -----
+
+// Where a product of an argument may wrap around, the loop's bounds prove nothing. A product of
+// a tensor's size, of which 4 bytes each fit in memory, does not.
+// CHECK-LABEL: func @wraps
+// CHECK: scf.for
+// CHECK: cf.assert %{{.*}}, "tensor.insert_slice: the slice is not inside
+// CHECK-LABEL: func @fits
+// CHECK: scf.for
+// CHECK-NOT: cf.assert
+// CHECK: return
+func.func @wraps(%x: tensor<4xf32>, %n: index) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %m = arith.muli %n, %c4 : index
+  %e = tensor.empty(%m) : tensor<?xf32>
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%a = %e) -> tensor<?xf32> {
+    %o = arith.muli %i, %c4 : index
+    %b = tensor.insert_slice %x into %a[%o] [4] [1] : tensor<4xf32> into tensor<?xf32>
+    scf.yield %b : tensor<?xf32>
+  }
+  return %r : tensor<?xf32>
+}
+func.func @fits(%x: tensor<4xf32>, %y: tensor<?xf32>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %n = tensor.dim %y, %c0 : tensor<?xf32>
+  %m = arith.muli %n, %c4 : index
+  %e = tensor.empty(%m) : tensor<?xf32>
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%a = %e) -> tensor<?xf32> {
+    %o = arith.muli %i, %c4 : index
+    %b = tensor.insert_slice %x into %a[%o] [4] [1] : tensor<4xf32> into tensor<?xf32>
+    scf.yield %b : tensor<?xf32>
+  }
+  return %r : tensor<?xf32>
+}
+// What is left of an argument that ends a loop is at least 1 in its body.
+// CHECK-LABEL: func @rest
+// CHECK: cf.assert %{{.*}}, "tensor.extract_slice: the slice is not inside
+// CHECK: scf.for
+// CHECK-NOT: cf.assert
+// CHECK: return
+func.func @rest(%y: tensor<?xf32>, %n: index) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %x = tensor.extract_slice %y[0] [%n] [1] : tensor<?xf32> to tensor<?xf32>
+  %r = scf.for %i = %c0 to %n step %c8 iter_args(%a = %x) -> tensor<?xf32> {
+    %size = arith.subi %n, %i : index
+    %part = tensor.extract_slice %a[%i] [%size] [1] : tensor<?xf32> to tensor<?xf32>
+    %b = tensor.insert_slice %part into %a[%i] [%size] [1] : tensor<?xf32> into tensor<?xf32>
+    scf.yield %b : tensor<?xf32>
+  }
+  return %r : tensor<?xf32>
+}
+
+// -----
+
+// The body of a pad is asked for places that the padding has: nothing is known of them.
+// CHECK-LABEL: func @padded
+// CHECK: tensor.pad
+// CHECK: cf.assert %{{.*}}, "tensor.extract: index 0 is beyond the tensor" {et.runs_on}
+// CHECK: cf.assert %{{.*}}, "tensor.extract: index 0 is beyond the tensor" {et.runs_on}
+func.func @padded(%x: tensor<?xf32>, %y: tensor<?xf32>) -> tensor<?xf32> {
+  %c1 = arith.constant 1 : index
+  %r = tensor.pad %x low[1] high[1] {
+  ^bb0(%i: index):
+    %v = tensor.extract %y[%i] : tensor<?xf32>
+    %j = arith.addi %i, %c1 : index
+    %w = tensor.extract %y[%j] : tensor<?xf32>
+    %s = arith.addf %v, %w : f32
+    tensor.yield %s : f32
+  } : tensor<?xf32> to tensor<?xf32>
+  return %r : tensor<?xf32>
+}
+
+// -----
+
+// Nothing is asserted of tensors without a rank, or of a loop that counts through all of i32.
+// CHECK-LABEL: func @unranked
+// CHECK-NOT: cf.assert
+// CHECK-LABEL: func @unsigned
+// CHECK-NOT: cf.assert
+// CHECK: return
+func.func @unranked(%x: tensor<*xf32>, %i: index, %m: memref<*xf32>) -> index {
+  %d = tensor.dim %x, %i : tensor<*xf32>
+  return %d : index
+}
+func.func @unsigned(%n: i32, %m : i32) -> i32 {
+  %c0 = arith.constant 0 : i32
+  %c1 = arith.constant 1 : i32
+  %r = scf.for unsigned %i = %n to %m step %c1 iter_args(%a = %c0) -> i32 : i32 {
+    %s = arith.addi %a, %c1 : i32
+    scf.yield %s : i32
+  }
+  return %r : i32
+}
+
+// -----
+
+// An extract and an insert at one place have one check, a step of 0 is only read.
+// CHECK-LABEL: func @once
+// CHECK: cf.assert %{{.*}}, "tensor.extract_slice: the slice is not inside the tensor in dimension 0"
+// CHECK-NOT: cf.assert
+// CHECK: return
+// CHECK-LABEL: func @steps
+// CHECK: cf.assert %{{.*}}, "tensor.insert_slice: the step of dimension 0 is 0, so that elements are written to one place"
+func.func @once(%x: tensor<?xf32>, %at: index, %n: index) -> tensor<?xf32> {
+  %s = tensor.extract_slice %x[%at] [%n] [1] : tensor<?xf32> to tensor<?xf32>
+  %e = math.exp %s : tensor<?xf32>
+  %r = tensor.insert_slice %e into %x[%at] [%n] [1] : tensor<?xf32> into tensor<?xf32>
+  return %r : tensor<?xf32>
+}
+func.func @steps(%x: tensor<?xf32>, %s: index) -> tensor<?xf32> {
+  %e = tensor.extract_slice %x[0] [3] [0] : tensor<?xf32> to tensor<3xf32>
+  %r = tensor.insert_slice %e into %x[0] [3] [%s] : tensor<3xf32> into tensor<?xf32>
+  return %r : tensor<?xf32>
+}
+
+// -----
+
+// Slices in a body become such that lie inside, and the call fails at its end.
+// CHECK-LABEL: func @rows_of
+// CHECK: cf.assert %{{.*}}, "tensor.extract_slice: the slice is not inside the tensor in dimension 0 (size: 1)"{{$}}
+// CHECK: linalg.generic
+// CHECK: cf.assert %{{.*}}, "tensor.extract_slice: the slice is not inside the tensor in dimension 0 (size: 1)" {et.runs_on}
+// CHECK: %[[AT:.*]] = arith.minui
+// CHECK: tensor.extract_slice %{{.*}}[%[[AT]], 0]
+// CHECK-LABEL: func @update
+// CHECK: scf.parallel
+// CHECK: cf.assert %{{.*}}, "memref.atomic_rmw: index 0 is beyond the memref" {et.runs_on}
+// CHECK: scf.if
+// CHECK: memref.atomic_rmw
+func.func @rows_of(%x: tensor<?x4xf32>, %ids: tensor<?xindex>) -> tensor<?xindex> {
+  %c0 = arith.constant 0 : index
+  %r = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+      outs(%ids : tensor<?xindex>) {
+  ^bb0(%id: index):
+    %s = tensor.extract_slice %x[%id, 0] [1, 4] [1, 1] : tensor<?x4xf32> to tensor<4xf32>
+    %v = tensor.extract %s[%c0] : tensor<4xf32>
+    %i = arith.fptosi %v : f32 to i64
+    %j = arith.index_cast %i : i64 to index
+    linalg.yield %j : index
+  } -> tensor<?xindex>
+  return %r : tensor<?xindex>
+}
+func.func @update(%x: memref<?xf32>, %n: index, %k: index, %v: f32) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    %q = memref.atomic_rmw addf %v, %x[%k] : (f32, memref<?xf32>) -> f32
+  }
+  return
+}
+
+// A function that a body calls runs on, too.
+// CHECK-LABEL: func private @get
+// CHECK: cf.assert %{{.*}}, "tensor.extract: index 0 is beyond the tensor" {et.runs_on}
+// CHECK: scf.if
+func.func private @get(%t: tensor<?xf32>, %i: index) -> f32 {
+  %v = tensor.extract %t[%i] : tensor<?xf32>
+  return %v : f32
+}
+func.func @calls(%t: tensor<?xf32>, %ids: tensor<?xindex>, %out: tensor<?xf32>) -> tensor<?xf32> {
+  %r = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>],
+                       iterator_types = ["parallel"]}
+      ins(%ids : tensor<?xindex>) outs(%out : tensor<?xf32>) {
+  ^bb0(%id: index, %o: f32):
+    %v = func.call @get(%t, %id) : (tensor<?xf32>, index) -> f32
+    linalg.yield %v : f32
+  } -> tensor<?xf32>
+  return %r : tensor<?xf32>
 }

@@ -149,9 +149,13 @@ def CheckBounds : Pass<"et-check-bounds"> {
     them. So the ops of a chain on one tensor have no check, and others check the
     sizes of the function's arguments. What was checked once holds for all ops
     behind. Indices are compared by `ValueBoundsOpInterface`, which knows the bounds
-    of loops. An element that the body of an op reads at the place that it makes is
-    checked once, before the op. At other places the body checks it, and reads
-    nothing if there is none: its `cf.assert` has the attribute `et.runs_on`.
+    of loops, if nothing that they are computed from can wrap around. What constants
+    show to be wrong in each call is an error.
+
+    An element that the body of an op reads at the place that it makes is checked
+    once, before the op. At other places the body checks it, and reads nothing, or
+    another slice, if there is none: its `cf.assert` has the attribute `et.runs_on`.
+    So do functions that such a body calls.
 
     ```mlir
     func.func @f(%x: tensor<?xf32>, %y: tensor<?xf32>, %i: index) -> (tensor<?xf32>, f32) {
@@ -169,7 +173,7 @@ def CheckBounds : Pass<"et-check-bounds"> {
     func.func @f(%x: tensor<?xf32>, %y: tensor<?xf32>, %i: index) -> (tensor<?xf32>, f32) {
       ...
       %fit = arith.cmpi eq, %dim_x, %dim_y : index
-      cf.assert %fit, "arith.addf: sizes of its operands differ in dimension 0"
+      cf.assert %fit, "arith.addf: sizes of operand 0 and operand 1 differ in dimension 0"
       %sum = arith.addf %x, %y : tensor<?xf32>
       %root = math.sqrt %sum : tensor<?xf32>
       %z = arith.mulf %root, %y : tensor<?xf32>
@@ -182,7 +186,8 @@ def CheckBounds : Pass<"et-check-bounds"> {
     ```
   }];
   let dependentDialects = [
-    "arith::ArithDialect", "cf::ControlFlowDialect", "tensor::TensorDialect"
+    "arith::ArithDialect", "cf::ControlFlowDialect", "memref::MemRefDialect",
+    "scf::SCFDialect", "tensor::TensorDialect"
   ];
 }
 

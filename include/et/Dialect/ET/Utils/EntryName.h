@@ -8,12 +8,10 @@
 #ifndef ET_DIALECT_ET_UTILS_ENTRYNAME_H
 #define ET_DIALECT_ET_UTILS_ENTRYNAME_H
 
+#include "et/Dialect/ET/IR/NotedAttrs.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace mlir::et {
-
-/// The name by which callers outside find a function whose symbol is another.
-inline constexpr StringLiteral kEntryNameAttr = "et.entry_name";
 
 inline void setEntryName(func::FuncOp function, StringAttr name) {
   if (!function->hasAttr(kEntryNameAttr))
