@@ -280,10 +280,13 @@ def close_cut(p, error, inputs, target):
 def activation_with_error(act, a, error):
     """act(a) and the error of the f32 evaluation, given a's own error."""
     h = activation(act, a)
+    # An infinite argument comes of an infinite operand, and rounding leaves it as it is.
+    error = np.where(np.isinf(a), 0.0, error)
     if act in ("none", "relu"):
         return h, error
     if act == "relu_squared":
-        return h, 2 * np.maximum(a, 0) * error + error**2 + 2 * U * h + TINY
+        slope = 2 * np.where(np.isinf(a), 0.0, np.maximum(a, 0))
+        return h, slope * error + error**2 + 2 * U * h + TINY
     # gelu is r / 2 times 1 + erf(.), which cancels for r < 0: the error is
     # relative to r, not to gelu(r).
     return h, SLOPE[act] * error + FUNCTION * (np.abs(a) + error) + TINY
