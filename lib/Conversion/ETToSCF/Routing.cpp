@@ -209,10 +209,9 @@ void GateLowering::lower(ExpertRoutingAttrInterface routing) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A token's rows. What costs little is computed where it is read. For the rest
-/// the iteration that owns a mask word has memory of its own, which its tokens
-/// use in turn. All of it is one buffer, in which the values of an expert are
-/// neighbours: one pointer reaches every row, and a kernel needs few registers.
+/// A token's rows in memory: the iteration that owns a mask word has room of
+/// its own for each row that a rule makes, which its tokens use in turn. All of
+/// it is one buffer, so that a kernel has one to know of.
 class LoopRow final : public RoutingRow {
 public:
   /// In the parallel loop over the mask's words.
@@ -225,42 +224,45 @@ public:
     readers.clear();
     replacements.clear();
   }
-  /// Frees the rows' memory, after the loop. Only now is known how many rows
-  /// there are, which its type then says: a stride that is no constant would
-  /// cost every loop registers.
+  /// Frees the rows' memory, after the loop; only now is known how many there
+  /// are.
   void freeRows() {
     if (!room)
       return;
-    room.setType(typeOfRoom());
+    numRows.setValueAttr(b.getIndexAttr(rowsInRoom));
     memref::DeallocOp::create(b, room);
   }
 
   Value countExperts() override { return gate.experts; }
   Row scores() override {
-    return addRow({b.getF32Type(), 1, [this](Value expert) {
-                     return b.load(gate.scores, {token, expert});
-                   }});
+    return addRow(
+        [this](Value expert) { return b.load(gate.scores, {token, expert}); });
   }
   std::optional<Row> bias() override {
     if (!gate.op.getBias())
       return std::nullopt;
-    return addRow({b.getF32Type(), 1, [this](Value expert) {
-                     return b.load(gate.op.getBias(), expert);
-                   }});
+    return addRow(
+        [this](Value expert) { return b.load(gate.op.getBias(), expert); });
   }
   Row numbers() override {
-    return addRow(
-        {b.getI32Type(), 0, [this](Value expert) { return b.toI32(expert); }});
+    return addRow([this](Value expert) { return b.toI32(expert); });
   }
 
-  Row map(Rows rows, Body body) override;
+  Row map(Rows rows, Body body) override {
+    Stored result;
+    b.loop(b.index(0), gate.experts, [&](Value expert) {
+      Value value = body(read(rows, expert));
+      result = makeRoom(value.getType());
+      write(value, result, expert);
+    });
+    return addRow(result);
+  }
 
   Row replace(Row row, Value expert, Value value) override {
-    Row result = addRow(
-        {typeOf(row), costOf(row) + 2, [this, row, expert, value](Value other) {
-           Value isThis = b.cmp(CmpIPredicate::eq, b.toI32(other), expert);
-           return b.select(isThis, value, read(row, other));
-         }});
+    Row result = addRow([this, row, expert, value](Value other) {
+      Value isThis = b.cmp(CmpIPredicate::eq, b.toI32(other), expert);
+      return b.select(isThis, value, read(row, other));
+    });
     replacements[result.number] = {row, expert, value};
     return result;
   }
@@ -342,15 +344,6 @@ private:
     Type type;
   };
 
-  /// How the value of an expert is read, and in about how many instructions.
-  struct Reader {
-    Type type;
-    int64_t cost;
-    std::function<Value(Value)> emit;
-  };
-  /// A row that costs more to read is stored.
-  static constexpr int64_t kMostCost = 16;
-
   /// What a row that `replace` made differs in.
   struct Replacement {
     Row row;
@@ -361,14 +354,13 @@ private:
     if (!room) {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPoint(loop);
+      auto memory = MemRefType::get(
+          SmallVector<int64_t>(3, ShapedType::kDynamic), b.getF32Type());
+      numRows = arith::ConstantIndexOp::create(b, 0);
       room = memref::AllocOp::create(
-          b, typeOfRoom(), ValueRange{b.dim(gate.mask, 1), gate.experts});
+          b, memory, ValueRange{b.dim(gate.mask, 1), gate.experts, numRows});
     }
     return {rowsInRoom++, type};
-  }
-  MemRefType typeOfRoom() {
-    int64_t any = ShapedType::kDynamic;
-    return MemRefType::get({any, any, rowsInRoom}, b.getF32Type());
   }
   void write(Value value, const Stored &row, Value expert) {
     if (row.type.isInteger(1))
@@ -378,25 +370,21 @@ private:
     b.store(value, room, {word, expert, b.index(row.place)});
   }
 
-  Row addRow(Reader reader) {
+  Row addRow(std::function<Value(Value)> reader) {
     readers.push_back(std::move(reader));
     return {static_cast<unsigned>(readers.size() - 1)};
   }
   Row addRow(const Stored &row) {
-    return addRow({row.type, 1, [this, row](Value expert) -> Value {
-                     Value value =
-                         b.load(room, {word, expert, b.index(row.place)});
-                     if (row.type.isF32())
-                       return value;
-                     value = arith::BitcastOp::create(b, b.getI32Type(), value);
-                     return row.type.isInteger(1)
-                                ? b.cmp(CmpIPredicate::ne, value, b.i32(0))
-                                : value;
-                   }});
+    return addRow([this, row](Value expert) -> Value {
+      Value value = b.load(room, {word, expert, b.index(row.place)});
+      if (row.type.isF32())
+        return value;
+      value = arith::BitcastOp::create(b, b.getI32Type(), value);
+      return row.type.isInteger(1) ? b.cmp(CmpIPredicate::ne, value, b.i32(0))
+                                   : value;
+    });
   }
-  Type typeOf(Row row) { return readers[row.number].type; }
-  int64_t costOf(Row row) { return readers[row.number].cost; }
-  Value read(Row row, Value expert) { return readers[row.number].emit(expert); }
+  Value read(Row row, Value expert) { return readers[row.number](expert); }
   Values read(Rows rows, Value expert) {
     return llvm::map_to_vector(rows,
                                [&](Row row) { return read(row, expert); });
@@ -419,74 +407,28 @@ private:
   GateLowering &gate;
   Operation *loop;
   Value word, token;
-  SmallVector<Reader> readers;
+  SmallVector<std::function<Value(Value)>> readers;
   std::map<unsigned, Replacement> replacements;
   /// [W, E, rows].
   Value room;
+  arith::ConstantIndexOp numRows;
   int64_t rowsInRoom = 0;
 };
 } // namespace
-
-/// About how many instructions an op of a body is.
-static int64_t costOf(Operation &op) {
-  constexpr int64_t kMany = 32;
-  if (op.hasTrait<OpTrait::ConstantLike>())
-    return 0;
-  bool divides =
-      isa<arith::DivFOp, arith::RemFOp, arith::DivSIOp, arith::DivUIOp,
-          arith::RemSIOp, arith::RemUIOp, arith::CeilDivSIOp,
-          arith::CeilDivUIOp, arith::FloorDivSIOp>(op);
-  return isa<arith::ArithDialect>(op.getDialect()) && !divides ? 1 : kMany;
-}
-
-Row LoopRow::map(Rows rows, Body body) {
-  // The body's ops, in a block of their own: each reader clones them. The
-  // rewriter needs to know of the clones alone.
-  auto made = std::make_shared<Block>();
-  int64_t cost = 0;
-  for (Row row : rows) {
-    made->addArgument(typeOf(row), b.getLoc());
-    cost += costOf(row);
-  }
-  Value result;
-  {
-    OpBuilder::InsertionGuard guard(b);
-    OpBuilder::Listener *listener = b.getListener();
-    b.setListener(nullptr);
-    b.setInsertionPointToStart(made.get());
-    result = body(made->getArguments());
-    b.setListener(listener);
-  }
-  for (Operation &op : *made)
-    cost += ::costOf(op);
-  Row row =
-      addRow({result.getType(), cost,
-              [this, made, result, rows = llvm::to_vector(rows)](Value expert) {
-                IRMapping mapping;
-                mapping.map(made->getArguments(), read(rows, expert));
-                for (Operation &op : *made)
-                  b.clone(op, mapping);
-                return mapping.lookupOrDefault(result);
-              }});
-  if (cost <= kMostCost)
-    return row;
-  Stored stored = makeRoom(result.getType());
-  b.loop(b.index(0), gate.experts,
-         [&](Value expert) { write(read(row, expert), stored, expert); });
-  return addRow(stored);
-}
 
 RoutingRow::State LoopRow::repeat(Value rounds, const State &first,
                                   function_ref<State(const State &)> body) {
   // The rows of the state have memory of their own, which each round writes
   // anew: a value depends on those of the same expert alone.
-  SmallVector<Stored> stored = llvm::map_to_vector(
-      first.rows, [&](Row row) { return makeRoom(typeOf(row)); });
+  SmallVector<Stored> stored(first.rows.size());
   auto writeRows = [&](Rows rows, ArrayRef<size_t> places) {
     b.loop(b.index(0), gate.experts, [&](Value expert) {
       Values values = read(rows, expert);
-      for (auto [value, place] : llvm::zip_equal(values, places))
+      for (auto [value, place] : llvm::zip_equal(values, places)) {
+        if (!stored[place].type)
+          stored[place] = makeRoom(value.getType());
         write(value, stored[place], expert);
+      }
     });
   };
   writeRows(first.rows,
