@@ -332,7 +332,7 @@ def LegalizeMath : Pass<"et-legalize-math"> {
       negative exponent 1 and -1 have their inverses; all else is 0.
     * `truncf` of f64 to f16 or bf16 goes by f32, rounded so that the second rounding
       ends where one would: no processor and not every library has it. So do `sitofp` and
-      `uitofp` of more than 24 bits.
+      `uitofp` of 25 to 64 bits; wider integers are rounded twice.
 
     Math ops of floats of 8 bits, and of more than 64, are an error, and so is all
     arithmetic of f8E4M3FN.

@@ -62,12 +62,12 @@ static double leastSigned(Type type) {
 static void define(Operation *op) {
   ImplicitLocOpBuilder b(op->getLoc(), op);
   Num dividend(b, op->getOperand(0)), divisor(b, op->getOperand(1));
-  Num isZero = divisor == 0, isWithout = isZero;
+  Num isZero = divisor == 0, hasNone = isZero;
   if (isSigned(op)) {
     double least = leastSigned(getElementTypeOrSelf(op->getOperand(0)));
-    isWithout = isZero | ((divisor == -1) & (dividend == least));
+    hasNone = isZero | ((divisor == -1) & (dividend == least));
   }
-  op->setOperand(1, select(isWithout, 1, divisor));
+  op->setOperand(1, select(hasNone, 1, divisor));
   b.setInsertionPointAfter(op);
   Num result(b, op->getResult(0));
   Num byZero = isRemainder(op) ? dividend : dividend.like(-1);

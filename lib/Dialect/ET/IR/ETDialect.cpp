@@ -65,7 +65,7 @@ LogicalResult et::verifyOnlyKnownAttributes(Operation *op) {
 
 LogicalResult ETDialect::verifyOperationAttribute(Operation *op,
                                                   NamedAttribute attribute) {
-  if (attribute.getName() == "et.entry_name" &&
+  if (attribute.getName() == kEntryNameAttr &&
       (!isa<FunctionOpInterface>(op) || !isa<StringAttr>(attribute.getValue())))
     return op->emitOpError("has 'et.entry_name', which is a string and a "
                            "function's");

@@ -37,11 +37,13 @@ static int64_t getPeriod(AffineExpr expr, unsigned dim) {
   if (!binary || !expr.isFunctionOfDim(dim))
     return 1;
   int64_t left = getPeriod(binary.getLHS(), dim), right = 1;
-  if (expr.getKind() == AffineExprKind::Add)
-    right = getPeriod(binary.getRHS(), dim) /
-            std::gcd(left, getPeriod(binary.getRHS(), dim));
-  else if (expr.getKind() != AffineExprKind::Mul)
+  if (expr.getKind() == AffineExprKind::Add) {
+    // The least common multiple of both.
+    right = getPeriod(binary.getRHS(), dim);
+    right /= std::gcd(left, right);
+  } else if (expr.getKind() != AffineExprKind::Mul) {
     right = cast<AffineConstantExpr>(binary.getRHS()).getValue();
+  }
   return llvm::checkedMul(left, right)
       .value_or(std::numeric_limits<int64_t>::max());
 }
