@@ -51,6 +51,7 @@ llvm_config.add_tool_substitutions(
             "et-opt",
             "et-reduce",
             "et-run",
+            "et-test-opt",
             "ptx-emu",
             "ptx-report",
             "llvm-nm",

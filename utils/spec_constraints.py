@@ -46,6 +46,7 @@ def verified(root):
     for path, kind, prefix in (
         ("ETVerifiers.cpp", "Op", "et."),
         ("ETAttrs.cpp", "(?:Routing|Statistic|)Attr", "#et."),
+        ("ETActivations.cpp", "ActivationAttr", "#et."),
     ):
         function = rf"^LogicalResult\s+(\w+?){kind}::verify\w*\(.*?^}}"
         text = (folder / path).read_text()
@@ -82,7 +83,8 @@ def defined(root):
 def simplified(assembly):
     """An assembly format without its types: `et.gate routing ins(scores) ...`."""
     for pattern, replacement in (
-        (r"``\s*custom<DpsResults>.*", ""),
+        (r"``\s*custom<DpsResults>.*?attr-dict", ""),
+        (r"``\s*custom<Epilogue>\(\$\w+\)", "[epilogue(value) {...}]"),
         (r"`:`(?:\s*type\(\$\w+\)\s*(?:`,`)?)*", ""),
         (r"(?:custom<\w+>|qualified)\((\$\w+)\)", r"\1"),
         (r"(?<!`)\((`.*?)\)\?", r"[\1]"),

@@ -1,11 +1,11 @@
-// What no lowering knows is an error, once, wherever it would have been lowered.
+// What does not say how it decides is an error, once, wherever it would have been lowered.
 
 // RUN: et-opt %s -split-input-file -verify-diagnostics --load-dialect-plugin=%foreign_dialect --convert-et-to-scf
 // RUN: et-opt %s -split-input-file -verify-diagnostics --load-dialect-plugin=%foreign_dialect --convert-et-to-gpu
 // RUN: et-opt %s -split-input-file -verify-diagnostics --load-dialect-plugin=%foreign_dialect --convert-et-to-vector --convert-et-to-scf
 
 func.func @gate(%r: memref<?x4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
-  // expected-error@+1 {{'et.gate' op has the routing #foreign.everyone, for which there is no lowering; use one of #et.threshold, #et.bounded_threshold, #et.top_k, #et.expert_choice, #et.top_p, or replace the op by others before this pass}}
+  // expected-error@+1 {{'et.gate' op has the routing #foreign.everyone, for which there is no lowering, since it implements none of PairRoutingAttrInterface, TokenRoutingAttrInterface and ExpertRoutingAttrInterface; use one of #et.threshold, #et.bounded_threshold, #et.top_k, #et.expert_choice, #et.top_p, or replace the op by others before this pass}}
   et.gate #foreign.everyone ins(%r : memref<?x4xf32>) outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
   return
 }
@@ -13,7 +13,7 @@ func.func @gate(%r: memref<?x4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
 // -----
 
 func.func @route(%x: memref<?x8xf32>, %router: memref<8x4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>, %o: memref<5xi32>) {
-  // expected-error@+1 {{has the routing #foreign.everyone, for which there is no lowering; use one of #et.threshold}}
+  // expected-error@+1 {{has the routing #foreign.everyone, for which there is no lowering, since it implements none of PairRoutingAttrInterface}}
   et.route linear #foreign.everyone ins(%x, %router : memref<?x8xf32>, memref<8x4xf32>)
     outs(%m, %g, %o : memref<4x?xi32>, memref<?x4xf32>, memref<5xi32>)
   return

@@ -49,6 +49,19 @@ func.func @main() {
   %got_5 = tensor.cast %g_s : tensor<3x4xf32> to tensor<?x?xf32>
   %ok_5 = call @near2(%got_5, %want_5, %tol) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
   cf.assert %ok_5, "sigmoid gates"
+  // Token 0's are the roots of the logarithms of 2 to 5.
+  %m_q, %g_q = et.gate #et.top_k<k = 2, scoring = sqrt_softplus>
+    ins(%s : tensor<3x4xf32>)
+    outs(%m0, %g0 : tensor<4x1xi32>, tensor<3x4xf32>)
+  %got_13 = tensor.cast %m_q : tensor<4x1xi32> to tensor<?x?xi32>
+  %ok_13 = call @equal2(%got_13, %want_4) : (tensor<?x?xi32>, tensor<?x?xi32>) -> i1
+  cf.assert %ok_13, "under sqrt_softplus a NaN expert alone is passed over"
+  %expected_14 = arith.constant dense<[[0.0, 0.0, 1.17741002, 1.26863623], [0.83255461, 0.0, 1.45839912, 0.0],
+                                       [1.14597631, 1.14597631, 0.0, 0.0]]> : tensor<3x4xf32>
+  %want_14 = tensor.cast %expected_14 : tensor<3x4xf32> to tensor<?x?xf32>
+  %got_14 = tensor.cast %g_q : tensor<3x4xf32> to tensor<?x?xf32>
+  %ok_14 = call @near2(%got_14, %want_14, %tol) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
+  cf.assert %ok_14, "gates above 1"
   %bias = arith.constant dense<[1.0, 0.0, 0.0, 0.0]> : tensor<4xf32>
   %m_b, %g_b = et.gate #et.top_k<k = 2>
     ins(%s : tensor<3x4xf32>) bias(%bias : tensor<4xf32>)

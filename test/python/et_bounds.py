@@ -31,11 +31,11 @@ from et_reference import (
     BoundedThreshold,
     ExpertChoice,
     Threshold,
-    TopK,
     TopP,
     activation,
     expert_arguments,
     f64,
+    parts,
     probabilities,
     sigmoid,
 )
@@ -146,10 +146,15 @@ def gate_error(routing, r, chosen):
 
 
 def probability_error(routing, r):
-    """Relative error of softmax or sigmoid, and the probabilities."""
+    """Relative error of the probabilities, and these."""
     p = probabilities(routing, r)
-    if isinstance(routing, TopK) and routing.scoring == "sigmoid":
+    scoring = getattr(routing, "scoring", "softmax")
+    if scoring == "sigmoid":
         return np.full(r.shape, FUNCTION), p
+    if scoring == "sqrt_softplus":
+        # An exponential, a logarithm and a sum, whose errors the root halves, and the
+        # root's own; the exponential of what is below -86 may be no normal number.
+        return np.where(r < -86, 1.0, FUNCTION + gamma(2)), p
     r = f64(r)
     with np.errstate(invalid="ignore"):
         # r - max is rounded once: exp's argument errs by u |r - max|.
@@ -292,6 +297,28 @@ def activation_with_error(act, a, error):
     return h, SLOPE[act] * error + FUNCTION * (np.abs(a) + error) + TINY
 
 
+def gated_with_error(act, gate, gate_error, up, up_error):
+    """The activation of a gate's product and the other one, and its error. To bound a
+    value makes no error larger."""
+    name, p = parts(act)
+    if name == "clamped_swiglu":
+        g, g_error = activation_with_error("silu", gate, gate_error)
+        g, up = np.minimum(g, p["limit"]), np.clip(up, -p["limit"], p["limit"])
+    elif name == "swiglu_oss":
+        # g / (1 + exp(-alpha g)) is silu(alpha g) / alpha; alpha is rounded too.
+        a = p["alpha"] * np.minimum(gate, p["limit"])
+        a_error = p["alpha"] * gate_error + 2 * U * np.abs(a)
+        g, g_error = activation_with_error("silu", a, a_error)
+        g, g_error = g / p["alpha"], g_error / p["alpha"]
+        up = np.clip(up, -p["limit"], p["limit"]) + 1.0
+        up_error = up_error + U * np.abs(up)
+    else:
+        g, g_error = activation_with_error(act, gate, gate_error)
+    h = g * up
+    error = np.abs(g) * up_error + np.abs(up) * g_error + up_error * g_error
+    return h, error + 2 * U * np.abs(h) + TINY
+
+
 def sum_with_error(a, a_error, w, bias, sums=gamma):
     """a w + bias and its error, for rows a that err by a_error.
 
@@ -312,10 +339,7 @@ def matmul_with_error(act, a, w, bias=None, wg=None, gate_bias=None, sums=gamma)
     if wg is None:
         return activation_with_error(act, up, up_error)
     gate = sum_with_error(a, 0.0, wg, gate_bias, sums)
-    g, g_error = activation_with_error(act, *gate)
-    h = g * up
-    error = np.abs(g) * up_error + np.abs(up) * g_error + up_error * g_error
-    return h, error + 2 * U * np.abs(h) + TINY
+    return gated_with_error(act, *gate, up, up_error)
 
 
 def stored_with_error(value, error, dtype):

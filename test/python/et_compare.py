@@ -105,6 +105,13 @@ def compare_layer(layer, results, sums):
         bad = violations(g, expected, gate_error(layer.routing, r, chosen))
     check(np.where(chosen, bad, g != 0), g, expected, "gates")
 
+    check_output(layer, y, chosen, g, sums)
+
+
+def check_output(layer, y, chosen, g, sums):
+    """The output, given which pairs were selected with what gates."""
+    x = layer.array("x")
+    finite = np.isfinite(ref.f64(x)).all(axis=1)
     value, error = moe_output_with_error(
         layer.activation, x, chosen, g, layer.weights(), sums
     )

@@ -71,13 +71,16 @@ def record(launches):
     peak_bytes = max(peaks, default=0)
 
 
-def run(module, arguments, chip):
-    """The results of @main of a module's text, the same under each schedule."""
+def run(module, arguments, chip, extra=()):
+    """The results of @main of a module's text, the same under each schedule.
+
+    `extra` are options of et-compile for this module alone.
+    """
     driver = BUILD / "lib" / "libet_cuda_emu.so"
     if not driver.exists():
         raise FileNotFoundError(f"{driver}: build the emulator, or set ET_BUILD_DIR")
     arguments = [np.asarray(a, order="C") for a in arguments]
-    library = compiled(module, "--target=cuda", f"--chip={chip}", *options)
+    library = compiled(module, "--target=cuda", f"--chip={chip}", *options, *extra)
     settings = {
         "ET_CUDA_DRIVER": str(driver),
         "ET_EMU_CHIP": chip,

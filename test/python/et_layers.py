@@ -13,6 +13,7 @@ import numpy as np
 from et_reference import (
     FP8,
     SCALE_BLOCK,
+    SCORING,
     STORAGE,
     BoundedThreshold,
     ExpertChoice,
@@ -283,7 +284,7 @@ def random_routing(rng, experts, special):
         k = int(rng.integers(1, min(8, limit * (experts // groups)) + 1))
         return TopK(
             k,
-            str(rng.choice(["softmax", "sigmoid"])),
+            str(rng.choice(list(SCORING))),
             bool(rng.random() < 0.5),
             groups,
             limit,

@@ -95,6 +95,10 @@ def sigmoid(r):
         return 1.0 / (1.0 + np.exp(-r))
 
 
+def sqrt_softplus(r):
+    return np.sqrt(np.logaddexp(0.0, f64(r)))
+
+
 def softmax(r):
     r = f64(r)
     with np.errstate(invalid="ignore"):
@@ -141,10 +145,11 @@ def best_groups(values, groups, limit):
     return [e for g in best(sums, limit) for e in range(g * size, (g + 1) * size)]
 
 
+SCORING = {"softmax": softmax, "sigmoid": sigmoid, "sqrt_softplus": sqrt_softplus}
+
+
 def probabilities(routing, r):
-    if isinstance(routing, TopK) and routing.scoring == "sigmoid":
-        return sigmoid(r)
-    return softmax(r)
+    return SCORING[getattr(routing, "scoring", "softmax")](r)
 
 
 def select(routing, r, theta=None, bias=None):
@@ -295,6 +300,27 @@ def activation(kind, r):
         return r / (1.0 + np.exp(-r))
 
 
+def parts(act):
+    """The name of an activation and its parameters, as floats."""
+    name, _, parameters = act.partition("<")
+    pairs = (one.split(" = ") for one in parameters.rstrip(">").split(", ") if one)
+    return name, {key: float(value) for key, value in pairs}
+
+
+def gated(act, gate, up):
+    """What an activation makes of a gate's product and the other one."""
+    name, p = parts(act)
+    if name == "clamped_swiglu":
+        silu = activation("silu", gate)
+        return np.minimum(silu, p["limit"]) * np.clip(up, -p["limit"], p["limit"])
+    if name == "swiglu_oss":
+        g = np.minimum(gate, p["limit"])
+        with np.errstate(over="ignore", invalid="ignore"):
+            activated = g / (1.0 + np.exp(-p["alpha"] * g))
+        return (np.clip(up, -p["limit"], p["limit"]) + 1.0) * activated
+    return activation(act, gate) * up
+
+
 def scaled(weights, scales):
     """The f64 values of f8E4M3FN weights [E, K, N]."""
     for axis in (1, 2):
@@ -323,7 +349,7 @@ def matmul(act, a, w, bias=None, wg=None, gate_bias=None):
         if wg is None:
             return activation(act, up)
         gate_value = f64(a) @ f64(wg) + (0.0 if gate_bias is None else f64(gate_bias))
-        return activation(act, gate_value) * up
+        return gated(act, gate_value, up)
 
 
 def ffn(act, a, w1, w2, b1=None, b2=None, wg=None, gate_bias=None):

@@ -26,13 +26,13 @@ def load(path, dtype):
     return array.view(dtype) if array.dtype.kind == "V" else array
 
 
-def run_in_memory(module, arguments, results, target, threads=1):
+def run_in_memory(module, arguments, results, target, threads=1, options=()):
     """The same as `run`, by et-run: compiled in memory, arrays by way of files."""
     with tempfile.TemporaryDirectory(prefix="et-") as name:
         folder = Path(name)
         (folder / "module.mlir").write_text(module)
         command = [tool("et-run"), folder / "module.mlir", "--entry=main"]
-        command += [f"--target={target}", f"--threads={threads}"]
+        command += [f"--target={target}", f"--threads={threads}", *options]
         for i, array in enumerate(arguments):
             np.save(folder / f"arg{i}.npy", array)
             command.append(f"--arg={folder}/arg{i}.npy")
@@ -49,15 +49,16 @@ def run_in_memory(module, arguments, results, target, threads=1):
         ]
 
 
-def run(module, arguments, results, target, threads=1):
+def run(module, arguments, results, target, threads=1, options=()):
     """The results of @main of a module's text; `results` are their element types.
 
     A target that is a chip is the emulated GPU, under each of its schedules; any other
     name is that of a processor. The last few modules are kept compiled.
     """
     if target == "reference":
-        return run_in_memory(module, arguments, results, target)
+        return run_in_memory(module, arguments, results, target, options=options)
     if target.startswith("sm_"):
-        return et_emulated.run(module, arguments, target)
+        return et_emulated.run(module, arguments, target, options)
     processor = "native" if target == "cpu" else target
-    return compiled(module, f"--march={processor}").call(*arguments, threads=threads)
+    library = compiled(module, f"--march={processor}", *options)
+    return library.call(*arguments, threads=threads)

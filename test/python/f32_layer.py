@@ -82,8 +82,11 @@ class F32Layer:
         return r
 
     def probabilities(self, r):
-        if getattr(self.layer.routing, "scoring", "softmax") == "sigmoid":
+        scoring = getattr(self.layer.routing, "scoring", "softmax")
+        if scoring == "sigmoid":
             return F(1) / (F(1) + np.exp(-r))
+        if scoring == "sqrt_softplus":
+            return np.sqrt(np.maximum(r, F(0)) + np.log1p(np.exp(-np.abs(r))))
         shifted = np.exp(r - np.max(r, axis=1, keepdims=True, initial=-np.inf))
         return shifted / shifted.sum(axis=1, keepdims=True)
 

@@ -20,13 +20,13 @@ from et_layers import (
     features,
     in_turn,
 )
-from et_reference import STORAGE
+from et_reference import SCORING, STORAGE
 
 RULES = [rule.__name__ for rule in MNEMONIC]
 TABLE = {name for name in OPERANDS if not name.endswith("_scales")}
 TABLE |= {"linear", "cosine", *SPECIALS, *RULES, *ACTIVATIONS, *STORAGE}
 TABLE |= {f"Threshold gate={gate}" for gate in GATES}
-TABLE |= {f"TopK scoring={scoring}" for scoring in ("softmax", "sigmoid")}
+TABLE |= {f"TopK scoring={scoring}" for scoring in SCORING}
 
 
 def in_short_form(test):

@@ -72,7 +72,7 @@ def layer_of(seed, **how):
     return random_layer(rng, work=WORK, **sizes | how)
 
 
-@on_each_chip(range(1000, 1042), lambda seed: features(layer_of(seed, arrays=False)))
+@on_each_chip(range(1000, 1056), lambda seed: features(layer_of(seed, arrays=False)))
 def test_layer_matches_numpy(seed, chip):
     check_one(layer_of(seed), chip, seed)
 

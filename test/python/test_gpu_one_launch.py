@@ -25,7 +25,7 @@ from et_layers import (
     module,
     random_matrix_layer,
 )
-from et_reference import Threshold
+from et_reference import SCORING, Threshold, TopK, TopP
 from test_gpu_emulated import check_one, on_each_chip, run_output
 from test_layers import run_batch
 
@@ -59,6 +59,49 @@ def one_launch_layer(seed, **given):
 @on_each_chip(range(6000, 6066), lambda seed: enumerate(choices(seed)))
 def test_layer_matches_numpy(seed, chip):
     check_one(one_launch_layer(seed), chip, seed)
+
+
+TOKEN_SPECIALS = ["plain", "non-finite token", "zero token"]
+TOKEN_RULES = [*SCORING, "groups", "top p"]
+
+
+def token_choices(seed):
+    return (
+        *choices(seed)[:2],
+        in_turn(TOKEN_SPECIALS, seed),
+        in_turn(TOKEN_RULES, seed),
+    )
+
+
+def token_layer(seed):
+    """A layer whose rule compares a token's scores with each other."""
+    rng = np.random.default_rng(seed)
+    _, _, special, kind = token_choices(seed)
+    experts = int(rng.choice([8, 24, 72, 264]))
+    layer = one_launch_layer(seed, E=experts, special=special)
+    del layer.arrays["theta"]
+    renormalize = bool(rng.random() < 0.5)
+    if kind == "top p":
+        layer.routing = TopP(float(rng.uniform(0.1, 0.95)), renormalize)
+        return layer
+    groups = int(rng.choice([2, 4, 8])) if kind == "groups" else 1
+    limit = int(rng.integers(1, groups + 1))
+    scoring = str(rng.choice(list(SCORING))) if kind == "groups" else kind
+    k = int(rng.integers(1, min(8, experts // groups * limit) + 1))
+    layer.routing = TopK(k, scoring, renormalize, groups, limit)
+    if rng.random() < 0.5:
+        bias = rng.standard_normal(experts).astype(np.float32)
+        layer.arrays = {"bias": bias} | layer.arrays
+    return layer
+
+
+@on_each_chip(range(6400, 6430), lambda seed: enumerate(token_choices(seed)))
+def test_rules_by_token(seed, chip):
+    """The block that ends the last scores decides for all."""
+    layer, before = token_layer(seed), len(et_emulated.launched)
+    check_one(layer, chip, seed)
+    launched = set(et_emulated.launched[before:])
+    assert not layer.sizes["T"] or "et_moe_one_launch" in launched, launched
 
 
 @on_each_chip(range(6100, 6124), lambda seed: enumerate(choices(seed)[1:]))

@@ -58,7 +58,7 @@ def random_choice(rng):
     groups = int(rng.choice([g for g in (1, 2, 3) if experts % g == 0]))
     limit = int(rng.integers(1, groups + 1))
     k = int(rng.integers(1, experts // groups * limit + 1))
-    scoring = str(rng.choice(["softmax", "sigmoid"]))
+    scoring = str(rng.choice(list(ref.SCORING)))
     bias = rng.standard_normal(experts).astype(np.float32) * np.float32(0.1)
     bias = bias if rng.random() < 0.5 else None
     return r, bias, ref.TopK(k, scoring, False, groups, limit)

@@ -31,7 +31,8 @@ struct CompileRequest {
   std::string weights, packedWeights; ///< Empty without --packed-weights.
   std::string f32Products; ///< How a GPU multiplies f32: an option's value.
   std::string remarks;     ///< A regular expression of passes, or empty.
-  std::string compileTo;   ///< A phase of the pipeline.
+  std::vector<std::string> plugins; ///< Libraries with dialects.
+  std::string compileTo;            ///< A phase of the pipeline.
   CodeCache cache;
   EmitKind emit;
   ReportKind report = ReportKind::None; ///< In place of what `emit` says.

@@ -26,6 +26,8 @@ defm compile_to : Value<"compile-to", "PHASE",
   "With --emit=mlir: stop after input, decompose, fuse, bufferize, loops or llvm">;
 defm cache : Value<"cache", "DIR",
   "Keep compiled code in a folder, and take it from there (default: what ET_CACHE_DIR names, or none)">;
+defm load_dialect_plugin : Value<"load-dialect-plugin", "LIBRARY",
+  "A dialect of others whose attributes the model has; one each">;
 defm remarks_filter : Value<"remarks-filter", "REGEX",
   "Print remarks of the passes whose whole name matches, such as et-fuse-.* or et-select-schedule">;
 defm output : Value<"output", "FILE", "Where to write it; - is the standard output">;

@@ -137,6 +137,7 @@ static Error makeRequest(const CommandLine &line, CompileRequest &request) {
   request.emit = static_cast<EmitKind>(*emit);
   request.compileTo = phases[*phase].str();
   request.remarks = line.get(OPT_remarks_filter);
+  request.plugins = line.getAll(OPT_load_dialect_plugin);
   request.march = line.get(OPT_march, "native");
   request.cache = CodeCache::get(line, OPT_cache);
   request.chip = line.get(OPT_chip, kDefaultChip);

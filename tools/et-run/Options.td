@@ -21,6 +21,8 @@ def pack_weights : Flag<["--"], "pack-weights">,
 defm out : Value<"out", "FILE.npy", "Where a result goes; one each, in order, or none; may be the file of an argument">;
 defm cache : Value<"cache", "DIR",
   "Keep compiled code in a folder, and take it from there (default: what ET_CACHE_DIR names, or none)">;
+defm load_dialect_plugin : Value<"load-dialect-plugin", "LIBRARY",
+  "A dialect of others whose attributes the model has; one each">;
 defm remarks_filter : Value<"remarks-filter", "REGEX",
   "Print remarks of the passes whose whole name matches, such as et-fuse-.* or et-select-schedule">;
 defm threads : Value<"threads", "N", "Threads to use (default: all processors)">;

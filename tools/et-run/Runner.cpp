@@ -269,6 +269,8 @@ llvm::Error et::runModel(const RunRequest &request) {
   Frontend frontend;
   if (llvm::Error error = frontend.printRemarks(request.remarks))
     return error;
+  if (llvm::Error error = frontend.loadDialects(request.plugins))
+    return error;
   auto module = frontend.read(request.model);
   if (!module)
     return module.takeError();

@@ -28,7 +28,8 @@ struct RunRequest {
   std::vector<std::string> args;
   std::vector<std::string> outs;
   std::string remarks; ///< A regular expression of passes, or empty.
-  std::string weights; ///< Empty without --weights.
+  std::vector<std::string> plugins; ///< Libraries with dialects.
+  std::string weights;              ///< Empty without --weights.
   bool packWeights = false;
   bool isCuda = false;
   CodeCache cache;

@@ -71,6 +71,7 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
       getPipeline(*target, chip, *f32Products ? "3xtf32" : "fma");
   request.pairBuffers = *target == 2 ? "bound" : "exact";
   request.remarks = line.get(OPT_remarks_filter);
+  request.plugins = line.getAll(OPT_load_dialect_plugin);
   if (line.has(OPT_cache) && *target == 2)
     return createStringError("--cache goes with --target=cpu or reference");
   request.cache = CodeCache::get(line, OPT_cache);

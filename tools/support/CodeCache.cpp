@@ -90,6 +90,9 @@ static std::string makeKey(ModuleOp module, StringRef pipeline,
   addCompiler(digest,
               reinterpret_cast<const void *>(&llvm::sys::getProcessTriple));
   addCompiler(digest, TypeID::get<ModuleOp>().getAsOpaquePointer());
+  // Dialects of others: what a virtual table is in is where their code is.
+  for (Dialect *dialect : module.getContext()->getLoadedDialects())
+    addCompiler(digest, *reinterpret_cast<const void *const *>(dialect));
   digest.add(llvm::sys::getProcessTriple());
   if (auto model = cpu::TargetModel::get(march.empty() ? "native" : march)) {
     digest.add(model->cpu);

@@ -17,6 +17,7 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Tools/Plugins/DialectPlugin.h"
 #include "support/InputFiles.h"
 #include "llvm/BinaryFormat/Magic.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -55,6 +56,18 @@ llvm::Error Frontend::printRemarks(StringRef categories) {
           std::make_unique<remark::RemarkEmittingPolicyAll>(), filters,
           /*printAsEmitRemarks=*/true)))
     return llvm::createStringError("remarks cannot be printed");
+  return llvm::Error::success();
+}
+
+llvm::Error Frontend::loadDialects(llvm::ArrayRef<std::string> plugins) {
+  DialectRegistry registry;
+  for (const std::string &file : plugins) {
+    auto plugin = DialectPlugin::load(file);
+    if (!plugin)
+      return plugin.takeError();
+    plugin->registerDialectRegistryCallbacks(registry);
+  }
+  context->appendDialectRegistry(registry);
   return llvm::Error::success();
 }
 

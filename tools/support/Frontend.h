@@ -29,6 +29,10 @@ public:
   /// as a whole; none of them, if it is empty.
   llvm::Error printRemarks(StringRef categories);
 
+  /// Loads libraries with dialects of others, whose attributes implement our
+  /// interfaces.
+  llvm::Error loadDialects(llvm::ArrayRef<std::string> plugins);
+
   /// Reads a model and checks that it can be compiled; "-" is the standard
   /// input. The functions of nested modules come to the outermost one.
   llvm::Expected<OwningOpRef<ModuleOp>> read(StringRef file);

@@ -472,8 +472,9 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     | op | kernel |
     |---|---|
     | `et.scores` | tiles of 32 tokens x 16 experts through shared memory; norms on the way; 32 x 64 by the matrix units for linear scores of 16-bit elements |
-    | `et.route #et.threshold` | scores as above, then ballots; the last block to finish makes offsets of all blocks' counts |
-    | `et.gate #et.threshold` | a block a mask word and 32 experts; mask words are warp ballots |
+    | `et.route` by pair | scores as above, then ballots; the last block to finish makes offsets of all blocks' counts |
+    | `et.gate` by pair | a block a mask word and 32 experts; mask words are warp ballots |
+    | `et.gate` by token, at most 1024 experts, known | a block a mask word; a few lanes have a token's experts in registers; mask words are warp ballots |
     | `et.statistic` but `#et.mean_minus_std` | a block an expert; an order statistic is built bit by bit, counting the scores below |
     | `et.offsets` | one block; a warp counts an expert's bits, then warp scans |
     | `et.token_list` | a block an expert; popcounts, scans, then each thread lists a word |
@@ -489,8 +490,8 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
 
     A block of the grouped product finds its expert and rows by bisection of the
     offsets, so no loop runs over experts or pairs. The only atomics count, so no
-    result depends on an order that differs between runs. Everything else (the other
-    routings, state) becomes the plain parallel loops of
+    result depends on an order that differs between runs. Everything else (routings
+    by expert, state) becomes the plain parallel loops of
     `--convert-et-to-scf`, which `--et-loops-to-kernels` maps.
 
     All memrefs are taken to lie in device memory.

@@ -38,14 +38,22 @@ struct Cost {
 };
 } // namespace
 
-/// Of a layer that can run in one launch, for at least one token, at a mean of
-/// one expert a token: nothing in a layer says what its thresholds let through.
+/// How many experts a token has: what the rule allows if that is a bound of its
+/// own, else one, since nothing in a layer says what thresholds let through.
+static int64_t expertsOfToken(MoeOp op) {
+  int64_t experts = cast<ShapedType>(op.getRouter().getType()).getDimSize(1);
+  int64_t most = op.getRouting().getMaxExpertsPerToken(experts);
+  return most < experts ? most : 1;
+}
+
+/// Of a layer that can run in one launch, for at least one token.
 static Cost estimate(MoeOp op, int64_t tokens, Schedule schedule) {
   bool isOneLaunch = schedule == Schedule::OneLaunch;
   auto count = static_cast<double>(tokens);
+  double pairs = count * static_cast<double>(expertsOfToken(op));
   // `whyNotOneLaunch` wants all sizes known.
   return {isOneLaunch ? 1 : kGroupedLaunches,
-          *estimateWork(op, {count, /*pairs=*/count},
+          *estimateWork(op, {count, pairs},
                         /*rowsOfUnit=*/isOneLaunch ? 8 : 16)};
 }
 

@@ -85,14 +85,24 @@ private:
 };
 } // namespace
 
-static GroupedMatmulOp createProduct(KernelBuilder &b, Activation activation,
-                                     Value lhs, Value rhs, Value offsets,
-                                     Value mask, Value bias, Value gate,
-                                     Value gateBias, Value out) {
-  return GroupedMatmulOp::create(b, TypeRange(), activation, lhs, rhs, offsets,
-                                 /*tokens=*/Value(), mask, bias, gate, gateBias,
-                                 /*scales=*/Value(), /*gateScales=*/Value(),
-                                 /*panels=*/PanelsAttr(), out);
+static GroupedMatmulOp createHidden(KernelBuilder &b, CombineWavesOp op) {
+  GroupedMatmulOperands operands = {op.getX(), op.getW1()};
+  operands.offsets = op.getOffsets();
+  operands.mask = op.getMask();
+  operands.bias = op.getB1();
+  operands.gate = op.getGate();
+  operands.gateBias = op.getGateBias();
+  return GroupedMatmulOp::create(b, TypeRange(), op.getActivation(), operands,
+                                 op.getHidden());
+}
+
+static GroupedMatmulOp createOutputs(KernelBuilder &b, CombineWavesOp op) {
+  GroupedMatmulOperands operands = {op.getHidden(), op.getW2()};
+  operands.offsets = op.getOffsets();
+  operands.bias = op.getB2();
+  return GroupedMatmulOp::create(b, TypeRange(),
+                                 NoneActivationAttr::get(b.getContext()),
+                                 operands, op.getPairs());
 }
 
 /// Every kernel has as many threads.
@@ -104,13 +114,7 @@ WavesKernel::WavesKernel(CombineWavesOp op, KernelBuilder &b, bool splitsF32)
                {op.getPairs(), op.getGates(), op.getMask(), op.getOffsets(),
                 op.getShared(), op.getOut()},
                threadsOfProducts()),
-      hiddenOp(createProduct(b, op.getActivation(), op.getX(), op.getW1(),
-                             op.getOffsets(), op.getMask(), op.getB1(),
-                             op.getGate(), op.getGateBias(), op.getHidden())),
-      outputsOp(createProduct(b, Activation::None, op.getHidden(), op.getW2(),
-                              op.getOffsets(), /*mask=*/Value(), op.getB2(),
-                              /*gate=*/Value(), /*gateBias=*/Value(),
-                              op.getPairs())),
+      hiddenOp(createHidden(b, op)), outputsOp(createOutputs(b, op)),
       hidden(makeProduct(hiddenOp)), outputs(makeProduct(outputsOp)),
       threads(tokenSum.threads()) {}
 

@@ -10,7 +10,7 @@
 #include "Patterns.h"
 #include "TileProduct.h"
 #include "WarpgroupProduct.h"
-#include "et/Conversion/ScalarMath.h"
+#include "et/Conversion/Epilogue.h"
 #include "mlir/Analysis/AliasAnalysis.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Remarks.h"
@@ -91,37 +91,34 @@ void et::emitEpilogue(KernelBuilder &b, GroupedMatmulOp op, Value thread,
                   : Values(width, Value());
     };
     Values bias = biasOf(op.getBias()), gateBias = biasOf(op.getGateBias());
-    auto biased = [&](Value sum, Value bias) {
-      return bias ? b.add(sum, bias) : sum;
-    };
-    b.loopBy(
-        threads / across, b.div(thread, across), count, {},
-        [&](Value row, ValueRange) -> Values {
-          auto sumsOf = [&](int64_t rhs) {
-            if (!splitAt)
-              return b.loadElements(sums, {b.index(rhs), row, inTile}, width);
-            Values all;
-            for (int64_t half : {int64_t(0), splitAt}) {
-              Value place = b.add(b.div(inTile, 2), half);
-              all.append(
-                  b.loadElements(sums, {b.index(rhs), row, place}, width / 2));
-            }
-            return all;
-          };
-          Values results = sumsOf(0), gates;
-          if (op.getGate())
-            gates = sumsOf(1);
-          for (int64_t i = 0; i < width; ++i) {
-            Value product = biased(results[i], bias[i]);
-            Value activated =
-                gates.empty() ? product : biased(gates[i], gateBias[i]);
-            activated = emitActivation(b, op.getActivation(), activated);
-            results[i] = gates.empty() ? activated : b.mul(activated, product);
-          }
-          b.storeElements(results, op.getOut(),
-                          {b.add(rows.first, row), column});
-          return {};
-        });
+    Epilogue epilogue(op);
+    b.loopBy(threads / across, b.div(thread, across), count, {},
+             [&](Value row, ValueRange) -> Values {
+               auto sumsOf = [&](int64_t rhs) {
+                 if (!splitAt)
+                   return b.loadElements(sums, {b.index(rhs), row, inTile},
+                                         width);
+                 Values all;
+                 for (int64_t half : {int64_t(0), splitAt}) {
+                   Value place = b.add(b.div(inTile, 2), half);
+                   all.append(b.loadElements(sums, {b.index(rhs), row, place},
+                                             width / 2));
+                 }
+                 return all;
+               };
+               Values results = sumsOf(0), gates;
+               if (op.getGate())
+                 gates = sumsOf(1);
+               for (int64_t i = 0; i < width; ++i) {
+                 Epilogue::Term gate;
+                 if (!gates.empty())
+                   gate = {gates[i], gateBias[i]};
+                 results[i] = epilogue.emit(b, {results[i], bias[i]}, gate);
+               }
+               b.storeElements(results, op.getOut(),
+                               {b.add(rows.first, row), column});
+               return {};
+             });
   });
 }
 
@@ -254,12 +251,6 @@ void et::emitTile(KernelBuilder &b, const ProductKernel &kernel,
   });
 }
 
-std::string et::activationSuffix(GroupedMatmulOp op) {
-  if (op.getActivation() == Activation::None)
-    return "";
-  return ("_" + stringifyActivation(op.getActivation())).str();
-}
-
 /// One tile a block. Of several products, the tiles are counted one product
 /// after another. With `isOther`, on the host, the kernel is for other devices
 /// than Hopper alone.
@@ -304,7 +295,7 @@ static void launchProducts(KernelBuilder &b, ArrayRef<ProductKernel> kernels,
     }
   };
   b.launch(
-      "grouped_matmul" + activationSuffix(first.op), blocks, first.threads,
+      "grouped_matmul" + Epilogue(first.op).getSuffix(), blocks, first.threads,
       shared,
       [&](const BlockInfo &block) {
         if (!isOther)

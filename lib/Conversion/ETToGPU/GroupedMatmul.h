@@ -46,14 +46,11 @@ void findTokens(KernelBuilder &b, GroupedMatmulOp op, Value thread,
 Value findSourceRow(KernelBuilder &b, GroupedMatmulOp op, const RowTile &rows,
                     Value row, Value tokensOfTile);
 
-/// What the names of a product's kernels end in: `_silu`, or nothing.
-std::string activationSuffix(GroupedMatmulOp op);
-
 /// Elements of a row that a thread turns from sums to results at a time: what
 /// makes 16 bytes of the result, if all rows are made of that.
 int64_t resultWidth(GroupedMatmulOp op);
 
-/// Bias, activation and gate of the first `count` rows of a tile whose sums lie
+/// The epilogue of the first `count` rows of a tile whose sums lie
 /// in shared memory [right-hand side][row][column], on their way to the result.
 /// Unless `splitAt` is 0, a row has the first four of each eight columns, and
 /// there the others: so neighboring threads read neighboring sixteens of bytes.

@@ -476,13 +476,19 @@ static Value shuffle(KernelBuilder &b, Value value, Value offset,
 }
 
 Value KernelBuilder::fromLane(Value value, Value lane) {
-  return shuffle(*this, value, toI32(lane), gpu::ShuffleMode::IDX);
+  if (lane.getType().isIndex())
+    lane = toI32(lane);
+  return shuffle(*this, value, lane, gpu::ShuffleMode::IDX);
+}
+
+Value KernelBuilder::fromNeighbor(Value value, int64_t distance) {
+  return shuffle(*this, value, i32(static_cast<int32_t>(distance)),
+                 gpu::ShuffleMode::XOR);
 }
 
 Value KernelBuilder::warpSum(Value value) {
-  for (int32_t distance = kWarpSize / 2; distance > 0; distance /= 2)
-    value =
-        add(value, shuffle(*this, value, i32(distance), gpu::ShuffleMode::XOR));
+  for (int64_t distance = kWarpSize / 2; distance > 0; distance /= 2)
+    value = add(value, fromNeighbor(value, distance));
   return value;
 }
 

@@ -6,10 +6,11 @@
 //===----------------------------------------------------------------------===//
 //
 // Blocks take tickets, ascending. The first are for the scores of 16 experts
-// each; once all of these are there, a block lists the experts that have tokens
-// and knows what the other tickets are for: every listed expert's tiles of
-// hidden units, then every one's tiles of outputs. Who adds the last expert's
-// part to the outputs of some columns combines these.
+// each; a rule by token is applied by the block that ends the last of them.
+// Once all of this is there, a block lists the experts that have tokens and
+// knows what the other tickets are for: every listed expert's tiles of hidden
+// units, then every one's tiles of outputs. Who adds the last expert's part to
+// the outputs of some columns combines these.
 //
 // A ticket waits only for lower ones, and whoever holds those is at work on one
 // of them. So nothing depends on which blocks run at the same time.
@@ -29,6 +30,7 @@ using Values = LoopBuilder::Values;
 
 /// What a block can list the experts of in shared memory.
 static constexpr int64_t kMaxExperts = 1024;
+static_assert(kMaxExperts <= LaneLayout::kMostExperts);
 /// Enough for the largest chips, and no harm to others: a block that finds no
 /// ticket leaves.
 static constexpr int64_t kWorkgroups = 1024;
@@ -41,8 +43,9 @@ static constexpr int64_t kStageBytes =
 //===----------------------------------------------------------------------===//
 
 std::string et::whyNotOneLaunch(MoeOp op) {
-  if (!isa<ThresholdRoutingAttr>(op.getRouting()))
-    return "its routing is not #et.threshold";
+  if (!isa<PairRoutingAttrInterface, TokenRoutingAttrInterface>(
+          op.getRouting()))
+    return "its routing compares scores of several tokens";
   auto x = cast<ShapedType>(op.getX().getType());
   Type element = x.getElementType();
   if (!element.isF16() && !element.isBF16())
@@ -116,8 +119,9 @@ OneLaunch::OneLaunch(MoeOp op, KernelBuilder &b)
     : op(op), b(b), x(contiguous(op.getX())),
       router(contiguous(op.getRouter())), w1(contiguous(op.getW1())),
       w2(contiguous(op.getW2())), theta(contiguous(op.getTheta())),
-      b1(contiguous(op.getB1())), b2(contiguous(op.getB2())),
-      gate(contiguous(op.getGate())), gateBias(contiguous(op.getGateBias())),
+      bias(contiguous(op.getBias())), b1(contiguous(op.getB1())),
+      b2(contiguous(op.getB2())), gate(contiguous(op.getGate())),
+      gateBias(contiguous(op.getGateBias())),
       sharedW1(contiguous(op.getSharedW1())),
       sharedW2(contiguous(op.getSharedW2())),
       sharedGate(contiguous(op.getSharedGate())), out(op.getOut()),
@@ -174,6 +178,14 @@ std::pair<Value, Value> OneLaunch::finish(Value word) {
   });
   b.barrier();
   return {b.load(slots, zero), b.load(slots, one)};
+}
+
+void OneLaunch::announce(Value word) {
+  b.barrier();
+  b.when(isFirstThread, [&] {
+    meeting().fence();
+    meeting().increment(word);
+  });
 }
 
 void OneLaunch::await(Value word, Value count) {
@@ -239,14 +251,24 @@ OneLaunch::Expert OneLaunch::expertAt(Value rank) {
 void OneLaunch::emitBlock() {
   Value ticket = takeFirstTicket();
   Value scoreTickets = b.index(scoreItems());
+  auto byToken = dyn_cast<TokenRoutingAttrInterface>(op.getRouting());
   ticket = b.loopWhile(
       ticket,
       [&](ValueRange held) { return b.less(b.toIndex(held[0]), scoreTickets); },
       [&](ValueRange held) -> Values {
         emitScores(b.mul(b.toIndex(held[0]), NarrowScores::kExperts));
-        return {finish(scoredWord()).first};
+        auto [next, before] = finish(scoredWord());
+        if (byToken) {
+          Value isLast = b.cmp(CmpIPredicate::eq, b.toIndex(b.add(before, 1)),
+                               scoreTickets);
+          b.when(isLast, [&] {
+            decideTokens(byToken);
+            announce(scoredWord());
+          });
+        }
+        return {next};
       })[0];
-  await(scoredWord(), scoreTickets);
+  await(scoredWord(), byToken ? b.add(scoreTickets, 1) : scoreTickets);
   listExperts();
 
   int64_t tiles = tilesOf(hidden), outputTiles = tilesOf(width);

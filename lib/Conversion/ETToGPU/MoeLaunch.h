@@ -9,6 +9,7 @@
 #define ET_LIB_CONVERSION_ETTOGPU_MOELAUNCH_H
 
 #include "DeviceWords.h"
+#include "LaneRow.h"
 #include "NarrowProduct.h"
 #include "NarrowScores.h"
 #include "et/Conversion/ETToGPU/OneLaunch.h"
@@ -39,9 +40,14 @@ private:
   /// Until `word` was counted up `count` times; what was done before each is
   /// seen from there on.
   void await(Value word, Value count);
+  /// Counts `word` up without an end of work.
+  void announce(Value word);
 
   //===--- Work -----------------------------------------------------------===//
   void emitScores(Value firstExpert);
+  /// Gates and mask words of all tokens, by one block, once all scores are
+  /// there; their memory is then the gates'.
+  void decideTokens(TokenRoutingAttrInterface routing);
   void listExperts();
   Expert expertAt(Value rank);
   void emitHidden(const Expert &expert, Value tile);
@@ -82,6 +88,14 @@ private:
     return b.add(b.add(b.mul(expert, kOneLaunchTokens), token),
                  2 * experts + 3 + tilesOf(width));
   }
+  Value loadGate(Value expert, Value token) {
+    return arith::BitcastOp::create(b, b.getF32Type(),
+                                    b.load(words, gateWord(expert, token)));
+  }
+  void storeGate(Value gate, Value expert, Value token) {
+    b.store(arith::BitcastOp::create(b, b.getI32Type(), gate), words,
+            gateWord(expert, token));
+  }
   int64_t numWords() const {
     return (2 + kOneLaunchTokens) * experts + 3 + tilesOf(width);
   }
@@ -93,7 +107,7 @@ private:
   KernelBuilder &b;
   /// What `contiguous` made.
   SmallVector<Value> copies;
-  Value x, router, w1, w2, theta, b1, b2, gate, gateBias;
+  Value x, router, w1, w2, theta, bias, b1, b2, gate, gateBias;
   Value sharedW1, sharedW2, sharedGate, out;
   Type element;
   int64_t experts, width, hidden, sharedHidden, maxTokens;

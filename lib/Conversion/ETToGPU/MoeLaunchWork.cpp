@@ -6,11 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "MoeLaunch.h"
-#include "et/Conversion/ScalarMath.h"
+#include "et/Conversion/Epilogue.h"
 
 using namespace mlir;
 using namespace mlir::et;
-using arith::CmpFPredicate;
 using arith::CmpIPredicate;
 using Values = LoopBuilder::Values;
 
@@ -18,11 +17,10 @@ using Values = LoopBuilder::Values;
 // Scores
 //===----------------------------------------------------------------------===//
 
+/// By a rule by pair, also gates and mask words; else the scores are kept where
+/// the gates will be.
 void OneLaunch::emitScores(Value firstExpert) {
-  auto routing = cast<ThresholdRoutingAttr>(op.getRouting());
-  CmpFPredicate predicate = routing.getCompare() == Comparison::GT
-                                ? CmpFPredicate::OGT
-                                : CmpFPredicate::OGE;
+  auto byPair = dyn_cast<PairRoutingAttrInterface>(op.getRouting());
   Value found = scores.run(thread, dynamicShared, firstExpert);
   Value lane = b.rem(thread, kWarpSize), isToken = b.less(lane, tokens);
   Value end = b.min(b.sub(b.index(experts), firstExpert),
@@ -31,21 +29,55 @@ void OneLaunch::emitScores(Value firstExpert) {
            [&](Value column, ValueRange) -> Values {
              Value expert = b.add(firstExpert, column);
              // There is no room for more tokens than the layer may have.
-             Value above = b.whenElse(
+             if (!byPair) {
+               b.when(isToken, [&] {
+                 storeGate(b.load(found, {column, lane}), expert, lane);
+               });
+               return {};
+             }
+             auto perExpert = [&](Value operand) {
+               return operand ? b.load(operand, expert) : Value();
+             };
+             Value taken = b.whenElse(
                  isToken,
                  [&] {
                    Value score = b.load(found, {column, lane});
-                   Value weight = emitGate(b, routing.getGate(), score);
-                   b.store(arith::BitcastOp::create(b, b.getI32Type(), weight),
-                           words, gateWord(expert, lane));
-                   return b.cmp(predicate, score, b.load(theta, expert));
+                   storeGate(byPair.emitGate(b, score), expert, lane);
+                   return byPair.emitSelected(b, score, perExpert(theta),
+                                              perExpert(bias));
                  },
                  b.boolean(false));
-             Value word = b.ballot(above);
+             Value word = b.ballot(taken);
              b.when(b.cmp(CmpIPredicate::eq, lane, b.index(0)),
                     [&] { b.store(word, words, maskWord(expert)); });
              return {};
            });
+}
+
+void OneLaunch::decideTokens(TokenRoutingAttrInterface routing) {
+  LaneLayout layout(experts);
+  Value bits = memref::ViewOp::create(b, layout.bitsType(b), dynamicShared,
+                                      b.index(0), ValueRange());
+  auto loadScores = [&](Value token, Value expert, int64_t width) {
+    Values scores;
+    for (int64_t i = 0; i < width; ++i)
+      scores.push_back(loadGate(b.add(expert, i), token));
+    return scores;
+  };
+  auto loadBias = [&](Value expert, int64_t width) {
+    return loadExperts(b, bias, expert, width);
+  };
+  auto storeGates = [&](Value token, Value expert, ValueRange gates) {
+    for (auto [i, gate] : llvm::enumerate(gates))
+      storeGate(gate, b.add(expert, i), token);
+  };
+  auto storeWord = [&](Value expert, Value word) {
+    b.store(word, words, maskWord(expert));
+  };
+  TokenGate gate{routing, loadScores, {}, storeGates, storeWord};
+  if (bias)
+    gate.loadBias = loadBias;
+  emitTokenGate(b, layout, thread, kThreads, tokens, bits, gate);
 }
 
 //===----------------------------------------------------------------------===//
@@ -132,9 +164,7 @@ void OneLaunch::emitHidden(const Expert &expert, Value tile) {
                             kStep);
     };
     Values bias = biasOf(b1), biasOfGate = biasOf(gateBias);
-    auto biased = [&](Value sum, Value bias) {
-      return bias ? b.select(expert.isShared, sum, b.add(sum, bias)) : sum;
-    };
+    Epilogue epilogue(op.getActivation());
     Value firstPlace = b.mul(b.mul(expert.number, tokens), b.index(hidden));
     b.loopBy(kThreads / across, b.div(thread, across), expert.count, {},
              [&](Value row, ValueRange) -> Values {
@@ -143,12 +173,11 @@ void OneLaunch::emitHidden(const Expert &expert, Value tile) {
                if (gate)
                  gates = loadSums(b, sums, 1, row, inTile);
                for (int64_t i = 0; i < kStep; ++i) {
-                 Value product = biased(results[i], bias[i]);
-                 Value activated =
-                     gates.empty() ? product : biased(gates[i], biasOfGate[i]);
-                 activated = emitActivation(b, op.getActivation(), activated);
-                 results[i] =
-                     gates.empty() ? activated : b.mul(activated, product);
+                 Epilogue::Term gate;
+                 if (!gates.empty())
+                   gate = {gates[i], biasOfGate[i]};
+                 results[i] = epilogue.emit(b, {results[i], bias[i]}, gate,
+                                            expert.isShared);
                }
                b.storeElements(
                    results, hiddenUnits,
@@ -183,6 +212,7 @@ void OneLaunch::emitOutputs(const Expert &expert, Value tile) {
   Value inTile = b.mul(b.rem(thread, across), kStep);
   Value column = b.add(firstColumn, inTile);
   b.when(b.less(column, b.index(width)), [&] {
+    Epilogue epilogue(NoneActivationAttr::get(b.getContext()));
     Values bias(kStep, Value());
     if (b2)
       bias = b.loadElements(
@@ -192,9 +222,8 @@ void OneLaunch::emitOutputs(const Expert &expert, Value tile) {
              [&](Value row, ValueRange) -> Values {
                Values results = loadSums(b, sums, 0, row, inTile);
                for (int64_t i = 0; i < kStep; ++i)
-                 if (bias[i])
-                   results[i] = b.select(expert.isShared, results[i],
-                                         b.add(results[i], bias[i]));
+                 results[i] = epilogue.emit(b, {results[i], bias[i]},
+                                            /*gate=*/{}, expert.isShared);
                Value pair = b.add(b.mul(expert.number, tokens), row);
                b.storeElements(results, outputs, outputPlace(pair, column));
                return {};
@@ -236,8 +265,7 @@ void OneLaunch::emitCombine(Value tile) {
                 Value pair = b.add(b.mul(expert, tokens), b.toIndex(before));
                 Values part =
                     b.loadElements(outputs, outputPlace(pair, column), step);
-                Value gate = arith::BitcastOp::create(
-                    b, b.getF32Type(), b.load(words, gateWord(expert, token)));
+                Value gate = loadGate(expert, token);
                 for (auto [sum, value] : llvm::zip_equal(carried, part))
                   value = b.fma(gate, value, sum);
                 scf::YieldOp::create(b, part);

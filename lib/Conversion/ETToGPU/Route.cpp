@@ -13,12 +13,10 @@
 
 #include "Patterns.h"
 #include "ScoreTile.h"
-#include "et/Conversion/ScalarMath.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace mlir::et;
-using arith::CmpFPredicate;
 using arith::CmpIPredicate;
 using Values = LoopBuilder::Values;
 
@@ -66,10 +64,7 @@ private:
 static void selectPairs(RouteOp op, KernelBuilder &b, ScoreTile &tile,
                         const BlockInfo &block, Value firstExpert, Value parts,
                         const Meeting &meeting) {
-  auto routing = cast<ThresholdRoutingAttr>(op.getRouting());
-  CmpFPredicate predicate = routing.getCompare() == Comparison::GT
-                                ? CmpFPredicate::OGT
-                                : CmpFPredicate::OGE;
+  auto routing = cast<PairRoutingAttrInterface>(op.getRouting());
   Value firstToken = b.mul(block.x, kTokensPerWord);
   Value end = b.min(b.sub(b.dim(op.getGates(), 0), firstToken),
                     b.index(ScoreTile::kRows));
@@ -78,17 +73,20 @@ static void selectPairs(RouteOp op, KernelBuilder &b, ScoreTile &tile,
   Value word = b.whenElse(
       isExpert,
       [&]() -> Value {
-        Value theta = b.load(op.getTheta(), expert);
+        auto perExpert = [&](Value operand) {
+          return operand ? b.load(operand, expert) : Value();
+        };
+        Value theta = perExpert(op.getTheta()), bias = perExpert(op.getBias());
         return b.loopBy(
             tile.parts(), tile.part(block), end, none,
             [&](Value row, ValueRange word) -> Values {
               Value score = tile.load(row, column);
-              Value isAbove = b.cmp(predicate, score, theta);
-              Value gate = emitGate(b, routing.getGate(), score);
-              b.store(b.select(isAbove, gate, b.f32(0.0)), op.getGates(),
+              Value isTaken = routing.emitSelected(b, score, theta, bias);
+              Value gate = routing.emitGate(b, score);
+              b.store(b.select(isTaken, gate, b.f32(0.0)), op.getGates(),
                       {b.add(firstToken, row), expert});
               Value bit = arith::ShLIOp::create(b, b.i32(1), b.toI32(row));
-              return {b.add(word[0], b.select(isAbove, bit, none))};
+              return {b.add(word[0], b.select(isTaken, bit, none))};
             })[0];
       },
       none);
@@ -173,11 +171,11 @@ static void lowerRoute(RouteOp op, KernelBuilder &b) {
   memref::DeallocOp::create(b, meeting.memory);
 }
 
-static bool isThreshold(RouteOp op) {
-  return isa<ThresholdRoutingAttr>(op.getRouting());
+static bool decidesByPair(RouteOp op) {
+  return isa<PairRoutingAttrInterface>(op.getRouting());
 }
 
 void et::populateRouteKernels(RewritePatternSet &patterns) {
   patterns.add<KernelPattern<RouteOp>>(patterns.getContext(), lowerRoute,
-                                       isThreshold);
+                                       decidesByPair);
 }

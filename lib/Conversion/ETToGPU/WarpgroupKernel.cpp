@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "WarpgroupProduct.h"
+#include "et/Conversion/Epilogue.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -94,7 +95,7 @@ void et::launchWarpgroupProducts(ArrayRef<GroupedMatmulOp> ops,
   }
   Value isHopper = b.cmp(arith::CmpIPredicate::ne, processors, b.index(0));
   gpu::LaunchOp launch = b.launch(
-      "grouped_matmul_sm90" + activationSuffix(ops.front()),
+      "grouped_matmul_sm90" + Epilogue(ops.front()).getSuffix(),
       b.min(tiles, processors), kThreads, shared,
       [&](const BlockInfo &block) {
         b.when(b.isHopper(), [&] { emitBlock(products, b, block); });

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Patterns.h"
+#include "et/Conversion/Epilogue.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -26,10 +27,10 @@ static Value loadWeight(LoopBuilder &b, PanelsAttr panels, Value weights,
                           b.div(k, b.index(interleave)), within});
 }
 
-/// lhs[row, :] rhs[expert, :, column] + bias[expert, column]
-static Value emitDot(LoopBuilder &b, PanelsAttr panels, Value lhs, Value rhs,
-                     Value scales, Value bias, Value row, Value expert,
-                     Value column) {
+/// lhs[row, :] rhs[expert, :, column], and bias[expert, column]
+static Epilogue::Term emitDot(LoopBuilder &b, PanelsAttr panels, Value lhs,
+                              Value rhs, Value scales, Value bias, Value row,
+                              Value expert, Value column) {
   Value sum =
       b.loop(b.index(0), b.dim(lhs, 1), b.f32(0.0),
              [&](Value k, ValueRange acc) -> LoopBuilder::Values {
@@ -43,7 +44,7 @@ static Value emitDot(LoopBuilder &b, PanelsAttr panels, Value lhs, Value rhs,
                }
                return {b.add(acc[0], b.mul(left, right))};
              })[0];
-  return bias ? b.add(sum, b.load(bias, {expert, column})) : sum;
+  return {sum, bias ? b.load(bias, {expert, column}) : Value()};
 }
 
 static void lowerGroupedMatmul(GroupedMatmulOp op, LoopBuilder &b) {
@@ -61,18 +62,15 @@ static void lowerGroupedMatmul(GroupedMatmulOp op, LoopBuilder &b) {
       Value source = row;
       if (op.getTokens())
         source = b.toIndex(b.load(op.getTokens(), row));
-      Value value =
-          emitDot(b, op.getPanelsAttr(), op.getLhs(), op.getRhs(),
-                  op.getScales(), op.getBias(), source, expert, column);
-      if (op.getGate()) {
-        Value gate = emitDot(b, op.getPanelsAttr(), op.getLhs(), op.getGate(),
-                             op.getGateScales(), op.getGateBias(), source,
-                             expert, column);
-        value = b.mul(emitActivation(b, op.getActivation(), gate), value);
-      } else {
-        value = emitActivation(b, op.getActivation(), value);
-      }
-      b.store(value, out, {row, column});
+      Epilogue::Term gate,
+          product =
+              emitDot(b, op.getPanelsAttr(), op.getLhs(), op.getRhs(),
+                      op.getScales(), op.getBias(), source, expert, column);
+      if (op.getGate())
+        gate = emitDot(b, op.getPanelsAttr(), op.getLhs(), op.getGate(),
+                       op.getGateScales(), op.getGateBias(), source, expert,
+                       column);
+      b.store(Epilogue(op).emit(b, product, gate), out, {row, column});
     });
   });
 }

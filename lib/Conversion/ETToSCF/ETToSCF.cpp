@@ -23,29 +23,34 @@ static StringRef getMissingPass(Operation *op) {
     return "et-decompose-moe";
   if (isa<ExpertFfnOp>(op))
     return "et-decompose-expert-ffn";
-  if (!cast<DestinationStyleOpInterface>(op).hasPureBufferSemantics())
+  // What ends an epilogue has no destination, and goes with its product.
+  auto dps = dyn_cast<DestinationStyleOpInterface>(op);
+  if (dps && !dps.hasPureBufferSemantics())
     return "one-shot-bufferize";
   return "";
 }
 
 /// Reports an attribute of another dialect that stands for a computation, if
-/// the op has one that no lowering here knows.
+/// the op has one that does not say how to do it.
 static LogicalResult verifyAttributes(Operation *op) {
-  auto refuse = [&](Attribute attribute, StringRef kind,
+  auto refuse = [&](Attribute attribute, StringRef kind, StringRef why,
                     const std::string &known) {
     return op->emitOpError()
            << "has the " << kind << " " << attribute
-           << ", for which there is no lowering; use one of " << known
-           << ", or replace the op by others before this pass";
+           << ", for which there is no lowering" << why << "; use one of "
+           << known << ", or replace the op by others before this pass";
   };
   for (NamedAttribute named : op->getAttrs()) {
     Attribute attribute = named.getValue();
     auto routing = dyn_cast<RoutingAttrInterface>(attribute);
     if (routing && !hasLoops(routing))
-      return refuse(attribute, "routing", listRoutings());
+      return refuse(attribute, "routing",
+                    ", since it implements none of PairRoutingAttrInterface, "
+                    "TokenRoutingAttrInterface and ExpertRoutingAttrInterface",
+                    listRoutings());
     auto statistic = dyn_cast<StatisticAttrInterface>(attribute);
     if (statistic && !hasLoops(statistic))
-      return refuse(attribute, "statistic", listStatistics());
+      return refuse(attribute, "statistic", "", listStatistics());
   }
   return success();
 }

@@ -61,11 +61,10 @@ static void expandMask(GroupedMatmulOp op, LoopBuilder &b) {
   Value all = arith::MaxUIOp::create(b, rows, countPairs(b, op.getOffsets()));
   Value tokens = allocate(b, {all}, b.getI32Type());
   TokenListOp::create(b, TypeRange(), op.getMask(), op.getOffsets(), tokens);
-  GroupedMatmulOp::create(
-      b, TypeRange(), op.getActivationAttr(), op.getLhs(), op.getRhs(),
-      op.getOffsets(), firstRows(b, tokens, rows), /*mask=*/Value(),
-      op.getBias(), op.getGate(), op.getGateBias(), op.getScales(),
-      op.getGateScales(), op.getPanelsAttr(), op.getOut());
+  Value tokensOfRows = firstRows(b, tokens, rows);
+  auto product = cast<GroupedMatmulOp>(b.clone(*op));
+  product.getMaskMutable().clear();
+  product.getTokensMutable().assign(tokensOfRows);
   memref::DeallocOp::create(b, tokens);
 }
 
@@ -81,16 +80,18 @@ static void expandWaves(CombineWavesOp op, LoopBuilder &b) {
       allocate(b, {count, sizeOf(b, op.getHidden(), 1)}, type(op.getHidden()));
   Value pairs =
       allocate(b, {count, sizeOf(b, op.getPairs(), 1)}, type(op.getPairs()));
-  GroupedMatmulOp::create(b, TypeRange(), op.getActivation(), op.getX(),
-                          op.getW1(), offsets, tokens, /*mask=*/Value(),
-                          op.getB1(), op.getGate(), op.getGateBias(),
-                          /*scales=*/Value(), /*gateScales=*/Value(),
-                          /*panels=*/PanelsAttr(), hidden);
-  GroupedMatmulOp::create(b, TypeRange(), Activation::None, hidden, op.getW2(),
-                          offsets, /*tokens=*/Value(), /*mask=*/Value(),
-                          op.getB2(), /*gate=*/Value(), /*gateBias=*/Value(),
-                          /*scales=*/Value(), /*gateScales=*/Value(),
-                          /*panels=*/PanelsAttr(), pairs);
+  GroupedMatmulOperands first = {op.getX(), op.getW1()};
+  first.offsets = offsets;
+  first.tokens = tokens;
+  first.bias = op.getB1();
+  first.gate = op.getGate();
+  first.gateBias = op.getGateBias();
+  GroupedMatmulOp::create(b, TypeRange(), op.getActivation(), first, hidden);
+  GroupedMatmulOperands second = {hidden, op.getW2()};
+  second.offsets = offsets;
+  second.bias = op.getB2();
+  GroupedMatmulOp::create(
+      b, TypeRange(), NoneActivationAttr::get(b.getContext()), second, pairs);
   Value given = arith::MinUIOp::create(b, count, b.dim(op.getPairs(), 0));
   memref::CopyOp::create(b, firstRows(b, op.getPairs(), given),
                          firstRows(b, pairs, given));

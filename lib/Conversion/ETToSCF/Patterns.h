@@ -9,7 +9,6 @@
 #define ET_LIB_CONVERSION_ETTOSCF_PATTERNS_H
 
 #include "et/Conversion/LoopBuilder.h"
-#include "et/Conversion/ScalarMath.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/PatternMatch.h"

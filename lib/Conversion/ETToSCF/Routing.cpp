@@ -6,13 +6,16 @@
 //===----------------------------------------------------------------------===//
 
 #include "Patterns.h"
-#include "llvm/ADT/TypeSwitch.h"
+#include "et/Dialect/ET/IR/RoutingRow.h"
+
+#include <map>
 
 using namespace mlir;
 using namespace mlir::et;
 using arith::CmpFPredicate;
 using arith::CmpIPredicate;
 using Values = LoopBuilder::Values;
+using Row = RoutingRow::Row;
 
 //===----------------------------------------------------------------------===//
 // Scores
@@ -65,18 +68,9 @@ struct GateLowering {
         gates(op.getGates()), tokens(b.dim(scores, 0)),
         experts(b.dim(scores, 1)) {}
 
-  void lower(ThresholdRoutingAttr routing);
-  void lower(BoundedThresholdRoutingAttr routing);
-  void lower(ExpertChoiceRoutingAttr routing);
-  void lower(TopKRoutingAttr routing);
-  void lower(TopPRoutingAttr routing);
-
-private:
-  /// Decides each pair by itself: `chosen` is given expert, token and score.
-  void perPair(GateKind gate, function_ref<Value(Value)> prepareExpert,
-               function_ref<Value(Value, Value, Value, Value)> chosen);
-  /// Handles each token by itself, with its bits cleared before.
-  void perToken(function_ref<void(Value)> body);
+  void lower(PairRoutingAttrInterface routing);
+  void lower(ExpertRoutingAttrInterface routing);
+  void lower(TokenRoutingAttrInterface routing);
 
   /// Calls `body` with every token of mask word `word`.
   void tokensOfWord(Value word, function_ref<void(Value)> body) {
@@ -86,89 +80,72 @@ private:
     b.loop(first, end, [&](Value token) { body(token); });
   }
 
-  void setBit(Value bits, Value expert, Value token, Value condition) {
-    Value perWord = b.index(kTokensPerWord);
-    Value word = b.div(token, perWord);
-    Value shift = b.toI32(arith::RemUIOp::create(b, token, perWord));
-    Value bit = arith::ShLIOp::create(
-        b, b.select(condition, b.i32(1), b.i32(0)), shift);
-    b.store(b.either(b.load(bits, {expert, word}), bit), bits, {expert, word});
-  }
+  /// Writes what was decided of a pair; its bit was clear.
+  void writePair(Value expert, Value token, Value isChosen, Value gate);
 
-  Value compare(Comparison comparison, Value score, Value theta) {
-    return b.cmp(comparison == Comparison::GT ? CmpFPredicate::OGT
-                                              : CmpFPredicate::OGE,
-                 score, theta);
+  /// An expert's entry of `theta` or `bias`, null if the op has none.
+  Value perExpert(Value operand, Value expert) {
+    return operand ? b.load(operand, expert) : Value();
   }
-
-  /// floor(T * rate)
-  Value targetLoad(const APFloat &rate) {
-    Value product = b.mul(b.toF64(tokens), b.f64(rate.convertToDouble()));
-    return toCount(product);
-  }
-  Value toCount(Value real) {
-    Value integer = arith::FPToSIOp::create(b, b.getI64Type(), real);
-    return arith::IndexCastOp::create(b, b.getIndexType(), integer);
-  }
-
-  /// Whether fewer than `limit` tokens come before `token` for the expert: by
-  /// score, then by position. Never for a NaN score.
-  Value isAmongBest(Value expert, Value token, Value score, Value limit);
-
-  /// Writes the probabilities of a token's experts to its row of gates.
-  void writeProbabilities(Scoring scoring, Value token);
-  /// The best expert of a token by `value`, among those that `eligible` lets
-  /// pass and whose mask bit is clear; -1 if there is none.
-  Value pickBest(Value token, function_ref<Value(Value)> value,
-                 function_ref<Value(Value)> eligible);
-  /// Divides the gates of chosen experts by their sum and `epsilon`, if asked;
-  /// clears the others.
-  void finishGates(Value token, bool renormalize, double epsilon);
-  Value allowGroups(TopKRoutingAttr routing);
-  Value rank(Value token, Value expert);
 
   LoopBuilder &b;
   GateOp op;
   Value scores, mask, gates, tokens, experts;
+
+private:
+  /// Decides each pair by itself: `decide` is given expert, token and score,
+  /// and what `prepareExpert` made for the expert.
+  void
+  perPair(function_ref<Values(Value)> prepareExpert,
+          function_ref<Value(Value, Value, Value, const Values &)> isChosen,
+          function_ref<Value(Value)> gateOf);
+  /// Whether fewer than `limit` tokens come before `token` for the expert: by
+  /// score, then by position. Never for a NaN score.
+  Value isAmongBest(Value expert, Value token, Value score, Value limit);
 };
 } // namespace
 
+void GateLowering::writePair(Value expert, Value token, Value isChosen,
+                             Value gate) {
+  Value perWord = b.index(kTokensPerWord);
+  Value word = b.div(token, perWord);
+  Value shift = b.toI32(arith::RemUIOp::create(b, token, perWord));
+  Value bit =
+      arith::ShLIOp::create(b, b.select(isChosen, b.i32(1), b.i32(0)), shift);
+  b.store(b.either(b.load(mask, {expert, word}), bit), mask, {expert, word});
+  b.store(b.select(isChosen, gate, b.f32(0.0)), gates, {token, expert});
+}
+
+//===----------------------------------------------------------------------===//
+// Rules that decide by pair and by expert
+//===----------------------------------------------------------------------===//
+
 void GateLowering::perPair(
-    GateKind gate, function_ref<Value(Value)> prepareExpert,
-    function_ref<Value(Value, Value, Value, Value)> chosen) {
+    function_ref<Values(Value)> prepareExpert,
+    function_ref<Value(Value, Value, Value, const Values &)> isChosen,
+    function_ref<Value(Value)> gateOf) {
   b.parallel({experts, b.dim(mask, 1)}, [&](ValueRange iv) {
     Value expert = iv[0], word = iv[1];
     b.store(b.i32(0), mask, iv);
-    Value prepared = prepareExpert(expert);
+    Values prepared = prepareExpert(expert);
     tokensOfWord(word, [&](Value token) {
       Value score = b.load(scores, {token, expert});
-      Value selected = chosen(expert, token, score, prepared);
-      setBit(mask, expert, token, selected);
-      Value weight = b.select(selected, emitGate(b, gate, score), b.f32(0.0));
-      b.store(weight, gates, {token, expert});
+      Value selected = isChosen(expert, token, score, prepared);
+      writePair(expert, token, selected, gateOf(score));
     });
   });
 }
 
-void GateLowering::perToken(function_ref<void(Value)> body) {
-  b.parallel(b.dim(mask, 1), [&](ValueRange iv) {
-    b.loop(b.index(0), experts,
-           [&](Value expert) { b.store(b.i32(0), mask, {expert, iv[0]}); });
-    tokensOfWord(iv[0], body);
-  });
-}
-
-//===----------------------------------------------------------------------===//
-// Rules that decide by expert
-//===----------------------------------------------------------------------===//
-
-void GateLowering::lower(ThresholdRoutingAttr routing) {
+void GateLowering::lower(PairRoutingAttrInterface routing) {
   perPair(
-      routing.getGate(),
-      [&](Value expert) { return b.load(op.getTheta(), expert); },
-      [&](Value, Value, Value score, Value theta) {
-        return compare(routing.getCompare(), score, theta);
-      });
+      [&](Value expert) -> Values {
+        return {perExpert(op.getTheta(), expert),
+                perExpert(op.getBias(), expert)};
+      },
+      [&](Value, Value, Value score, const Values &prepared) {
+        return routing.emitSelected(b, score, prepared[0], prepared[1]);
+      },
+      [&](Value score) { return routing.emitGate(b, score); });
 }
 
 Value GateLowering::isAmongBest(Value expert, Value token, Value score,
@@ -188,243 +165,430 @@ Value GateLowering::isAmongBest(Value expert, Value token, Value score,
                 b.cmp(CmpIPredicate::ult, before, limit));
 }
 
-void GateLowering::lower(BoundedThresholdRoutingAttr routing) {
-  Value target = targetLoad(routing.getRate());
-  double slack = routing.getSlack().convertToDouble();
-  auto scaled = [&](double factor) {
-    return toCount(b.mul(b.toF64(target), b.f64(factor)));
-  };
-  Value least = scaled(1.0 - slack), most = scaled(1.0 + slack);
-  perPair(
-      routing.getGate(),
-      [&](Value expert) -> Value {
-        Value theta = b.load(op.getTheta(), expert);
-        Value above = b.loop(
-            b.index(0), tokens, b.index(0),
-            [&](Value token, ValueRange count) -> Values {
-              Value passes = compare(routing.getCompare(),
-                                     b.load(scores, {token, expert}), theta);
-              return {
-                  b.add(count[0], b.select(passes, b.index(1), b.index(0)))};
-            })[0];
-        return arith::MinUIOp::create(
-            b, arith::MaxUIOp::create(b, above, least), most);
-      },
-      [&](Value expert, Value token, Value score, Value limit) {
-        return isAmongBest(expert, token, score, limit);
-      });
-}
+namespace {
+/// An expert's scores in memory.
+class LoopColumn final : public RoutingColumn {
+public:
+  LoopColumn(GateLowering &gate, Value expert)
+      : RoutingColumn(gate.b), gate(gate), expert(expert) {}
 
-void GateLowering::lower(ExpertChoiceRoutingAttr routing) {
-  Value target = targetLoad(routing.getRate());
+  Value countTokens() override { return gate.tokens; }
+
+  Value count(function_ref<Value(Value)> isCounted) override {
+    LoopBuilder &b = gate.b;
+    return b.loop(b.index(0), gate.tokens, b.index(0),
+                  [&](Value token, ValueRange count) -> Values {
+                    Value score = b.load(gate.scores, {token, expert});
+                    Value step =
+                        b.select(isCounted(score), b.index(1), b.index(0));
+                    return {b.add(count[0], step)};
+                  })[0];
+  }
+
+private:
+  GateLowering &gate;
+  Value expert;
+};
+} // namespace
+
+void GateLowering::lower(ExpertRoutingAttrInterface routing) {
   perPair(
-      routing.getGate(), [&](Value) { return target; },
-      [&](Value expert, Value token, Value score, Value limit) {
-        return isAmongBest(expert, token, score, limit);
-      });
+      [&](Value expert) -> Values {
+        LoopColumn column(*this, expert);
+        return {routing.emitLoad(column, perExpert(op.getTheta(), expert),
+                                 perExpert(op.getBias(), expert))};
+      },
+      [&](Value expert, Value token, Value score, const Values &load) {
+        return isAmongBest(expert, token, score, load[0]);
+      },
+      [&](Value score) { return routing.emitGate(b, score); });
 }
 
 //===----------------------------------------------------------------------===//
 // Rules that decide by token
 //===----------------------------------------------------------------------===//
 
-void GateLowering::writeProbabilities(Scoring scoring, Value token) {
-  Value zero = b.index(0);
-  if (scoring == Scoring::Sigmoid) {
-    b.loop(zero, experts, [&](Value expert) {
-      Value score = b.load(scores, {token, expert});
-      b.store(emitSigmoid(b, score), gates, {token, expert});
-    });
-    return;
+namespace {
+/// A token's rows. What costs little is computed where it is read. For the rest
+/// the iteration that owns a mask word has memory of its own, which its tokens
+/// use in turn. All of it is one buffer, in which the values of an expert are
+/// neighbours: one pointer reaches every row, and a kernel needs few registers.
+class LoopRow final : public RoutingRow {
+public:
+  /// In the parallel loop over the mask's words.
+  LoopRow(GateLowering &gate, Operation *loop, Value word)
+      : RoutingRow(gate.b), b(gate.b), gate(gate), loop(loop), word(word) {}
+
+  /// The token that the rule is to decide for next.
+  void start(Value newToken) {
+    token = newToken;
+    readers.clear();
+    replacements.clear();
   }
-  Value infinity = b.f32(-std::numeric_limits<double>::infinity());
-  Value largest = b.loop(zero, experts, infinity,
-                         [&](Value expert, ValueRange acc) -> Values {
-                           return {arith::MaximumFOp::create(
-                               b, acc[0], b.load(scores, {token, expert}))};
-                         })[0];
-  Value sum = b.loop(
-      zero, experts, b.f32(0.0), [&](Value expert, ValueRange acc) -> Values {
-        Value shifted = b.sub(b.load(scores, {token, expert}), largest);
-        Value exp = math::ExpOp::create(b, shifted);
-        b.store(exp, gates, {token, expert});
-        return {b.add(acc[0], exp)};
-      })[0];
-  b.loop(zero, experts, [&](Value expert) {
-    Value exp = b.load(gates, {token, expert});
-    b.store(b.div(exp, sum), gates, {token, expert});
-  });
+  /// Frees the rows' memory, after the loop. Only now is known how many rows
+  /// there are, which its type then says: a stride that is no constant would
+  /// cost every loop registers.
+  void freeRows() {
+    if (!room)
+      return;
+    room.setType(typeOfRoom());
+    memref::DeallocOp::create(b, room);
+  }
+
+  Value countExperts() override { return gate.experts; }
+  Row scores() override {
+    return addRow({b.getF32Type(), 1, [this](Value expert) {
+                     return b.load(gate.scores, {token, expert});
+                   }});
+  }
+  std::optional<Row> bias() override {
+    if (!gate.op.getBias())
+      return std::nullopt;
+    return addRow({b.getF32Type(), 1, [this](Value expert) {
+                     return b.load(gate.op.getBias(), expert);
+                   }});
+  }
+  Row numbers() override {
+    return addRow(
+        {b.getI32Type(), 0, [this](Value expert) { return b.toI32(expert); }});
+  }
+
+  Row map(Rows rows, Body body) override;
+
+  Row replace(Row row, Value expert, Value value) override {
+    Row result = addRow(
+        {typeOf(row), costOf(row) + 2, [this, row, expert, value](Value other) {
+           Value isThis = b.cmp(CmpIPredicate::eq, b.toI32(other), expert);
+           return b.select(isThis, value, read(row, other));
+         }});
+    replacements[result.number] = {row, expert, value};
+    return result;
+  }
+
+  Value sum(Row row, Value first) override {
+    return b.loop(b.index(0), gate.experts, first,
+                  [&](Value expert, ValueRange acc) -> Values {
+                    return {b.add(acc[0], read(row, expert))};
+                  })[0];
+  }
+  Value max(Row row) override {
+    Value lowest = b.f32(-std::numeric_limits<double>::infinity());
+    return b.loop(
+        b.index(0), gate.experts, lowest,
+        [&](Value expert, ValueRange acc) -> Values {
+          return {arith::MaximumFOp::create(b, acc[0], read(row, expert))};
+        })[0];
+  }
+
+  Best best(Row row) override {
+    Values best = b.loop(b.index(0), gate.experts, noBest(),
+                         [&](Value expert, ValueRange best) -> Values {
+                           return better(best, read(row, expert), expert);
+                         });
+    return {best[0], best[1]};
+  }
+  BestOfRuns bestOfRuns(Row row, int64_t runs) override {
+    Value size = b.div(gate.experts, b.index(runs));
+    Stored values = makeRoom(b.getF32Type()),
+           numbers = makeRoom(b.getI32Type());
+    // Two loops without others inside, which would be copied for every run.
+    // Upwards each expert gets the best of its run so far, downwards that of
+    // the run's last. Carried is how many of the run came before as well.
+    Value zero = b.index(0);
+    auto countOne = [&](Value before) {
+      Value count = b.add(before, b.index(1));
+      return b.select(b.cmp(CmpIPredicate::eq, count, size), zero, count);
+    };
+    Values none = noBest();
+    Values inits = {none[0], none[1], zero};
+    b.loop(zero, gate.experts, inits,
+           [&](Value expert, ValueRange carried) -> Values {
+             Value isFirst = b.cmp(CmpIPredicate::eq, carried[2], zero);
+             Values sofar = {b.select(isFirst, none[0], carried[0]),
+                             b.select(isFirst, none[1], carried[1])};
+             Values best = better(sofar, read(row, expert), expert);
+             write(best[0], values, expert);
+             write(best[1], numbers, expert);
+             return {best[0], best[1], countOne(carried[2])};
+           });
+    Row value = addRow(values), number = addRow(numbers);
+    b.loop(zero, gate.experts, inits,
+           [&](Value done, ValueRange carried) -> Values {
+             Value expert = b.sub(b.sub(gate.experts, done), b.index(1));
+             Value isLast = b.cmp(CmpIPredicate::eq, carried[2], zero);
+             Value best = b.select(isLast, read(value, expert), carried[0]);
+             Value which = b.select(isLast, read(number, expert), carried[1]);
+             write(best, values, expert);
+             write(which, numbers, expert);
+             return {best, which, countOne(carried[2])};
+           });
+    return {value, number};
+  }
+
+  State repeat(Value rounds, const State &first,
+               function_ref<State(const State &)> body) override;
+
+  void finish(Rows rows, function_ref<Decision(ValueRange)> decide) override {
+    b.loop(b.index(0), gate.experts, [&](Value expert) {
+      auto [isChosen, weight] = decide(read(rows, expert));
+      gate.writePair(expert, token, isChosen, weight);
+    });
+  }
+
+private:
+  /// Where a row's values of this type lie, in numbers of 32 bits.
+  struct Stored {
+    int64_t place;
+    Type type;
+  };
+
+  /// How the value of an expert is read, and in about how many instructions.
+  struct Reader {
+    Type type;
+    int64_t cost;
+    std::function<Value(Value)> emit;
+  };
+  /// A row that costs more to read is stored.
+  static constexpr int64_t kMostCost = 16;
+
+  /// What a row that `replace` made differs in.
+  struct Replacement {
+    Row row;
+    Value expert, value;
+  };
+
+  Stored makeRoom(Type type) {
+    if (!room) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(loop);
+      room = memref::AllocOp::create(
+          b, typeOfRoom(), ValueRange{b.dim(gate.mask, 1), gate.experts});
+    }
+    return {rowsInRoom++, type};
+  }
+  MemRefType typeOfRoom() {
+    int64_t any = ShapedType::kDynamic;
+    return MemRefType::get({any, any, rowsInRoom}, b.getF32Type());
+  }
+  void write(Value value, const Stored &row, Value expert) {
+    if (row.type.isInteger(1))
+      value = arith::ExtUIOp::create(b, b.getI32Type(), value);
+    if (!row.type.isF32())
+      value = arith::BitcastOp::create(b, b.getF32Type(), value);
+    b.store(value, room, {word, expert, b.index(row.place)});
+  }
+
+  Row addRow(Reader reader) {
+    readers.push_back(std::move(reader));
+    return {static_cast<unsigned>(readers.size() - 1)};
+  }
+  Row addRow(const Stored &row) {
+    return addRow({row.type, 1, [this, row](Value expert) -> Value {
+                     Value value =
+                         b.load(room, {word, expert, b.index(row.place)});
+                     if (row.type.isF32())
+                       return value;
+                     value = arith::BitcastOp::create(b, b.getI32Type(), value);
+                     return row.type.isInteger(1)
+                                ? b.cmp(CmpIPredicate::ne, value, b.i32(0))
+                                : value;
+                   }});
+  }
+  Type typeOf(Row row) { return readers[row.number].type; }
+  int64_t costOf(Row row) { return readers[row.number].cost; }
+  Value read(Row row, Value expert) { return readers[row.number].emit(expert); }
+  Values read(Rows rows, Value expert) {
+    return llvm::map_to_vector(rows,
+                               [&](Row row) { return read(row, expert); });
+  }
+
+  /// A best's value and expert when there is none yet, and after another.
+  Values noBest() {
+    return {b.f32(std::numeric_limits<double>::quiet_NaN()), b.i32(-1)};
+  }
+  Values better(ValueRange best, Value candidate, Value expert) {
+    Value isFirst = b.both(b.cmp(CmpIPredicate::eq, best[1], b.i32(-1)),
+                           b.cmp(CmpFPredicate::ORD, candidate, candidate));
+    Value takes =
+        b.either(isFirst, b.cmp(CmpFPredicate::OGT, candidate, best[0]));
+    return {b.select(takes, candidate, best[0]),
+            b.select(takes, b.toI32(expert), best[1])};
+  }
+
+  LoopBuilder &b;
+  GateLowering &gate;
+  Operation *loop;
+  Value word, token;
+  SmallVector<Reader> readers;
+  std::map<unsigned, Replacement> replacements;
+  /// [W, E, rows].
+  Value room;
+  int64_t rowsInRoom = 0;
+};
+} // namespace
+
+/// About how many instructions an op of a body is.
+static int64_t costOf(Operation &op) {
+  constexpr int64_t kMany = 32;
+  if (op.hasTrait<OpTrait::ConstantLike>())
+    return 0;
+  bool divides =
+      isa<arith::DivFOp, arith::RemFOp, arith::DivSIOp, arith::DivUIOp,
+          arith::RemSIOp, arith::RemUIOp, arith::CeilDivSIOp,
+          arith::CeilDivUIOp, arith::FloorDivSIOp>(op);
+  return isa<arith::ArithDialect>(op.getDialect()) && !divides ? 1 : kMany;
 }
 
-Value GateLowering::pickBest(Value token, function_ref<Value(Value)> value,
-                             function_ref<Value(Value)> eligible) {
-  Value none = b.i32(-1);
-  return b.loop(b.index(0), experts, {none, b.f32(0.0)},
-                [&](Value expert, ValueRange best) -> Values {
-                  Value candidate = value(expert);
-                  Value free = arith::XOrIOp::create(
-                      b, emitTestBit(b, mask, expert, token), b.boolean(true));
-                  Value first =
-                      b.both(b.cmp(CmpIPredicate::eq, best[0], none),
-                             b.cmp(CmpFPredicate::ORD, candidate, candidate));
-                  Value better = b.either(
-                      first, b.cmp(CmpFPredicate::OGT, candidate, best[1]));
-                  Value take = b.both(b.both(free, better), eligible(expert));
-                  return {b.select(take, b.toI32(expert), best[0]),
-                          b.select(take, candidate, best[1])};
-                })[0];
+Row LoopRow::map(Rows rows, Body body) {
+  // The body's ops, in a block of their own: each reader clones them. The
+  // rewriter needs to know of the clones alone.
+  auto made = std::make_shared<Block>();
+  int64_t cost = 0;
+  for (Row row : rows) {
+    made->addArgument(typeOf(row), b.getLoc());
+    cost += costOf(row);
+  }
+  Value result;
+  {
+    OpBuilder::InsertionGuard guard(b);
+    OpBuilder::Listener *listener = b.getListener();
+    b.setListener(nullptr);
+    b.setInsertionPointToStart(made.get());
+    result = body(made->getArguments());
+    b.setListener(listener);
+  }
+  for (Operation &op : *made)
+    cost += ::costOf(op);
+  Row row =
+      addRow({result.getType(), cost,
+              [this, made, result, rows = llvm::to_vector(rows)](Value expert) {
+                IRMapping mapping;
+                mapping.map(made->getArguments(), read(rows, expert));
+                for (Operation &op : *made)
+                  b.clone(op, mapping);
+                return mapping.lookupOrDefault(result);
+              }});
+  if (cost <= kMostCost)
+    return row;
+  Stored stored = makeRoom(result.getType());
+  b.loop(b.index(0), gate.experts,
+         [&](Value expert) { write(read(row, expert), stored, expert); });
+  return addRow(stored);
 }
 
-void GateLowering::finishGates(Value token, bool renormalize, double epsilon) {
-  Value zero = b.index(0), divisor;
-  if (renormalize)
-    divisor =
-        b.loop(zero, experts, b.f32(epsilon),
-               [&](Value expert, ValueRange acc) -> Values {
-                 Value chosen = emitTestBit(b, mask, expert, token);
-                 Value weight = b.load(gates, {token, expert});
-                 return {b.add(acc[0], b.select(chosen, weight, b.f32(0.0)))};
-               })[0];
-  b.loop(zero, experts, [&](Value expert) {
-    Value weight = b.load(gates, {token, expert});
-    if (renormalize)
-      weight = b.div(weight, divisor);
-    Value chosen = emitTestBit(b, mask, expert, token);
-    b.store(b.select(chosen, weight, b.f32(0.0)), gates, {token, expert});
-  });
-}
+RoutingRow::State LoopRow::repeat(Value rounds, const State &first,
+                                  function_ref<State(const State &)> body) {
+  // The rows of the state have memory of their own, which each round writes
+  // anew: a value depends on those of the same expert alone.
+  SmallVector<Stored> stored = llvm::map_to_vector(
+      first.rows, [&](Row row) { return makeRoom(typeOf(row)); });
+  auto writeRows = [&](Rows rows, ArrayRef<size_t> places) {
+    b.loop(b.index(0), gate.experts, [&](Value expert) {
+      Values values = read(rows, expert);
+      for (auto [value, place] : llvm::zip_equal(values, places))
+        write(value, stored[place], expert);
+    });
+  };
+  writeRows(first.rows,
+            llvm::to_vector(llvm::seq<size_t>(0, first.rows.size())));
+  SmallVector<Row> rows = llvm::map_to_vector(
+      stored, [&](const Stored &place) { return addRow(place); });
+  // A row that differs from its last in one value has that one written, once
+  // all others were made of what was there.
+  auto writeNext = [&](Rows next) {
+    SmallVector<Row> whole;
+    SmallVector<size_t> places;
+    SmallVector<std::pair<Replacement, Stored>> single;
+    for (auto [place, row] : llvm::enumerate(next)) {
+      auto found = replacements.find(row.number);
+      if (found != replacements.end() &&
+          found->second.row.number == rows[place].number) {
+        single.emplace_back(found->second, stored[place]);
+      } else {
+        whole.push_back(row);
+        places.push_back(place);
+      }
+    }
+    if (!whole.empty())
+      writeRows(whole, places);
+    for (const auto &one : single) {
+      const Replacement &by = one.first;
+      b.when(b.cmp(CmpIPredicate::sge, by.expert, b.i32(0)),
+             [&] { write(by.value, one.second, b.toIndex(by.expert)); });
+    }
+  };
 
-/// What token choice ranks an expert by: its probability and selection bias.
-Value GateLowering::rank(Value token, Value expert) {
-  Value probability = b.load(gates, {token, expert});
-  return op.getBias() ? b.add(probability, b.load(op.getBias(), expert))
-                      : probability;
-}
-
-/// A mask of its own with the experts of each token's best groups.
-Value GateLowering::allowGroups(TopKRoutingAttr routing) {
-  Value allowed = memref::AllocOp::create(
-      b,
-      MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
-                      b.getI32Type()),
-      ValueRange{experts, b.dim(mask, 1)});
-  Value groups = b.index(routing.getGroups());
-  Value size = b.div(experts, groups);
-  Value lowest = b.f32(-std::numeric_limits<double>::infinity());
-  b.parallel(b.dim(mask, 1), [&](ValueRange iv) {
-    b.loop(b.index(0), experts,
-           [&](Value expert) { b.store(b.i32(0), allowed, {expert, iv[0]}); });
-    tokensOfWord(iv[0], [&](Value token) {
-      writeProbabilities(routing.getScoring(), token);
-      // The sum of the two best ranks of a group; NaN counts as none.
-      auto groupScore = [&](Value group) -> Value {
-        Value first = b.mul(group, size);
-        Values best = b.loop(
-            first, b.add(first, size), {lowest, lowest},
-            [&](Value expert, ValueRange acc) -> Values {
-              Value value = rank(token, expert);
-              Value beatsFirst = b.cmp(CmpFPredicate::OGT, value, acc[0]);
-              Value beatsSecond = b.cmp(CmpFPredicate::OGT, value, acc[1]);
-              Value second = b.select(beatsSecond, value, acc[1]);
-              return {b.select(beatsFirst, value, acc[0]),
-                      b.select(beatsFirst, acc[0], second)};
-            });
-        Value single = b.cmp(CmpFPredicate::OEQ, best[1], lowest);
-        return b.select(single, best[0], b.add(best[0], best[1]));
-      };
-      b.loop(b.index(0), groups, [&](Value group) {
-        Value score = groupScore(group);
-        Value before = b.loop(
-            b.index(0), groups, b.index(0),
-            [&](Value other, ValueRange count) -> Values {
-              Value otherScore = groupScore(other);
-              Value higher = b.cmp(CmpFPredicate::OGT, otherScore, score);
-              Value tie = b.both(b.cmp(CmpFPredicate::OEQ, otherScore, score),
-                                 b.cmp(CmpIPredicate::ult, other, group));
-              return {b.add(count[0], b.select(b.either(higher, tie),
-                                               b.index(1), b.index(0)))};
-            })[0];
-        Value passes =
-            b.cmp(CmpIPredicate::ult, before, b.index(routing.getGroupLimit()));
-        Value first = b.mul(group, size);
-        b.loop(first, b.add(first, size),
-               [&](Value expert) { setBit(allowed, expert, token, passes); });
+  // Carried: the round, the scalars, and whether the token is open.
+  Values inits = {b.index(0)};
+  llvm::append_range(inits, first.scalars);
+  if (first.isOpen)
+    inits.push_back(first.isOpen);
+  auto stateOf = [&](ValueRange carried) {
+    State state{rows, {}, {}};
+    carried = carried.drop_front();
+    if (first.isOpen) {
+      state.isOpen = carried.back();
+      carried = carried.drop_back();
+    }
+    llvm::append_range(state.scalars, carried);
+    return state;
+  };
+  auto advance = [&](ValueRange carried) -> Values {
+    State next = body(stateOf(carried));
+    writeNext(next.rows);
+    Values results = {b.add(carried[0], b.index(1))};
+    llvm::append_range(results, next.scalars);
+    if (next.isOpen)
+      results.push_back(next.isOpen);
+    return results;
+  };
+  auto whileOp = scf::WhileOp::create(
+      b, ValueRange(inits).getTypes(), inits,
+      [&](OpBuilder &nested, Location, ValueRange carried) {
+        OpBuilder::InsertionGuard guard(b);
+        b.restoreInsertionPoint(nested.saveInsertionPoint());
+        Value goesOn = b.cmp(CmpIPredicate::ult, carried[0], rounds);
+        if (first.isOpen)
+          goesOn = b.both(goesOn, carried.back());
+        scf::ConditionOp::create(b, goesOn, carried);
+      },
+      [&](OpBuilder &nested, Location, ValueRange carried) {
+        OpBuilder::InsertionGuard guard(b);
+        b.restoreInsertionPoint(nested.saveInsertionPoint());
+        scf::YieldOp::create(b, advance(carried));
       });
+  return stateOf(whileOp.getResults());
+}
+
+void GateLowering::lower(TokenRoutingAttrInterface routing) {
+  std::optional<LoopRow> row;
+  b.parallel(b.dim(mask, 1), [&](ValueRange iv) {
+    Value word = iv[0];
+    b.loop(b.index(0), experts,
+           [&](Value expert) { b.store(b.i32(0), mask, {expert, word}); });
+    row.emplace(*this, b.getInsertionBlock()->getParentOp(), word);
+    tokensOfWord(word, [&](Value token) {
+      row->start(token);
+      routing.emitToken(*row);
     });
   });
-  return allowed;
-}
-
-void GateLowering::lower(TopKRoutingAttr routing) {
-  Value allowed;
-  if (routing.getGroups() > 1)
-    allowed = allowGroups(routing);
-  Value always = b.boolean(true);
-  perToken([&](Value token) {
-    if (!allowed)
-      writeProbabilities(routing.getScoring(), token);
-    Value rounds = arith::MinUIOp::create(b, b.index(routing.getK()), experts);
-    b.loop(b.index(0), rounds, [&](Value) {
-      Value best = pickBest(
-          token, [&](Value expert) { return rank(token, expert); },
-          [&](Value expert) {
-            return allowed ? emitTestBit(b, allowed, expert, token) : always;
-          });
-      b.when(b.cmp(CmpIPredicate::sge, best, b.i32(0)),
-             [&] { setBit(mask, b.toIndex(best), token, always); });
-    });
-    finishGates(token, routing.getRenormalize(),
-                routing.getEpsilon().convertToDouble());
-  });
-  if (allowed)
-    memref::DeallocOp::create(b, allowed);
-}
-
-void GateLowering::lower(TopPRoutingAttr routing) {
-  Value limit = b.f32(routing.getP().convertToDouble());
-  Value always = b.boolean(true);
-  perToken([&](Value token) {
-    writeProbabilities(Scoring::Softmax, token);
-    b.loop(
-        b.index(0), experts, {b.f32(0.0), always},
-        [&](Value, ValueRange state) -> Values {
-          Value sum = state[0], open = state[1];
-          Value best = pickBest(
-              token,
-              [&](Value expert) { return b.load(gates, {token, expert}); },
-              [&](Value) { return always; });
-          Value take = b.both(open, b.cmp(CmpIPredicate::sge, best, b.i32(0)));
-          Value expert = b.toIndex(arith::MaxSIOp::create(b, best, b.i32(0)));
-          b.when(take, [&] { setBit(mask, expert, token, always); });
-          Value weight =
-              b.select(take, b.load(gates, {token, expert}), b.f32(0.0));
-          Value next = b.add(sum, weight);
-          return {next, b.both(take, b.cmp(CmpFPredicate::OLT, next, limit))};
-        });
-    finishGates(token, routing.getRenormalize(), /*epsilon=*/0.0);
-  });
-}
-
-/// Calls `visit` with a rule that has loops as its class; whether it has.
-template <typename VisitFn>
-static bool visitRouting(Attribute routing, VisitFn visit) {
-  return llvm::TypeSwitch<Attribute, bool>(routing)
-      .Case<ThresholdRoutingAttr, BoundedThresholdRoutingAttr,
-            ExpertChoiceRoutingAttr, TopKRoutingAttr, TopPRoutingAttr>(
-          [&](auto known) {
-            visit(known);
-            return true;
-          })
-      .Default(false);
+  row->freeRows();
 }
 
 bool et::hasLoops(RoutingAttrInterface routing) {
-  return visitRouting(routing, [](auto) {});
+  return isa<PairRoutingAttrInterface, TokenRoutingAttrInterface,
+             ExpertRoutingAttrInterface>(routing);
 }
 
 static void lowerGate(GateOp op, LoopBuilder &b) {
   GateLowering lowering(op, b);
-  visitRouting(op.getRouting(), [&](auto routing) { lowering.lower(routing); });
+  RoutingAttrInterface routing = op.getRouting();
+  if (auto byPair = dyn_cast<PairRoutingAttrInterface>(routing))
+    lowering.lower(byPair);
+  else if (auto byToken = dyn_cast<TokenRoutingAttrInterface>(routing))
+    lowering.lower(byToken);
+  else
+    lowering.lower(cast<ExpertRoutingAttrInterface>(routing));
 }
 
 static bool hasKnownRouting(GateOp op) { return hasLoops(op.getRouting()); }

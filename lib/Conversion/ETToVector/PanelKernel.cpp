@@ -7,7 +7,6 @@
 
 #include "PanelKernel.h"
 #include "et/Conversion/Passes.h"
-#include "et/Conversion/ScalarMath.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -36,8 +35,7 @@ std::string PanelKernel::getName(PanelOperands &operands) const {
      << getElementTypeOrSelf(operands.lhs.getType()) << "_"
      << getElementTypeOrSelf(operands.panel.getType()) << "_"
      << getElementTypeOrSelf(operands.out.getType());
-  if (activation != Activation::None)
-    os << "_" << stringifyActivation(activation);
+  os << epilogue.getSuffix();
   if (operands.tokens)
     os << "_tokens";
   // Rows may have been widened, which a bias never is.
@@ -104,8 +102,9 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
                   : b.generalize(*next, nextWidth(),
                                  copiedFrom ? ShapedType::kDynamic : stride);
   std::string name = getName(operands);
-  b.callShared(module, name, operands.present(),
-               [&] { emitBody(b, module, operands); });
+  b.callShared(
+      module, name, operands.present(), [&] { emitBody(b, module, operands); },
+      epilogue.getKey());
 }
 
 int64_t PanelKernel::blockRows(int64_t bits) const {
@@ -193,8 +192,8 @@ Value et::viewRows(VectorBuilder &b, Value matrix, Value first,
 
 void PanelKernel::emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
                                Value firstRow, Value rows) const {
-  auto biased = [&](Value sum, Value bias, Value column) {
-    return bias ? b.add(sum, b.read(bias, column, wholeColumns)) : sum;
+  auto termOf = [&](Value sum, Value bias, Value column) -> Epilogue::Term {
+    return {sum, bias ? b.read(bias, column, wholeColumns) : Value()};
   };
   Value firstSum = b.sub(firstRow, operands.begin);
   b.loop(b.index(0), rows, [&](Value row) {
@@ -205,16 +204,13 @@ void PanelKernel::emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
                       /*whole=*/true);
       };
       Value column = b.add(operands.column, b.index(within));
-      Value result = biased(sumAt(within), operands.bias, column);
-      if (operands.gatePanel) {
-        Value gate =
-            biased(sumAt(tile.columns() + within), operands.gateBias, column);
-        result = b.mul(emitActivation(b, activation, gate), result);
-      } else {
-        result = emitActivation(b, activation, result);
-      }
-      b.write(result, operands.out, {b.add(firstRow, row), column},
-              wholeColumns);
+      Epilogue::Term gate,
+          product = termOf(sumAt(within), operands.bias, column);
+      if (operands.gatePanel)
+        gate =
+            termOf(sumAt(tile.columns() + within), operands.gateBias, column);
+      b.write(epilogue.emit(b, product, gate), operands.out,
+              {b.add(firstRow, row), column}, wholeColumns);
     }
   });
 }

@@ -9,7 +9,7 @@
 #define ET_LIB_CONVERSION_ETTOVECTOR_PANELKERNEL_H
 
 #include "ScaledWeights.h"
-#include "et/Dialect/ET/IR/ETDialect.h"
+#include "et/Conversion/Epilogue.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 namespace mlir::et {
@@ -47,7 +47,7 @@ enum class Multiply {
 };
 
 /// A panel kernel computes rows [begin, end) of the tile.columns() columns that
-/// start at `column`: products in registers, then bias, activation and gate
+/// start at `column`: products in registers, then the epilogue
 /// while the tile is in the nearest cache. This is the interface between what
 /// walks experts, panels and rows and what multiplies. Row r of a panel holds
 /// for each column the steps [r * interleave, (r + 1) * interleave) of K beside
@@ -90,8 +90,8 @@ struct PanelOperands {
   Value rowBlock;    // [rows, a block of K], with matrix registers: rows are
                      // copied when fewer than a tile's are left in lhs
   Value sums;        // [end - begin rounded up to a tile, products * columns]
-                     // f32: sums between blocks of K, and on their way to bias,
-                     // activation and gate
+                     // f32: sums between blocks of K, and on their way to the
+                     // epilogue
   Value begin, end, column;
   Value hasNext; // i1: nextPanel and nextGate will be needed
 
@@ -101,7 +101,7 @@ struct PanelOperands {
 
 struct PanelKernel {
   TileShape tile;
-  Activation activation;
+  Epilogue epilogue;
   /// N is a multiple of the tile's columns, so no store needs a mask.
   bool wholeColumns;
   Multiply way;
@@ -205,7 +205,7 @@ private:
   void emitMatrixSums(VectorBuilder &b, const PanelOperands &operands,
                       const Block &block, Value lhs, Value lhsBytes, Value sum,
                       bool isFirst, Value place) const;
-  /// Bias, activation and gate: from the sums of a tile to its results. One
+  /// From the sums of a tile to its results. One
   /// loop for tiles of every size keeps the code of an activation small.
   void emitEpilogue(VectorBuilder &b, const PanelOperands &operands,
                     Value firstRow, Value rows) const;

@@ -92,7 +92,7 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
   auto kernelOf = [&](const TileShape &shape, Multiply way,
                       int64_t interleave) -> PanelKernel {
     return {shape,
-            op.getActivation(),
+            Epilogue(op),
             b.isWhole(op.getOut(), shape.columns()),
             way,
             interleave,

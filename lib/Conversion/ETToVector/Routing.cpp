@@ -1,4 +1,4 @@
-//===- Routing.cpp - Scores and threshold gates on vectors ----------------===//
+//===- Routing.cpp - Scores and gates by pair on vectors ----------------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Patterns.h"
-#include "et/Conversion/ScalarMath.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -80,31 +79,25 @@ static LogicalResult lowerScores(ScoresOp op, VectorBuilder &b,
   llvm::append_range(shape, routerType.getShape());
   Value router =
       memref::ExpandShapeOp::create(b, shape, op.getRouter(), dims, sizes);
-  GroupedMatmulOp::create(b, TypeRange(), Activation::None, op.getX(), router,
-                          /*offsets=*/Value(), /*tokens=*/Value(),
-                          /*mask=*/Value(), /*bias=*/Value(), /*gate=*/Value(),
-                          /*gateBias=*/Value(), /*scales=*/Value(),
-                          /*gateScales=*/Value(), /*panels=*/PanelsAttr(),
-                          op.getOut());
+  GroupedMatmulOp::create(b, TypeRange(),
+                          NoneActivationAttr::get(b.getContext()),
+                          {op.getX(), router}, op.getOut());
   if (op.getKind() == ScoreKind::Cosine)
     emitDivisionByNorms(b, op);
   return success();
 }
 
 //===----------------------------------------------------------------------===//
-// Threshold gate
+// Gates by pair
 //===----------------------------------------------------------------------===//
 
 /// One iteration owns the mask words of 32 tokens. A vector holds one word for
 /// each of its experts and collects a bit a token.
-static LogicalResult lowerThresholdGate(GateOp op, VectorBuilder &b,
-                                        const VectorTarget &) {
-  auto routing = dyn_cast<ThresholdRoutingAttr>(op.getRouting());
+static LogicalResult lowerPairGate(GateOp op, VectorBuilder &b,
+                                   const VectorTarget &) {
+  auto routing = dyn_cast<PairRoutingAttrInterface>(op.getRouting());
   if (!routing)
     return failure();
-  auto predicate = routing.getCompare() == Comparison::GT
-                       ? arith::CmpFPredicate::OGT
-                       : arith::CmpFPredicate::OGE;
   Value scores = op.getScores(), gates = op.getGates(), mask = op.getMask();
   Value tokens = b.dim(scores, 0), experts = b.dim(scores, 1);
   bool whole = b.isWhole(scores, b.lanes);
@@ -113,14 +106,17 @@ static LogicalResult lowerThresholdGate(GateOp op, VectorBuilder &b,
     Value first = b.mul(word[0], perWord);
     Value count = b.min(perWord, b.sub(tokens, first));
     b.stepLoop(b.index(0), experts, b.lanes, [&](Value expert) {
-      Value theta = b.read(op.getTheta(), expert, whole);
+      auto perExpert = [&](Value operand) {
+        return operand ? b.read(operand, expert, whole) : Value();
+      };
+      Value theta = perExpert(op.getTheta()), bias = perExpert(op.getBias());
       Value none = b.splat(b.i32(0));
       Value words = b.loop(
           b.index(0), count, none, [&](Value bit, ValueRange bits) -> Values {
             Value token = b.add(first, bit);
             Value score = b.read(scores, {token, expert}, whole);
-            Value taken = b.cmp(predicate, score, theta);
-            Value gate = emitGate(b, routing.getGate(), score);
+            Value taken = routing.emitSelected(b, score, theta, bias);
+            Value gate = routing.emitGate(b, score);
             b.write(b.select(taken, gate, b.splat(0.0)), gates, {token, expert},
                     whole);
             Value one =
@@ -141,5 +137,5 @@ void et::populateRoutingVectorPatterns(RewritePatternSet &patterns,
                                        const VectorTarget &target) {
   MLIRContext *context = patterns.getContext();
   patterns.add<VectorPattern<ScoresOp>>(context, target, lowerScores);
-  patterns.add<VectorPattern<GateOp>>(context, target, lowerThresholdGate);
+  patterns.add<VectorPattern<GateOp>>(context, target, lowerPairGate);
 }

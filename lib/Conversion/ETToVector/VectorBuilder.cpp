@@ -98,21 +98,31 @@ int64_t VectorBuilder::rowStrideOf(Value matrix) {
 
 void VectorBuilder::callShared(ModuleOp module, StringRef name,
                                ArrayRef<Value *> operands,
-                               function_ref<void()> emit) {
+                               function_ref<void()> emit, StringAttr key) {
   Values arguments;
   for (Value *operand : operands)
     arguments.push_back(*operand);
-  auto function = module.lookupSymbol<func::FuncOp>(name);
+  constexpr StringLiteral keyName = "et.key";
+  std::string numbered = name.str();
+  func::FuncOp function;
+  for (int64_t number = 1;; ++number) {
+    function = module.lookupSymbol<func::FuncOp>(numbered);
+    if (!function || function->getAttrOfType<StringAttr>(keyName) == key)
+      break;
+    numbered = (name + "_" + Twine(number)).str();
+  }
   if (!function) {
     InsertionGuard guard(*this);
     setInsertionPointToStart(module.getBody());
-    function = func::FuncOp::create(*this, name,
+    function = func::FuncOp::create(*this, numbered,
                                     getFunctionType(TypeRange(arguments), {}));
     function.setPrivate();
     // Lets LLVM drop the descriptor fields that the body does not read.
     function->setAttr(
         "llvm.linkage",
         LLVM::LinkageAttr::get(getContext(), LLVM::Linkage::Internal));
+    if (key)
+      function->setAttr(keyName, key);
     // It is long, and its callers are many.
     function->setAttr("passthrough",
                       getStrArrayAttr({"noinline", kKernelAttribute}));

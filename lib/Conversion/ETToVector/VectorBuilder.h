@@ -69,8 +69,9 @@ public:
   static int64_t rowStrideOf(Value matrix);
   /// Calls the module's own function `name` with what `operands` point to. If
   /// there is none, `emit` builds it, with its arguments where they point.
+  /// Functions of one name that differ have different keys, and are numbered.
   void callShared(ModuleOp module, StringRef name, ArrayRef<Value *> operands,
-                  function_ref<void()> emit);
+                  function_ref<void()> emit, StringAttr key = {});
 
   //===--- Arithmetic -----------------------------------------------------===//
   /// The first elements of `lanes` pairs of bf16, or the second, as f32.

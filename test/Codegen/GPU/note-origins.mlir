@@ -19,7 +19,7 @@
 // NAMES:         @et_kernels::@linalg_add_0 blocks
 // NAMES-LABEL: func.func @layer
 // NAMES:         @et_kernels::@et_moe_scores blocks
-// NAMES:         @et_kernels::@et_moe_gate blocks
+// NAMES:         @et_kernels::@et_moe_gate_top_k blocks
 // NAMES:         @et_kernels::@et_moe_offsets blocks
 // NAMES:         @et_kernels::@et_moe_grouped_matmul_silu blocks
 // NAMES:         @et_kernels::@et_moe_grouped_matmul blocks
@@ -49,7 +49,7 @@ func.func @around(%a: tensor<?x16xf32>, %t: tensor<16x?xf32>, %out: tensor<?x16x
 func.func @layer(%x: tensor<?x64xbf16>, %router: tensor<64x8xbf16>, %w1: tensor<8x64x128xbf16>, %w2: tensor<8x128x64xbf16>, %out: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
   %y = et.moe linear #et.top_k<k = 2> silu
       ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<64x8xbf16>, tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
-      outs(%out : tensor<?x64xbf16>)
+      outs(%out : tensor<?x64xbf16>) {lowering_config = #et.lowering_config<schedule = grouped>}
   return %y : tensor<?x64xbf16>
 }
 

@@ -18,3 +18,12 @@ func.func @many_tokens(%x: tensor<33x64xf16>, %router: tensor<64x8xf16>, %w1: te
     theta(%theta : tensor<8xf32>) outs(%out : tensor<33x64xf16>) {lowering_config = #et.lowering_config<schedule = one_launch>}
   return %y : tensor<33x64xf16>
 }
+
+// -----
+
+func.func @expert_choice(%x: tensor<8x64xf16>, %router: tensor<64x8xf16>, %w1: tensor<8x64x128xf16>, %w2: tensor<8x128x64xf16>, %out: tensor<8x64xf16>) -> tensor<8x64xf16> {
+  // expected-error@+1 {{'et.moe' op cannot run in one launch: its routing compares scores of several tokens; change that, or configure schedule = grouped}}
+  %y = et.moe linear #et.expert_choice<rate = 0.5> relu ins(%x, %router, %w1, %w2 : tensor<8x64xf16>, tensor<64x8xf16>, tensor<8x64x128xf16>, tensor<8x128x64xf16>)
+    outs(%out : tensor<8x64xf16>) {lowering_config = #et.lowering_config<schedule = one_launch>}
+  return %y : tensor<8x64xf16>
+}

@@ -106,7 +106,7 @@ func.func @configured(%x: memref<?x64xbf16>, %router: memref<64x8xbf16>, %w1: me
 // CHECK-COUNT-4: et.moe {{.*}} {lowering_config = #et.lowering_config<schedule = grouped>}
 // REMARK: remark: [Analysis] schedule
 // REMARK-SAME: grouped: its elements are not f16 or bf16
-// REMARK: grouped: its routing is not #et.threshold
+// REMARK: grouped: its routing compares scores of several tokens
 // REMARK: grouped: F is not a known multiple of 8
 // REMARK: grouped: it has 33 tokens, more than 32
 func.func @not_in_one(%x: tensor<?x64xf32>, %router: tensor<64x8xf32>, %w1: tensor<8x64x128xf32>, %w2: tensor<8x128x64xf32>, %theta: tensor<8xf32>, %out: tensor<?x64xf32>,
@@ -115,7 +115,7 @@ func.func @not_in_one(%x: tensor<?x64xf32>, %router: tensor<64x8xf32>, %w1: tens
     -> (tensor<?x64xf32>, tensor<33x64xf16>, tensor<33x64xf16>, tensor<33x64xf16>) {
   %0 = et.moe linear #et.threshold relu ins(%x, %router, %w1, %w2 : tensor<?x64xf32>, tensor<64x8xf32>, tensor<8x64x128xf32>, tensor<8x128x64xf32>)
     theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xf32>)
-  %1 = et.moe linear #et.top_k<k = 2> relu ins(%xh, %rh, %w1h, %w2h : tensor<33x64xf16>, tensor<64x8xf16>, tensor<8x64x128xf16>, tensor<8x128x64xf16>)
+  %1 = et.moe linear #et.expert_choice<rate = 0.5> relu ins(%xh, %rh, %w1h, %w2h : tensor<33x64xf16>, tensor<64x8xf16>, tensor<8x64x128xf16>, tensor<8x128x64xf16>)
     outs(%outh : tensor<33x64xf16>)
   %2 = et.moe linear #et.threshold relu ins(%xh, %rh, %w1d, %w2d : tensor<33x64xf16>, tensor<64x8xf16>, tensor<8x64x?xf16>, tensor<8x?x64xf16>)
     theta(%theta : tensor<8xf32>) outs(%outh : tensor<33x64xf16>)

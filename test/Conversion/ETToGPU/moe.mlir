@@ -46,6 +46,29 @@ func.func @one_launch(%x: memref<8x128xbf16>, %router: memref<128x16xbf16>, %w1:
 
 // -----
 
+// The block that ends the last scores decides by a rule by token, and counts once more.
+// CHECK-LABEL: func @by_token
+// CHECK:       function(@et_moe_one_launch)
+// CHECK:         scf.while
+// CHECK:           nvvm.mma.sync
+// CHECK:           %[[BEFORE:.*]] = llvm.atomicrmw add
+// CHECK:           %[[IS_LAST:.*]] = arith.cmpi eq
+// CHECK:           scf.if %[[IS_LAST]]
+// CHECK:             math.exp
+// CHECK:             nvvm.vote.sync ballot
+// CHECK:             gpu.barrier
+// CHECK:             llvm.fence syncscope("device") acq_rel
+// CHECK:             llvm.atomicrmw add
+// CHECK:         llvm.load {{.*}} atomic syncscope("device") monotonic
+// CHECK-NOT:   gpu.launch
+func.func @by_token(%x: memref<8x128xbf16>, %router: memref<128x16xbf16>, %w1: memref<16x128x64xbf16>, %w2: memref<16x64x128xbf16>, %out: memref<8x128xbf16>) {
+  et.moe linear #et.top_k<k = 2> relu ins(%x, %router, %w1, %w2 : memref<8x128xbf16>, memref<128x16xbf16>, memref<16x128x64xbf16>, memref<16x64x128xbf16>)
+    outs(%out : memref<8x128xbf16>) {lowering_config = #et.lowering_config<schedule = one_launch>}
+  return
+}
+
+// -----
+
 // As many blocks as are configured, or as there is work.
 // CHECK-LABEL: func @workgroups
 // CHECK:       %[[BLOCKS:.*]] = arith.constant 3 : index

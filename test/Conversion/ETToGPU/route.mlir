@@ -46,7 +46,7 @@ func.func @cosine(%x: memref<?x64xbf16>, %router: memref<64x16xbf16>, %theta: me
 // Rules that compare scores with each other take a kernel for each step.
 // CHECK-LABEL: func @top_k
 // CHECK:       function(@et_scores)
-// CHECK:       scf.parallel
+// CHECK:       function(@et_gate_top_k)
 // CHECK:       function(@et_offsets)
 // CHECK-NOT:   et_route
 func.func @top_k(%x: memref<?x64xbf16>, %router: memref<64x16xbf16>, %m: memref<16x?xi32>, %g: memref<?x16xf32>, %o: memref<17xi32>) {

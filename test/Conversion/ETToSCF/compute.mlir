@@ -15,8 +15,8 @@
 // CHECK: arith.extf %{{.*}} : f16 to f32
 // CHECK: arith.addf %[[ACC]]
 // CHECK: memref.load %[[B]][%[[E]], %[[N]]]
-// CHECK: %[[VALUE:.*]] = arith.addf %[[SUM]]
 // CHECK: %[[GATE_SUM:.*]] = scf.for
+// CHECK: %[[VALUE:.*]] = arith.addf %[[SUM]]
 // CHECK: %[[GATE:.*]] = arith.addf %[[GATE_SUM]]
 // CHECK: math.exp
 // CHECK: %[[SILU:.*]] = arith.divf %[[GATE]]

@@ -42,9 +42,9 @@ func.func @cosine(%x: memref<?x8xf32>, %router: memref<8x4xf32>, %out: memref<?x
 // CHECK: scf.for %[[T:.*]] = %[[FIRST]] to %[[END]] step %c1
 // CHECK: %[[SCORE:.*]] = memref.load %[[R]][%[[T]], %[[E]]]
 // CHECK: %[[CHOSEN:.*]] = arith.cmpf ogt, %[[SCORE]], %[[LIMIT]]
+// CHECK: %[[WEIGHT:.*]] = arith.divf
 // CHECK: memref.store %{{.*}}, %[[M]][%[[E]]
-// CHECK: math.exp
-// CHECK: %[[GATE:.*]] = arith.select %[[CHOSEN]]
+// CHECK: %[[GATE:.*]] = arith.select %[[CHOSEN]], %[[WEIGHT]]
 // CHECK: memref.store %[[GATE]], %[[G]][%[[T]], %[[E]]]
 func.func @threshold(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
   et.gate #et.threshold ins(%r : memref<?x4xf32>) theta(%theta : memref<4xf32>) outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
@@ -62,10 +62,10 @@ func.func @greater_or_equal(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memr
 }
 
 // CHECK-LABEL: func @bounded
-// floor(T * rate), then the bounds, once for all experts.
+// CHECK: scf.parallel (%{{.*}}, %{{.*}}) = (%c0, %c0) to (%c4, %{{.*}}) step
+// floor(T * rate), then the bounds.
 // CHECK: %[[SHARE:.*]] = arith.mulf %{{.*}} : f64
 // CHECK: arith.fptosi %[[SHARE]] : f64 to i64
-// CHECK: scf.parallel (%{{.*}}, %{{.*}}) = (%c0, %c0) to (%c4, %{{.*}}) step
 // The load above the threshold, clamped.
 // CHECK: %[[COUNT:.*]] = scf.for
 // CHECK: arith.cmpf ogt
@@ -82,8 +82,8 @@ func.func @bounded(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi3
 }
 
 // CHECK-LABEL: func @expert_choice
-// CHECK: arith.fptosi %{{.*}} : f64 to i64
 // CHECK: scf.parallel (%{{.*}}, %{{.*}}) = (%c0, %c0) to (%c4, %{{.*}}) step
+// CHECK: arith.fptosi %{{.*}} : f64 to i64
 // CHECK-NOT: arith.maxui
 // CHECK: arith.cmpf ord
 func.func @expert_choice(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
@@ -92,24 +92,32 @@ func.func @expert_choice(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<
   return
 }
 
+// Rows of values have memory for each word of the mask, whose tokens take turns.
 // CHECK-LABEL: func @top_k
 // CHECK-SAME: %[[R:.*]]: memref<?x4xf32>, %[[BIAS:.*]]: memref<4xf32>, %[[M:.*]]: memref<4x?xi32>, %[[G:.*]]: memref<?x4xf32>
-// CHECK-NOT: memref.alloc
+// CHECK-COUNT-5: memref.alloc({{.*}}xf32>
 // CHECK: scf.parallel (%[[W:.*]]) = (%c0) to (%{{.*}}) step
-// Softmax into the gates' memory, with the largest score subtracted.
+// Softmax, with the largest score subtracted, and the bias on top of it.
 // CHECK: %[[LARGEST:.*]] = scf.for
 // CHECK: arith.maximumf
 // CHECK: arith.subf %{{.*}}, %[[LARGEST]]
 // CHECK: math.exp
-// k rounds, of which each finds the best that is left by p + bias.
-// CHECK: scf.for %{{.*}} = %c0 to %c2 step %c1
+// CHECK: arith.divf
 // CHECK: memref.load %[[BIAS]]
+// k rounds, of which each finds the best that is left and strikes it out, by one
+// store.
+// CHECK: scf.while (%[[ROUND:.*]] = %c0)
+// CHECK: arith.cmpi ult, %[[ROUND]], %c2
+// CHECK: arith.cmpf ogt
 // CHECK: scf.if
-// CHECK: memref.store %{{.*}}, %[[M]]
+// CHECK-NEXT: arith.index_cast
+// CHECK-NEXT: memref.store %{{cst.*}}, %
 // The divisor has the chosen only.
 // CHECK: %[[SUM:.*]] = scf.for
-// CHECK: arith.select
 // CHECK: arith.divf %{{.*}}, %[[SUM]]
+// CHECK: memref.store %{{.*}}, %[[M]]
+// CHECK: memref.store %{{.*}}, %[[G]]
+// CHECK-COUNT-5: memref.dealloc
 func.func @top_k(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
   et.gate #et.top_k<k = 2, renormalize = true> ins(%r : memref<?x4xf32>) bias(%theta : memref<4xf32>)
     outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
@@ -117,12 +125,12 @@ func.func @top_k(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>
 }
 
 // CHECK-LABEL: func @groups
-// A mask of its own says whose group competes.
-// CHECK: %[[ALLOWED:.*]] = memref.alloc(
+// The two best of each group; then the best groups, in rounds; then the experts.
 // CHECK: scf.parallel
-// CHECK: scf.parallel
-// CHECK: memref.load %[[ALLOWED]]
-// CHECK: memref.dealloc %[[ALLOWED]]
+// CHECK-COUNT-2: scf.for %{{.*}} = %c0 to %c2 step %c1 {
+// CHECK: scf.while
+// CHECK: arith.divsi
+// CHECK: scf.while
 func.func @groups(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
   et.gate #et.top_k<k = 2, scoring = sigmoid, groups = 2, groupLimit = 1> ins(%r : memref<?x4xf32>)
     outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
@@ -133,8 +141,11 @@ func.func @groups(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32
 // CHECK: %[[P:.*]] = arith.constant 7.500000e-01 : f32
 // CHECK: scf.parallel
 // The set stays open until the sum reaches p.
-// CHECK: scf.for %{{.*}} = %c0 to %c4 step %c1 iter_args(%[[SUM:.*]] = %{{.*}}, %[[OPEN:.*]] = %true) -> (f32, i1)
-// CHECK: %[[NEXT:.*]] = arith.addf %[[SUM]]
+// CHECK: scf.while (%[[ROUND:.*]] = %c0, %[[SUM:.*]] = %{{.*}}, %[[OPEN:.*]] = %true)
+// CHECK: %[[MORE:.*]] = arith.cmpi ult, %[[ROUND]], %c4
+// CHECK: %[[GOES_ON:.*]] = arith.andi %[[MORE]], %[[OPEN]]
+// CHECK: scf.condition(%[[GOES_ON]])
+// CHECK: %[[NEXT:.*]] = arith.addf
 // CHECK: %[[BELOW:.*]] = arith.cmpf olt, %[[NEXT]], %[[P]]
 // CHECK: arith.andi %{{.*}}, %[[BELOW]]
 func.func @top_p(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
@@ -148,7 +159,7 @@ func.func @top_p(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>
 // CHECK-DAG: %[[K:.*]] = arith.constant 1000000 : index
 // CHECK-DAG: %[[E:.*]] = memref.dim %arg0, %c1
 // CHECK: %[[ROUNDS:.*]] = arith.minui %[[E]], %[[K]] : index
-// CHECK: scf.for %{{.*}} = %c0 to %[[ROUNDS]] step
+// CHECK: arith.cmpi ult, %{{.*}}, %[[ROUNDS]] : index
 func.func @more_choices_than_experts(%r: memref<?x?xf32>, %m: memref<?x?xi32>, %g: memref<?x?xf32>) {
   et.gate #et.top_k<k = 1000000> ins(%r : memref<?x?xf32>) outs(%m, %g : memref<?x?xi32>, memref<?x?xf32>)
   return

@@ -290,3 +290,29 @@ func.func @f(%x: memref<?x8xf32>, %router: memref<8x4xf32>, %theta: memref<4xf32
 
 // expected-error@+1 {{'func.func' op has 'et.entry_name', which is a string and a function's}}
 func.func @f() attributes {et.entry_name = 5} { return }
+
+// -----
+
+// expected-error@+1 {{#et.clamped_swiglu needs a finite f32 > 0 as limit, got 0.000000e+00 [A1]}}
+func.func private @f() attributes {test.a = #et.clamped_swiglu<limit = 0.0>}
+
+// -----
+
+// Beyond f32.
+// expected-error@+1 {{#et.clamped_swiglu needs a finite f32 > 0 as limit, got 1.000000e+60 [A1]}}
+func.func private @f() attributes {test.a = #et.clamped_swiglu<limit = 1.0e60>}
+
+// -----
+
+// expected-error@+1 {{#et.swiglu_oss needs a finite f32 as alpha, got 1.000000e+60 [A1]}}
+func.func private @f() attributes {test.a = #et.swiglu_oss<alpha = 1.0e60, limit = 1.0>}
+
+// -----
+
+// expected-error@+1 {{#et.swiglu_oss needs a finite f32 > 0 as limit, got -1.000000e+00 [A2]}}
+func.func private @f() attributes {test.a = #et.swiglu_oss<alpha = 1.0, limit = -1.0>}
+
+// -----
+
+// expected-error@+1 {{unknown activation 'silo'; expected one of: none, relu,}}
+func.func private @f() attributes {test.a = #et<activation silo>}

@@ -539,3 +539,161 @@ func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf
     gate_scales(%s : tensor<4x1x1xf32>) outs(%out : tensor<?x8xf32>)
   return
 }
+
+// -----
+
+//===----------------------------------------------------------------------===//
+// Activations and epilogues
+//===----------------------------------------------------------------------===//
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op has the activation 'clamped_swiglu', which is not there without operand 'gate' [C11]}}
+  et.grouped_matmul clamped_swiglu<limit = 7.0> ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>)
+    outs(%out : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w1: memref<1x8x16xf32>, %w2: memref<1x16x8xf32>, %out: memref<?x8xf32>) {
+  // expected-error@+1 {{'et.expert_ffn' op has the activation 'swiglu_oss', which is not there without operand 'gate' [C8]}}
+  et.expert_ffn swiglu_oss<alpha = 1.0, limit = 1.0> ins(%x, %w1, %w2 : memref<?x8xf32>, memref<1x8x16xf32>, memref<1x16x8xf32>)
+    outs(%out : memref<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%g: memref<?x4xf32>, %m: memref<4x?xi32>, %o: memref<5xi32>, %x: memref<?x8xf32>, %w1: memref<4x8x16xf32>,
+             %w2: memref<4x16x8xf32>, %h: memref<?x16xf32>, %p: memref<?x8xf32>, %out: memref<?x8xf32>) {
+  // expected-error@+1 {{'et.combine_waves' op has the activation 'swiglu_oss', which is not there without operand 'gate' [C6]}}
+  et.combine_waves swiglu_oss<alpha = 1.0, limit = 1.0>
+    ins(%g, %m, %o, %x, %w1, %w2 : memref<?x4xf32>, memref<4x?xi32>, memref<5xi32>, memref<?x8xf32>, memref<4x8x16xf32>, memref<4x16x8xf32>)
+    outs(%h, %p, %out : memref<?x16xf32>, memref<?x8xf32>, memref<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %router: memref<8x4xf32>, %w1: memref<4x8x16xf32>, %w2: memref<4x16x8xf32>, %out: memref<?x8xf32>) {
+  // expected-error@+1 {{'et.moe' op has the activation 'clamped_swiglu', which is not there without operand 'gate' [C11]}}
+  et.moe linear #et.top_k<k = 1> clamped_swiglu<limit = 1.0>
+    ins(%x, %router, %w1, %w2 : memref<?x8xf32>, memref<8x4xf32>, memref<4x8x16xf32>, memref<4x16x8xf32>)
+    outs(%out : memref<?x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?x16xf32>) {
+  // expected-error@+1 {{expected '<'; #et.clamped_swiglu takes limit}}
+  et.grouped_matmul clamped_swiglu ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>)
+    gate(%w : memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?x16xf32>) {
+  // expected-error@+1 {{expected ','; #et.swiglu_oss takes alpha, limit}}
+  et.grouped_matmul swiglu_oss<alpha = 1.0> ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>)
+    gate(%w : memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?x16xf32>) {
+  // expected-error@+1 {{unknown struct parameter name: bound; #et.clamped_swiglu takes limit}}
+  et.grouped_matmul clamped_swiglu<bound = 1.0> ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>)
+    gate(%w : memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?x16xf32>) {
+  // expected-error@+1 {{expected 'ins'}}
+  et.grouped_matmul silu<beta = 1.0> ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>)
+    gate(%w : memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?x16xf32>) {
+  // expected-error@+1 {{expected activation, one of: none, relu, relu_squared, gelu, gelu_tanh, silu, clamped_swiglu, swiglu_oss}}
+  et.grouped_matmul 7 ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>)
+    outs(%out : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?x16xf32>) {
+  // expected-error@+1 {{expected activation, one of: none,}}
+  et.grouped_matmul #et.top_k<k = 1> ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>)
+    outs(%out : memref<?x16xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op has 'arith.remsi' in its epilogue, which takes elementwise ops of arith and math without integer division, and constants, alone [C12]}}
+  et.grouped_matmul relu ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>)
+    outs(%out : memref<?x16xf32>) epilogue(%v) {
+    %bits = arith.bitcast %v : f32 to i32
+    %rest = arith.remsi %bits, %bits : i32
+    %f = arith.sitofp %rest : i32 to f32
+    et.yield %f
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op has 'memref.alloc' in its epilogue, which takes elementwise ops of arith and math without integer division, and constants, alone [C12]}}
+  et.grouped_matmul relu ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>)
+    outs(%out : memref<?x16xf32>) epilogue(%v) {
+    %m = memref.alloc() : memref<4xf32>
+    et.yield %v
+  }
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op needs one epilogue at most, with an argument of f32 and an 'et.yield' [C12]}}
+  "et.grouped_matmul"(%x, %w, %out) <{activation = #et.relu, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1>}> ({
+  ^bb0(%v: f16):
+    %f = arith.extf %v : f16 to f32
+    et.yield %f
+  }) : (memref<?x8xf32>, memref<1x8x16xf32>, memref<?x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @f(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?x16xf32>) {
+  // expected-error@+1 {{'et.grouped_matmul' op needs one epilogue at most, with an argument of f32 and an 'et.yield' [C12]}}
+  "et.grouped_matmul"(%x, %w, %out) <{activation = #et.relu, operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1>}> ({
+  ^bb0(%v: f32):
+    et.yield %v
+  }, {
+  ^bb0(%v: f32):
+    et.yield %v
+  }) : (memref<?x8xf32>, memref<1x8x16xf32>, memref<?x16xf32>) -> ()
+  return
+}
+
+// -----
+
+func.func @f(%v: f32) {
+  // expected-error@+1 {{'et.yield' op expects parent op 'et.grouped_matmul'}}
+  et.yield %v
+}

@@ -1,6 +1,7 @@
 // RUN: et-opt %s | et-opt | FileCheck %s
 // RUN: et-opt %s --mlir-print-op-generic | et-opt | FileCheck %s
 // RUN: et-opt %s --emit-bytecode | et-opt | FileCheck %s
+// RUN: et-test-opt %s --test-rebuild-ops | FileCheck %s
 
 //===----------------------------------------------------------------------===//
 // Routing
@@ -98,7 +99,7 @@ func.func @gate_on_memrefs(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memre
 }
 
 // CHECK-LABEL: func @score_kinds_and_activations_are_attributes
-// CHECK-SAME: a = #et<score_kind cosine>, b = #et<activation gelu_tanh>, c = #et.mean_minus_std
+// CHECK-SAME: a = #et<score_kind cosine>, b = #et.gelu_tanh, c = #et.mean_minus_std
 func.func @score_kinds_and_activations_are_attributes() attributes {
     test.op = {a = #et<score_kind cosine>, b = #et<activation gelu_tanh>, c = #et.mean_minus_std}} {
   return
@@ -374,4 +375,63 @@ func.func @moe_on_memrefs(%x: memref<?x8xbf16>, %router: memref<8x4xbf16>, %w1: 
     ins(%x, %router, %w1, %w2 : memref<?x8xbf16>, memref<8x4xbf16>, memref<4x8x16xbf16>, memref<4x16x8xbf16>)
     outs(%out : memref<?x8xf32>)
   return
+}
+
+//===----------------------------------------------------------------------===//
+// Activations and epilogues
+//===----------------------------------------------------------------------===//
+
+// CHECK-LABEL: func @activations
+// CHECK: et.grouped_matmul none ins
+// CHECK: et.grouped_matmul relu ins
+// CHECK: et.grouped_matmul relu_squared ins
+// CHECK: et.grouped_matmul gelu ins
+// CHECK: et.grouped_matmul gelu_tanh ins
+// CHECK: et.grouped_matmul silu ins
+// CHECK: et.grouped_matmul silu ins
+// CHECK: et.grouped_matmul clamped_swiglu<limit = 7.000000e+00> ins
+// CHECK: et.grouped_matmul swiglu_oss<alpha = 1.702000e+00, limit = 7.000000e+00> ins
+func.func @activations(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?x16xf32>) {
+  et.grouped_matmul none ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
+  et.grouped_matmul relu ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
+  et.grouped_matmul relu_squared ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
+  et.grouped_matmul gelu ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
+  et.grouped_matmul gelu_tanh ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
+  et.grouped_matmul silu ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
+  et.grouped_matmul #et.silu ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
+  et.grouped_matmul clamped_swiglu<limit = 7.0> ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>)
+    gate(%w : memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
+  et.grouped_matmul swiglu_oss<alpha = 1.702, limit = 7.0> ins(%x, %w : memref<?x8xf32>, memref<1x8x16xf32>)
+    gate(%w : memref<1x8x16xf32>) outs(%out : memref<?x16xf32>)
+  return
+}
+
+// As activations were written in generic ops when they were an enumeration.
+// CHECK-LABEL: func @activation_of_old
+// CHECK: et.grouped_matmul gelu_tanh ins
+func.func @activation_of_old(%x: memref<?x8xf32>, %w: memref<1x8x16xf32>, %out: memref<?x16xf32>) {
+  "et.grouped_matmul"(%x, %w, %out) <{activation = #et<activation gelu_tanh>,
+      operandSegmentSizes = array<i32: 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1>}>
+    : (memref<?x8xf32>, memref<1x8x16xf32>, memref<?x16xf32>) -> ()
+  return
+}
+
+// CHECK-LABEL: func @epilogue
+// CHECK: %[[Y:.*]] = et.grouped_matmul relu ins({{.*}}) outs({{.*}}) {test.note = "kept"} epilogue(%[[V:.*]]) {
+// CHECK-NEXT: %[[HALF:.*]] = arith.constant 5.000000e-01 : f32
+// CHECK-NEXT: %[[SCALED:.*]] = arith.mulf %[[V]], %[[HALF]] : f32
+// CHECK-NEXT: et.yield %[[SCALED]]{{$}}
+// CHECK-NEXT: }
+// CHECK: et.grouped_matmul none ins(%{{.*}}, %{{.*}} : {{.*}}) outs(%[[Y]] : {{.*}}) epilogue(%[[V:.*]]) {
+// CHECK-NEXT: et.yield %[[V]]{{$}}
+func.func @epilogue(%x: tensor<?x8xf32>, %w: tensor<1x8x16xf32>, %out: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  %0 = et.grouped_matmul relu ins(%x, %w : tensor<?x8xf32>, tensor<1x8x16xf32>) outs(%out : tensor<?x16xf32>) {test.note = "kept"} epilogue(%v) {
+    %half = arith.constant 0.5 : f32
+    %scaled = arith.mulf %v, %half : f32
+    et.yield %scaled
+  }
+  %1 = et.grouped_matmul none ins(%x, %w : tensor<?x8xf32>, tensor<1x8x16xf32>) outs(%0 : tensor<?x16xf32>) epilogue(%v) {
+    et.yield %v
+  }
+  return %1 : tensor<?x16xf32>
 }

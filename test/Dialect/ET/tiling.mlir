@@ -199,3 +199,26 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// A tile has the epilogue of the whole.
+// CHECK-LABEL: func @epilogue
+// CHECK: scf.for
+// CHECK: et.grouped_matmul relu {{.*}} tensor<4x16xf32>) epilogue(%[[V:.*]]) {
+// CHECK-NEXT: %[[ROOT:.*]] = math.sqrt %[[V]] : f32
+// CHECK-NEXT: et.yield %[[ROOT]]
+func.func @epilogue(%x: tensor<8x8xf32>, %w: tensor<1x8x16xf32>, %out: tensor<8x16xf32>) -> tensor<8x16xf32> {
+  %0 = et.grouped_matmul relu ins(%x, %w : tensor<8x8xf32>, tensor<1x8x16xf32>) outs(%out : tensor<8x16xf32>) epilogue(%v) {
+    %root = math.sqrt %v : f32
+    et.yield %root
+  }
+  return %0 : tensor<8x16xf32>
+}
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["et.grouped_matmul"]} in %root : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [4, 0] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}

@@ -14,13 +14,13 @@ def SelectSchedule : Pass<"et-select-schedule"> {
   let summary = "choose between one launch for a layer and a kernel a step";
   let description = [{
     Records in `#et.lowering_config` how a GPU runs each layer that does not say.
-    One launch is for threshold routing of at most 32 tokens, elements of 16 bits,
-    and sizes D, E, F that are known multiples of 8. Where T is known, the layer
+    One launch is for at most 32 tokens, a routing that decides by pair or by token,
+    elements of 16 bits, and sizes D, E, F that are known multiples of 8. Where T is known, the layer
     gets one schedule; where it is not, a branch on T chooses between two layers.
     A layer that is configured `one_launch` and has no fixed T keeps that for as
     many tokens as it takes. Which is better for how many tokens is predicted from
-    the chips' published bandwidth and matrix rate, for a mean of one expert a
-    token, and said in a remark (`--remarks-filter=et-select-schedule --remark-format=emitRemark`).
+    the chips' published bandwidth and matrix rate, for as many experts a token as
+    the rule allows if it has a bound, else a mean of one, and said in a remark (`--remarks-filter=et-select-schedule --remark-format=emitRemark`).
 
     <!-- test: et-opt --et-select-schedule=chips=sm_90a -->
     ```mlir

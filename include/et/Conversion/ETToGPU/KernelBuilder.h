@@ -139,6 +139,8 @@ public:
   /// Bit i is lane i's condition.
   Value ballot(Value condition);
   Value fromLane(Value value, Value lane);
+  /// From the lane whose number differs in this power of two.
+  Value fromNeighbor(Value value, int64_t distance);
   /// The sum over the warp of an i32, in every lane.
   Value warpSum(Value value);
   /// The sum over this and lower lanes of an i32.

@@ -49,9 +49,16 @@ struct DpsOpModel
   }
 };
 
+/// All but what ends a region have destinations.
+template <typename OpTy>
+void attachModel(MLIRContext *context) {
+  if constexpr (!OpTy::template hasTrait<OpTrait::IsTerminator>())
+    OpTy::template attachInterface<DpsOpModel<OpTy>>(*context);
+}
+
 template <typename... OpTys>
 void attachModels(MLIRContext *context) {
-  (OpTys::template attachInterface<DpsOpModel<OpTys>>(*context), ...);
+  (attachModel<OpTys>(context), ...);
 }
 } // namespace
 

@@ -23,7 +23,6 @@ using EmitError = llvm::function_ref<InFlightDiagnostic()>;
 // Assembly: each bad value has one error, at the value
 //===----------------------------------------------------------------------===//
 
-static StringRef getNoun(Activation) { return "activation"; }
 static StringRef getNoun(Comparison) { return "comparison"; }
 static StringRef getNoun(GateKind) { return "gate"; }
 static StringRef getNoun(ScoreKind) { return "score"; }
@@ -87,14 +86,21 @@ static void printFlag(AsmPrinter &printer, bool value) {
 #include "et/Dialect/ET/IR/ETAttrs.cpp.inc"
 
 template <template <typename> class Trait, typename... Attrs>
-static std::string listAttributes() {
+static std::string listAttributes(StringRef prefix = "#et.") {
   SmallVector<std::string> names;
   auto add = [&](bool isListed, StringRef mnemonic) {
     if (isListed)
-      names.push_back(("#et." + mnemonic).str());
+      names.push_back((prefix + mnemonic).str());
   };
   (add(std::is_base_of_v<Trait<Attrs>, Attrs>, Attrs::getMnemonic()), ...);
   return llvm::join(names, ", ");
+}
+
+std::string et::listActivations() {
+  return listAttributes<ActivationAttrInterface::Trait,
+#define GET_ATTRDEF_LIST
+#include "et/Dialect/ET/IR/ETAttrs.cpp.inc"
+                        >(/*prefix=*/"");
 }
 
 std::string et::listRoutings() {
@@ -127,7 +133,9 @@ static LogicalResult completeError(Diagnostic &error, StringRef mnemonic) {
   // Another error follows, which says what was expected.
   if (message == "expected valid keyword")
     return success();
-  if (StringRef(message).contains("struct"))
+  // Where the list is missing, or ends before its time.
+  bool isShort = message == "expected '<'" || message == "expected ','";
+  if (isShort || StringRef(message).contains("struct"))
     error << "; #et." << mnemonic << " takes "
           << findParameterNames<
 #define GET_ATTRDEF_LIST
@@ -135,6 +143,72 @@ static LogicalResult completeError(Diagnostic &error, StringRef mnemonic) {
                  >(mnemonic);
   // Who handles errors otherwise has not seen it yet.
   return failure();
+}
+
+/// The activation that `word` names, with the parameters that follow; nothing
+/// if there is none.
+template <typename... Attrs>
+static OptionalParseResult
+parseActivationNamed(AsmParser &parser, StringRef word,
+                     ActivationAttrInterface &activation) {
+  OptionalParseResult result = std::nullopt;
+  auto tryOne = [&](auto attr) {
+    using Attr = decltype(attr);
+    if constexpr (std::is_base_of_v<ActivationAttrInterface::Trait<Attr>, Attr>)
+      if (word == Attr::getMnemonic()) {
+        activation =
+            cast_or_null<ActivationAttrInterface>(Attr::parse(parser, Type()));
+        result = success(bool(activation));
+      }
+  };
+  (tryOne(Attrs()), ...);
+  return result;
+}
+
+/// A word without the dialect's name, and its parameters; nothing if there is
+/// no word.
+static OptionalParseResult
+parseOptionalActivationWord(AsmParser &parser,
+                            ActivationAttrInterface &activation) {
+  std::string word;
+  SMLoc loc = parser.getCurrentLocation();
+  if (failed(parser.parseOptionalKeywordOrString(&word)))
+    return std::nullopt;
+  ScopedDiagnosticHandler handler(parser.getContext(), [&](Diagnostic &error) {
+    return completeError(error, word);
+  });
+  OptionalParseResult parsed = parseActivationNamed<
+#define GET_ATTRDEF_LIST
+#include "et/Dialect/ET/IR/ETAttrs.cpp.inc"
+      >(parser, word, activation);
+  if (parsed.has_value())
+    return *parsed;
+  return parser.emitError(loc) << "unknown activation '" << word
+                               << "'; expected one of: " << listActivations();
+}
+
+ParseResult et::parseActivation(AsmParser &parser,
+                                ActivationAttrInterface &activation) {
+  SMLoc loc = parser.getCurrentLocation();
+  // First, since attributes may be types, and `none` is one.
+  OptionalParseResult word = parseOptionalActivationWord(parser, activation);
+  if (word.has_value())
+    return *word;
+  Attribute attribute;
+  OptionalParseResult parsed = parser.parseOptionalAttribute(attribute);
+  if (parsed.has_value() && failed(*parsed))
+    return failure();
+  activation = dyn_cast_or_null<ActivationAttrInterface>(attribute);
+  if (activation)
+    return success();
+  return parser.emitError(loc)
+         << "expected activation, one of: " << listActivations();
+}
+
+void et::printActivation(AsmPrinter &printer, Operation *,
+                         ActivationAttrInterface activation) {
+  if (failed(generatedAttributePrinter(activation, printer)))
+    printer << activation;
 }
 
 Attribute ETDialect::parseAttribute(DialectAsmParser &parser, Type type) const {
@@ -146,11 +220,19 @@ Attribute ETDialect::parseAttribute(DialectAsmParser &parser, Type type) const {
   });
   StringRef mnemonic;
   Attribute attribute;
+  // As this was written when activations were words of an enumeration.
+  if (name == "activation") {
+    ActivationAttrInterface activation;
+    if (parser.parseKeyword(name) || parseActivation(parser, activation))
+      return {};
+    return activation;
+  }
   if (generatedAttributeParser(parser, &mnemonic, type, attribute).has_value())
     return attribute;
   parser.emitError(loc) << "unknown attribute '#et." << mnemonic
                         << "'; routings are " << listRoutings()
-                        << "; statistics are " << listStatistics();
+                        << "; statistics are " << listStatistics()
+                        << "; activations are " << listActivations();
   return {};
 }
 
@@ -181,10 +263,8 @@ static LogicalResult verifyShare(EmitError emitError, StringRef attribute,
 }
 
 //===----------------------------------------------------------------------===//
-// Routing
+// Routing (how rules decide is in ETRoutings.cpp)
 //===----------------------------------------------------------------------===//
-
-bool ThresholdRoutingAttr::usesTheta() const { return true; }
 
 LogicalResult BoundedThresholdRoutingAttr::verify(EmitError emitError,
                                                   APFloat rate, APFloat slack,
@@ -194,7 +274,6 @@ LogicalResult BoundedThresholdRoutingAttr::verify(EmitError emitError,
     return failure();
   return verifyShare(emitError, name, "slack", slack, "A2");
 }
-bool BoundedThresholdRoutingAttr::usesTheta() const { return true; }
 
 LogicalResult TopKRoutingAttr::verify(EmitError emitError, int64_t k, Scoring,
                                       bool, int64_t groups, int64_t groupLimit,
@@ -213,7 +292,6 @@ LogicalResult TopKRoutingAttr::verify(EmitError emitError, int64_t k, Scoring,
                        << epsilon.convertToDouble() << " [A6]";
   return success();
 }
-bool TopKRoutingAttr::allowsBias() const { return true; }
 LogicalResult TopKRoutingAttr::verifyExperts(EmitError emitError,
                                              int64_t experts) const {
   if (experts % getGroups() != 0)
@@ -225,7 +303,6 @@ LogicalResult TopKRoutingAttr::verifyExperts(EmitError emitError,
                        << candidates << " experts [A5]";
   return success();
 }
-int64_t TopKRoutingAttr::getMaxExpertsPerToken(int64_t) const { return getK(); }
 
 LogicalResult ExpertChoiceRoutingAttr::verify(EmitError emitError, APFloat rate,
                                               GateKind) {

@@ -70,8 +70,9 @@ LogicalResult ETDialect::verifyOperationAttribute(Operation *op,
     return op->emitOpError("has 'et.entry_name', which is a string and a "
                            "function's");
   // What passes note of functions, of kernels and of checks.
-  if (llvm::is_contained<StringRef>({kEntryNameAttr, "et.stages", kRunsOnAttr},
-                                    attribute.getName()))
+  if (llvm::is_contained<StringRef>(
+          {kEntryNameAttr, "et.key", "et.stages", kRunsOnAttr},
+          attribute.getName()))
     return success();
   return op->emitOpError("has an unknown attribute '")
          << attribute.getName().getValue()

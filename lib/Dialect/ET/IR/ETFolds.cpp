@@ -11,6 +11,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Dialect/ET/IR/ETDialect.h"
+#include "et/Dialect/ET/Utils/RoutingUtils.h"
+#include "et/Dialect/ET/Utils/UniformUtils.h"
 #include "et/Dialect/ET/Utils/WeightUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -27,18 +29,6 @@ using namespace mlir::et;
 //===----------------------------------------------------------------------===//
 // Known values
 //===----------------------------------------------------------------------===//
-
-/// The value that all elements of a tensor have, if it is known.
-static Attribute getUniformValue(Value tensor) {
-  while (auto cast = tensor.getDefiningOp<tensor::CastOp>())
-    tensor = cast.getSource();
-  Attribute value;
-  if (auto fill = tensor.getDefiningOp<linalg::FillOp>())
-    matchPattern(fill.getInputs()[0], m_Constant(&value));
-  else if (SplatElementsAttr splat; matchPattern(tensor, m_Constant(&splat)))
-    value = splat.getSplatValue<Attribute>();
-  return value;
-}
 
 static bool hasNoElement(Value shaped) {
   return llvm::is_contained(cast<ShapedType>(shaped.getType()).getShape(), 0);
@@ -58,14 +48,6 @@ static Value fill(OpBuilder &builder, Location loc, TypedAttr value,
 
 static TypedAttr getNaN(Builder &builder) {
   return builder.getF32FloatAttr(std::numeric_limits<float>::quiet_NaN());
-}
-
-/// Whether floor(T * rate) is 0, computed in f64 as the rules do.
-static bool takesNoToken(const APFloat &rate, Value scores) {
-  double share = rate.convertToDouble();
-  int64_t tokens = cast<ShapedType>(scores.getType()).getDimSize(0);
-  return share == 0.0 || (!ShapedType::isDynamic(tokens) &&
-                          static_cast<double>(tokens) * share < 1.0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -167,31 +149,14 @@ void ETDialect::getCanonicalizationPatterns(RewritePatternSet &patterns) const {
 // Routing
 //===----------------------------------------------------------------------===//
 
-/// Thresholds of NaN, or of +inf under `gt`, let no score pass. (-inf has no
-/// counterpart: NaN scores, and -inf under `gt`, still select nothing.)
-static bool isUnreachable(Value theta, Comparison comparison) {
-  DenseFPElementsAttr thresholds;
-  if (!matchPattern(theta, m_Constant(&thresholds)))
-    return false;
-  return llvm::all_of(thresholds, [&](const APFloat &threshold) {
-    return threshold.isNaN() ||
-           (comparison == Comparison::GT && threshold.isPosInfinity());
-  });
-}
-
-static bool selectsNothing(GateOp op) {
-  if (auto rule = dyn_cast<ThresholdRoutingAttr>(op.getRouting()))
-    return isUnreachable(op.getTheta(), rule.getCompare());
-  // With a target of no token the bounds are 0 whatever the slack.
-  if (auto rule = dyn_cast<BoundedThresholdRoutingAttr>(op.getRouting()))
-    return takesNoToken(rule.getRate(), op.getScores());
-  if (auto rule = dyn_cast<ExpertChoiceRoutingAttr>(op.getRouting()))
-    return takesNoToken(rule.getRate(), op.getScores());
-  return false;
-}
-
 static LogicalResult foldIdleRule(GateOp op, PatternRewriter &rewriter) {
-  if (!op.hasPureTensorSemantics() || !selectsNothing(op))
+  if (!op.hasPureTensorSemantics())
+    return failure();
+  DenseFPElementsAttr theta;
+  if (op.getTheta())
+    matchPattern(op.getTheta(), m_Constant(&theta));
+  int64_t tokens = cast<ShapedType>(op.getScores().getType()).getDimSize(0);
+  if (!op.getRouting().selectsNothing(tokens, theta))
     return failure();
   Location loc = op.getLoc();
   Value mask = fill(rewriter, loc, rewriter.getI32IntegerAttr(0), op.getMask());
@@ -201,25 +166,16 @@ static LogicalResult foldIdleRule(GateOp op, PatternRewriter &rewriter) {
   return success();
 }
 
-/// A limit that lets every group compete is no limit.
-static LogicalResult dropIdleGroupLimit(GateOp op, PatternRewriter &rewriter) {
-  auto routing = dyn_cast<TopKRoutingAttr>(op.getRouting());
-  if (!routing || routing.getGroups() == 1 ||
-      routing.getGroupLimit() != routing.getGroups())
+static LogicalResult simplifyRule(GateOp op, PatternRewriter &rewriter) {
+  RoutingAttrInterface canonical = op.getRouting().getCanonical();
+  if (canonical == op.getRouting())
     return failure();
-  rewriter.modifyOpInPlace(op, [&] {
-    op.setRoutingAttr(TopKRoutingAttr::get(
-        op.getContext(), routing.getK(), routing.getScoring(),
-        routing.getRenormalize(), /*groups=*/1, /*groupLimit=*/1,
-        routing.getEpsilon()));
-  });
+  rewriter.modifyOpInPlace(op, [&] { op.setRoutingAttr(canonical); });
   return success();
 }
 
-/// Probabilities are not negative, so that adding a zero of either sign keeps
-/// their order. (Another uniform bias could round two of them to one value.)
 static LogicalResult dropZeroBias(GateOp op, PatternRewriter &rewriter) {
-  if (!op.getBias() || !isa<TopKRoutingAttr>(op.getRouting()))
+  if (!op.getBias() || !op.getRouting().ignoresZeroBias())
     return failure();
   auto bias = dyn_cast_or_null<FloatAttr>(getUniformValue(op.getBias()));
   if (!bias || !bias.getValue().isZero())
@@ -231,7 +187,7 @@ static LogicalResult dropZeroBias(GateOp op, PatternRewriter &rewriter) {
 void GateOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                          MLIRContext *) {
   patterns.add(foldIdleRule);
-  patterns.add(dropIdleGroupLimit);
+  patterns.add(simplifyRule);
   patterns.add(dropZeroBias);
 }
 
@@ -241,12 +197,12 @@ void GateOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 
 /// Whether the statistic has no value for the static number of tokens.
 static bool hasNoValue(StatisticOp op) {
+  int64_t tokens = cast<ShapedType>(op.getScores().getType()).getDimSize(0);
   if (auto statistic = dyn_cast<KthLargestStatisticAttr>(op.getStatistic()))
-    return takesNoToken(statistic.getRate(), op.getScores());
+    return takesNoToken(statistic.getRate(), tokens);
   bool needsTwo = isa<MeanMinusStdStatisticAttr>(op.getStatistic());
   if (!needsTwo && !isa<QuantileStatisticAttr>(op.getStatistic()))
     return false;
-  int64_t tokens = cast<ShapedType>(op.getScores().getType()).getDimSize(0);
   return !ShapedType::isDynamic(tokens) && tokens < (needsTwo ? 2 : 1);
 }
 

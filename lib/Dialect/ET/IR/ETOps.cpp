@@ -77,6 +77,27 @@ static void printStatistic(OpAsmPrinter &printer, Operation *,
   printer << statistic;
 }
 
+/// `epilogue(%v) { ... }`, or nothing.
+static ParseResult
+parseEpilogue(OpAsmParser &parser,
+              SmallVectorImpl<std::unique_ptr<Region>> &regions) {
+  if (failed(parser.parseOptionalKeyword("epilogue")))
+    return success();
+  OpAsmParser::Argument argument;
+  argument.type = parser.getBuilder().getF32Type();
+  regions.push_back(std::make_unique<Region>());
+  return failure(parser.parseLParen() || parser.parseArgument(argument) ||
+                 parser.parseRParen() ||
+                 parser.parseRegion(*regions.back(), argument));
+}
+static void printEpilogue(OpAsmPrinter &printer, Operation *,
+                          MutableArrayRef<Region> regions) {
+  for (Region &region : regions) {
+    printer << " epilogue(" << region.getArgument(0) << ") ";
+    printer.printRegion(region, /*printEntryBlockArgs=*/false);
+  }
+}
+
 /// Buffers are read as inputs and written as destinations; tensors have no
 /// effects.
 template <typename OpTy>
@@ -116,6 +137,77 @@ static LogicalResult reifyDpsShapes(Operation *op, OpBuilder &builder,
     shapes.push_back(tensor::getMixedSizes(builder, op->getLoc(), init));
   }
   return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Builders
+//===----------------------------------------------------------------------===//
+
+/// Adds the operands that are there, and to the properties which these are.
+template <typename OpTy>
+static void addOperands(OperationState &state, ArrayRef<Value> operands) {
+  auto &segments =
+      state.getOrAddProperties<typename OpTy::Properties>().operandSegmentSizes;
+  for (auto [segment, operand] : llvm::zip_equal(segments, operands)) {
+    segment = operand ? 1 : 0;
+    if (operand)
+      state.addOperands(operand);
+  }
+}
+
+void GroupedMatmulOp::build(OpBuilder &, OperationState &state,
+                            TypeRange results,
+                            ActivationAttrInterface activation,
+                            const GroupedMatmulOperands &operands, Value out) {
+  state.getOrAddProperties<Properties>().activation = activation;
+  auto [lhs, rhs, offsets, tokens, mask, bias, gate, gateBias, scales,
+        gateScales] = operands;
+  addOperands<GroupedMatmulOp>(state,
+                               {lhs, rhs, offsets, tokens, mask, bias, gate,
+                                gateBias, scales, gateScales, out});
+  state.addTypes(results);
+}
+
+void ExpertFfnOp::build(OpBuilder &, OperationState &state, TypeRange results,
+                        ActivationAttrInterface activation,
+                        const ExpertFfnOperands &operands, Value out) {
+  state.getOrAddProperties<Properties>().activation = activation;
+  auto [x, w1, w2, offsets, tokens, b1, b2, gate, gateBias, w1Scales, w2Scales,
+        gateScales] = operands;
+  addOperands<ExpertFfnOp>(state,
+                           {x, w1, w2, offsets, tokens, b1, b2, gate, gateBias,
+                            w1Scales, w2Scales, gateScales, out});
+  state.addTypes(results);
+}
+
+void CombineWavesOp::build(OpBuilder &, OperationState &state,
+                           TypeRange results,
+                           ActivationAttrInterface activation,
+                           const CombineWavesOperands &operands, Value hidden,
+                           Value pairs, Value out) {
+  state.getOrAddProperties<Properties>().activation = activation;
+  auto [gates, mask, offsets, x, w1, w2, b1, b2, gate, gateBias, shared] =
+      operands;
+  addOperands<CombineWavesOp>(state,
+                              {gates, mask, offsets, x, w1, w2, b1, b2, gate,
+                               gateBias, shared, hidden, pairs, out});
+  state.addTypes(results);
+}
+
+void MoeOp::build(OpBuilder &builder, OperationState &state, TypeRange results,
+                  ScoreKind score, RoutingAttrInterface routing,
+                  ActivationAttrInterface activation,
+                  const MoeOperands &operands, Value out) {
+  auto &properties = state.getOrAddProperties<Properties>();
+  properties.score = ScoreKindAttr::get(builder.getContext(), score);
+  properties.routing = routing;
+  properties.activation = activation;
+  auto [x, router, w1, w2, theta, bias, b1, b2, gate, gateBias, w1Scales,
+        w2Scales, gateScales, sharedW1, sharedW2, sharedGate] = operands;
+  addOperands<MoeOp>(state, {x, router, w1, w2, theta, bias, b1, b2, gate,
+                             gateBias, w1Scales, w2Scales, gateScales, sharedW1,
+                             sharedW2, sharedGate, out});
+  state.addTypes(results);
 }
 
 #include "et/Dialect/ET/IR/ETOpInterfaces.cpp.inc"

@@ -368,6 +368,50 @@ static LogicalResult verifyPacking(GroupedMatmulOp op, StringRef name,
                            << " 'panels' [" << constraint << "]";
 }
 
+/// Some activations are functions of the gate's product too.
+static LogicalResult verifyForm(Operation *op,
+                                ActivationAttrInterface activation, Value gate,
+                                StringRef constraint) {
+  if (activation.allowsForm(bool(gate)))
+    return success();
+  return op->emitOpError() << "has the activation '" << activation.getWord()
+                           << "', which is not there with"
+                           << (gate ? "" : "out") << " operand 'gate' ["
+                           << constraint << "]";
+}
+
+/// Lanes that no one asked for are computed too, and must do no harm. Divisions
+/// of integers can, though MLIR takes remainders for pure.
+bool et::isInEpilogue(Operation *op) {
+  if (isa<arith::ConstantOp>(op))
+    return true;
+  return isa_and_present<arith::ArithDialect, math::MathDialect>(
+             op->getDialect()) &&
+         OpTrait::hasElementwiseMappableTraits(op) && isPure(op) &&
+         !isa<arith::RemSIOp, arith::RemUIOp>(op);
+}
+
+static LogicalResult verifyEpilogue(GroupedMatmulOp op, StringRef constraint) {
+  MutableArrayRef<Region> regions = op.getEpilogue();
+  if (regions.empty())
+    return success();
+  Block &body = regions.front().front();
+  if (regions.size() > 1 || body.getNumArguments() != 1 ||
+      !body.getArgument(0).getType().isF32() || body.empty() ||
+      !isa<YieldOp>(body.back()))
+    return op.emitOpError() << "needs one epilogue at most, with an argument "
+                               "of f32 and an 'et.yield' ["
+                            << constraint << "]";
+  for (Operation &inner : body.without_terminator())
+    if (!isInEpilogue(&inner))
+      return op.emitOpError()
+             << "has '" << inner.getName()
+             << "' in its epilogue, which takes elementwise ops of arith and "
+                "math without integer division, and constants, alone ["
+             << constraint << "]";
+  return success();
+}
+
 LogicalResult GroupedMatmulOp::verify() {
   ShapeBinder binder(*this);
   if (failed(verifyPacking(*this, "rhs", getRhs(), "C9")) ||
@@ -382,7 +426,9 @@ LogicalResult GroupedMatmulOp::verify() {
                            {{"rhs", getRhs()}, {"gate", getGate()}}, "C3")) ||
       failed(verifyWideDestination(*this, "out", getOut(), getLhs(), "C4")) ||
       failed(verifyGateBias(*this, getGate(), getGateBias(), "C5")) ||
-      failed(verifyOffsets(*this, getOffsets(), binder.size('E'), "C6")))
+      failed(verifyOffsets(*this, getOffsets(), binder.size('E'), "C6")) ||
+      failed(verifyForm(*this, getActivation(), getGate(), "C11")) ||
+      failed(verifyEpilogue(*this, "C12")))
     return failure();
   if (getMask() && getTokens())
     return emitOpError("has operands 'tokens' and 'mask' [C7]");
@@ -418,7 +464,8 @@ LogicalResult ExpertFfnOp::verify() {
           {{"w1", getW1()}, {"w2", getW2()}, {"gate", getGate()}}, "C3")) ||
       failed(verifyWideDestination(*this, "out", getOut(), getX(), "C4")) ||
       failed(verifyGateBias(*this, getGate(), getGateBias(), "C5")) ||
-      failed(verifyOffsets(*this, getOffsets(), binder.size('E'), "C6")))
+      failed(verifyOffsets(*this, getOffsets(), binder.size('E'), "C6")) ||
+      failed(verifyForm(*this, getActivation(), getGate(), "C8")))
     return failure();
   return verifyExpertScales(*this, "C7");
 }
@@ -437,7 +484,8 @@ LogicalResult CombineWavesOp::verify() {
                                 {"hidden", getHidden()},
                                 {"pairs", getPairs()}},
                                "C3")) ||
-      failed(verifyWideDestination(*this, "out", getOut(), getX(), "C4")))
+      failed(verifyWideDestination(*this, "out", getOut(), getX(), "C4")) ||
+      failed(verifyForm(*this, getActivation(), getGate(), "C6")))
     return failure();
   return verifyGateBias(*this, getGate(), getGateBias(), "C5");
 }
@@ -463,7 +511,8 @@ LogicalResult MoeOp::verify() {
           *this, {"x", getX()},
           {{"w1", getW1()}, {"w2", getW2()}, {"gate", getGate()}}, "C5")) ||
       failed(verifyWideDestination(*this, "out", getOut(), getX(), "C6")) ||
-      failed(verifyGateBias(*this, getGate(), getGateBias(), "C7")))
+      failed(verifyGateBias(*this, getGate(), getGateBias(), "C7")) ||
+      failed(verifyForm(*this, getActivation(), getGate(), "C11")))
     return failure();
   if (bool(getSharedW1()) != bool(getSharedW2()))
     return emitOpError("needs operands 'shared_w1' and 'shared_w2' together "

@@ -32,18 +32,24 @@ struct DecomposeExpertFfnPattern : OpRewritePattern<ExpertFfnOp> {
     Value destination =
         createDestination(rewriter, loc, op.getX(), sizes,
                           getElementTypeOrSelf(op.getX().getType()));
-    Value hidden = createInto<GroupedMatmulOp>(
-        rewriter, loc, destination, op.getActivationAttr(), op.getX(),
-        op.getW1(), op.getOffsets(), op.getTokens(), /*mask=*/Value(),
-        op.getB1(), op.getGate(), op.getGateBias(), op.getW1Scales(),
-        op.getGateScales(), /*panels=*/PanelsAttr())[0];
-    auto second = GroupedMatmulOp::create(
-        rewriter, loc, op->getResultTypes(), Activation::None, hidden,
-        op.getW2(), op.getOffsets(), /*tokens=*/Value(),
-        /*mask=*/Value(), op.getB2(), /*gate=*/Value(), /*gateBias=*/Value(),
-        op.getW2Scales(), /*gateScales=*/Value(), /*panels=*/PanelsAttr(),
-        op.getOut());
-    rewriter.replaceOp(op, second->getResults());
+    GroupedMatmulOperands first = {op.getX(), op.getW1()};
+    first.offsets = op.getOffsets();
+    first.tokens = op.getTokens();
+    first.bias = op.getB1();
+    first.gate = op.getGate();
+    first.gateBias = op.getGateBias();
+    first.scales = op.getW1Scales();
+    first.gateScales = op.getGateScales();
+    Value hidden = createInto<GroupedMatmulOp>(rewriter, loc, destination,
+                                               op.getActivation(), first)[0];
+    GroupedMatmulOperands second = {hidden, op.getW2()};
+    second.offsets = op.getOffsets();
+    second.bias = op.getB2();
+    second.scales = op.getW2Scales();
+    auto outputs = GroupedMatmulOp::create(
+        rewriter, loc, op->getResultTypes(),
+        NoneActivationAttr::get(op.getContext()), second, op.getOut());
+    rewriter.replaceOp(op, outputs->getResults());
     return success();
   }
 };

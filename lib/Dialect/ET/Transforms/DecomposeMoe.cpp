@@ -81,11 +81,19 @@ struct DecomposeMoePattern : OpRewritePattern<MoeOp> {
     OpFoldResult pairs = countPairs(rewriter, op, offsets, tokens, experts);
     Value list = createInto<TokenListOp>(
         rewriter, loc, destination({pairs}, i32), mask, offsets)[0];
+    ExpertFfnOperands ffn = {x, op.getW1(), op.getW2()};
+    ffn.offsets = offsets;
+    ffn.tokens = list;
+    ffn.b1 = op.getB1();
+    ffn.b2 = op.getB2();
+    ffn.gate = op.getGate();
+    ffn.gateBias = op.getGateBias();
+    ffn.w1Scales = op.getW1Scales();
+    ffn.w2Scales = op.getW2Scales();
+    ffn.gateScales = op.getGateScales();
     Value outputs = createInto<ExpertFfnOp>(
         rewriter, loc, destination({pairs, width}, storageOf(op)),
-        op.getActivationAttr(), x, op.getW1(), op.getW2(), offsets, list,
-        op.getB1(), op.getB2(), op.getGate(), op.getGateBias(),
-        op.getW1Scales(), op.getW2Scales(), op.getGateScales())[0];
+        op.getActivation(), ffn)[0];
     Value shared = computeShared(rewriter, op);
     auto combine =
         CombineOp::create(rewriter, loc, op->getResultTypes(), outputs, gates,
@@ -151,21 +159,30 @@ private:
       OpFoldResult width = getMixedSize(rewriter, loc, weights, 2);
       return createDestination(rewriter, loc, x, {rows, width}, storageOf(op));
     };
+    GroupedMatmulOperands first = {x, op.getW1()};
+    first.offsets = plan.offsets;
+    first.mask = plan.mask;
+    first.bias = op.getB1();
+    first.gate = op.getGate();
+    first.gateBias = op.getGateBias();
     Value hidden = createInto<GroupedMatmulOp>(
-        rewriter, loc, destination(op.getW1()), op.getActivation(), x,
-        op.getW1(), plan.offsets, /*tokens=*/Value(), plan.mask, op.getB1(),
-        op.getGate(), op.getGateBias(), /*scales=*/Value(),
-        /*gateScales=*/Value(), /*panels=*/PanelsAttr())[0];
+        rewriter, loc, destination(op.getW1()), op.getActivation(), first)[0];
+    GroupedMatmulOperands second = {hidden, op.getW2()};
+    second.offsets = plan.offsets;
+    second.bias = op.getB2();
     Value outputs = createInto<GroupedMatmulOp>(
-        rewriter, loc, destination(op.getW2()), Activation::None, hidden,
-        op.getW2(), plan.offsets, /*tokens=*/Value(), /*mask=*/Value(),
-        op.getB2(), /*gate=*/Value(), /*gateBias=*/Value(), /*scales=*/Value(),
-        /*gateScales=*/Value(), /*panels=*/PanelsAttr())[0];
-    Value shared = computeShared(rewriter, op);
-    Value out = createInto<CombineWavesOp>(
-        rewriter, loc, {hidden, outputs, op.getOut()}, op.getActivation(),
-        plan.gates, plan.mask, plan.offsets, x, op.getW1(), op.getW2(),
-        op.getB1(), op.getB2(), op.getGate(), op.getGateBias(), shared)[2];
+        rewriter, loc, destination(op.getW2()),
+        NoneActivationAttr::get(op.getContext()), second)[0];
+    CombineWavesOperands all = {plan.gates, plan.mask,  plan.offsets,
+                                x,          op.getW1(), op.getW2()};
+    all.b1 = op.getB1();
+    all.b2 = op.getB2();
+    all.gate = op.getGate();
+    all.gateBias = op.getGateBias();
+    all.shared = computeShared(rewriter, op);
+    Value out = createInto<CombineWavesOp>(rewriter, loc,
+                                           {hidden, outputs, op.getOut()},
+                                           op.getActivation(), all)[2];
     if (op->getNumResults() == 0)
       rewriter.eraseOp(op);
     else
@@ -185,15 +202,13 @@ private:
     Value x = op.getX();
     SmallVector<OpFoldResult> sizes = {getMixedSize(rewriter, loc, x, 0),
                                        getMixedSize(rewriter, loc, x, 1)};
-    return createInto<ExpertFfnOp>(
-        rewriter, loc,
-        createDestination(rewriter, loc, x, sizes, storageOf(op)),
-        op.getActivationAttr(), x, asOneExpert(rewriter, loc, op.getSharedW1()),
-        asOneExpert(rewriter, loc, op.getSharedW2()), /*offsets=*/Value(),
-        /*tokens=*/Value(), /*b1=*/Value(), /*b2=*/Value(),
-        asOneExpert(rewriter, loc, op.getSharedGate()),
-        /*gateBias=*/Value(), /*w1Scales=*/Value(), /*w2Scales=*/Value(),
-        /*gateScales=*/Value())[0];
+    Value destination =
+        createDestination(rewriter, loc, x, sizes, storageOf(op));
+    ExpertFfnOperands expert = {x, asOneExpert(rewriter, loc, op.getSharedW1()),
+                                asOneExpert(rewriter, loc, op.getSharedW2())};
+    expert.gate = asOneExpert(rewriter, loc, op.getSharedGate());
+    return createInto<ExpertFfnOp>(rewriter, loc, destination,
+                                   op.getActivation(), expert)[0];
   }
 
   /// The number of rows of the pair buffers.

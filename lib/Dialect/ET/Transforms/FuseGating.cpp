@@ -25,7 +25,7 @@ static constexpr StringLiteral kPass = "et-fuse-gating";
 static StringRef findObstacle(OffsetsOp op, GateOp gate) {
   if (gate->getBlock() != op->getBlock())
     return "the gate is in another block";
-  if (!isa<ThresholdRoutingAttr>(gate.getRouting()))
+  if (!isa<PairRoutingAttrInterface>(gate.getRouting()))
     return "the gate compares scores with each other";
   auto scores = gate.getScores().getDefiningOp<ScoresOp>();
   if (!scores || scores->getBlock() != op->getBlock())

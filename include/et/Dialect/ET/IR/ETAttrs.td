@@ -35,12 +35,16 @@ def ET_Real : APFloatParameter<"real number">;
 // Routing
 //===----------------------------------------------------------------------===//
 
-/// `overridden` names the interface methods that differ from their defaults.
-class ET_RoutingAttr<string name, string mnemonic, list<string> overridden = []>
+/// `scope` is the interface by which the rule decides; `overridden` names the
+/// methods of the common one that differ from their defaults.
+class ET_RoutingAttr<string name, string mnemonic, AttrInterface scope,
+                     list<string> overridden = []>
     : ET_Attr<name # "Routing", mnemonic,
-        [DeclareAttrInterfaceMethods<ET_RoutingAttrInterface, overridden>]>;
+        [DeclareAttrInterfaceMethods<ET_RoutingAttrInterface, overridden>,
+         DeclareAttrInterfaceMethods<scope>]>;
 
-def ET_ThresholdRoutingAttr : ET_RoutingAttr<"Threshold", "threshold", ["usesTheta"]> {
+def ET_ThresholdRoutingAttr : ET_RoutingAttr<"Threshold", "threshold",
+    ET_PairRoutingAttrInterface, ["usesTheta", "selectsNothing"]> {
   let summary = "a token goes to every expert whose score exceeds the expert's threshold";
   let description = [{
     z[t,e] = r[t,e] > theta[e] (`gt`) or r[t,e] >= theta[e] (`ge`). A NaN score
@@ -58,7 +62,8 @@ def ET_ThresholdRoutingAttr : ET_RoutingAttr<"Threshold", "threshold", ["usesThe
   let assemblyFormat = "(`<` struct(custom<Word>($compare), custom<Word>($gate))^ `>`)?";
 }
 
-def ET_BoundedThresholdRoutingAttr : ET_RoutingAttr<"BoundedThreshold", "bounded_threshold", ["usesTheta"]> {
+def ET_BoundedThresholdRoutingAttr : ET_RoutingAttr<"BoundedThreshold", "bounded_threshold",
+    ET_ExpertRoutingAttrInterface, ["usesTheta", "selectsNothing"]> {
   let summary = "threshold routing with every expert's load held near its target (training only)";
   let description = [{
     With k = floor(T * rate) and c the number of tokens above the threshold, the
@@ -78,18 +83,19 @@ def ET_BoundedThresholdRoutingAttr : ET_RoutingAttr<"BoundedThreshold", "bounded
   let genVerifyDecl = 1;
 }
 
-def ET_TopKRoutingAttr : ET_RoutingAttr<"TopK", "top_k",
-    ["allowsBias", "verifyExperts", "getMaxExpertsPerToken"]> {
+def ET_TopKRoutingAttr : ET_RoutingAttr<"TopK", "top_k", ET_TokenRoutingAttrInterface,
+    ["allowsBias", "verifyExperts", "getMaxExpertsPerToken", "getCanonical", "ignoresZeroBias"]> {
   let summary = "token choice: every token goes to its k best experts";
   let description = [{
-    Probabilities p[t,:] are softmax(r[t,:]) or sigmoid(r[t,:]). Experts are
+    Probabilities p[t,:] are softmax(r[t,:]), or sigmoid(r[t,:]), or
+    sqrt(softplus(r[t,:])), which are not below 0 but may be above 1. Experts are
     ranked by p + bias (the bias operand of the op; the gate does not see it),
     the lower expert first among equals. With `groups` > 1 the experts are split
     into that many equal runs, and only the `group_limit` best runs, by the sum
     of their two best ranks' values, compete. The gate is p; with `renormalize`
     it is p / (epsilon + the sum over the chosen), so that probabilities which are
     all 0 give gates of 0. A token with a NaN score goes nowhere under softmax;
-    under sigmoid only its NaN experts are passed over.
+    under the others only its NaN experts are passed over.
   }];
   let parameters = (ins
     "int64_t":$k,
@@ -106,7 +112,8 @@ def ET_TopKRoutingAttr : ET_RoutingAttr<"TopK", "top_k",
   let genVerifyDecl = 1;
 }
 
-def ET_ExpertChoiceRoutingAttr : ET_RoutingAttr<"ExpertChoice", "expert_choice"> {
+def ET_ExpertChoiceRoutingAttr : ET_RoutingAttr<"ExpertChoice", "expert_choice",
+    ET_ExpertRoutingAttrInterface, ["selectsNothing"]> {
   let summary = "every expert takes its floor(T * rate) best-scoring tokens";
   let description = [{
     The lower token comes first among equal scores; a NaN score is never taken.
@@ -119,7 +126,7 @@ def ET_ExpertChoiceRoutingAttr : ET_RoutingAttr<"ExpertChoice", "expert_choice">
   let genVerifyDecl = 1;
 }
 
-def ET_TopPRoutingAttr : ET_RoutingAttr<"TopP", "top_p"> {
+def ET_TopPRoutingAttr : ET_RoutingAttr<"TopP", "top_p", ET_TokenRoutingAttrInterface> {
   let summary = "every token goes to the smallest set of experts whose probability reaches p";
   let description = [{
     Probabilities are softmax(r[t,:]), summed in f32 in falling order, the lower

@@ -32,7 +32,7 @@ def ET_PackOp : ET_DpsOp<"pack", 1> {
   }];
 }
 
-def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegments]> {
+def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegments, IsolatedFromAbove]> {
   let summary = "one matrix product an expert over its own rows, with an epilogue";
   let description = [{
     For every expert e and every row p with offsets[e] <= p < offsets[e + 1]:
@@ -41,14 +41,15 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
         out[p, :] = act(a rhs[e] + bias[e])                               without gate
         out[p, :] = act(a gate[e] + gate_bias[e]) * (a rhs[e] + bias[e])  with gate
 
+    Some activations are functions of both products at once, and are there only
+    with a gate. An `epilogue` turns each such value into the one that is stored,
+    both f32: elementwise ops of arith and math, and constants.
+
     With a mask in place of tokens, the i-th row of expert e takes the token of the
     i-th bit that is set in mask[e, :]. Without offsets there is one expert (E = 1)
     and every row is its own. Products,
     sums, biases and the activation are f32, rounded once to out's type. Rows
-    outside all experts keep what they held. Activations (r the
-    argument): relu max(r, 0); relu_squared max(r, 0)^2; gelu
-    r/2 (1 + erf(r / sqrt 2)); gelu_tanh
-    r/2 (1 + tanh(sqrt(2 / pi) (r + 0.044715 r^3))); silu r / (1 + exp(-r)).
+    outside all experts keep what they held.
 
     Where there are more pairs than out has rows, those at and beyond P are
     left out.
@@ -66,18 +67,26 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
     %h = et.grouped_matmul relu_squared
       ins(%x, %w1 : tensor<?x768xbf16>, tensor<16x768x1536xbf16>)
       offsets(%offsets : tensor<17xi32>) tokens(%tokens : tensor<?xi32>)
-      outs(%init : tensor<?x1536xbf16>)
+      outs(%init : tensor<?x1536xbf16>) epilogue(%v) {
+        %half = arith.constant 5.000000e-01 : f32
+        %scaled = arith.mulf %v, %half : f32
+        et.yield %scaled
+      }
     ```
   }];
   let hasCanonicalizer = 1;
-  let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$lhs, ET_Weights:$rhs,
+  let regions = (region VariadicRegion<SizedRegion<1>>:$epilogue);
+  let arguments = (ins ET_ActivationAttrInterface:$activation, ET_Storage2D:$lhs, ET_Weights:$rhs,
                        Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
                        Optional<ET_I32x2D>:$mask, Optional<ET_Storage2D>:$bias,
                        Optional<ET_Weights>:$gate, Optional<ET_Storage2D>:$gateBias,
                        Optional<ET_F32x3D>:$scales, Optional<ET_F32x3D>:$gateScales,
                        OptionalAttr<ET_PanelsAttr>:$panels, ET_Storage2D:$out);
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "::mlir::TypeRange":$results, "::mlir::et::ActivationAttrInterface":$activation,
+    "const ::mlir::et::GroupedMatmulOperands &":$operands, "::mlir::Value":$out)>];
   let assemblyFormat = [{
-    custom<Word>($activation) `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
+    custom<Activation>($activation) `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
     (`panels` `(` qualified($panels)^ `)`)?
     (`offsets` `(` $offsets^ `:` type($offsets) `)`)?
     (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
@@ -88,8 +97,15 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
     (`scales` `(` $scales^ `:` type($scales) `)`)?
     (`gate_scales` `(` $gateScales^ `:` type($gateScales) `)`)?
     `outs` `(` $out `:` type($out) `)`
-    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict `` custom<Epilogue>($epilogue)
   }];
+}
+
+def ET_YieldOp : ET_Op<"yield", [Pure, Terminator, HasParent<"GroupedMatmulOp">]> {
+  let summary = "the value that an epilogue stores";
+  let description = [{ Ends the epilogue of an `et.grouped_matmul`. }];
+  let arguments = (ins F32:$value);
+  let assemblyFormat = "$value attr-dict";
 }
 
 def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
@@ -120,14 +136,17 @@ def ET_ExpertFfnOp : ET_DpsOp<"expert_ffn", 1, 1, [AttrSizedOperandSegments]> {
     ```
   }];
   let hasCanonicalizer = 1;
-  let arguments = (ins ET_ActivationAttr:$activation, ET_Storage2D:$x, ET_Weights3D:$w1,
+  let arguments = (ins ET_ActivationAttrInterface:$activation, ET_Storage2D:$x, ET_Weights3D:$w1,
                        ET_Weights3D:$w2, Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
                        Optional<ET_Storage2D>:$b1, Optional<ET_Storage2D>:$b2,
                        Optional<ET_Weights3D>:$gate, Optional<ET_Storage2D>:$gateBias,
                        Optional<ET_F32x3D>:$w1Scales, Optional<ET_F32x3D>:$w2Scales,
                        Optional<ET_F32x3D>:$gateScales, ET_Storage2D:$out);
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "::mlir::TypeRange":$results, "::mlir::et::ActivationAttrInterface":$activation,
+    "const ::mlir::et::ExpertFfnOperands &":$operands, "::mlir::Value":$out)>];
   let assemblyFormat = [{
-    custom<Word>($activation) `ins` `(` $x `,` $w1 `,` $w2 `:` type($x) `,` type($w1) `,` type($w2) `)`
+    custom<Activation>($activation) `ins` `(` $x `,` $w1 `,` $w2 `:` type($x) `,` type($w1) `,` type($w2) `)`
     (`offsets` `(` $offsets^ `:` type($offsets) `)`)?
     (`tokens` `(` $tokens^ `:` type($tokens) `)`)?
     (`b1` `(` $b1^ `:` type($b1) `)`)?
@@ -170,14 +189,18 @@ def ET_CombineWavesOp : ET_DpsOp<"combine_waves", 3, 2, [AttrSizedOperandSegment
         : tensor<?x1536xbf16>, tensor<?x768xbf16>, tensor<?x768xbf16>)
     ```
   }];
-  let arguments = (ins ET_ActivationAttr:$activation, ET_F32x2D:$gates, ET_I32x2D:$mask,
+  let arguments = (ins ET_ActivationAttrInterface:$activation, ET_F32x2D:$gates, ET_I32x2D:$mask,
                        ET_I32x1D:$offsets, ET_Storage2D:$x, ET_Storage3D:$w1, ET_Storage3D:$w2,
                        Optional<ET_Storage2D>:$b1, Optional<ET_Storage2D>:$b2,
                        Optional<ET_Storage3D>:$gate, Optional<ET_Storage2D>:$gateBias,
                        Optional<ET_Storage2D>:$shared, ET_Storage2D:$hidden,
                        ET_Storage2D:$pairs, ET_Storage2D:$out);
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "::mlir::TypeRange":$results, "::mlir::et::ActivationAttrInterface":$activation,
+    "const ::mlir::et::CombineWavesOperands &":$operands, "::mlir::Value":$hidden,
+    "::mlir::Value":$pairs, "::mlir::Value":$out)>];
   let assemblyFormat = [{
-    custom<Word>($activation)
+    custom<Activation>($activation)
     `ins` `(` $gates `,` $mask `,` $offsets `,` $x `,` $w1 `,` $w2 `:` type($gates) `,` type($mask) `,`
               type($offsets) `,` type($x) `,` type($w1) `,` type($w2) `)`
     (`b1` `(` $b1^ `:` type($b1) `)`)?
@@ -221,7 +244,7 @@ def ET_MoeOp : ET_DpsOp<"moe", 1, 0, [AttrSizedOperandSegments]> {
     ```
   }];
   let arguments = (ins ET_ScoreKindAttr:$score, ET_RoutingAttrInterface:$routing,
-                       ET_ActivationAttr:$activation, ET_Storage2D:$x,
+                       ET_ActivationAttrInterface:$activation, ET_Storage2D:$x,
                        ET_Storage2D:$router, ET_Weights3D:$w1, ET_Weights3D:$w2,
                        Optional<ET_F32x1D>:$theta, Optional<ET_F32x1D>:$bias,
                        Optional<ET_Storage2D>:$b1, Optional<ET_Storage2D>:$b2,
@@ -231,8 +254,12 @@ def ET_MoeOp : ET_DpsOp<"moe", 1, 0, [AttrSizedOperandSegments]> {
                        Optional<ET_Storage2D>:$sharedW1, Optional<ET_Storage2D>:$sharedW2,
                        Optional<ET_Storage2D>:$sharedGate, ET_Storage2D:$out,
                        OptionalAttr<ET_LoweringConfigAttr>:$lowering_config);
+  let skipDefaultBuilders = 1;
+  let builders = [OpBuilder<(ins "::mlir::TypeRange":$results, "::mlir::et::ScoreKind":$score,
+    "::mlir::et::RoutingAttrInterface":$routing, "::mlir::et::ActivationAttrInterface":$activation,
+    "const ::mlir::et::MoeOperands &":$operands, "::mlir::Value":$out)>];
   let assemblyFormat = [{
-    custom<Word>($score) custom<Routing>($routing) custom<Word>($activation)
+    custom<Word>($score) custom<Routing>($routing) custom<Activation>($activation)
     `ins` `(` $x `,` $router `,` $w1 `,` $w2 `:`
               type($x) `,` type($router) `,` type($w1) `,` type($w2) `)`
     (`theta` `(` $theta^ `:` type($theta) `)`)?

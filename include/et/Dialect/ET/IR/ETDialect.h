@@ -16,6 +16,14 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+#include "et/Dialect/ET/IR/Number.h"
+#include "et/Dialect/ET/IR/Operands.h"
+
+namespace mlir::et {
+class RoutingColumn;
+class RoutingRow;
+} // namespace mlir::et
+
 #include "et/Dialect/ET/IR/ETAttrInterfaces.h.inc"
 #include "et/Dialect/ET/IR/ETDialect.h.inc"
 #include "et/Dialect/ET/IR/ETEnums.h.inc"
@@ -50,9 +58,21 @@ inline constexpr int64_t kTokensPerWord = 32;
 /// names of the scales' sizes say so too.
 inline constexpr int64_t kScaleBlock = 128;
 
-/// The attributes that implement an interface, for messages: "#et.a, #et.b".
+/// The attributes that implement an interface, for messages: "#et.a, #et.b";
+/// activations as in ops: "a, b".
+std::string listActivations();
 std::string listRoutings();
 std::string listStatistics();
+
+/// Whether every lowering can do the op, on scalars, to an element and to a
+/// vector alike: what an epilogue is made of.
+bool isInEpilogue(Operation *op);
+
+/// An activation in an op: `silu`, or in full if it is of another dialect.
+ParseResult parseActivation(AsmParser &parser,
+                            ActivationAttrInterface &activation);
+void printActivation(AsmPrinter &printer, Operation *op,
+                     ActivationAttrInterface activation);
 
 /// Makes the et ops bufferizable by one-shot bufferization.
 void registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry);

@@ -45,18 +45,9 @@ def ET_GateKind : ET_Enum<"GateKind", "the weight of a selected pair as a functi
 
 def ET_Scoring : ET_Enum<"Scoring", "how token choice turns scores into probabilities", [
   I32EnumAttrCase<"Softmax", 0, "softmax">,
-  I32EnumAttrCase<"Sigmoid", 1, "sigmoid">
+  I32EnumAttrCase<"Sigmoid", 1, "sigmoid">,
+  I32EnumAttrCase<"SqrtSoftplus", 2, "sqrt_softplus">
 ]>;
-
-def ET_Activation : ET_Enum<"Activation", "activation of an expert's hidden units", [
-  I32EnumAttrCase<"None", 0, "none">,
-  I32EnumAttrCase<"Relu", 1, "relu">,
-  I32EnumAttrCase<"ReluSquared", 2, "relu_squared">,
-  I32EnumAttrCase<"Gelu", 3, "gelu">,
-  I32EnumAttrCase<"GeluTanh", 4, "gelu_tanh">,
-  I32EnumAttrCase<"Silu", 5, "silu">
-]>;
-def ET_ActivationAttr : ET_EnumAttr<ET_Activation, "activation">;
 
 def ET_Schedule : ET_Enum<"Schedule", "how a layer becomes kernels", [
   I32EnumAttrCase<"Grouped", 0, "grouped">,

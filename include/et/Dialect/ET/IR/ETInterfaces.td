@@ -13,8 +13,11 @@ include "mlir/IR/OpBase.td"
 def ET_RoutingAttrInterface : AttrInterface<"RoutingAttrInterface"> {
   let cppNamespace = "::mlir::et";
   let description = [{
-    A rule by which (token, expert) pairs are selected. `et.gate` and `et.moe`
-    carry one.
+    A rule by which (token, expert) pairs are selected. `et.gate`, `et.route` and
+    `et.moe` carry one. What a decision depends on, and so which fast paths
+    there are, is said by the interface below that the rule has too; it carries
+    the rule's lowering for all targets. A rule with none of them can be written
+    and folded, but is refused where ops are lowered.
   }];
   let methods = [
     InterfaceMethod<"Whether the rule compares with per-expert thresholds.",
@@ -29,8 +32,101 @@ def ET_RoutingAttrInterface : AttrInterface<"RoutingAttrInterface"> {
     InterfaceMethod<[{
         The most experts one token can be sent to, given the number of experts.
       }], "int64_t", "getMaxExpertsPerToken", (ins "int64_t":$experts), [{}],
-      [{ return experts; }]>
+      [{ return experts; }]>,
+    InterfaceMethod<[{
+        Whether no pair of any scores is selected, given the number of tokens,
+        which may be dynamic, and the thresholds, null if they are not known.
+      }], "bool", "selectsNothing",
+      (ins "int64_t":$tokens, "::mlir::DenseFPElementsAttr":$theta), [{}],
+      [{ return false; }]>,
+    InterfaceMethod<[{
+        A rule that decides the same by less; the rule itself if there is none.
+      }], "::mlir::et::RoutingAttrInterface", "getCanonical", (ins), [{}],
+      [{ return $_attr; }]>,
+    InterfaceMethod<"Whether a bias of zeros of any sign changes nothing.",
+      "bool", "ignoresZeroBias", (ins), [{}], [{ return false; }]>
   ];
+}
+
+def ET_PairRoutingAttrInterface
+    : AttrInterface<"PairRoutingAttrInterface", [ET_RoutingAttrInterface]> {
+  let cppNamespace = "::mlir::et";
+  let description = [{
+    A rule that decides each pair by its own score. Values are f32 scalars, or
+    vectors of them with an expert a lane.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        Whether a pair is selected, an i1, given its score, and its expert's
+        threshold and bias where the op has them, else null. False for NaN.
+      }], "::mlir::Value", "emitSelected",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::Value":$score,
+           "::mlir::Value":$theta, "::mlir::Value":$bias)>,
+    InterfaceMethod<"The gate of a selected pair.",
+      "::mlir::Value", "emitGate",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::Value":$score)>
+  ];
+}
+
+def ET_TokenRoutingAttrInterface
+    : AttrInterface<"TokenRoutingAttrInterface", [ET_RoutingAttrInterface]> {
+  let cppNamespace = "::mlir::et";
+  let description = [{
+    A rule that decides each token's experts by the token's scores.
+  }];
+  let methods = [
+    InterfaceMethod<"Decides for one token, and calls `finish` in the end.",
+      "void", "emitToken", (ins "::mlir::et::RoutingRow &":$row)>
+  ];
+}
+
+def ET_ExpertRoutingAttrInterface
+    : AttrInterface<"ExpertRoutingAttrInterface", [ET_RoutingAttrInterface]> {
+  let cppNamespace = "::mlir::et";
+  let description = [{
+    A rule by which every expert takes a number of its best-scoring tokens, the
+    lower token first among equals, and none with a NaN score.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        How many tokens the expert takes, an index, given its threshold and bias
+        where the op has them, else null.
+      }], "::mlir::Value", "emitLoad",
+      (ins "::mlir::et::RoutingColumn &":$column, "::mlir::Value":$theta,
+           "::mlir::Value":$bias)>,
+    InterfaceMethod<"The gate of a selected pair with this score.",
+      "::mlir::Value", "emitGate",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::Value":$score)>
+  ];
+}
+
+def ET_ActivationAttrInterface : AttrInterface<"ActivationAttrInterface"> {
+  let cppNamespace = "::mlir::et";
+  let description = [{
+    What becomes of the products of an expert's rows: a formula, from which values
+    and derivatives follow in every lowering.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+        The formula, written with the operators and functions of `Number`: of the
+        gate's product and the other one or, where there is no gate, of the only
+        one; `up` is null then.
+      }], "::mlir::et::Number", "apply",
+      (ins "::mlir::et::Number":$gate, "const ::mlir::et::Number *":$up)>,
+    InterfaceMethod<"Whether there is a form with a gate, or without.",
+      "bool", "allowsForm", (ins "bool":$withGate), [{}], [{ return true; }]>
+  ];
+  let extraClassDeclaration = [{
+    /// The values for f32 scalars or vectors; `up` is null without a gate.
+    ::mlir::Value emit(::mlir::ImplicitLocOpBuilder &builder, ::mlir::Value gate,
+                       ::mlir::Value up) const;
+    /// The derivatives by `gate` and, if it is there, by `up`.
+    ::llvm::SmallVector<::mlir::Value>
+    emitDerivatives(::mlir::ImplicitLocOpBuilder &builder, ::mlir::Value gate,
+                    ::mlir::Value up) const;
+    /// The name without the dialect's: "silu".
+    ::llvm::StringRef getWord() const;
+  }];
 }
 
 def ET_StatisticAttrInterface : AttrInterface<"StatisticAttrInterface"> {

@@ -12,7 +12,7 @@ include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-include "et/Dialect/ET/IR/ETAttrs.td"
+include "et/Dialect/ET/IR/ETActivations.td"
 
 /// A tensor or memref of the given element types and rank.
 class ET_Shaped<list<Type> types, int rank, string what>

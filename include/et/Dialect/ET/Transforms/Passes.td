@@ -538,6 +538,48 @@ def FuseGather : Pass<"et-fuse-gather"> {
   }];
 }
 
+def FuseEpilogues : Pass<"et-fuse-epilogues"> {
+  let summary = "let products do what elementwise ops do to their results";
+  let description = [{
+    An elementwise op of arith, math or linalg that alone uses the result of an
+    `et.grouped_matmul`, and reads nothing else but constants, moves into the
+    product's epilogue, and so does the next one. What was rounded on the way
+    still is, so that results keep their bits.
+
+    Rows of no expert keep what the destination holds. So a product with a plan
+    must write to a `tensor.empty`, whose elements have no value.
+
+    ```mlir
+    func.func @f(%x: tensor<64x8xf32>, %w: tensor<1x8x16xf32>) -> tensor<64x16xf32> {
+      %init = tensor.empty() : tensor<64x16xf32>
+      %product = et.grouped_matmul none
+          ins(%x, %w : tensor<64x8xf32>, tensor<1x8x16xf32>) outs(%init : tensor<64x16xf32>)
+      %half = arith.constant dense<5.000000e-01> : tensor<64x16xf32>
+      %scaled = arith.mulf %product, %half : tensor<64x16xf32>
+      %y = math.tanh %scaled : tensor<64x16xf32>
+      return %y : tensor<64x16xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @f(%x: tensor<64x8xf32>, %w: tensor<1x8x16xf32>) -> tensor<64x16xf32> {
+      %init = tensor.empty() : tensor<64x16xf32>
+      %y = et.grouped_matmul none
+          ins(%x, %w : tensor<64x8xf32>, tensor<1x8x16xf32>) outs(%init : tensor<64x16xf32>) epilogue(%v) {
+        %half = arith.constant 5.000000e-01 : f32
+        %scaled = arith.mulf %v, %half : f32
+        %activated = math.tanh %scaled : f32
+        et.yield %activated
+      }
+      return %y : tensor<64x16xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def FuseTokenList : Pass<"et-fuse-token-list"> {
   let summary = "let grouped products find their tokens in the mask";
   let description = [{

@@ -31,6 +31,9 @@ void populateDecomposeExpertFfnPatterns(RewritePatternSet &patterns);
 /// et.gather feeding a product -> the product's tokens operand.
 void populateFuseGatherPatterns(RewritePatternSet &patterns);
 
+/// Elementwise ops into the products whose results they alone use.
+void populateFuseEpiloguesPatterns(RewritePatternSet &patterns);
+
 /// Scores, a threshold gate and offsets into an op that does all three.
 void populateFuseGatingPatterns(RewritePatternSet &patterns);
 

@@ -29,6 +29,14 @@ inline OpFoldResult boundExpertsPerToken(OpBuilder &builder, Location loc,
       .getResult();
 }
 
+/// Whether floor(tokens * rate) is 0, computed in f64 as the rules do, for any
+/// number of tokens if that is dynamic.
+inline bool takesNoToken(const APFloat &rate, int64_t tokens) {
+  double share = rate.convertToDouble();
+  return share == 0.0 || (!ShapedType::isDynamic(tokens) &&
+                          static_cast<double>(tokens) * share < 1.0);
+}
+
 } // namespace mlir::et
 
 #endif // ET_DIALECT_ET_UTILS_ROUTINGUTILS_H
