@@ -92,18 +92,25 @@ func.func @expert_choice(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<
   return
 }
 
-// Rows of values have memory for each word of the mask, whose tokens take turns.
+// Rows of values have memory for each word of the mask, whose tokens take turns:
+// one buffer with the exponentials, the probabilities and who is left. Ranks,
+// which are a sum, are computed where they are read.
 // CHECK-LABEL: func @top_k
 // CHECK-SAME: %[[R:.*]]: memref<?x4xf32>, %[[BIAS:.*]]: memref<4xf32>, %[[M:.*]]: memref<4x?xi32>, %[[G:.*]]: memref<?x4xf32>
-// CHECK-COUNT-5: memref.alloc({{.*}}xf32>
+// CHECK: %[[ROWS:.*]] = memref.alloc(%{{.*}}) : memref<?x4x3xf32>
+// CHECK-NOT: memref.alloc
 // CHECK: scf.parallel (%[[W:.*]]) = (%c0) to (%{{.*}}) step
 // Softmax, with the largest score subtracted, and the bias on top of it.
 // CHECK: %[[LARGEST:.*]] = scf.for
 // CHECK: arith.maximumf
 // CHECK: arith.subf %{{.*}}, %[[LARGEST]]
 // CHECK: math.exp
+// CHECK-NEXT: memref.store %{{.*}}, %[[ROWS]][%[[W]], %{{.*}}, %c0]
 // CHECK: arith.divf
+// CHECK-NEXT: memref.store %{{.*}}, %[[ROWS]][%[[W]], %{{.*}}, %c1]
 // CHECK: memref.load %[[BIAS]]
+// CHECK-NEXT: arith.addf
+// CHECK-NEXT: memref.store %{{.*}}, %[[ROWS]][%[[W]], %{{.*}}, %c2]
 // k rounds, of which each finds the best that is left and strikes it out, by one
 // store.
 // CHECK: scf.while (%[[ROUND:.*]] = %c0)
@@ -111,13 +118,13 @@ func.func @expert_choice(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<
 // CHECK: arith.cmpf ogt
 // CHECK: scf.if
 // CHECK-NEXT: arith.index_cast
-// CHECK-NEXT: memref.store %{{cst.*}}, %
+// CHECK-NEXT: memref.store %{{cst.*}}, %[[ROWS]][%[[W]], %{{.*}}, %c2]
 // The divisor has the chosen only.
 // CHECK: %[[SUM:.*]] = scf.for
 // CHECK: arith.divf %{{.*}}, %[[SUM]]
 // CHECK: memref.store %{{.*}}, %[[M]]
 // CHECK: memref.store %{{.*}}, %[[G]]
-// CHECK-COUNT-5: memref.dealloc
+// CHECK: memref.dealloc %[[ROWS]]
 func.func @top_k(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
   et.gate #et.top_k<k = 2, renormalize = true> ins(%r : memref<?x4xf32>) bias(%theta : memref<4xf32>)
     outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
@@ -125,9 +132,11 @@ func.func @top_k(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>
 }
 
 // CHECK-LABEL: func @groups
-// The two best of each group; then the best groups, in rounds; then the experts.
+// The two best of each group, each by a loop upwards and one downwards that count
+// the experts of a group; then the best groups, in rounds; then the experts.
 // CHECK: scf.parallel
-// CHECK-COUNT-2: scf.for %{{.*}} = %c0 to %c2 step %c1 {
+// CHECK-COUNT-4: scf.for {{.*}} -> (f32, i32, index)
+// CHECK-NOT: -> (f32, i32, index)
 // CHECK: scf.while
 // CHECK: arith.divsi
 // CHECK: scf.while

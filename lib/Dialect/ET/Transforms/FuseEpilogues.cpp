@@ -35,11 +35,24 @@ static bool isElementwise(Operation *op) {
          isa<RankedTensorType>(op->getResult(0).getType());
 }
 
+/// What others use of the product: its result, or that as a type with more or
+/// fewer known sizes.
+static Value findProduct(GroupedMatmulOp op) {
+  Value product = op->getResult(0);
+  while (product.hasOneUse()) {
+    auto cast = dyn_cast<tensor::CastOp>(*product.user_begin());
+    if (!cast)
+      break;
+    product = cast.getResult();
+  }
+  return product;
+}
+
 /// The only op that uses the product, if it is an elementwise one.
 static Operation *findNeighbor(GroupedMatmulOp op) {
   if (!op.hasPureTensorSemantics())
     return nullptr;
-  Value product = op->getResult(0);
+  Value product = findProduct(op);
   if (product.use_empty() || !llvm::all_equal(product.getUsers()))
     return nullptr;
   Operation *neighbor = *product.getUsers().begin();
@@ -48,7 +61,7 @@ static Operation *findNeighbor(GroupedMatmulOp op) {
 
 /// Why the product cannot do what its neighbor does; empty if it can.
 static StringRef findObstacle(GroupedMatmulOp op, Operation *neighbor) {
-  Value product = op->getResult(0);
+  Value product = findProduct(op);
   if (neighbor->getBlock() != op->getBlock())
     return "it is in another block";
   if (op.getOffsets() && !op.getOut().getDefiningOp<tensor::EmptyOp>())
@@ -149,22 +162,28 @@ struct FuseEpiloguePattern : OpRewritePattern<GroupedMatmulOp> {
 
     Location loc = rewriter.getFusedLoc({op.getLoc(), neighbor->getLoc()});
     rewriter.setInsertionPoint(neighbor);
-    Value product = op->getResult(0);
-    auto type = cast<RankedTensorType>(neighbor->getResult(0).getType());
+    Value product = findProduct(op);
+    auto wanted = cast<RankedTensorType>(neighbor->getResult(0).getType());
     Value destination;
     if (auto dps = dyn_cast<DestinationStyleOpInterface>(neighbor))
       destination = dps.getDpsInits()[0];
     else
       destination = tensor::EmptyOp::create(
           rewriter, loc, tensor::getMixedSizes(rewriter, loc, op.getOut()),
-          type.getElementType());
-    OperationState state(loc, op->getName(), op->getOperands(), type,
-                         op->getAttrs());
+          wanted.getElementType());
+    OperationState state(loc, op->getName(), op->getOperands(),
+                         destination.getType(), op->getAttrs());
     state.operands.back() = destination;
     makeBody(rewriter, loc, op, neighbor, *state.addRegion());
-    Operation *fused = rewriter.create(state);
-    rewriter.replaceOp(neighbor, fused);
+    Value fused = rewriter.create(state)->getResult(0);
+    rewriter.replaceOp(
+        neighbor, rewriter.createOrFold<tensor::CastOp>(loc, wanted, fused));
     assert(product.use_empty() && "the neighbor was its only user");
+    while (product != op->getResult(0)) {
+      auto dead = product.getDefiningOp<tensor::CastOp>();
+      product = dead.getSource();
+      rewriter.eraseOp(dead);
+    }
     rewriter.eraseOp(op);
     return success();
   }
@@ -189,8 +208,7 @@ private:
     Type stored = getElementTypeOrSelf(op.getOut().getType());
     if (stored != f32)
       value = arith::TruncFOp::create(builder, loc, stored, value);
-    value =
-        ElementEmitter(builder, loc, op->getResult(0), value).emit(neighbor);
+    value = ElementEmitter(builder, loc, findProduct(op), value).emit(neighbor);
     if (value.getType() != f32)
       value = arith::ExtFOp::create(builder, loc, f32, value);
     YieldOp::create(builder, loc, value);

@@ -75,6 +75,22 @@ func.func @others(%x: tensor<4x8xf32>, %p: tensor<1x1x8x16xf32>, %w: tensor<1x8x
   return %a, %z, %b : tensor<4x16xf32>, tensor<4x16xf32>, tensor<4x16xf32>
 }
 
+// A cast that forgets or claims sizes is in nobody's way, and the user still gets
+// the type it had.
+// CHECK-LABEL: func @casts
+// CHECK: %[[Y:.*]] = et.grouped_matmul none ins({{.*}}) outs(%{{.*}} : tensor<4x16xf32>) epilogue
+// CHECK: math.absf
+// CHECK: %[[FORGETS:.*]] = tensor.cast %[[Y]] : tensor<4x16xf32> to tensor<?x16xf32>
+// CHECK-NEXT: return %[[FORGETS]]
+func.func @casts(%x: tensor<4x8xf32>, %w: tensor<4x8x16xf32>, %o: tensor<5xi32>) -> tensor<?x16xf32> {
+  %out = tensor.empty() : tensor<4x16xf32>
+  %y = et.grouped_matmul none ins(%x, %w : tensor<4x8xf32>, tensor<4x8x16xf32>) offsets(%o : tensor<5xi32>) outs(%out : tensor<4x16xf32>)
+  %c = tensor.cast %y : tensor<4x16xf32> to tensor<?x?xf32>
+  %d = tensor.cast %c : tensor<?x?xf32> to tensor<?x16xf32>
+  %z = math.absf %d : tensor<?x16xf32>
+  return %z : tensor<?x16xf32>
+}
+
 // CHECK-LABEL: func @two_tensors
 // CHECK-NOT: epilogue
 func.func @two_tensors(%x: tensor<4x8xf32>, %w: tensor<1x8x16xf32>, %out: tensor<4x16xf32>) -> tensor<4x16xf32> {
