@@ -5,7 +5,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===#
-"""Compares docs/Spec.md and docs/Assembly.md with the sources.
+"""Compares docs/Spec.md, docs/Targets.md and docs/Assembly.md with the sources.
 
 Every constraint `- (C3)` of an op and `- (A1)` of an attribute is cited by its
 verifier and by an `expected-error` of a test, and the other way round; every
@@ -23,7 +23,9 @@ SHARED = {"C0", "C1", "C2"}  # Those of all ops, cited by helpers of the verifie
 
 
 def snake(name):
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    """top_k of TopK, and cpu_target of CPUTarget."""
+    words = r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
+    return re.sub(words, "_", name).lower()
 
 
 def specified(text):
@@ -47,6 +49,7 @@ def verified(root):
         ("ETVerifiers.cpp", "Op", "et."),
         ("ETAttrs.cpp", "(?:Routing|Statistic|)Attr", "#et."),
         ("ETActivations.cpp", "ActivationAttr", "#et."),
+        ("ETTargets.cpp", "Attr", "#et."),
     ):
         function = rf"^LogicalResult\s+(\w+?){kind}::verify\w*\(.*?^}}"
         text = (folder / path).read_text()
@@ -116,7 +119,9 @@ def written(text):
 
 def differences(docs, root):
     """Each is the name of the page, and what is wrong."""
-    constraints, inputs = specified((docs / "Spec.md").read_text())
+    constraints, inputs = specified(
+        (docs / "Spec.md").read_text() + (docs / "Targets.md").read_text()
+    )
     for what, cited in (("verifiers", verified(root)), ("tests", tested(root))):
         if what == "verifiers":
             cited["What all ops share"] = SHARED

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Codegen/CPU/Passes.h"
-#include "et/Codegen/CPU/TargetModel.h"
 #include "et/Conversion/Passes.h"
 #include "et/Pipelines/Pipelines.h"
 #include "mlir/Conversion/SCFToOpenMP/SCFToOpenMP.h"
@@ -20,29 +19,19 @@ using namespace mlir::et;
 
 void et::buildCPUPipeline(OpPassManager &pm,
                           const CPUPipelineOptions &options) {
-  std::optional<cpu::TargetModel> model = cpu::TargetModel::get(options.march);
-  if (!model) {
-    // The pass that attaches the target says what is wrong, before any other.
-    pm.addPass(createAttachCPUTarget({options.march}));
-    return;
-  }
-  buildFrontEndPipeline(
-      pm, options.compileTo,
-      {PairBuffers::Exact, /*fusesRouting=*/false,
-       /*chips=*/{},
-       options.packWeights ? options.march.getValue() : std::string()});
+  pm.addPass(createSetCPUTarget({options.march}));
+  FrontEndOptions frontEnd = {PairBuffers::Exact, /*fusesRouting=*/false};
+  frontEnd.packsWeights = options.packWeights;
+  buildFrontEndPipeline(pm, options.compileTo, frontEnd);
   if (options.compileTo <= Phase::Bufferize)
     return;
   // While there are few ops to look at. Vectors of the passes below have one
   // dimension.
   pm.addPass(createConvertVectorToSCFPass());
-  pm.addPass(createVectorizeElementwise({model->vectorBits}));
+  pm.addPass(createVectorizeElementwise());
   pm.addPass(createConvertLinalgToParallelLoopsPass());
   pm.addPass(createSpreadRows());
-  pm.addPass(createConvertETToVector(
-      {model->vectorBits, model->vectorRegisters, model->hasMatrixRegisters(),
-       model->hasPairProducts(), model->hasByteTables(), model->firstLevelBytes,
-       model->secondLevelBytes, model->readsAhead}));
+  pm.addPass(createConvertETToVector());
   pm.addPass(createConvertETToSCF());
   pm.addPass(createExpandF8());
   pm.addPass(createLegalizeMath());

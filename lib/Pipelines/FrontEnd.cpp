@@ -66,8 +66,7 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   // Bufferization's analysis takes no account of what blocks do to each
   // other's arguments.
   pm.addPass(createLiftControlFlowToSCFPass());
-  bool packs = !options.packsFor.empty();
-  bool isForGPU = !options.chips.empty();
+  bool packs = options.packsWeights, isForGPU = options.isForGPU;
   // What kernels are named after, before anything is taken apart.
   if (isForGPU)
     pm.addNestedPass<func::FuncOp>(createNoteOrigins());
@@ -85,11 +84,8 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   // Weights are packed where a caller gives them.
   if (!packs)
     pm.addPass(createOutlineLayers({/*keepPairs=*/options.fusesRouting}));
-  if (isForGPU) {
-    SelectScheduleOptions schedule;
-    llvm::append_range(schedule.chips, options.chips);
-    pm.addPass(createSelectSchedule(schedule));
-  }
+  if (isForGPU)
+    pm.addPass(createSelectSchedule());
   pm.addPass(createDecomposeMoe({options.pairBuffers, isForGPU}));
   pm.addPass(createDecomposeExpertFfn());
   addCleanup(pm);
@@ -104,7 +100,7 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   }
   addCleanup(pm);
   if (packs) {
-    pm.addPass(createPackWeights({options.packsFor}));
+    pm.addPass(createPackWeights());
     addCleanup(pm);
     pm.addPass(createOutlinePacking());
   }

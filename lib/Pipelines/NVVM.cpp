@@ -26,24 +26,14 @@ static void addCleanup(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
-static Warpgroups chooseWarpgroups(ArrayRef<std::string> chips) {
-  // Both have the number 90, which is what tells kernels apart, and sm_90 has
-  // no wgmma.
-  if (!llvm::is_contained(chips, "sm_90a") ||
-      llvm::is_contained(chips, "sm_90"))
-    return Warpgroups::No;
-  return llvm::all_equal(chips) ? Warpgroups::Only : Warpgroups::Beside;
-}
-
 /// From bufferized functions to gpu.launch on device memory.
-static void addKernels(OpPassManager &pm, ArrayRef<std::string> chips,
-                       F32Products f32Products) {
+static void addKernels(OpPassManager &pm, F32Products f32Products) {
   // What ops have become by now.
   pm.addNestedPass<func::FuncOp>(createNoteOrigins());
   // While there are few ops to look at.
   pm.addNestedPass<func::FuncOp>(createLoopSequentialOps());
   pm.addPass(createConvertLinalgToParallelLoopsPass());
-  pm.addPass(createConvertETToGPU({chooseWarpgroups(chips), f32Products}));
+  pm.addPass(createConvertETToGPU({f32Products}));
   pm.addNestedPass<func::FuncOp>(createLoopsToKernels());
   pm.addNestedPass<func::FuncOp>(createMoveBuffersToDevice());
   addCleanup(pm);
@@ -57,11 +47,9 @@ static void addKernels(OpPassManager &pm, ArrayRef<std::string> chips,
   addCleanup(functions);
 }
 
-static void addKernelsToNVVM(OpPassManager &pm, ArrayRef<std::string> chips) {
+static void addKernelsToNVVM(OpPassManager &pm) {
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
-  AttachGPUTargetsOptions targets;
-  llvm::append_range(targets.chips, chips);
-  kernels.addPass(createAttachGPUTargets(targets));
+  kernels.addPass(createAttachGPUTargets());
   kernels.addPass(createExpandViews());
   kernels.addPass(createLowerAffinePass());
   kernels.addPass(createLoopInvariantCodeMotionPass());
@@ -105,16 +93,18 @@ static void addHostToLLVM(OpPassManager &pm) {
 
 void et::buildNVVMPipeline(OpPassManager &pm,
                            const NVVMPipelineOptions &options) {
-  buildFrontEndPipeline(
-      pm, options.compileTo,
-      {PairBuffers::Bound, /*fusesRouting=*/true,
-       std::vector<std::string>(options.chips.begin(), options.chips.end())});
+  SetGPUTargetOptions target;
+  llvm::append_range(target.chips, options.chips);
+  pm.addPass(createSetGPUTarget(target));
+  FrontEndOptions frontEnd = {PairBuffers::Bound, /*fusesRouting=*/true};
+  frontEnd.isForGPU = true;
+  buildFrontEndPipeline(pm, options.compileTo, frontEnd);
   if (options.compileTo <= Phase::Bufferize)
     return;
-  addKernels(pm, options.chips, options.f32Products);
+  addKernels(pm, options.f32Products);
   if (options.compileTo == Phase::Loops)
     return;
-  addKernelsToNVVM(pm, options.chips);
+  addKernelsToNVVM(pm);
   addHostToLLVM(pm);
   GpuModuleToBinaryPassOptions binary;
   constexpr const char *names[] = {"isa", "bin", "fatbin"};

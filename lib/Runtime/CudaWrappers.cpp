@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // The functions that MLIR's gpu-to-llvm and the translation of gpu.binary call,
-// and two of our own, et_cuda_..., for kernels that are made for Hopper.
+// and two of our own, et_cuda_..., for kernels that are made for one chip.
 // They return no error, so one ends the call that runs them; where there is
 // none to end (a static destructor, a foreign runner) it is written to stderr.
 //
@@ -405,49 +405,55 @@ void mgpuMemset16(void *data, unsigned short value, size_t count,
   });
 }
 
-/// The multiprocessors of the current device if it has the architecture 90,
-/// which sm_90a code is for; else 0.
-int64_t et_cuda_hopper_processors() {
-  // Asked for each call of a layer and each of its tensor maps; by device, one
-  // more than the answer, 0 until it is known.
+/// The multiprocessors of the current device if its architecture, 90 for 9.0,
+/// lies in [first, end); else 0.
+int64_t et_cuda_processors(int64_t first, int64_t end) {
+  // Asked for each call of a layer and each of its tensor maps; by device, the
+  // architecture and the multiprocessors, 0 until they are known.
+  constexpr int architectureBits = 32;
   static int64_t known[maxDevices];
   int64_t *answer = &known[currentDevice];
-  if (int64_t found = __atomic_load_n(answer, __ATOMIC_RELAXED))
-    return found - 1;
-  onDevice([&](const CudaDriver &driver, et_status *status) -> int {
-    CuDevice device = 0;
-    int major = 0, minor = 0, processors = 0;
-    if (int code = ET_CUDA(driver, status, nullptr, cuDeviceGet, &device,
-                           currentDevice))
-      return code;
-    auto get = [&](int *value, int attribute) {
-      return ET_CUDA(driver, status, nullptr, cuDeviceGetAttribute, value,
-                     attribute, device);
-    };
-    if (int code = get(&major, attributeMajor))
-      return code;
-    if (int code = get(&minor, attributeMinor))
-      return code;
-    if (int code = get(&processors, attributeProcessors))
-      return code;
-    int64_t found = major == 9 && minor == 0 ? processors : 0;
-    __atomic_store_n(answer, found + 1, __ATOMIC_RELAXED);
-    return ET_OK;
-  });
   int64_t found = __atomic_load_n(answer, __ATOMIC_RELAXED);
-  return found ? found - 1 : 0;
+  if (!found) {
+    onDevice([&](const CudaDriver &driver, et_status *status) -> int {
+      CuDevice device = 0;
+      int major = 0, minor = 0, processors = 0;
+      if (int code = ET_CUDA(driver, status, nullptr, cuDeviceGet, &device,
+                             currentDevice))
+        return code;
+      auto get = [&](int *value, int attribute) {
+        return ET_CUDA(driver, status, nullptr, cuDeviceGetAttribute, value,
+                       attribute, device);
+      };
+      if (int code = get(&major, attributeMajor))
+        return code;
+      if (int code = get(&minor, attributeMinor))
+        return code;
+      if (int code = get(&processors, attributeProcessors))
+        return code;
+      found = int64_t(10 * major + minor) << architectureBits | processors;
+      __atomic_store_n(answer, found, __ATOMIC_RELAXED);
+      return ET_OK;
+    });
+  }
+  int64_t architecture = found >> architectureBits;
+  return first <= architecture && architecture < end
+             ? found & ((int64_t(1) << architectureBits) - 1)
+             : 0;
 }
 
 /// Writes the 128 bytes of a tensor map of row-major matrices,
 /// [count][rows][columns], which copies boxes of 8 KB, 64 columns wide. Of
 /// elements of two bytes a box has 64 rows, swizzled by 128 bytes, of elements
 /// of one byte 128 rows, swizzled by 64; beyond the matrix they are zero. `map`
-/// is aligned to 64 bytes. They are zero where there is no such device or no
-/// such element.
+/// is aligned to 64 bytes. They are zero where the device is older than 9.0,
+/// which has the first such copies, or there is no such element.
 void et_cuda_tensor_map(void *map, int64_t address, int64_t count, int64_t rows,
                         int64_t columns, int64_t bytes) {
+  constexpr int64_t firstWithMaps = 90;
   memset(map, 0, 128);
-  if (count == 0 || rows == 0 || columns == 0 || !et_cuda_hopper_processors())
+  if (count == 0 || rows == 0 || columns == 0 ||
+      !et_cuda_processors(firstWithMaps, INT64_MAX))
     return;
   constexpr int uint8Type = 0, uint16Type = 1, noInterleave = 0;
   constexpr int swizzle64 = 2, swizzle128 = 3;

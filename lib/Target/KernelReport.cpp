@@ -7,7 +7,7 @@
 
 #include "et/Target/KernelReport.h"
 
-#include "et/Codegen/GPU/Chips.h"
+#include "et/Dialect/ET/IR/Chips.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"

@@ -54,7 +54,7 @@
 // LLVM-NOT:    __nv_
 // LLVM:        llvm.mlir.global external constant @et_function_layer
 
-// CHIP: error: unknown chip 'sm_1'
+// CHIP: error: #et.gpu_target has an unknown chip 'sm_1'
 func.func @layer(%x: tensor<?x24xbf16>, %router: tensor<24x5xbf16>, %theta: tensor<5xf32>, %w1: tensor<5x24x40xbf16>, %w2: tensor<5x40x24xbf16>) -> tensor<?x24xbf16> {
   %c0 = arith.constant 0 : index
   %t = tensor.dim %x, %c0 : tensor<?x24xbf16>

@@ -7,7 +7,7 @@
 
 #include "Compiler.h"
 #include "et/Codegen/CPU/TargetModel.h"
-#include "et/Codegen/GPU/Chips.h"
+#include "et/Dialect/ET/IR/Chips.h"
 #include "support/TensorFile.h"
 #include "support/ToolOptions.h"
 

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Runner.h"
-#include "et/Codegen/GPU/Chips.h"
+#include "et/Dialect/ET/IR/Chips.h"
 #include "support/TensorFile.h"
 #include "support/ToolOptions.h"
 

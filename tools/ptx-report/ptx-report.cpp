@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "et/Codegen/GPU/Chips.h"
+#include "et/Dialect/ET/IR/Chips.h"
 #include "et/Target/KernelReport.h"
 #include "support/InputFiles.h"
 #include "support/ToolOptions.h"

@@ -32,15 +32,6 @@ enum class F32Products {
   ThreeTF32
 };
 
-/// Whether products have a kernel for sm_90a.
-enum class Warpgroups {
-  No,
-  /// Beside one for other chips; the host launches that for the device.
-  Beside,
-  /// And no other.
-  Only
-};
-
 /// The attribute, for LLVM, of functions that convert-et-to-vector makes: most
 /// of the code is theirs, in vectors and unrolled where it pays.
 constexpr llvm::StringLiteral kKernelAttribute = "et-kernel";
@@ -62,39 +53,15 @@ void populateExpandFusedOpsPatterns(RewritePatternSet &patterns);
 
 /// The et ops that have a GPU kernel -> gpu.launch, with the options of
 /// convert-et-to-gpu.
-void populateETToGPUPatterns(RewritePatternSet &patterns, Warpgroups warpgroups,
+void populateETToGPUPatterns(RewritePatternSet &patterns, GPUTargetAttr target,
                              F32Products f32Products);
 
-/// What vector code is made for.
-struct VectorTarget {
-  /// f32 values a register.
-  int64_t lanes;
-  int64_t registers;
-  /// There are matrix registers that multiply bf16 (AMX).
-  bool matrices;
-  /// There is a product of pairs of bf16 in 512 bits (AVX-512-BF16).
-  bool pairs;
-  /// Bytes can be looked up in a table of 128 (AVX-512-VBMI).
-  bool byteTables;
-  /// Bytes of a core's data caches.
-  int64_t firstLevelBytes, secondLevelBytes;
-  /// A core that reads in order has what follows brought from memory by itself,
-  /// as fast as memory can; what it is asked for takes more of its time.
-  bool readsAhead;
-
-  /// Whether weights of f8E4M3FN can become pairs of bf16, of panels of so many
-  /// columns: registers of bytes are looked up whole.
-  bool hasScaledPairs(int64_t columns) const {
-    return pairs && byteTables && columns % (2 * lanes) == 0;
-  }
-};
-
 /// The layout in which the kernel of a product reads its weights best.
-PanelsAttr choosePanels(GroupedMatmulOp op, const VectorTarget &target);
+PanelsAttr choosePanels(GroupedMatmulOp op, CPUTargetAttr target);
 
 /// Products, scores, threshold gates and combine on memrefs -> vector code.
 void populateETToVectorPatterns(RewritePatternSet &patterns,
-                                const VectorTarget &target);
+                                CPUTargetAttr target);
 
 } // namespace mlir::et
 

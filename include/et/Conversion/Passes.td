@@ -145,8 +145,8 @@ def ExpandViews : Pass<"et-expand-views"> {
 def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
   let summary = "lower bufferized et ops to vector code and OpenMP";
   let description = [{
-    What a CPU spends its time in becomes vector code; every other op is left for
-    `convert-et-to-scf`.
+    What a CPU spends its time in becomes vector code, for the module's
+    `#et.cpu_target`; every other op is left for `convert-et-to-scf`.
 
     * `et.grouped_matmul` calls panel kernels: private functions that hold a tile
       of results in registers (6 x 64 with 32 registers of 512 bits) over a block
@@ -201,24 +201,8 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
       omp.terminator
     ```
   }];
-  let options = [
-    Option<"vectorBits", "vector-bits", "unsigned", "512", "Bits of a vector register">,
-    Option<"vectorRegisters", "vector-registers", "unsigned", "32", "Number of vector registers">,
-    Option<"matrixRegisters", "matrix-registers", "bool", "false",
-           "Multiply bf16 by AMX, in matrix registers">,
-    Option<"pairProducts", "pair-products", "bool", "false",
-           "Multiply pairs of packed bf16 by AVX-512-BF16">,
-    Option<"byteTables", "byte-tables", "bool", "false",
-           "Widen f8E4M3FN by tables, with AVX-512-VBMI">,
-    Option<"firstLevelCache", "first-level-cache", "unsigned", "49152",
-           "Bytes of the first-level data cache">,
-    Option<"secondLevelCache", "second-level-cache", "unsigned", "1048576",
-           "Bytes of the second-level cache">,
-    Option<"readsAhead", "reads-ahead", "bool", "false",
-           "The processor itself fetches what follows on weights that are read in order">
-  ];
   let dependentDialects = [
-    "arith::ArithDialect", "func::FuncDialect", "LLVM::LLVMDialect", "math::MathDialect",
+    "::mlir::et::ETDialect", "arith::ArithDialect", "func::FuncDialect", "LLVM::LLVMDialect", "math::MathDialect",
     "memref::MemRefDialect", "omp::OpenMPDialect", "scf::SCFDialect",
     "vector::VectorDialect"
   ];
@@ -313,11 +297,8 @@ def VectorizeElementwise : Pass<"et-vectorize-elementwise"> {
     ...
     ```
   }];
-  let options = [
-    Option<"vectorBits", "vector-bits", "unsigned", "512", "Bits of a vector register">
-  ];
   let dependentDialects = [
-    "arith::ArithDialect", "memref::MemRefDialect", "scf::SCFDialect",
+    "::mlir::et::ETDialect", "arith::ArithDialect", "memref::MemRefDialect", "scf::SCFDialect",
     "vector::VectorDialect"
   ];
 }
@@ -482,11 +463,16 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     | `et.grouped_matmul` | tiles of 64 x 64 through shared memory; gather in the load, bias, activation and gate at the end |
     | the same, 16-bit elements in widths that are known multiples of 8 | tiles of 128 x 128 by the matrix units, `mma.sync`, with copies several steps ahead |
     | the same, f32 in widths that are known multiples of 4, with `f32-products=3xtf32` | tiles of 64 x 128 likewise; operands are split into two tf32 numbers each |
-    | 16-bit elements on sm_90a, with `warpgroups` | tiles of 256 columns x 128 tokens by `wgmma`, weights by TMA; a block a multiprocessor takes tiles in turn |
-    | f8E4M3FN weights and 16-bit rows on sm_90a, with `warpgroups` | the same with 64 tokens; weights are widened in registers |
+    | 16-bit elements for sm_90a | tiles of 256 columns x 128 tokens by `wgmma`, weights by TMA; a block a multiprocessor takes tiles in turn |
+    | f8E4M3FN weights and 16-bit rows for sm_90a | the same with 64 tokens; weights are widened in registers |
     | `et.combine` | a block a token; warps find its pairs' rows by popcount |
     | `et.combine_waves` | the same where the buffers hold the plan; else blocks take tickets for small tiles and for tokens, wave by wave |
     | `et.moe` with `schedule = one_launch` | blocks take tickets for scores, tiles of hidden units, tiles of outputs; the last to add to some columns combines them |
+
+    A grouped product has several kernels that could do it. Of those that fit, each
+    chip of the module's `#et.gpu_target` gets the one with the least predicted time;
+    a remark says which, and why no other. Where chips differ, the host launches that
+    for its device's number. Without a target, kernels are for sm_80.
 
     A block of the grouped product finds its expert and rows by bisection of the
     offsets, so no loop runs over experts or pairs. The only atomics count, so no
@@ -526,13 +512,6 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     ```
   }];
   let options = [
-    Option<"warpgroups", "warpgroups", "::mlir::et::Warpgroups", "::mlir::et::Warpgroups::No",
-           "Whether products have a kernel for sm_90a",
-           [{::llvm::cl::values(
-             clEnumValN(::mlir::et::Warpgroups::No, "no", "they do not"),
-             clEnumValN(::mlir::et::Warpgroups::Beside, "beside",
-                        "beside one for other chips; that for the device is launched"),
-             clEnumValN(::mlir::et::Warpgroups::Only, "only", "and no other"))}]>,
     Option<"f32Products", "f32-products", "::mlir::et::F32Products",
            "::mlir::et::F32Products::FMA", "How matrices of f32 are multiplied",
            [{::llvm::cl::values(
@@ -540,7 +519,7 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
              clEnumValN(::mlir::et::F32Products::ThreeTF32, "3xtf32", "as three products of tf32, by the matrix units"))}]>
   ];
   let dependentDialects = [
-    "arith::ArithDialect", "cf::ControlFlowDialect", "gpu::GPUDialect",
+    "::mlir::et::ETDialect", "arith::ArithDialect", "cf::ControlFlowDialect", "gpu::GPUDialect",
     "math::MathDialect", "LLVM::LLVMDialect", "memref::MemRefDialect",
     "NVVM::NVVMDialect", "scf::SCFDialect", "vector::VectorDialect"
   ];

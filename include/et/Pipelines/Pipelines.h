@@ -8,8 +8,8 @@
 #ifndef ET_PIPELINES_PIPELINES_H
 #define ET_PIPELINES_PIPELINES_H
 
-#include "et/Codegen/GPU/Chips.h"
 #include "et/Conversion/Passes.h"
+#include "et/Dialect/ET/IR/Chips.h"
 #include "et/Dialect/ET/Transforms/Transforms.h"
 #include "mlir/Pass/PassOptions.h"
 
@@ -100,14 +100,14 @@ struct FrontEndOptions {
   /// Whether the target's kernels gate while they score, find the tokens of a
   /// tile in the mask, and run two products at once.
   bool fusesRouting;
-  /// The GPUs that layers' schedules are chosen for; none for other targets.
-  std::vector<std::string> chips = {};
-  /// The processor that weights are packed for; none if they stay in rows.
-  std::string packsFor = {};
+  /// Whether the target is a GPU: layers get a schedule, and kernels names.
+  bool isForGPU = false;
+  /// Whether weights are packed for the target, which is a CPU.
+  bool packsWeights = false;
 };
 
 /// The part that all targets share: up to and including Phase::Bufferize, or
-/// less if `compileTo` comes first.
+/// less if `compileTo` comes first. The module has its target already.
 void buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
                            const FrontEndOptions &options);
 

@@ -22,14 +22,10 @@ struct AttachCPUTarget : et::impl::AttachCPUTargetBase<AttachCPUTarget> {
   using AttachCPUTargetBase::AttachCPUTargetBase;
 
   void runOnOperation() override {
-    std::optional<cpu::TargetModel> model = cpu::TargetModel::get(march);
-    if (!model) {
-      getOperation().emitError()
-          << "unknown processor '" << march.getValue()
-          << "'; march takes native or a processor as LLVM names it, such as "
-             "x86-64-v3, x86-64-v4 or znver5";
+    FailureOr<cpu::TargetModel> model =
+        cpu::TargetModel::get(march, getOperation());
+    if (failed(model))
       return signalPassFailure();
-    }
     MLIRContext *context = &getContext();
     auto cpu = StringAttr::get(context, model->cpu);
     SmallVector<StringAttr> features;

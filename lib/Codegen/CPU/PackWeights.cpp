@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Codegen/CPU/Passes.h"
-#include "et/Codegen/CPU/TargetModel.h"
 #include "et/Conversion/Passes.h"
 #include "et/Dialect/ET/Utils/WeightUtils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -67,7 +66,7 @@ static Value pack(OpBuilder &builder, PanelsAttr panels, Value weights) {
       ->getResult(0);
 }
 
-static void packOperands(GroupedMatmulOp op, const VectorTarget &target) {
+static void packOperands(GroupedMatmulOp op, CPUTargetAttr target) {
   auto function = op->getParentOfType<func::FuncOp>();
   auto options = remark::RemarkOpts::name("packing")
                      .category("et-pack-weights")
@@ -93,21 +92,14 @@ struct PackWeights : et::impl::PackWeightsBase<PackWeights> {
   using PackWeightsBase::PackWeightsBase;
 
   void runOnOperation() override {
-    std::optional<cpu::TargetModel> model = cpu::TargetModel::get(march);
-    if (!model) {
-      getOperation().emitError("unknown processor '")
-          << march << "'; march takes native or a processor as LLVM names it";
+    FailureOr<CPUTargetAttr> target =
+        getCPUTarget(getOperation(), getArgument());
+    if (failed(target))
       return signalPassFailure();
-    }
-    VectorTarget target = {
-        model->vectorBits / 32,      model->vectorRegisters,
-        model->hasMatrixRegisters(), model->hasPairProducts(),
-        model->hasByteTables(),      model->firstLevelBytes,
-        model->secondLevelBytes,     model->readsAhead};
     for (func::FuncOp function : getFunctionsWithWeights(getOperation()))
       function.walk([&](GroupedMatmulOp op) {
         if (!op.getPanels())
-          packOperands(op, target);
+          packOperands(op, *target);
       });
   }
 };

@@ -18,6 +18,8 @@
 #include <unistd.h>
 #endif
 
+using namespace mlir;
+using namespace mlir::et;
 using namespace mlir::et::cpu;
 
 bool TargetModel::has(llvm::StringRef feature) const {
@@ -120,4 +122,27 @@ std::optional<TargetModel> TargetModel::get(llvm::StringRef march) {
   // docs/Rationale.md, CPU kernels, says what was measured.
   model.readsAhead = model.cpu == "znver4" || model.cpu == "znver5";
   return model;
+}
+
+FailureOr<TargetModel> TargetModel::get(llvm::StringRef march, Operation *op) {
+  if (std::optional<TargetModel> model = get(march))
+    return *model;
+  return op->emitError("unknown processor '")
+         << march
+         << "'; march takes native or a processor as LLVM names it, such as "
+            "x86-64-v3, x86-64-v4 or znver5";
+}
+
+CPUTargetAttr TargetModel::getTarget(MLIRContext *context) const {
+  std::pair<llvm::StringRef, CPUInstructions> known[] = {
+      {"amx-bf16", CPUInstructions::AMXBF16},
+      {"avx512bf16", CPUInstructions::AVX512BF16},
+      {"avx512vbmi", CPUInstructions::AVX512VBMI}};
+  auto instructions = CPUInstructions::None;
+  for (auto [feature, instruction] : known)
+    // Kernels use them beside vectors of 512 bits.
+    if (vectorBits == 512 && has(feature))
+      instructions = instructions | instruction;
+  return CPUTargetAttr::get(context, vectorBits, vectorRegisters, instructions,
+                            firstLevelBytes, secondLevelBytes, readsAhead);
 }

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "et/Codegen/GPU/Chips.h"
 #include "et/Codegen/GPU/Passes.h"
+#include "et/Dialect/ET/IR/ETDialect.h"
 
 namespace mlir::et {
 #define GEN_PASS_DEF_ATTACHGPUTARGETS
@@ -27,16 +27,17 @@ struct AttachGPUTargets : et::impl::AttachGPUTargetsBase<AttachGPUTargets> {
 
   void runOnOperation() override {
     SmallVector<Attribute> targets;
-    for (const std::string &chip : chips) {
-      if (llvm::Error error = checkChip(chip)) {
-        getOperation().emitError(llvm::toString(std::move(error)));
-        return signalPassFailure();
-      }
+    FailureOr<GPUTargetAttr> target =
+        getGPUTarget(getOperation(), getArgument());
+    if (failed(target))
+      return signalPassFailure();
+    for (StringAttr chip : target->getChips()) {
       // Without features, the least PTX version that knows the chip is taken.
       // Ops for one chip may lie behind a test that the back end decides, so
       // whether each chip has every op is not for MLIR to verify.
       targets.push_back(NVVM::NVVMTargetAttr::get(
-          &getContext(), kOptimizationLevel, kTriple, chip, /*features=*/"",
+          &getContext(), kOptimizationLevel, kTriple, chip.getValue(),
+          /*features=*/"",
           /*targetFlags=*/nullptr, /*linkFiles=*/nullptr,
           /*verifyTarget=*/false));
     }

@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "et/Codegen/GPU/Chips.h"
 #include "et/Codegen/GPU/LayerWork.h"
 #include "et/Codegen/GPU/Passes.h"
 #include "et/Conversion/ETToGPU/OneLaunch.h"
+#include "et/Dialect/ET/IR/Chips.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -91,11 +91,11 @@ struct SelectSchedule : et::impl::SelectScheduleBase<SelectSchedule> {
   using SelectScheduleBase::SelectScheduleBase;
 
   void runOnOperation() override {
-    for (const std::string &chip : chips)
-      if (llvm::Error error = checkChip(chip)) {
-        getOperation()->emitError(llvm::toString(std::move(error)));
-        return signalPassFailure();
-      }
+    FailureOr<GPUTargetAttr> target =
+        getGPUTarget(getOperation(), getArgument());
+    if (failed(target))
+      return signalPassFailure();
+    chips = target->getChips();
     SmallVector<MoeOp> layers;
     getOperation()->walk([&](MoeOp op) { layers.push_back(op); });
     for (MoeOp op : layers)
@@ -104,6 +104,8 @@ struct SelectSchedule : et::impl::SelectScheduleBase<SelectSchedule> {
   }
 
 private:
+  ArrayRef<StringAttr> chips;
+
   static constexpr StringLiteral kRemark = "et-select-schedule";
 
   remark::RemarkOpts remarkOf(MoeOp op) const {
@@ -113,14 +115,15 @@ private:
         .function(function ? function.getSymName() : StringRef());
   }
 
-  /// With the rate that the layer is configured for.
+  /// With the rate and the most tokens that the layer is configured for.
   LoweringConfigAttr configOf(MoeOp op, Schedule schedule,
                               int64_t workgroups = 0) {
     std::optional<LoweringConfigAttr> given = op.getLoweringConfig();
     if (!given)
       given = LoweringConfigAttr::get(&getContext());
     return LoweringConfigAttr::get(&getContext(), schedule, workgroups,
-                                   given->getRate(), given->getSlack());
+                                   given->getRate(), given->getSlack(),
+                                   given->getMaxTokens());
   }
 
   LogicalResult select(MoeOp op) {
@@ -144,17 +147,18 @@ private:
     if (given && limitOfBranch(op))
       return success();
 
-    int64_t tokens = cast<ShapedType>(op.getX().getType()).getDimSize(0);
-    bool isDynamic = ShapedType::isDynamic(tokens);
+    std::optional<int64_t> most = getMaxTokens(op);
+    bool isDynamic = cast<ShapedType>(op.getX().getType()).isDynamicDim(0);
     int64_t limit = given ? kOneLaunchTokens : chooseLimit(op);
     explain(op, limit, given.has_value());
     LoweringConfigAttr few =
         given.value_or(configOf(op, Schedule::OneLaunch, chooseWorkgroups(op)));
     LoweringConfigAttr many = configOf(op, Schedule::Grouped);
-    if (isDynamic && limit > 0)
+    bool areFew = most && *most <= limit;
+    if (isDynamic && !areFew && limit > 0)
       makeBranch(op, limit, few, many);
     else
-      op.setLoweringConfigAttr(!isDynamic && tokens <= limit ? few : many);
+      op.setLoweringConfigAttr(areFew ? few : many);
     return success();
   }
 
@@ -163,7 +167,7 @@ private:
     auto isBetter = [&](int64_t tokens) {
       Cost one = estimate(op, tokens, Schedule::OneLaunch);
       Cost grouped = estimate(op, tokens, Schedule::Grouped);
-      return llvm::all_of(chips, [&](const std::string &name) {
+      return llvm::all_of(chips, [&](StringAttr name) {
         const ChipFigures &chip = getChipFigures(name);
         return one.seconds(chip) <= grouped.seconds(chip);
       });
@@ -177,7 +181,7 @@ private:
   /// As many as fit on the chip that most fit on.
   int64_t chooseWorkgroups(MoeOp op) const {
     int64_t bytes = oneLaunchSharedBytes(op), most = 0;
-    for (const std::string &name : chips) {
+    for (StringAttr name : chips) {
       const ChipFigures &chip = getChipFigures(name);
       int64_t fit =
           std::clamp<int64_t>(countBlocks(chip, bytes), 1, kOneLaunchBlocks);
@@ -187,13 +191,15 @@ private:
   }
 
   void explain(MoeOp op, int64_t limit, bool isGiven) const {
-    int64_t tokens = cast<ShapedType>(op.getX().getType()).getDimSize(0);
-    bool isDynamic = ShapedType::isDynamic(tokens);
-    int64_t shown = std::max<int64_t>(isDynamic ? limit : tokens, 1);
+    std::optional<int64_t> most = getMaxTokens(op);
+    bool isDynamic = cast<ShapedType>(op.getX().getType()).isDynamicDim(0);
+    bool areFew = most && *most <= limit;
+    bool isBranch = isDynamic && !areFew;
+    int64_t shown = std::max<int64_t>(isBranch ? limit : *most, 1);
     auto text = [&](Schedule schedule) {
       Cost cost = estimate(op, shown, schedule);
       std::string result;
-      for (const std::string &name : chips) {
+      for (StringAttr name : chips) {
         const ChipFigures &chip = getChipFigures(name);
         result += llvm::formatv(", {0:f1} us on {1}", cost.seconds(chip) * 1e6,
                                 chip.product);
@@ -205,9 +211,9 @@ private:
           .str();
     };
     std::string choice = "one launch";
-    if (isDynamic)
+    if (isBranch)
       choice = llvm::formatv("one launch for T <= {0}", limit);
-    if (limit == 0 || (!isDynamic && tokens > limit))
+    if (limit == 0 || (!isDynamic && !areFew))
       choice = "grouped";
     if (isGiven)
       choice += ", as configured";

@@ -31,13 +31,16 @@ struct ConvertETToGPU : et::impl::ConvertETToGPUBase<ConvertETToGPU> {
                  runsInOneLaunch(layer);
         })))
       return signalPassFailure();
-    remarkPlainProducts(getOperation(), warpgroups != Warpgroups::No,
-                        f32Products);
+    FailureOr<GPUTargetAttr> chips =
+        getGPUTarget(getOperation(), getArgument());
+    if (failed(chips))
+      return signalPassFailure();
+    remarkProducts(getOperation(), *chips, f32Products);
     ConversionTarget target(getContext());
     target.addIllegalDialect<ETDialect>();
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     RewritePatternSet patterns(&getContext());
-    populateETToGPUPatterns(patterns, warpgroups, f32Products);
+    populateETToGPUPatterns(patterns, *chips, f32Products);
     // Ops without a kernel of their own run as plain parallel loops.
     populateETToSCFPatterns(patterns);
     if (failed(applyPartialConversion(getOperation(), target,
@@ -48,13 +51,13 @@ struct ConvertETToGPU : et::impl::ConvertETToGPUBase<ConvertETToGPU> {
 } // namespace
 
 void et::populateETToGPUPatterns(RewritePatternSet &patterns,
-                                 Warpgroups warpgroups,
+                                 GPUTargetAttr target,
                                  F32Products f32Products) {
   populateRouteKernels(patterns);
   populateRoutingKernels(patterns);
   populateStateKernels(patterns);
   populatePlanKernels(patterns);
-  populateProductKernels(patterns, warpgroups, f32Products);
+  populateProductKernels(patterns, target, f32Products);
   populateCombineKernels(patterns);
   populateCombineWavesKernels(patterns, f32Products);
   populateMoeKernels(patterns);

@@ -8,12 +8,11 @@
 #include "GroupedMatmul.h"
 #include "MatrixProduct.h"
 #include "Patterns.h"
+#include "ProductCandidates.h"
 #include "TileProduct.h"
-#include "WarpgroupProduct.h"
 #include "et/Conversion/Epilogue.h"
 #include "mlir/Analysis/AliasAnalysis.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/Remarks.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -252,10 +251,9 @@ void et::emitTile(KernelBuilder &b, const ProductKernel &kernel,
 }
 
 /// One tile a block. Of several products, the tiles are counted one product
-/// after another. With `isOther`, on the host, the kernel is for other devices
-/// than Hopper alone.
+/// after another.
 static void launchProducts(KernelBuilder &b, ArrayRef<ProductKernel> kernels,
-                           Value isOther) {
+                           const KernelDevices &devices) {
   const ProductKernel &first = kernels.front();
   SmallVector<MemRefType> shared = first.shared;
   SmallVector<std::array<Value, 2>> tiles;
@@ -298,12 +296,9 @@ static void launchProducts(KernelBuilder &b, ArrayRef<ProductKernel> kernels,
       "grouped_matmul" + Epilogue(first.op).getSuffix(), blocks, first.threads,
       shared,
       [&](const BlockInfo &block) {
-        if (!isOther)
-          return emitBlock(block);
-        b.when(b.bitXor(b.isHopper(), b.boolean(true)),
-               [&] { emitBlock(block); });
+        devices.emitBody(b, [&] { emitBlock(block); });
       },
-      first.dynamicShared, isOther);
+      first.dynamicShared, devices.condition);
 }
 
 /// By the matrix units.
@@ -383,38 +378,122 @@ ProductKernel et::chooseKernel(GroupedMatmulOp op, KernelBuilder &b,
                                         : threadKernel(op, b, shape.threadTile);
 }
 
-/// Why the matrix units do not compute this product, for a reader.
-static std::string whyPlain(GroupedMatmulOp op, bool splitsF32) {
-  Type element = cast<MemRefType>(op.getLhs().getType()).getElementType();
-  if (element.isF32() && !splitsF32)
-    return "they take f32 with f32-products=3xtf32 alone";
-  if (op.getScales())
-    return "they take weights of f8E4M3FN for sm_90a alone, with rows of f16 "
-           "or "
-           "bf16, K a known multiple of 8 and N of 16";
-  return llvm::formatv("its rows are not contiguous, or its widths K and N not "
-                       "known multiples of {0}",
-                       element.isF32() ? 4 : 8);
+//===----------------------------------------------------------------------===//
+// Candidates
+//===----------------------------------------------------------------------===//
+
+static Type elementOf(GroupedMatmulOp op) {
+  return cast<MemRefType>(op.getLhs().getType()).getElementType();
 }
 
-void et::remarkPlainProducts(Operation *root, bool useWarpgroups,
-                             F32Products f32Products) {
-  bool splitsF32 = f32Products == F32Products::ThreeTF32;
-  root->walk([&](GroupedMatmulOp op) {
-    if (!op.hasPureBufferSemantics() || op.getPanels() ||
-        fitsMatrixUnits(op, splitsF32) ||
-        (useWarpgroups && WarpgroupProduct::applies(op)))
-      return;
-    auto function = op->getParentOfType<func::FuncOp>();
-    remark::missed(op.getLoc(), remark::RemarkOpts::name("matrix-units")
-                                    .category("convert-et-to-gpu")
-                                    .function(function ? function.getSymName()
-                                                       : StringRef()))
-        << remark::add("a product by plain multiply-adds, without the matrix "
-                       "units")
-        << remark::reason("{0}", whyPlain(op, splitsF32));
-  });
+namespace {
+/// One tile a block.
+class TiledCandidate : public ProductCandidate {
+public:
+  bool canJoin(GroupedMatmulOp one, GroupedMatmulOp other,
+               KernelBuilder &b) const override {
+    return makeKernel(one, b).fitsOneLaunchWith(makeKernel(other, b));
+  }
+  void launch(ArrayRef<GroupedMatmulOp> ops, KernelBuilder &b,
+              const KernelDevices &devices) const override {
+    launchProducts(
+        b,
+        llvm::map_to_vector(
+            ops, [&](GroupedMatmulOp op) { return makeKernel(op, b); }),
+        devices);
+  }
+
+protected:
+  virtual ProductKernel makeKernel(GroupedMatmulOp op,
+                                   KernelBuilder &b) const = 0;
+};
+
+class MatrixCandidate : public TiledCandidate {
+public:
+  explicit MatrixCandidate(bool splitsF32) : splitsF32(splitsF32) {}
+
+  StringRef getName() const override { return "mma.sync"; }
+
+  std::string whyNot(GroupedMatmulOp op, StringRef chip) const override {
+    Type element = elementOf(op);
+    if (element.isF32() && !splitsF32)
+      return "it takes f32 with f32-products=3xtf32 alone";
+    if (op.getScales())
+      return "it takes no weights of f8E4M3FN";
+    const MatrixInstruction *instruction =
+        findMatrixInstruction({element, /*isAsynchronous=*/false}, chip);
+    if (!instruction)
+      return llvm::formatv("{0} has no such instruction for {1}", chip,
+                           element);
+    if (!fitsMatrixUnits(op, splitsF32))
+      return llvm::formatv("rows are not contiguous, or the widths K and N not "
+                           "known multiples of {0}",
+                           MatrixInstructions::kChunkBytes * 8 /
+                               element.getIntOrFloatBitWidth());
+    return "";
+  }
+
+  double getFlops(GroupedMatmulOp op, StringRef chip) const override {
+    Type element = elementOf(op);
+    const MatrixInstruction *instruction =
+        findMatrixInstruction({element, /*isAsynchronous=*/false}, chip);
+    double rate = getChipFigures(chip).matrixFlops * instruction->rate;
+    // Three products of the parts.
+    return element.isF32() ? rate / 3 : rate;
+  }
+
+protected:
+  ProductKernel makeKernel(GroupedMatmulOp op,
+                           KernelBuilder &b) const override {
+    int64_t numRhs = rightHandSides(op).size();
+    // The parts of f32 operands take the registers of half the sums.
+    return matrixKernel(op, b,
+                        {elementOf(op).isF32() ? kMatrixRows / 2 : kMatrixRows,
+                         kMatrixColumns / numRhs, MatrixProduct::kStages,
+                         kProductTile});
+  }
+
+private:
+  bool splitsF32;
+};
+
+class ThreadCandidate : public TiledCandidate {
+public:
+  explicit ThreadCandidate(bool splitsF32) : splitsF32(splitsF32) {}
+
+  StringRef getName() const override { return "multiply-adds"; }
+
+  std::string whyNot(GroupedMatmulOp op, StringRef) const override {
+    if (elementOf(op).isF32() && fitsMatrixUnits(op, splitsF32))
+      return "f32-products=3xtf32 asks for the matrix units";
+    return "";
+  }
+
+  double getFlops(GroupedMatmulOp, StringRef chip) const override {
+    return getChipFigures(chip).vectorFlops;
+  }
+
+protected:
+  ProductKernel makeKernel(GroupedMatmulOp op,
+                           KernelBuilder &b) const override {
+    return threadKernel(op, b, kProductTile);
+  }
+
+private:
+  bool splitsF32;
+};
+} // namespace
+
+std::unique_ptr<ProductCandidate> et::makeMatrixCandidate(bool splitsF32) {
+  return std::make_unique<MatrixCandidate>(splitsF32);
 }
+std::unique_ptr<ProductCandidate> et::makeThreadCandidate(bool splitsF32) {
+  return std::make_unique<ThreadCandidate>(splitsF32);
+}
+
+//===----------------------------------------------------------------------===//
+// The pattern
+//===----------------------------------------------------------------------===//
 
 /// The product that stands behind this one, past ops that touch no memory, if
 /// neither writes what the other accesses.
@@ -437,10 +516,10 @@ static GroupedMatmulOp findPartner(GroupedMatmulOp op) {
 
 namespace {
 struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
-  GroupedMatmulPattern(MLIRContext *context, Warpgroups warpgroups,
+  GroupedMatmulPattern(MLIRContext *context, GPUTargetAttr target,
                        bool splitsF32)
-      : OpRewritePattern(context, /*benefit=*/2), warpgroups(warpgroups),
-        splitsF32(splitsF32) {}
+      : OpRewritePattern(context, /*benefit=*/2),
+        candidates(target, splitsF32) {}
 
   LogicalResult matchAndRewrite(GroupedMatmulOp op,
                                 PatternRewriter &rewriter) const override {
@@ -449,71 +528,45 @@ struct GroupedMatmulPattern : OpRewritePattern<GroupedMatmulOp> {
     if (op.getPanels())
       return rewriter.notifyMatchFailure(op, "has weights packed for a CPU");
     KernelBuilder b(op.getLoc(), rewriter);
-    SmallVector<ProductKernel> kernels = {chooseKernel(op, b)};
     SmallVector<GroupedMatmulOp> products = {op};
-    bool byWarpgroups =
-        warpgroups != Warpgroups::No && WarpgroupProduct::applies(op);
-    bool isOneLaunch = true;
     if (GroupedMatmulOp partner = findPartner(op)) {
-      ProductKernel other = chooseKernel(partner, b);
-      bool fits = other.fitsOneLaunchWith(kernels.front());
-      bool bothByWarpgroups = byWarpgroups &&
-                              WarpgroupProduct::applies(partner) &&
-                              !op.getGate() == !partner.getGate();
-      if (fits || bothByWarpgroups) {
-        kernels.push_back(other);
+      auto joins = [&](const ProductCandidates::Choice &choice) {
+        return choice.candidates[0] == choice.candidates[1] &&
+               choice.candidates[0]->canJoin(op, partner, b);
+      };
+      if (llvm::any_of(candidates.choose({op, partner}), joins)) {
         products.push_back(partner);
-        isOneLaunch = fits;
-        byWarpgroups = bothByWarpgroups;
         // Its destination may be allocated between the two.
         b.setInsertionPoint(partner);
         // Reports tell by it what a kernel was made of.
         b.setLoc(b.getFusedLoc({op.getLoc(), partner.getLoc()}));
       }
     }
-    Value isOther;
-    if (byWarpgroups) {
-      Value processors = b.hopperProcessors();
-      launchWarpgroupProducts(products, b, processors);
-      isOther = b.cmp(CmpIPredicate::eq, processors, b.index(0));
-    }
-    // No other device runs this code.
-    if (byWarpgroups && warpgroups == Warpgroups::Only)
-      kernels.clear();
-    if (isOneLaunch && !kernels.empty()) {
-      launchProducts(b, kernels, isOther);
-    } else {
-      for (const ProductKernel &kernel : kernels) {
-        b.setLoc(GroupedMatmulOp(kernel.op).getLoc());
-        launchProducts(b, kernel, isOther);
-      }
-    }
+    candidates.launch(products, candidates.choose(products), b);
     for (GroupedMatmulOp product : products)
       rewriter.eraseOp(product);
     return success();
   }
 
 private:
-  ProductKernel chooseKernel(GroupedMatmulOp op, KernelBuilder &b) const {
-    bool isF32 =
-        cast<MemRefType>(op.getLhs().getType()).getElementType().isF32();
-    int64_t numRhs = rightHandSides(op).size();
-    // The parts of f32 operands take the registers of half the sums.
-    return et::chooseKernel(op, b,
-                            {isF32 ? kMatrixRows / 2 : kMatrixRows,
-                             kMatrixColumns / numRhs, MatrixProduct::kStages,
-                             kProductTile},
-                            splitsF32);
-  }
-
-  Warpgroups warpgroups;
-  bool splitsF32;
+  ProductCandidates candidates;
 };
 } // namespace
 
 void et::populateProductKernels(RewritePatternSet &patterns,
-                                Warpgroups warpgroups,
-                                F32Products f32Products) {
-  patterns.add<GroupedMatmulPattern>(patterns.getContext(), warpgroups,
+                                GPUTargetAttr target, F32Products f32Products) {
+  patterns.add<GroupedMatmulPattern>(patterns.getContext(), target,
                                      f32Products == F32Products::ThreeTF32);
+}
+
+void et::remarkProducts(Operation *root, GPUTargetAttr target,
+                        F32Products f32Products) {
+  // Costs are worked out for who reads of them alone.
+  if (!root->getContext()->getRemarkEngine())
+    return;
+  ProductCandidates candidates(target, f32Products == F32Products::ThreeTF32);
+  root->walk([&](GroupedMatmulOp op) {
+    if (op.hasPureBufferSemantics() && !op.getPanels())
+      candidates.remark(op);
+  });
 }

@@ -103,12 +103,6 @@ void emitTile(KernelBuilder &b, const ProductKernel &kernel,
               const BlockInfo &block, Value rowTile, Value columnTile,
               ArrayRef<Value> forTokens, Value firstPair = Value());
 
-/// Independent products by wgmma, of as many right-hand sides each, on as many
-/// blocks as `processors` of the device, which has the architecture 90. Without
-/// processors nothing is launched.
-void launchWarpgroupProducts(ArrayRef<GroupedMatmulOp> ops, KernelBuilder &b,
-                             Value processors);
-
 } // namespace mlir::et
 
 #endif // ET_LIB_CONVERSION_ETTOGPU_GROUPEDMATMUL_H

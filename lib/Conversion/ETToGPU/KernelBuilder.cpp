@@ -175,24 +175,35 @@ static LLVM::LLVMFuncOp runtimeFunction(KernelBuilder &b, StringRef name,
                                   LLVM::LLVMFunctionType::get(result, types));
 }
 
-static Value callHopperProcessors(KernelBuilder &b) {
+/// The multiprocessors of the device if its number lies in [first, end), else
+/// 0; an i64.
+static Value callProcessors(KernelBuilder &b, unsigned first, unsigned end) {
   OpBuilder::InsertionGuard guard(b);
   moveUp(b, Value());
+  Type word = b.getI64Type();
   LLVM::LLVMFuncOp function =
-      runtimeFunction(b, "et_cuda_hopper_processors", {}, b.getI64Type());
-  // One call a function.
-  LLVM::CallOp call;
-  for (auto other : b.getInsertionBlock()->getOps<LLVM::CallOp>())
-    if (other.getCallee() == function.getName())
-      call = other;
-  if (!call)
-    call = LLVM::CallOp::create(b, function, ValueRange());
-  return call.getResult();
+      runtimeFunction(b, "et_cuda_processors", {word, word}, word);
+  // One call a function, and its numbers.
+  auto isConstant = [](Value value, unsigned number) {
+    APInt constant;
+    return matchPattern(value, m_ConstantInt(&constant)) && constant == number;
+  };
+  for (auto call : b.getInsertionBlock()->getOps<LLVM::CallOp>())
+    if (call.getCallee() == function.getName() &&
+        isConstant(call.getOperand(0), first) &&
+        isConstant(call.getOperand(1), end))
+      return call.getResult();
+  return LLVM::CallOp::create(b, function, ValueRange{b.i64(first), b.i64(end)})
+      .getResult();
 }
 
-Value KernelBuilder::hopperProcessors() {
-  return arith::IndexCastOp::create(*this, getIndexType(),
-                                    callHopperProcessors(*this));
+Value KernelBuilder::processorsOf(const ChipNumbers &numbers) {
+  Value sum;
+  for (auto [first, end] : numbers) {
+    Value processors = callProcessors(*this, first, end);
+    sum = sum ? add(sum, processors) : processors;
+  }
+  return arith::IndexCastOp::create(*this, getIndexType(), sum);
 }
 
 Value KernelBuilder::tensorMap(Value memref) {
@@ -420,7 +431,7 @@ Value KernelBuilder::pointerTo(Value address, NVVM::NVVMMemorySpace space) {
   return LLVM::IntToPtrOp::create(*this, type, address);
 }
 
-Value KernelBuilder::isHopper() {
+Value KernelBuilder::isCompiledFor(ArrayRef<unsigned> numbers) {
   // NVVMReflect replaces the call by ten times the number of the architecture.
   constexpr StringLiteral name = "et_cuda_arch";
   constexpr char text[] = "__CUDA_ARCH";
@@ -439,7 +450,13 @@ Value KernelBuilder::isHopper() {
                                              getStringAttr("llvm.nvvm.reflect"),
                                              ValueRange(key))
                    .getResult(0);
-  return cmp(CmpIPredicate::eq, arch, i32(900));
+  Value result;
+  for (unsigned number : numbers) {
+    Value is =
+        cmp(CmpIPredicate::eq, arch, i32(static_cast<int32_t>(10 * number)));
+    result = result ? Value(arith::OrIOp::create(*this, result, is)) : is;
+  }
+  return result;
 }
 
 //===----------------------------------------------------------------------===//

@@ -12,6 +12,40 @@
 
 namespace mlir::et {
 
+/// A matrix instruction: a row of the table in MatrixInstructions.cpp. Sums are
+/// f32, in registers.
+struct MatrixInstruction {
+  /// Of both operands. Those of tf32 are made of f32.
+  enum Element : uint8_t { F16, BF16, TF32 } element;
+  /// Of the sums, and the operands' common width. Asynchronous ones take any
+  /// multiple of the columns.
+  int64_t rows, columns, depth;
+  enum Place : uint8_t { Registers, Shared } lhs, rhs;
+  /// Whether it runs beside what follows, until it is waited for.
+  bool isAsynchronous;
+  /// The first chip that has it; with a suffix, the only one.
+  StringLiteral chip;
+  /// As a share of a chip's rate for f16.
+  double rate;
+
+  bool isOn(StringRef chip) const;
+};
+
+/// What a kernel asks of the table.
+struct MatrixInstructionQuery {
+  /// f16, bf16, or f32 for tf32.
+  Type element;
+  bool isAsynchronous = false;
+  /// The widest that is no deeper.
+  int64_t depth = std::numeric_limits<int64_t>::max();
+  MatrixInstruction::Place lhs =
+      isAsynchronous ? MatrixInstruction::Shared : MatrixInstruction::Registers;
+  MatrixInstruction::Place rhs = lhs;
+};
+/// The deepest instruction that the chip has; null if there is none.
+const MatrixInstruction *findMatrixInstruction(MatrixInstructionQuery query,
+                                               StringRef chip);
+
 /// Copies and matrix instructions on shared memory that starts at one address.
 /// Everything moves in chunks of 16 bytes, eight elements of f16 or bf16 or
 /// four of f32.
@@ -44,7 +78,7 @@ public:
   /// An element of f32.
   Value loadElement(Place place);
   /// accumulators + lhs * rhs, of f32 what tf32 has of the operands, which are
-  /// i32.
+  /// i32. By how many registers the operands have, it is a whole step or less.
   SmallVector<Value> multiply(ArrayRef<Value> lhs, ArrayRef<Value> rhs,
                               ValueRange accumulators);
 

@@ -47,15 +47,15 @@ private:
 /// Whether the layer is configured to be one kernel, and can be.
 bool runsInOneLaunch(MoeOp op);
 
-/// Says of each product that gets no matrix instructions why.
-void remarkPlainProducts(Operation *root, bool useWarpgroups,
-                         F32Products f32Products);
+/// Says of each product which kernel it gets, and why not another.
+void remarkProducts(Operation *root, GPUTargetAttr target,
+                    F32Products f32Products);
 
 void populateRouteKernels(RewritePatternSet &patterns);
 void populateRoutingKernels(RewritePatternSet &patterns);
 void populateStateKernels(RewritePatternSet &patterns);
 void populatePlanKernels(RewritePatternSet &patterns);
-void populateProductKernels(RewritePatternSet &patterns, Warpgroups warpgroups,
+void populateProductKernels(RewritePatternSet &patterns, GPUTargetAttr target,
                             F32Products f32Products);
 void populateCombineKernels(RewritePatternSet &patterns);
 void populateCombineWavesKernels(RewritePatternSet &patterns,

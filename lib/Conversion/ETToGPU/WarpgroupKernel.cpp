@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "MatrixInstructions.h"
+#include "ProductCandidates.h"
 #include "WarpgroupProduct.h"
 #include "et/Conversion/Epilogue.h"
 
@@ -80,8 +82,53 @@ static void emitBlock(MutableArrayRef<WarpgroupProduct> products,
   });
 }
 
-void et::launchWarpgroupProducts(ArrayRef<GroupedMatmulOp> ops,
-                                 KernelBuilder &b, Value processors) {
+namespace {
+/// A block a multiprocessor, which takes tiles in turn.
+class WarpgroupCandidate : public ProductCandidate {
+public:
+  StringRef getName() const override { return "wgmma"; }
+  bool isOfOneChip() const override { return true; }
+
+  std::string whyNot(GroupedMatmulOp op, StringRef chip) const override {
+    if (!findInstruction(op, chip))
+      return "it is for rows of f16 and bf16 on sm_90a alone";
+    if (WarpgroupProduct::applies(op))
+      return "";
+    return op.getScales()
+               ? "rows are not contiguous, or K is no known multiple of 8, or "
+                 "N of 16"
+               : "rows are not contiguous, or the widths K and N not known "
+                 "multiples of 8";
+  }
+
+  double getFlops(GroupedMatmulOp op, StringRef chip) const override {
+    return getChipFigures(chip).matrixFlops * findInstruction(op, chip)->rate;
+  }
+
+  bool canJoin(GroupedMatmulOp one, GroupedMatmulOp other,
+               KernelBuilder &) const override {
+    return !one.getGate() == !other.getGate();
+  }
+
+  void launch(ArrayRef<GroupedMatmulOp> ops, KernelBuilder &b,
+              const KernelDevices &devices) const override;
+
+private:
+  static const MatrixInstruction *findInstruction(GroupedMatmulOp op,
+                                                  StringRef chip) {
+    Type element = cast<MemRefType>(op.getLhs().getType()).getElementType();
+    MatrixInstructionQuery query = {element, /*isAsynchronous=*/true};
+    // Those of bytes are widened on their way through registers.
+    if (op.getScales())
+      query.lhs = MatrixInstruction::Registers;
+    return findMatrixInstruction(query, chip);
+  }
+};
+} // namespace
+
+void WarpgroupCandidate::launch(ArrayRef<GroupedMatmulOp> ops, KernelBuilder &b,
+                                const KernelDevices &devices) const {
+  Value processors = devices.processors;
   SmallVector<WarpgroupProduct, 2> products;
   Value tiles = b.index(0);
   for (GroupedMatmulOp op : ops) {
@@ -98,11 +145,15 @@ void et::launchWarpgroupProducts(ArrayRef<GroupedMatmulOp> ops,
       "grouped_matmul_sm90" + Epilogue(ops.front()).getSuffix(),
       b.min(tiles, processors), kThreads, shared,
       [&](const BlockInfo &block) {
-        b.when(b.isHopper(), [&] { emitBlock(products, b, block); });
+        devices.emitBody(b, [&] { emitBlock(products, b, block); });
       },
       WarpgroupStages::kSharedBytes, isHopper);
   // Left alone, ptxas may not tell with how many registers a block starts, and
   // then moves none.
   launch->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
                   b.getI32IntegerAttr(1));
+}
+
+std::unique_ptr<ProductCandidate> et::makeWarpgroupCandidate() {
+  return std::make_unique<WarpgroupCandidate>();
 }

@@ -33,12 +33,12 @@ static Value emitWordRows(VectorBuilder &b, CombineOp op) {
 }
 
 static LogicalResult lowerCombine(CombineOp op, VectorBuilder &b,
-                                  const VectorTarget &target) {
+                                  CPUTargetAttr target) {
   Value out = op.getOut(), pairs = op.getPairs(), mask = op.getMask();
   Value wordRows = emitWordRows(b, op);
   // As many sums as leave registers for the gate and the row being added; fewer
   // if no vector needs a mask then.
-  int64_t vectors = target.registers / 2;
+  int64_t vectors = target.getVectorRegisters() / 2;
   for (int64_t fewer = vectors; fewer >= vectors / 2; --fewer)
     if (b.isWhole(out, fewer * b.lanes)) {
       vectors = fewer;
@@ -88,7 +88,7 @@ static LogicalResult lowerCombine(CombineOp op, VectorBuilder &b,
 }
 
 void et::populateCombineVectorPatterns(RewritePatternSet &patterns,
-                                       const VectorTarget &target) {
+                                       CPUTargetAttr target) {
   patterns.add<VectorPattern<CombineOp>>(patterns.getContext(), target,
                                          lowerCombine);
 }

@@ -11,11 +11,11 @@ using namespace mlir;
 using namespace mlir::et;
 
 static LogicalResult lowerGather(GatherOp op, VectorBuilder &b,
-                                 const VectorTarget &target) {
+                                 CPUTargetAttr target) {
   Value x = op.getX(), out = op.getOut(), offsets = op.getOffsets();
   // Copied as they are: widening a NaN would change its bits.
   Type element = cast<MemRefType>(x.getType()).getElementType();
-  int64_t lanes = target.lanes * 32 / element.getIntOrFloatBitWidth();
+  int64_t lanes = target.getLanes() * 32 / element.getIntOrFloatBitWidth();
   auto type = VectorType::get(lanes, element);
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
   Value pairs =
@@ -40,7 +40,7 @@ static LogicalResult lowerGather(GatherOp op, VectorBuilder &b,
 }
 
 void et::populateGatherVectorPatterns(RewritePatternSet &patterns,
-                                      const VectorTarget &target) {
+                                      CPUTargetAttr target) {
   patterns.add<VectorPattern<GatherOp>>(patterns.getContext(), target,
                                         lowerGather);
 }

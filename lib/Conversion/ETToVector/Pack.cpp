@@ -129,8 +129,7 @@ private:
 };
 } // namespace
 
-static LogicalResult lowerPack(PackOp op, VectorBuilder &b,
-                               const VectorTarget &) {
+static LogicalResult lowerPack(PackOp op, VectorBuilder &b, CPUTargetAttr) {
   if (!PackLowering::applies(op, b.lanes))
     return failure();
   PackLowering(op, b).lower();
@@ -138,6 +137,6 @@ static LogicalResult lowerPack(PackOp op, VectorBuilder &b,
 }
 
 void et::populatePackPatterns(RewritePatternSet &patterns,
-                              const VectorTarget &target) {
+                              CPUTargetAttr target) {
   patterns.add<VectorPattern<PackOp>>(patterns.getContext(), target, lowerPack);
 }

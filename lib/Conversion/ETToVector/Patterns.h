@@ -18,10 +18,9 @@ namespace mlir::et {
 /// leaves it alone where `lower` fails before it has emitted anything.
 template <typename OpTy>
 struct VectorPattern : OpRewritePattern<OpTy> {
-  using LowerFn = LogicalResult (*)(OpTy, VectorBuilder &,
-                                    const VectorTarget &);
+  using LowerFn = LogicalResult (*)(OpTy, VectorBuilder &, CPUTargetAttr);
 
-  VectorPattern(MLIRContext *context, const VectorTarget &target, LowerFn lower)
+  VectorPattern(MLIRContext *context, CPUTargetAttr target, LowerFn lower)
       : OpRewritePattern<OpTy>(context), target(target), lower(lower) {}
 
   LogicalResult matchAndRewrite(OpTy op,
@@ -32,7 +31,7 @@ struct VectorPattern : OpRewritePattern<OpTy> {
     for (Value operand : op->getOperands())
       if (!cast<MemRefType>(operand.getType()).isLastDimUnitStride())
         return rewriter.notifyMatchFailure(op, "has a strided last dimension");
-    VectorBuilder builder(op.getLoc(), rewriter, target.lanes);
+    VectorBuilder builder(op.getLoc(), rewriter, target.getLanes());
     if (failed(lower(op, builder, target)))
       return failure();
     rewriter.eraseOp(op);
@@ -40,20 +39,18 @@ struct VectorPattern : OpRewritePattern<OpTy> {
   }
 
 private:
-  VectorTarget target;
+  CPUTargetAttr target;
   LowerFn lower;
 };
 
 void populateGatherVectorPatterns(RewritePatternSet &patterns,
-                                  const VectorTarget &target);
-void populatePackPatterns(RewritePatternSet &patterns,
-                          const VectorTarget &target);
-void populateProductPatterns(RewritePatternSet &patterns,
-                             const VectorTarget &target);
+                                  CPUTargetAttr target);
+void populatePackPatterns(RewritePatternSet &patterns, CPUTargetAttr target);
+void populateProductPatterns(RewritePatternSet &patterns, CPUTargetAttr target);
 void populateRoutingVectorPatterns(RewritePatternSet &patterns,
-                                   const VectorTarget &target);
+                                   CPUTargetAttr target);
 void populateCombineVectorPatterns(RewritePatternSet &patterns,
-                                   const VectorTarget &target);
+                                   CPUTargetAttr target);
 
 } // namespace mlir::et
 

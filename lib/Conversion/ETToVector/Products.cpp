@@ -38,7 +38,7 @@ static void remarkNoMatrices(GroupedMatmulOp op) {
 }
 
 static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
-                                        const VectorTarget &target) {
+                                        CPUTargetAttr target) {
   // Views of nothing have no valid offset.
   Value viewed[] = {op.getRhs(), op.getGate(), op.getScales(),
                     op.getGateScales()};
@@ -48,22 +48,23 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
   };
   if (op.getMask() || llvm::any_of(viewed, isNothing))
     return failure();
-  if (op.getScales() && target.lanes > kScaleBlock)
+  if (op.getScales() && target.getLanes() > kScaleBlock)
     return failure();
   int64_t columns = cast<MemRefType>(op.getOut().getType()).getShape()[1];
   int64_t products = op.getGate() ? 2 : 1;
   bool isBF16 = getElementTypeOrSelf(op.getLhs().getType()).isBF16();
-  TileShape tile =
-      TileShape::choose(target.lanes, target.registers, columns, products);
+  TileShape tile = TileShape::choose(
+      target.getLanes(), target.getVectorRegisters(), columns, products);
   TileShape matrixTile = TileShape::chooseMatrix(columns, products);
-  bool usesMatrices = target.matrices && isBF16 && !op.getScales();
+  bool usesMatrices =
+      target.has(CPUInstructions::AMXBF16) && isBF16 && !op.getScales();
   if (op.getScales())
     tile = tile.withOneScale(kScaleBlock);
   int64_t panelColumns = tile.columns(), interleave = 1;
   if (std::optional<PanelsAttr> panels = op.getPanels()) {
     panelColumns = panels->getColumns();
     interleave = panels->getInterleave();
-    if (panelColumns % target.lanes || interleave > 2 ||
+    if (panelColumns % target.getLanes() || interleave > 2 ||
         (interleave == 2 && !isBF16))
       return failure();
     tile = op.getScales() ? tile.withOneScale(panelColumns)
@@ -72,8 +73,8 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
         !target.hasScaledPairs(tile.columns()))
       return failure();
     // The packed weights of few rows are multiplied as pairs then.
-    usesMatrices &= target.pairs && interleave == 2 &&
-                    panelColumns % matrixTile.lanes == 0 &&
+    usesMatrices &= target.has(CPUInstructions::AVX512BF16) &&
+                    interleave == 2 && panelColumns % matrixTile.lanes == 0 &&
                     panels->getStep() % kMatrixDepth == 0;
     if (usesMatrices) {
       matrixTile = matrixTile.within(panelColumns);
@@ -86,7 +87,7 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
                                        llvm::alignTo(columns, tile.columns()));
   }
 
-  if (target.matrices && !usesMatrices)
+  if (target.has(CPUInstructions::AMXBF16) && !usesMatrices)
     remarkNoMatrices(op);
 
   auto kernelOf = [&](const TileShape &shape, Multiply way,
@@ -97,14 +98,15 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
             way,
             interleave,
             b.isWhole(op.getLhs(), kMatrixDepth),
-            target.firstLevelBytes,
-            target.readsAhead && op.getPanels() &&
+            target.getFirstLevelCache(),
+            target.getReadsAhead() && op.getPanels() &&
                 shape.columns() == panelColumns,
             /*copiedFrom=*/0,
-            op.getScales() ? std::optional(ScaledWeights{target.byteTables})
+            op.getScales() ? std::optional(ScaledWeights{
+                                 target.has(CPUInstructions::AVX512VBMI)})
                            : std::nullopt};
   };
-  bool usesPairs = interleave == 2 && target.pairs;
+  bool usesPairs = interleave == 2 && target.has(CPUInstructions::AVX512BF16);
   PanelKernel vectors = kernelOf(
       tile, usesPairs ? Multiply::Pairs : Multiply::Widened, interleave);
   PanelKernel most = vectors;
@@ -112,13 +114,14 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
     most = kernelOf(matrixTile, Multiply::Matrices, 2);
     most.copiedFrom = op.getPanels() ? 0 : 1;
   }
-  ProductLowering(op, b, most, vectors, panelColumns, target.secondLevelBytes)
+  ProductLowering(op, b, most, vectors, panelColumns,
+                  target.getSecondLevelCache())
       .lower();
   return success();
 }
 
 void et::populateProductPatterns(RewritePatternSet &patterns,
-                                 const VectorTarget &target) {
+                                 CPUTargetAttr target) {
   patterns.add<VectorPattern<GroupedMatmulOp>>(patterns.getContext(), target,
                                                lowerGroupedMatmul);
 }

@@ -68,8 +68,7 @@ static void emitDivisionByNorms(VectorBuilder &b, ScoresOp op) {
 }
 
 /// Scores are a product with one expert, which becomes panel kernels in turn.
-static LogicalResult lowerScores(ScoresOp op, VectorBuilder &b,
-                                 const VectorTarget &) {
+static LogicalResult lowerScores(ScoresOp op, VectorBuilder &b, CPUTargetAttr) {
   auto routerType = cast<MemRefType>(op.getRouter().getType());
   SmallVector<ReassociationIndices> dims = {{0, 1}, {2}};
   SmallVector<OpFoldResult> sizes =
@@ -93,8 +92,7 @@ static LogicalResult lowerScores(ScoresOp op, VectorBuilder &b,
 
 /// One iteration owns the mask words of 32 tokens. A vector holds one word for
 /// each of its experts and collects a bit a token.
-static LogicalResult lowerPairGate(GateOp op, VectorBuilder &b,
-                                   const VectorTarget &) {
+static LogicalResult lowerPairGate(GateOp op, VectorBuilder &b, CPUTargetAttr) {
   auto routing = dyn_cast<PairRoutingAttrInterface>(op.getRouting());
   if (!routing)
     return failure();
@@ -134,7 +132,7 @@ static LogicalResult lowerPairGate(GateOp op, VectorBuilder &b,
 }
 
 void et::populateRoutingVectorPatterns(RewritePatternSet &patterns,
-                                       const VectorTarget &target) {
+                                       CPUTargetAttr target) {
   MLIRContext *context = patterns.getContext();
   patterns.add<VectorPattern<ScoresOp>>(context, target, lowerScores);
   patterns.add<VectorPattern<GateOp>>(context, target, lowerPairGate);

@@ -53,11 +53,11 @@ TileShape TileShape::withOneScale(int64_t panelColumns) const {
   return shape;
 }
 
-PanelsAttr et::choosePanels(GroupedMatmulOp op, const VectorTarget &target) {
+PanelsAttr et::choosePanels(GroupedMatmulOp op, CPUTargetAttr target) {
   int64_t columns = cast<ShapedType>(op.getOut().getType()).getDimSize(1);
   int64_t products = op.getGate() ? 2 : 1, interleave = 1, step = 1;
-  TileShape tile =
-      TileShape::choose(target.lanes, target.registers, columns, products);
+  TileShape tile = TileShape::choose(
+      target.getLanes(), target.getVectorRegisters(), columns, products);
   bool isBF16 = getElementTypeOrSelf(op.getLhs().getType()).isBF16();
   if (op.getScales()) {
     tile = tile.withOneScale(kScaleBlock);
@@ -68,7 +68,7 @@ PanelsAttr et::choosePanels(GroupedMatmulOp op, const VectorTarget &target) {
     // pair of vectors, and of bf16 in order four.
     interleave = step = 2;
     // Few rows of packed weights are multiplied as pairs.
-    if (target.matrices && target.pairs) {
+    if (target.has(CPUInstructions::AMXBF16 | CPUInstructions::AVX512BF16)) {
       tile = TileShape::chooseMatrix(columns, products);
       step = kMatrixDepth;
     }

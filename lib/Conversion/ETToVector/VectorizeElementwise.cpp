@@ -207,13 +207,17 @@ struct VectorizeElementwise
   using Base::Base;
 
   void runOnOperation() override {
+    FailureOr<CPUTargetAttr> target =
+        getCPUTarget(getOperation(), getArgument());
+    if (failed(target))
+      return signalPassFailure();
     SmallVector<linalg::LinalgOp> ops;
     getOperation()->walk([&](linalg::LinalgOp op) {
       if (isVectorizable(op))
         ops.push_back(op);
     });
     for (linalg::LinalgOp op : ops) {
-      ElementwiseEmitter(op, vectorBits / 32).emit();
+      ElementwiseEmitter(op, target->getLanes()).emit();
       op.erase();
     }
   }

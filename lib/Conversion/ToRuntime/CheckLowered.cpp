@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Conversion/ToRuntime/Passes.h"
+#include "et/Dialect/ET/IR/ETDialect.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/OpenMP/OpenMPDialect.h"
@@ -33,7 +34,9 @@ struct CheckLowered : et::impl::CheckLoweredBase<CheckLowered> {
       return WalkResult::interrupt();
     });
     if (result.wasInterrupted())
-      signalPassFailure();
+      return signalPassFailure();
+    // What no pass of ours reads any more, and no other tool knows.
+    getOperation()->removeDiscardableAttr(kTargetAttr);
   }
 };
 } // namespace

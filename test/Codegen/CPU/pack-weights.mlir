@@ -1,9 +1,9 @@
-// RUN: et-opt %s -split-input-file --et-pack-weights=march=x86-64-v4 --cse | FileCheck %s --check-prefixes=CHECK,AVX512
-// RUN: et-opt %s -split-input-file --et-pack-weights=march=x86-64-v3 --cse | FileCheck %s --check-prefixes=CHECK,AVX2
-// RUN: et-opt %s -split-input-file --et-pack-weights=march=sapphirerapids --cse | FileCheck %s --check-prefixes=CHECK,AMX
-// RUN: et-opt %s -split-input-file --et-pack-weights=march=znver5 --cse | FileCheck %s --check-prefixes=CHECK,PAIRS
-// RUN: et-opt %s -split-input-file --et-pack-weights=march=cooperlake --cse | FileCheck %s --check-prefixes=CHECK,NO-TABLES
-// RUN: et-opt %s -split-input-file --et-pack-weights=march=x86-64-v4 --remarks-filter=et-pack-weights --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
+// RUN: et-opt %s -split-input-file --et-set-cpu-target=march=x86-64-v4 --et-pack-weights --cse | FileCheck %s --check-prefixes=CHECK,AVX512
+// RUN: et-opt %s -split-input-file --et-set-cpu-target=march=x86-64-v3 --et-pack-weights --cse | FileCheck %s --check-prefixes=CHECK,AVX2
+// RUN: et-opt %s -split-input-file --et-set-cpu-target=march=sapphirerapids --et-pack-weights --cse | FileCheck %s --check-prefixes=CHECK,AMX
+// RUN: et-opt %s -split-input-file --et-set-cpu-target=march=znver5 --et-pack-weights --cse | FileCheck %s --check-prefixes=CHECK,PAIRS
+// RUN: et-opt %s -split-input-file --et-set-cpu-target=march=cooperlake --et-pack-weights --cse | FileCheck %s --check-prefixes=CHECK,NO-TABLES
+// RUN: et-opt %s -split-input-file --et-set-cpu-target=march=x86-64-v4 --et-pack-weights --remarks-filter=et-pack-weights --remark-format=emitRemark -o /dev/null 2>&1 | FileCheck %s --check-prefix=REMARK
 
 // The layout is that of the kernel's tile, which is narrower for two products.
 // CHECK-LABEL: func @f32

@@ -1,7 +1,7 @@
-// RUN: et-opt %s --split-input-file --et-select-schedule=chips=sm_90a --verify-diagnostics
-// RUN: not et-opt %s --et-select-schedule=chips=sm_9 2>&1 | FileCheck %s
+// RUN: et-opt %s --split-input-file --et-set-gpu-target=chips=sm_90a --et-select-schedule --verify-diagnostics
+// RUN: not et-opt %s --et-set-gpu-target=chips=sm_9 --et-select-schedule 2>&1 | FileCheck %s
 
-// CHECK: error: unknown chip 'sm_9'; known: sm_80,
+// CHECK: error: #et.gpu_target has an unknown chip 'sm_9'; known: sm_80,
 
 func.func @f32(%x: tensor<8x64xf32>, %router: tensor<64x8xf32>, %w1: tensor<8x64x128xf32>, %w2: tensor<8x128x64xf32>, %theta: tensor<8xf32>, %out: tensor<8x64xf32>) -> tensor<8x64xf32> {
   // expected-error@+1 {{'et.moe' op cannot run in one launch: its elements are not f16 or bf16; change that, or configure schedule = grouped}}

@@ -1,9 +1,9 @@
-// RUN: et-opt %s --split-input-file --et-select-schedule=chips=sm_80,sm_90a \
+// RUN: et-opt %s --split-input-file --et-set-gpu-target=chips=sm_80,sm_90a --et-select-schedule \
 // RUN:   --remarks-filter=et-select-schedule --remark-format=emitRemark 2> %t | FileCheck %s
 // RUN: FileCheck %s --check-prefix=REMARK --input-file=%t
 // Choosing again changes nothing.
-// RUN: et-opt %s --split-input-file --et-select-schedule=chips=sm_80,sm_90a --cse > %t.once
-// RUN: et-opt %t.once --split-input-file --et-select-schedule=chips=sm_80,sm_90a | diff %t.once -
+// RUN: et-opt %s --split-input-file --et-set-gpu-target=chips=sm_80,sm_90a --et-select-schedule --cse > %t.once
+// RUN: et-opt %t.once --split-input-file --et-set-gpu-target=chips=sm_80,sm_90a --et-select-schedule | diff %t.once -
 
 // T is known: one schedule. As many blocks as fit on an H100, which most fit on.
 // CHECK-LABEL: func @static

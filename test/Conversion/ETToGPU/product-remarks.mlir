@@ -1,17 +1,22 @@
 // RUN: et-opt %s --convert-et-to-gpu --remarks-filter=convert-et-to-gpu -o /dev/null 2>&1 | FileCheck %s --implicit-check-not=remark:
-// RUN: et-opt %s --convert-et-to-gpu="warpgroups=beside f32-products=3xtf32" --remarks-filter=convert-et-to-gpu -o /dev/null 2>&1 | FileCheck %s --check-prefix=ALL --implicit-check-not=remark:
+// RUN: et-opt %s --et-set-gpu-target=chips=sm_80,sm_90a --convert-et-to-gpu=f32-products=3xtf32 --remarks-filter=convert-et-to-gpu -o /dev/null 2>&1 | FileCheck %s --check-prefix=ALL --implicit-check-not=remark:
 
-// Which products get no matrix instructions, and why: once each, also where two could share a launch.
+// Which kernel a product gets, and why no other: once each, also where two could share a launch.
 
-// CHECK-DAG: remark: [Missed] matrix-units | Category:convert-et-to-gpu | Function=f32 | Reason="they take f32 with f32-products=3xtf32 alone", Remark="a product by plain multiply-adds, without the matrix units"
-// CHECK-DAG: remark: [Missed] matrix-units {{.*}} Function=odd | Reason="its rows are not contiguous, or its widths K and N not known multiples of 8"
-// CHECK-DAG: remark: [Missed] matrix-units {{.*}} Function=odd | Reason="its rows are not contiguous, or its widths K and N not known multiples of 8"
-// CHECK-DAG: remark: [Missed] matrix-units {{.*}} Function=scaled | Reason="they take weights of f8E4M3FN for sm_90a alone, with rows of f16 or bf16, K a known multiple of 8 and N of 16"
-// CHECK-DAG: remark: [Missed] matrix-units {{.*}} Function=odd_f32 | Reason="they take f32 with f32-products=3xtf32 alone"
+// CHECK-DAG: remark: [Passed] product-kernel | Category:convert-et-to-gpu | Function=whole | Reason="wgmma does not fit: it is for rows of f16 and bf16 on sm_90a alone; multiply-adds takes {{.*}} us on sm_80", Remark="mma.sync for sm_80 in {{.*}} us, predicted for 4096 rows"
+// CHECK-DAG: remark: [Missed] product-kernel {{.*}} Function=f32 | Reason="wgmma does not fit: it is for rows of f16 and bf16 on sm_90a alone; mma.sync does not fit: it takes f32 with f32-products=3xtf32 alone", Remark="multiply-adds for sm_80 in
+// CHECK-DAG: remark: [Missed] product-kernel {{.*}} Function=odd | Reason="{{.*}}mma.sync does not fit: rows are not contiguous, or the widths K and N not known multiples of 8"
+// CHECK-DAG: remark: [Missed] product-kernel {{.*}} Function=odd | Reason="{{.*}}mma.sync does not fit: rows are not contiguous, or the widths K and N not known multiples of 8"
+// CHECK-DAG: remark: [Missed] product-kernel {{.*}} Function=scaled | Reason="{{.*}}mma.sync does not fit: it takes no weights of f8E4M3FN"
+// CHECK-DAG: remark: [Missed] product-kernel {{.*}} Function=odd_f32 | Reason="{{.*}}mma.sync does not fit: it takes f32 with f32-products=3xtf32 alone"
 
-// ALL-DAG: remark: [Missed] matrix-units {{.*}} Function=odd |
-// ALL-DAG: remark: [Missed] matrix-units {{.*}} Function=odd |
-// ALL-DAG: remark: [Missed] matrix-units {{.*}} Function=odd_f32 | Reason="its rows are not contiguous, or its widths K and N not known multiples of 4"
+// Chips whose choices differ.
+// ALL-DAG: remark: [Passed] product-kernel {{.*}} Function=whole | Reason="{{.*}}mma.sync takes {{.*}} us on sm_90a{{.*}}", Remark="mma.sync for sm_80 in {{.*}} us; wgmma for sm_90a in {{.*}} us, predicted for 4096 rows"
+// ALL-DAG: remark: [Passed] product-kernel {{.*}} Function=f32 | Reason="{{.*}}multiply-adds does not fit: f32-products=3xtf32 asks for the matrix units", Remark="mma.sync for sm_80 in {{.*}} us, sm_90a in
+// ALL-DAG: remark: [Missed] product-kernel {{.*}} Function=odd |
+// ALL-DAG: remark: [Missed] product-kernel {{.*}} Function=odd |
+// ALL-DAG: remark: [Missed] product-kernel {{.*}} Function=odd_f32 | Reason="{{.*}}mma.sync does not fit: rows are not contiguous, or the widths K and N not known multiples of 4"
+// ALL-DAG: remark: [Missed] product-kernel {{.*}} Function=scaled | {{.*}}Remark="multiply-adds for sm_80 in {{.*}} us; wgmma for sm_90a in
 
 func.func @whole(%x: memref<?x16xf16>, %w: memref<1x16x32xf16>, %out: memref<?x32xf16>) {
   et.grouped_matmul relu ins(%x, %w : memref<?x16xf16>, memref<1x16x32xf16>) outs(%out : memref<?x32xf16>)

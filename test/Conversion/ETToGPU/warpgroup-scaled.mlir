@@ -1,4 +1,4 @@
-// RUN: et-opt %s --convert-et-to-gpu=warpgroups=beside | FileCheck %s
+// RUN: et-opt %s --et-set-gpu-target=chips=sm_80,sm_90a --convert-et-to-gpu | FileCheck %s
 // RUN: et-opt %s --et-lower-to-nvvm-pipeline="chip=sm_90a" | FileCheck %s --check-prefix=HOPPER
 // RUN: et-opt %s --et-lower-to-nvvm-pipeline="chip=sm_80" | FileCheck %s --check-prefix=OTHERS
 

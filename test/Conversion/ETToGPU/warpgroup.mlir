@@ -1,5 +1,5 @@
-// RUN: et-opt %s --convert-et-to-gpu=warpgroups=beside | FileCheck %s
-// RUN: et-opt %s --convert-et-to-gpu=warpgroups=only | FileCheck %s --check-prefix=ONLY --implicit-check-not='function(@et_grouped_matmul)'
+// RUN: et-opt %s --et-set-gpu-target=chips=sm_80,sm_90a --convert-et-to-gpu | FileCheck %s
+// RUN: et-opt %s --et-set-gpu-target=chips=sm_90a --convert-et-to-gpu | FileCheck %s --check-prefix=ONLY --implicit-check-not='function(@et_grouped_matmul)'
 
 // Code for sm_90a alone has no kernel that nothing launches.
 // ONLY-COUNT-2: function(@et_grouped_matmul_sm90)
@@ -13,7 +13,7 @@
 // launches: what it asks comes first.
 // CHECK-LABEL: func @product
 // CHECK-COUNT-2: llvm.call @et_cuda_tensor_map
-// CHECK:       %[[COUNT:.*]] = llvm.call @et_cuda_hopper_processors
+// CHECK:       %[[COUNT:.*]] = llvm.call @et_cuda_processors
 // CHECK:       %[[PROCESSORS:.*]] = arith.index_cast %[[COUNT]]
 // CHECK:       %[[IS:.*]] = arith.cmpi ne, %[[PROCESSORS]], %c0{{.*}} : index
 // CHECK:       %[[BLOCKS:.*]] = arith.minui %{{.*}}, %[[PROCESSORS]]

@@ -1,4 +1,4 @@
-// RUN: et-opt %s --convert-et-to-vector="matrix-registers=true" --split-input-file | FileCheck %s
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<instructions=[amx_bf16]>" --convert-et-to-vector --split-input-file | FileCheck %s
 // RUN: et-opt %s --et-lower-to-cpu-pipeline="march=sapphirerapids" --split-input-file | mlir-translate --mlir-to-llvmir --split-input-file | FileCheck %s --check-prefix=LLVM
 
 // LLVM: call x86_amx @llvm.x86.tdpbf16ps.internal(i16 16, i16 64, i16 64,

@@ -1,4 +1,4 @@
-// RUN: et-opt %s --convert-et-to-vector="vector-bits=512 vector-registers=32" | FileCheck %s
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<vector_bits=512,vector_registers=32>" --convert-et-to-vector | FileCheck %s
 
 // A task is a few rows of all panels. Whole panels need no mask; without an
 // interleave there is no row with a missing step.

@@ -1,6 +1,6 @@
-// RUN: et-opt %s --convert-et-to-vector="pair-products=true" --split-input-file | FileCheck %s --check-prefixes=CHECK,PAIRS
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<instructions=[avx512_bf16]>" --convert-et-to-vector --split-input-file | FileCheck %s --check-prefixes=CHECK,PAIRS
 // RUN: et-opt %s --convert-et-to-vector --split-input-file | FileCheck %s --check-prefixes=CHECK,WIDEN
-// RUN: et-opt %s --convert-et-to-vector="matrix-registers=true pair-products=true" --split-input-file | FileCheck %s --check-prefix=AMX
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<instructions=[amx_bf16,avx512_bf16]>" --convert-et-to-vector --split-input-file | FileCheck %s --check-prefix=AMX
 
 // Packed weights are read where they are, by one kernel for any number of rows. A
 // kernel asks for the next block of its panel, or of the next one.

@@ -1,4 +1,4 @@
-// RUN: et-opt %s --convert-et-to-vector="matrix-registers=true" --remarks-filter=convert-et-to-vector -o /dev/null 2>&1 | FileCheck %s --implicit-check-not=remark:
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<instructions=[amx_bf16]>" --convert-et-to-vector --remarks-filter=convert-et-to-vector -o /dev/null 2>&1 | FileCheck %s --implicit-check-not=remark:
 // RUN: et-opt %s --convert-et-to-vector --remarks-filter=convert-et-to-vector -o /dev/null 2>&1 | count 0
 
 // Which products do without the matrix registers that the processor has.

@@ -1,5 +1,5 @@
 // RUN: et-opt %s --convert-et-to-vector --split-input-file | FileCheck %s --check-prefixes=CHECK,AVX512
-// RUN: et-opt %s --convert-et-to-vector="vector-bits=256 vector-registers=16" --split-input-file | FileCheck %s --check-prefixes=CHECK,AVX2
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<vector_bits=256,vector_registers=16>" --convert-et-to-vector --split-input-file | FileCheck %s --check-prefixes=CHECK,AVX2
 
 // Gathered rows, f32: one tile of 6 x 64 (6 x 16) accumulators over a block of K,
 // tiles of 1 to 5 rows, and the activation once for them all.

@@ -1,10 +1,10 @@
-// RUN: et-opt %s --convert-et-to-vector="first-level-cache=32768 reads-ahead=true" | FileCheck %s --check-prefixes=CHECK,AHEAD
-// RUN: et-opt %s --convert-et-to-vector="first-level-cache=49152" | FileCheck %s --check-prefixes=CHECK,ASKED
-// RUN: et-opt %s --et-lower-to-cpu-pipeline="march=znver4" --dump-pass-pipeline -o /dev/null 2>&1 | FileCheck %s --check-prefix=ZEN
-// RUN: et-opt %s --et-lower-to-cpu-pipeline="march=sapphirerapids" --dump-pass-pipeline -o /dev/null 2>&1 | FileCheck %s --check-prefix=INTEL
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<first_level_cache=32768,reads_ahead=true>" --convert-et-to-vector | FileCheck %s --check-prefixes=CHECK,AHEAD
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<first_level_cache=49152>" --convert-et-to-vector | FileCheck %s --check-prefixes=CHECK,ASKED
+// RUN: et-opt %s --et-set-cpu-target=march=znver4 | FileCheck %s --check-prefix=ZEN
+// RUN: et-opt %s --et-set-cpu-target=march=sapphirerapids | FileCheck %s --check-prefix=INTEL
 
-// ZEN:   convert-et-to-vector{{{.*}}first-level-cache=32768 {{.*}}reads-ahead=true
-// INTEL: convert-et-to-vector{{{.*}}first-level-cache=49152 {{.*}}reads-ahead=false
+// ZEN:   #et.cpu_target<instructions = [avx512_bf16, avx512_vbmi], first_level_cache = 32768, reads_ahead = true>
+// INTEL: #et.cpu_target<instructions = [amx_bf16, avx512_bf16, avx512_vbmi]>
 
 // A block is three quarters of the cache, and at most 32 KB. Where the processor
 // reads ahead, a single tile asks for nothing, others ask in three places at most.

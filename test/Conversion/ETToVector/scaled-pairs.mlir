@@ -1,5 +1,5 @@
-// RUN: et-opt %s --convert-et-to-vector="pair-products=true byte-tables=true" --split-input-file | FileCheck %s
-// RUN: et-opt %s --convert-et-to-vector="pair-products=true" --split-input-file | FileCheck %s --check-prefix=NEITHER
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<instructions=[avx512_bf16,avx512_vbmi]>" --convert-et-to-vector --split-input-file | FileCheck %s
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<instructions=[avx512_bf16]>" --convert-et-to-vector --split-input-file | FileCheck %s --check-prefix=NEITHER
 
 // Rows of bf16 meet packed weights of f8E4M3FN as pairs of bf16, which the tables give:
 // 64 bytes are 16 columns twice. A block of scales is 64 rows of pairs. Experts of all

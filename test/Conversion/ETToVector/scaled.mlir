@@ -1,4 +1,4 @@
-// RUN: et-opt %s --convert-et-to-vector="byte-tables=true" --split-input-file | FileCheck %s --check-prefixes=CHECK,TABLES
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<instructions=[avx512_vbmi]>" --convert-et-to-vector --split-input-file | FileCheck %s --check-prefixes=CHECK,TABLES
 // RUN: et-opt %s --convert-et-to-vector --split-input-file | FileCheck %s --check-prefixes=CHECK,WIDEN
 
 // Weights of f8E4M3FN are widened in registers for experts with few rows: 64 bytes

@@ -1,7 +1,7 @@
 // RUN: et-opt %s --et-spread-rows --split-input-file | FileCheck %s
 // RUN: et-opt %s --convert-et-to-vector --split-input-file | FileCheck %s --check-prefix=COPY
 // RUN: et-opt %s --et-spread-rows --convert-et-to-vector --split-input-file | FileCheck %s --check-prefix=BOTH
-// RUN: et-opt %s --convert-et-to-vector="vector-bits=1024" --split-input-file | FileCheck %s --check-prefix=WIDE
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<vector_bits=1024>" --convert-et-to-vector --split-input-file | FileCheck %s --check-prefix=WIDE
 
 // Hidden units of 4 KB a row get rows of an odd number of lines, and are not copied
 // then. Without the pass they are, and so are the function's own rows of 8 KB, for the

@@ -1,12 +1,12 @@
-// RUN: et-opt %s --convert-et-to-vector="second-level-cache=524288" | FileCheck %s -DROWS=128
-// RUN: et-opt %s --convert-et-to-vector="second-level-cache=1048576" | FileCheck %s -DROWS=256
-// RUN: et-opt %s --convert-et-to-vector="second-level-cache=4194304" | FileCheck %s -DROWS=256
-// RUN: et-opt %s --convert-et-to-vector="second-level-cache=32768" | FileCheck %s -DROWS=64
-// RUN: et-opt %s --et-lower-to-cpu-pipeline="march=znver3" --dump-pass-pipeline -o /dev/null 2>&1 | FileCheck %s --check-prefix=ZEN3
-// RUN: et-opt %s --et-lower-to-cpu-pipeline="march=znver4" --dump-pass-pipeline -o /dev/null 2>&1 | FileCheck %s --check-prefix=ZEN4
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<second_level_cache=524288>" --convert-et-to-vector | FileCheck %s -DROWS=128
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<second_level_cache=1048576>" --convert-et-to-vector | FileCheck %s -DROWS=256
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<second_level_cache=4194304>" --convert-et-to-vector | FileCheck %s -DROWS=256
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<second_level_cache=32768>" --convert-et-to-vector | FileCheck %s -DROWS=64
+// RUN: et-opt %s --et-set-cpu-target=march=znver3 | FileCheck %s --check-prefix=ZEN3
+// RUN: et-opt %s --et-set-cpu-target=march=znver4 | FileCheck %s --check-prefix=ZEN4
 
-// ZEN3: convert-et-to-vector{{{.*}}first-level-cache=32768 {{.*}}second-level-cache=524288
-// ZEN4: convert-et-to-vector{{{.*}}first-level-cache=32768 {{.*}}second-level-cache=1048576
+// ZEN3: #et.cpu_target<vector_bits = 256, vector_registers = 16, first_level_cache = 32768, second_level_cache = 524288>
+// ZEN4: #et.cpu_target<instructions = [avx512_bf16, avx512_vbmi], first_level_cache = 32768, reads_ahead = true>
 
 // The rows of a task, of 4 KB here, fit the second-level cache, of which 1 MB is used at
 // most; they are at least 64. The blocks of an expert's rows follow each other before

@@ -1,5 +1,5 @@
-// RUN: et-opt %s --et-vectorize-elementwise=vector-bits=256 --canonicalize --split-input-file | FileCheck %s
-// RUN: et-opt %s --et-vectorize-elementwise=vector-bits=256 --convert-linalg-to-parallel-loops --canonicalize --split-input-file | FileCheck %s --check-prefix=NONE --implicit-check-not=linalg.
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<vector_bits=256>" --et-vectorize-elementwise --canonicalize --split-input-file | FileCheck %s
+// RUN: et-opt %s --et-set-cpu-target="target=#et.cpu_target<vector_bits=256>" --et-vectorize-elementwise --convert-linalg-to-parallel-loops --canonicalize --split-input-file | FileCheck %s --check-prefix=NONE --implicit-check-not=linalg.
 
 // All elements in order: one row.
 // CHECK-LABEL: func.func @flat

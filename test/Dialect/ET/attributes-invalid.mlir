@@ -93,7 +93,7 @@ func.func private @f() attributes {a = #et.quantile<rate = 0.5>}
 
 // -----
 
-// expected-error@+1 {{duplicate or unknown struct parameter name: blocks; #et.lowering_config takes schedule, workgroups, rate, slack}}
+// expected-error@+1 {{duplicate or unknown struct parameter name: blocks; #et.lowering_config takes schedule, workgroups, rate, slack, max_tokens}}
 func.func private @f() attributes {a = #et.lowering_config<blocks = 2>}
 
 // -----
@@ -316,3 +316,8 @@ func.func private @f() attributes {test.a = #et.swiglu_oss<alpha = 1.0, limit = 
 
 // expected-error@+1 {{unknown activation 'silo'; expected one of: none, relu,}}
 func.func private @f() attributes {test.a = #et<activation silo>}
+
+// -----
+
+// expected-error@+1 {{#et.lowering_config needs max_tokens in [0, 2147483647], got -1 [A5]}}
+func.func private @f() attributes {a = #et.lowering_config<max_tokens = -1>}

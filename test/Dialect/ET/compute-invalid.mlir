@@ -697,3 +697,13 @@ func.func @f(%v: f32) {
   // expected-error@+1 {{'et.yield' op expects parent op 'et.grouped_matmul'}}
   et.yield %v
 }
+
+// -----
+
+func.func @f(%x: tensor<9x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %out: tensor<9x8xf32>) {
+  // expected-error@+1 {{'et.moe' op has 9 tokens, more than max_tokens = 8 of its lowering_config [C12]}}
+  %0 = et.moe linear #et.top_k<k = 1> silu
+    ins(%x, %router, %w1, %w2 : tensor<9x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    outs(%out : tensor<9x8xf32>) {lowering_config = #et.lowering_config<max_tokens = 8>}
+  return
+}

@@ -347,6 +347,7 @@ func.func @moe(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf
 // CHECK: et.moe {{.*}} outs(%{{.*}} : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 264>}
 // CHECK: et.moe {{.*}} outs(%{{.*}} : memref<?x8xf32>) {lowering_config = #et.lowering_config<rate = 6.250000e-02>}
 // CHECK: et.moe {{.*}} outs(%{{.*}} : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = grouped, rate = 6.250000e-02, slack = 5.000000e-01>}
+// CHECK: et.moe {{.*}} outs(%{{.*}} : memref<?x8xf32>) {lowering_config = #et.lowering_config<max_tokens = 16>}
 func.func @moe_configured(%x: memref<?x8xf32>, %router: memref<8x4xf32>, %w1: memref<4x8x16xf32>, %w2: memref<4x16x8xf32>,
                           %out: memref<?x8xf32>) {
   et.moe linear #et.top_p<p = 0.5> gelu
@@ -364,6 +365,9 @@ func.func @moe_configured(%x: memref<?x8xf32>, %router: memref<8x4xf32>, %w1: me
   et.moe linear #et.top_p<p = 0.5> gelu
     ins(%x, %router, %w1, %w2 : memref<?x8xf32>, memref<8x4xf32>, memref<4x8x16xf32>, memref<4x16x8xf32>)
     outs(%out : memref<?x8xf32>) {lowering_config = #et.lowering_config<schedule = grouped, rate = 0.0625, slack = 0.5>}
+  et.moe linear #et.top_p<p = 0.5> gelu
+    ins(%x, %router, %w1, %w2 : memref<?x8xf32>, memref<8x4xf32>, memref<4x8x16xf32>, memref<4x16x8xf32>)
+    outs(%out : memref<?x8xf32>) {lowering_config = #et.lowering_config<max_tokens = 16>}
   return
 }
 

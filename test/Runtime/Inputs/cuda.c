@@ -32,7 +32,7 @@ void mgpuMemcpy(void *, void *, size_t, void *);
 void mgpuMemset32(void *, unsigned, size_t, void *);
 void mgpuMemset16(void *, unsigned short, size_t, void *);
 void mgpuSetDefaultDevice(int32_t);
-int64_t et_cuda_hopper_processors(void);
+int64_t et_cuda_processors(int64_t, int64_t);
 void et_cuda_tensor_map(void *, int64_t, int64_t, int64_t, int64_t, int64_t);
 
 typedef struct {
@@ -250,7 +250,8 @@ static void testMap(void) {
   const uint64_t ofBytes[] = {0, 3,  256,  48, 72, 5, 64, 128,
                               1, 48, 3456, 1,  1,  1, 2,  0};
   uint64_t map[16], none[16] = {0};
-  CHECK(et_cuda_hopper_processors() == (isHopper ? 132 : 0));
+  CHECK(et_cuda_processors(90, 91) == (isHopper ? 132 : 0));
+  CHECK(et_cuda_processors(80, 90) == (isHopper ? 0 : 132));
   et_cuda_tensor_map(map, 256, 5, 72, 40, 2);
   CHECK(!memcmp(map, isHopper ? expected : none, sizeof(map)));
   et_cuda_tensor_map(map, 256, 5, 72, 48, 1);

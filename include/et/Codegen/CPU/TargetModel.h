@@ -8,6 +8,7 @@
 #ifndef ET_CODEGEN_CPU_TARGETMODEL_H
 #define ET_CODEGEN_CPU_TARGETMODEL_H
 
+#include "et/Dialect/ET/IR/ETDialect.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include <optional>
@@ -26,27 +27,19 @@ struct TargetModel {
   /// Bytes of a core's data caches.
   unsigned firstLevelBytes, secondLevelBytes;
   /// Weights that a core reads in order come from memory as fast as memory can
-  /// without being asked for (VectorTarget::readsAhead).
+  /// without being asked for.
   bool readsAhead;
 
   bool has(llvm::StringRef feature) const;
 
-  /// Whether there are registers that multiply matrices of bf16 (AMX).
-  bool hasMatrixRegisters() const { return hasWide("amx-bf16"); }
-  /// Whether pairs of bf16 are multiplied at once.
-  bool hasPairProducts() const { return hasWide("avx512bf16"); }
-  /// Whether bytes are looked up in tables.
-  bool hasByteTables() const { return hasWide("avx512vbmi"); }
+  /// What of this code generation asks.
+  CPUTargetAttr getTarget(MLIRContext *context) const;
 
   /// The model for `march`: an LLVM processor name, or `native` for the machine
   /// this runs on. None if LLVM knows no such processor.
   static std::optional<TargetModel> get(llvm::StringRef march);
-
-private:
-  /// Kernels use it beside vectors of 512 bits.
-  bool hasWide(llvm::StringRef feature) const {
-    return vectorBits == 512 && has(feature);
-  }
+  /// The same, with an error at `op` in the place of none.
+  static FailureOr<TargetModel> get(llvm::StringRef march, Operation *op);
 };
 
 } // namespace mlir::et::cpu

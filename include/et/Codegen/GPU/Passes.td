@@ -10,6 +10,30 @@
 
 include "mlir/Pass/PassBase.td"
 
+def SetGPUTarget : Pass<"et-set-gpu-target", "::mlir::ModuleOp"> {
+  let summary = "say which GPUs kernels are made for";
+  let description = [{
+    The module's `et.target` becomes a [`#et.gpu_target`](Targets.md#etgpu_target), which
+    the passes that choose and make kernels read. It replaces one that is there. A
+    chip that LLVM does not know is an error.
+
+    <!-- test: et-opt --et-set-gpu-target=chips=sm_80,sm_90a -->
+    ```mlir
+    module {
+    }
+    ```
+
+    ```mlir
+    module attributes {et.target = #et.gpu_target<chips = [sm_80, sm_90a]>} {
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"chips", "chips", "std::string", "Chips, such as sm_80,sm_90a,sm_120">,
+  ];
+  let dependentDialects = ["::mlir::et::ETDialect"];
+}
+
 def SelectSchedule : Pass<"et-select-schedule"> {
   let summary = "choose between one launch for a layer and a kernel a step";
   let description = [{
@@ -17,56 +41,58 @@ def SelectSchedule : Pass<"et-select-schedule"> {
     One launch is for at most 32 tokens, a routing that decides by pair or by token,
     elements of 16 bits, and sizes D, E, F that are known multiples of 8. Where T is known, the layer
     gets one schedule; where it is not, a branch on T chooses between two layers.
-    A layer that is configured `one_launch` and has no fixed T keeps that for as
-    many tokens as it takes. Which is better for how many tokens is predicted from
-    the chips' published bandwidth and matrix rate, for as many experts a token as
-    the rule allows if it has a bound, else a mean of one, and said in a remark (`--remarks-filter=et-select-schedule --remark-format=emitRemark`).
+    A layer with a `max_tokens` that one launch is better for needs no branch. A layer
+    that is configured `one_launch` and has no fixed T keeps that for as many tokens
+    as it takes. Which is better for how many tokens is predicted from the chips'
+    published bandwidth and matrix rate, for as many experts a token as the rule
+    allows if it has a bound, else a mean of one, and said in a remark (`--remarks-filter=et-select-schedule --remark-format=emitRemark`).
 
-    <!-- test: et-opt --et-select-schedule=chips=sm_90a -->
+    <!-- test: et-opt --et-select-schedule -->
     ```mlir
-    func.func @layer(%x: tensor<?x64xbf16>, %router: tensor<64x8xbf16>,
-                     %w1: tensor<8x64x128xbf16>, %w2: tensor<8x128x64xbf16>,
-                     %theta: tensor<8xf32>, %out: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
-      %y = et.moe linear #et.threshold relu_squared
-          ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<64x8xbf16>,
-              tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
-          theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xbf16>)
-      return %y : tensor<?x64xbf16>
+    module attributes {et.target = #et.gpu_target<chips = [sm_90a]>} {
+      func.func @layer(%x: tensor<?x64xbf16>, %router: tensor<64x8xbf16>,
+                       %w1: tensor<8x64x128xbf16>, %w2: tensor<8x128x64xbf16>,
+                       %theta: tensor<8xf32>, %out: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+        %y = et.moe linear #et.threshold relu_squared
+            ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<64x8xbf16>,
+                tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
+            theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xbf16>)
+        return %y : tensor<?x64xbf16>
+      }
     }
     ```
 
     ```mlir
-    func.func @layer(%x: tensor<?x64xbf16>, %router: tensor<64x8xbf16>,
-                     %w1: tensor<8x64x128xbf16>, %w2: tensor<8x128x64xbf16>,
-                     %theta: tensor<8xf32>, %out: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
-      %c0 = arith.constant 0 : index
-      %tokens = tensor.dim %x, %c0 : tensor<?x64xbf16>
-      %c32 = arith.constant 32 : index
-      %few = arith.cmpi ule, %tokens, %c32 : index
-      %y = scf.if %few -> (tensor<?x64xbf16>) {
-        %one = et.moe linear #et.threshold relu_squared
-            ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<64x8xbf16>,
-                tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
-            theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xbf16>)
-            {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 528>}
-        scf.yield %one : tensor<?x64xbf16>
-      } else {
-        %grouped = et.moe linear #et.threshold relu_squared
-            ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<64x8xbf16>,
-                tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
-            theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xbf16>)
-            {lowering_config = #et.lowering_config<schedule = grouped>}
-        scf.yield %grouped : tensor<?x64xbf16>
+    module attributes {et.target = #et.gpu_target<chips = [sm_90a]>} {
+      func.func @layer(%x: tensor<?x64xbf16>, %router: tensor<64x8xbf16>,
+                       %w1: tensor<8x64x128xbf16>, %w2: tensor<8x128x64xbf16>,
+                       %theta: tensor<8xf32>, %out: tensor<?x64xbf16>) -> tensor<?x64xbf16> {
+        %c0 = arith.constant 0 : index
+        %tokens = tensor.dim %x, %c0 : tensor<?x64xbf16>
+        %c32 = arith.constant 32 : index
+        %few = arith.cmpi ule, %tokens, %c32 : index
+        %y = scf.if %few -> (tensor<?x64xbf16>) {
+          %one = et.moe linear #et.threshold relu_squared
+              ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<64x8xbf16>,
+                  tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
+              theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xbf16>)
+              {lowering_config = #et.lowering_config<schedule = one_launch, workgroups = 528>}
+          scf.yield %one : tensor<?x64xbf16>
+        } else {
+          %grouped = et.moe linear #et.threshold relu_squared
+              ins(%x, %router, %w1, %w2 : tensor<?x64xbf16>, tensor<64x8xbf16>,
+                  tensor<8x64x128xbf16>, tensor<8x128x64xbf16>)
+              theta(%theta : tensor<8xf32>) outs(%out : tensor<?x64xbf16>)
+              {lowering_config = #et.lowering_config<schedule = grouped>}
+          scf.yield %grouped : tensor<?x64xbf16>
+        }
+        return %y : tensor<?x64xbf16>
       }
-      return %y : tensor<?x64xbf16>
     }
     ```
   }];
-  let options = [
-    ListOption<"chips", "chips", "std::string", "Chips, such as sm_80,sm_90a,sm_120">,
-  ];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::et::ETDialect", "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"
   ];
 }
@@ -314,31 +340,33 @@ def ExpandKernelMath : Pass<"et-expand-kernel-math", "::mlir::gpu::GPUModuleOp">
 def AttachGPUTargets : Pass<"et-attach-gpu-targets", "::mlir::gpu::GPUModuleOp"> {
   let summary = "name the GPUs that kernels are compiled for";
   let description = [{
-    One `#nvvm.target` a chip, so that one module gives one object a chip, and
+    One `#nvvm.target` a chip of the module's `#et.gpu_target`, so that one module
+    gives one object a chip, and
     16-byte alignment for the kernels' shared memory, which vector accesses
-    count on. Fails for a chip that LLVM does not know.
+    count on.
 
-    <!-- test: et-opt --et-attach-gpu-targets=chips=sm_80,sm_90a -->
+    <!-- test: et-opt --et-attach-gpu-targets -->
     ```mlir
-    gpu.module @kernels {
-      gpu.func @kernel() workgroup(%tile: memref<64xf32, #gpu.address_space<workgroup>>) kernel {
-        gpu.return
+    module attributes {et.target = #et.gpu_target<chips = [sm_80, sm_90a]>} {
+      gpu.module @kernels {
+        gpu.func @kernel() workgroup(%tile: memref<64xf32, #gpu.address_space<workgroup>>) kernel {
+          gpu.return
+        }
       }
     }
     ```
 
     ```mlir
-    gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_80", verifyTarget = false>, #nvvm.target<O = 3, chip = "sm_90a", verifyTarget = false>] {
-      gpu.func @kernel() workgroup(%tile: memref<64xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}) kernel {
-        gpu.return
+    module attributes {et.target = #et.gpu_target<chips = [sm_80, sm_90a]>} {
+      gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_80", verifyTarget = false>, #nvvm.target<O = 3, chip = "sm_90a", verifyTarget = false>] {
+        gpu.func @kernel() workgroup(%tile: memref<64xf32, #gpu.address_space<workgroup>> {llvm.align = 16 : i64}) kernel {
+          gpu.return
+        }
       }
     }
     ```
   }];
-  let options = [
-    ListOption<"chips", "chips", "std::string", "Chips, such as sm_80,sm_90a,sm_120">,
-  ];
-  let dependentDialects = ["::mlir::NVVM::NVVMDialect"];
+  let dependentDialects = ["::mlir::et::ETDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
 def AlignDynamicShared : Pass<"et-align-dynamic-shared", "::mlir::gpu::GPUModuleOp"> {

@@ -40,6 +40,9 @@ struct BlockInfo {
   Value dynamicShared;
 };
 
+/// Numbers of chips: from the first of each pair to before the second.
+using ChipNumbers = SmallVector<std::pair<unsigned, unsigned>, 2>;
+
 /// A LoopBuilder that also launches kernels, and whose bodies may use the
 /// threads of a warp and of a block together. What is called for all threads
 /// of a warp or block must be reached by all of them.
@@ -65,8 +68,9 @@ public:
   MemRefType sharedType(ArrayRef<int64_t> shape, Type element);
 
   //===--- On the host ----------------------------------------------------===//
-  /// The multiprocessors of the device if it runs code for sm_90a, else 0.
-  Value hopperProcessors();
+  /// The multiprocessors of the device if its number, 90 of sm_90a, is one of
+  /// these, else 0.
+  Value processorsOf(const ChipNumbers &numbers);
   /// A tensor map of a stack of matrices [.., K, N] of elements of 16 or 8
   /// bits, which copies boxes of 64 columns (see et_cuda_tensor_map). A kernel
   /// takes it by value; `tensorMapPointer` is what it copies by.
@@ -127,9 +131,10 @@ public:
   Value addressOf(Value memref);
   Value pointerTo(Value address, NVVM::NVVMMemorySpace space);
 
-  /// Whether the kernel is compiled for the architecture 90: a constant to the
-  /// back end, so that code for one GPU leaves no trace in another's.
-  Value isHopper();
+  /// Whether the kernel is compiled for a chip of one of these numbers: a
+  /// constant to the back end, so that code for one GPU leaves no trace in
+  /// another's.
+  Value isCompiledFor(ArrayRef<unsigned> numbers);
 
   //===--- Warps and blocks -----------------------------------------------===//
   void barrier();

@@ -85,7 +85,8 @@ def CheckLowered : Pass<"et-check-lowered"> {
   let description = [{
     Runs behind the conversions to LLVM's dialect, before the casts between its types
     and others are reconciled: what is left belongs to a dialect for which there is no
-    conversion.
+    conversion. The module's `et.target` goes: what reads the module from here on need
+    not know the et dialect.
 
     <!-- test: ! et-opt --et-check-lowered 2>&1 -->
     ```mlir

@@ -82,6 +82,60 @@ static void printFlag(AsmPrinter &printer, bool value) {
   printer << (value ? "true" : "false");
 }
 
+/// `[word, word]`.
+static ParseResult parseWords(AsmParser &parser,
+                              llvm::function_ref<ParseResult()> parseOne) {
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseOne);
+}
+
+/// "amx_bf16|avx512_bf16|...".
+static std::string allInstructions() {
+  std::string all;
+  for (uint32_t bit = 0; bit < 32; ++bit)
+    if (auto one = symbolizeCPUInstructions(uint32_t(1) << bit))
+      all += (all.empty() ? "" : "|") + stringifyCPUInstructions(*one);
+  return all;
+}
+
+static ParseResult parseInstructions(AsmParser &parser,
+                                     CPUInstructions &value) {
+  return parseWords(parser, [&] {
+    std::string word;
+    SMLoc loc = parser.getCurrentLocation();
+    (void)parser.parseOptionalKeywordOrString(&word);
+    std::optional<CPUInstructions> parsed = symbolizeCPUInstructions(word);
+    if (!parsed)
+      return ParseResult(
+          parser.emitError(loc)
+          << "unknown instruction '" << word << "'; expected some of: "
+          << llvm::join(llvm::split(allInstructions(), '|'), ", "));
+    value = value | *parsed;
+    return ParseResult(success());
+  });
+}
+static void printInstructions(AsmPrinter &printer, CPUInstructions value) {
+  std::string words = stringifyCPUInstructions(value);
+  printer << '[' << llvm::join(llvm::split(words, '|'), ", ") << ']';
+}
+
+static ParseResult parseNames(AsmParser &parser,
+                              SmallVector<StringAttr> &names) {
+  return parseWords(parser, [&] {
+    std::string name;
+    if (failed(parser.parseKeywordOrString(&name)))
+      return ParseResult(failure());
+    names.push_back(StringAttr::get(parser.getContext(), name));
+    return ParseResult(success());
+  });
+}
+static void printNames(AsmPrinter &printer, ArrayRef<StringAttr> names) {
+  printer << '[';
+  llvm::interleaveComma(names, printer, [&](StringAttr name) {
+    printer.printKeywordOrString(name);
+  });
+  printer << ']';
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "et/Dialect/ET/IR/ETAttrs.cpp.inc"
 
@@ -332,7 +386,7 @@ LogicalResult QuantileStatisticAttr::verify(EmitError emitError, APFloat q) {
 
 LogicalResult LoweringConfigAttr::verify(EmitError emitError, Schedule schedule,
                                          int64_t workgroups, APFloat rate,
-                                         APFloat slack) {
+                                         APFloat slack, int64_t maxTokens) {
   constexpr int64_t most = std::numeric_limits<int32_t>::max();
   if (workgroups < 0 || workgroups > most)
     return emitError() << "#et.lowering_config needs workgroups in [0, " << most
@@ -346,6 +400,9 @@ LogicalResult LoweringConfigAttr::verify(EmitError emitError, Schedule schedule,
   if (!(more >= 0.0 && std::isfinite(more)))
     return emitError() << "#et.lowering_config needs a finite slack >= 0, got "
                        << more << " [A4]";
+  if (maxTokens < 0 || maxTokens > most)
+    return emitError() << "#et.lowering_config needs max_tokens in [0, " << most
+                       << "], got " << maxTokens << " [A5]";
   return success();
 }
 

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Transforms/InliningUtils.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -74,6 +75,15 @@ LogicalResult ETDialect::verifyOperationAttribute(Operation *op,
           {kEntryNameAttr, "et.key", "et.stages", kRunsOnAttr},
           attribute.getName()))
     return success();
+  if (attribute.getName() == kTargetAttr) {
+    if (!isa<ModuleOp>(op))
+      return op->emitOpError("has an ")
+             << kTargetAttr << ", which is a module's";
+    if (!isa<CPUTargetAttr, GPUTargetAttr>(attribute.getValue()))
+      return op->emitOpError("needs a #et.cpu_target or #et.gpu_target as ")
+             << kTargetAttr << ", got " << attribute.getValue();
+    return success();
+  }
   return op->emitOpError("has an unknown attribute '")
          << attribute.getName().getValue()
          << "'; those of a function stand on its arguments and results";

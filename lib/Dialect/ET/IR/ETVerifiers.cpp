@@ -524,5 +524,25 @@ LogicalResult MoeOp::verify() {
   if (getSharedGate() && !(getSharedW1() && getGate()))
     return emitOpError("has operand 'shared_gate' without 'shared' and 'gate' "
                        "[C9]");
-  return verifyExpertScales(*this, "C10");
+  if (failed(verifyExpertScales(*this, "C10")))
+    return failure();
+  int64_t tokens = binder.size('T');
+  std::optional<LoweringConfigAttr> config = getLoweringConfig();
+  if (config && config->getMaxTokens() && !ShapedType::isDynamic(tokens) &&
+      tokens > config->getMaxTokens())
+    return emitOpError("has ")
+           << tokens
+           << " tokens, more than max_tokens = " << config->getMaxTokens()
+           << " of its lowering_config [C12]";
+  return success();
+}
+
+std::optional<int64_t> et::getMaxTokens(MoeOp op) {
+  int64_t tokens = cast<ShapedType>(op.getX().getType()).getDimSize(0);
+  if (!ShapedType::isDynamic(tokens))
+    return tokens;
+  std::optional<LoweringConfigAttr> config = op.getLoweringConfig();
+  if (config && config->getMaxTokens())
+    return config->getMaxTokens();
+  return std::nullopt;
 }

@@ -3,7 +3,7 @@
 // RUN: et-opt %s --et-fuse-gather | FileCheck %s --check-prefixes=CHECK,GATHER
 // RUN: et-opt %s --et-fuse-gather --et-fuse-token-list | FileCheck %s --check-prefixes=CHECK,MASK
 // RUN: et-opt %s --et-pair-products | FileCheck %s --check-prefixes=CHECK
-// RUN: et-opt %s --et-pack-weights=march=x86-64-v4 | FileCheck %s --check-prefixes=CHECK,PACKED
+// RUN: et-opt %s --et-set-cpu-target=march=x86-64-v4 --et-pack-weights | FileCheck %s --check-prefixes=CHECK,PACKED
 // RUN: et-opt %s --canonicalize --cse | FileCheck %s
 // RUN: et-opt %s --one-shot-bufferize | FileCheck %s --check-prefixes=CHECK,BUFFERS
 // RUN: et-opt %s --et-fuse-gather --et-fuse-token-list --one-shot-bufferize="bufferize-function-boundaries" --convert-et-to-scf | FileCheck %s --check-prefix=LOOPS

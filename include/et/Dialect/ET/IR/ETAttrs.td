@@ -195,23 +195,28 @@ def ET_LoweringConfigAttr : ET_Attr<"LoweringConfig", "lowering_config"> {
     then has room for that share and `slack` of it more. What a call selects
     beyond that is computed in further waves: slower, and nothing is dropped.
 
+    `max_tokens` is the most tokens that a call has; 0, the default, is for not
+    known. A call with more ends in an error.
+
     ```mlir
     #et.lowering_config<schedule = one_launch, workgroups = 528>
     #et.lowering_config<rate = 6.250000e-02, slack = 5.000000e-01>
+    #et.lowering_config<max_tokens = 16>
     ```
   }];
   let parameters = (ins
     DefaultValuedParameter<"::mlir::et::Schedule", "::mlir::et::Schedule::Automatic">:$schedule,
     DefaultValuedParameter<"int64_t", "0">:$workgroups,
     DefaultValuedParameter<"::llvm::APFloat", "::llvm::APFloat(0.0)">:$rate,
-    DefaultValuedParameter<"::llvm::APFloat", "::llvm::APFloat(0.25)">:$slack);
+    DefaultValuedParameter<"::llvm::APFloat", "::llvm::APFloat(0.25)">:$slack,
+    DefaultValuedParameter<"int64_t", "0">:$max_tokens);
   let assemblyFormat = [{
     `<` struct(custom<Word>($schedule), custom<Count>($workgroups),
-      custom<Real>($rate), custom<Real>($slack)) `>`
+      custom<Real>($rate), custom<Real>($slack), custom<Count>($max_tokens)) `>`
   }];
   let builders = [AttrBuilder<(ins CArg<"::mlir::et::Schedule", "::mlir::et::Schedule::Automatic">:$schedule,
                                    CArg<"int64_t", "0">:$workgroups), [{
-    return $_get($_ctxt, schedule, workgroups, ::llvm::APFloat(0.0), ::llvm::APFloat(0.25));
+    return $_get($_ctxt, schedule, workgroups, ::llvm::APFloat(0.0), ::llvm::APFloat(0.25), /*max_tokens=*/0);
   }]>];
   let declarations = [{
     /// The share of all pairs that buffers have room for, if any is known.

@@ -74,6 +74,17 @@ ParseResult parseActivation(AsmParser &parser,
 void printActivation(AsmPrinter &printer, Operation *op,
                      ActivationAttrInterface activation);
 
+/// The attribute of a module that says what it is compiled for.
+inline constexpr llvm::StringLiteral kTargetAttr = "et.target";
+/// The target of the module that `op` is or is in; the default if there is
+/// none. One of the other kind is an error, which names the pass `wantedBy`.
+FailureOr<CPUTargetAttr> getCPUTarget(Operation *op, llvm::StringRef wantedBy);
+FailureOr<GPUTargetAttr> getGPUTarget(Operation *op, llvm::StringRef wantedBy);
+
+/// The most tokens that a call of the layer has: T if it is known, else what
+/// its lowering_config promises, if it does.
+std::optional<int64_t> getMaxTokens(MoeOp op);
+
 /// Makes the et ops bufferizable by one-shot bufferization.
 void registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry);
 

@@ -12,5 +12,6 @@ include "et/Dialect/ET/IR/ETRoutingOps.td"
 include "et/Dialect/ET/IR/ETStateOps.td"
 include "et/Dialect/ET/IR/ETDispatchOps.td"
 include "et/Dialect/ET/IR/ETComputeOps.td"
+include "et/Dialect/ET/IR/ETTargets.td"
 
 #endif // ET_DIALECT_ET_IR_ETOPS

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ET_CODEGEN_GPU_CHIPS_H
-#define ET_CODEGEN_GPU_CHIPS_H
+#ifndef ET_DIALECT_ET_IR_CHIPS_H
+#define ET_DIALECT_ET_IR_CHIPS_H
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
@@ -17,6 +17,16 @@ namespace mlir::et {
 /// What kernels are compiled for where nothing else is said: the least chip
 /// that has the instructions we count on, whose PTX runs on every later one.
 constexpr llvm::StringLiteral kDefaultChip = "sm_80";
+
+/// What a chip's name says.
+struct ChipName {
+  /// 90 of sm_90a: what a device says of itself.
+  unsigned number;
+  /// 'a' of sm_90a, whose code runs on this number alone, or 'f' of sm_100f,
+  /// whose code runs on a family; 0 if code runs on all later ones.
+  char suffix;
+};
+ChipName parseChip(llvm::StringRef chip);
 
 /// The chips that this LLVM knows and that CUDA still compiles for, oldest
 /// first.
@@ -60,4 +70,4 @@ llvm::Error checkChip(llvm::StringRef chip);
 
 } // namespace mlir::et
 
-#endif // ET_CODEGEN_GPU_CHIPS_H
+#endif // ET_DIALECT_ET_IR_CHIPS_H

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "et/Codegen/GPU/Chips.h"
+#include "et/Dialect/ET/IR/Chips.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -20,13 +20,16 @@ using llvm::StringRef;
 /// The oldest architecture with asynchronous copies and bf16.
 static constexpr unsigned kOldest = 80;
 
-/// 90 of sm_90a.
-static unsigned getNumber(StringRef chip) {
-  unsigned number = 0;
+ChipName et::parseChip(StringRef chip) {
+  ChipName name = {0, 0};
   chip.consume_front("sm_");
-  chip.consumeInteger(10, number);
-  return number;
+  chip.consumeInteger(10, name.number);
+  if (!chip.empty())
+    name.suffix = chip.front();
+  return name;
 }
+
+static unsigned getNumber(StringRef chip) { return parseChip(chip).number; }
 
 /// LLVM still knows these names; CUDA 13 calls the chips sm_110.
 static bool isRenamed(StringRef chip) { return getNumber(chip) == 101; }
