@@ -115,6 +115,33 @@ def test_more_mask_words_than_threads(seed, chip):
     assert np.array_equal(found, expected), f"seed {seed}, {chip}"
 
 
+BY_DEPTH = """
+func.func @main(%x: tensor<{rows}x{depth}xELT>, %w: tensor<1x{depth}x128xELT>)
+    -> tensor<{rows}x128xf32> {{
+  %init = tensor.empty() : tensor<{rows}x128xf32>
+  %y = et.grouped_matmul none
+      ins(%x, %w : tensor<{rows}x{depth}xELT>, tensor<1x{depth}x128xELT>)
+      outs(%init : tensor<{rows}x128xf32>)
+  return %y : tensor<{rows}x128xf32>
+}}
+"""
+
+
+@pytest.mark.parametrize("chip", ["sm_80", "sm_120"])
+@pytest.mark.parametrize("depth", [8, 24, 40, 56, 72])
+def test_half_steps(depth, chip):
+    """A depth that ends in half a step: no product is with zeros beyond it."""
+    rng = np.random.default_rng(depth)
+    rows = 48
+    x = rng.integers(-8, 9, (rows, depth)).astype(np.float16)
+    w = rng.integers(-8, 9, (1, depth, 128)).astype(np.float16)
+    text = BY_DEPTH.format(rows=rows, depth=depth).replace("ELT", "f16")
+    found = et_emulated.run(text, [x, w], chip)[0]
+    assert np.array_equal(found, x.astype(np.float32) @ w[0].astype(np.float32))
+    for counters in et_emulated.counted:
+        assert counters["matrix.macs"] == rows * depth * 128
+
+
 @pytest.mark.parametrize("seed", short_form(range(4), range(2)))
 def test_blocks_that_take_several_tiles(seed, monkeypatch):
     """Hopper's products have a block a multiprocessor: tiles of several experts,

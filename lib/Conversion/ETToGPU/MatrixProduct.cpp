@@ -89,12 +89,15 @@ void MatrixProduct::emitCopies(const Copies &copies, int64_t slices, Value step,
 
 SmallVector<Value> MatrixProduct::emitProducts(const Fragments &fragments,
                                                int64_t slices, Value stage,
+                                               int64_t depth,
                                                ValueRange accumulators) {
   if (isF32())
     return emitSplitProducts(fragments, slices, stage, accumulators);
   int64_t pairs = warpColumns() / (2 * kNarrow);
   Values sums(accumulators);
-  for (int64_t step = 0; step < kLhsRowBytes / kStepBytes; ++step) {
+  for (int64_t step = 0; step * Units::kStep < depth; ++step) {
+    // Registers of both operands that half a step takes are the first.
+    bool isHalf = depth - step * Units::kStep < Units::kStep;
     SmallVector<SmallVector<Value>> right;
     for (int64_t product = 0; product < tile.numRhs; ++product)
       for (int64_t pair = 0; pair < pairs; ++pair) {
@@ -113,9 +116,10 @@ SmallVector<Value> MatrixProduct::emitProducts(const Fragments &fragments,
               ((slice * right.size() + pair) * 2 + half) * kAccumulators;
           MutableArrayRef<Value> target =
               MutableArrayRef(sums).slice(first, kAccumulators);
-          llvm::copy(units->multiply(left,
-                                     ArrayRef(matrices).slice(2 * half, 2),
-                                     ValueRange(ArrayRef<Value>(target))),
+          llvm::copy(units->multiply(
+                         ArrayRef(left).take_front(isHalf ? 2 : 4),
+                         ArrayRef(matrices).slice(2 * half, isHalf ? 1 : 2),
+                         ValueRange(ArrayRef<Value>(target))),
                      target.begin());
         }
     }
@@ -175,6 +179,8 @@ Value MatrixProduct::stageAfter(Value stage) {
 void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
                               const Fragments &fragments, Value sums) {
   int64_t steps = llvm::divideCeil(depth, stageDepth());
+  // Steps of the loop; a tail comes behind them.
+  int64_t wholeSteps = steps - (tailDepth() ? 1 : 0);
   // Every thread closes a group a step, so that the groups can be counted.
   for (int64_t stage = 0; stage < tile.stages - 1; ++stage) {
     if (stage < steps)
@@ -188,7 +194,8 @@ void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
   inits[0] = stageAt(0);
   inits[1] = stageAt(tile.stages - 1);
   Values last = b.pipelineLoop(
-      b.index(steps), inits, [&](Value step, ValueRange carried) -> Values {
+      b.index(wholeSteps), inits,
+      [&](Value step, ValueRange carried) -> Values {
         NVVM::CpAsyncWaitGroupOp::create(b, tile.stages - 2);
         // Past it, everyone's part of this stage is there, and no one
         // reads the stage before it, which is filled next.
@@ -198,12 +205,19 @@ void MatrixProduct::runSlices(int64_t slices, const Copies &copies,
                [&] { emitCopies(copies, slices, next, carried[1]); });
         NVVM::CpAsyncCommitGroupOp::create(b);
         Values result = {stageAfter(carried[0]), stageAfter(carried[1])};
-        result.append(
-            emitProducts(fragments, slices, carried[0], carried.drop_front(2)));
+        result.append(emitProducts(fragments, slices, carried[0], stageDepth(),
+                                   carried.drop_front(2)));
         return result;
       });
   NVVM::CpAsyncWaitGroupOp::create(b, 0);
   b.barrier();
+  if (int64_t tail = tailDepth()) {
+    Values sums = emitProducts(fragments, slices, last[0], tail,
+                               ArrayRef<Value>(last).drop_front(2));
+    llvm::copy(sums, last.begin() + 2);
+    // The sums take the place of the stages.
+    b.barrier();
+  }
 
   // An instruction leaves two neighbors of a row in a lane, and those of the
   // eighth row after it.

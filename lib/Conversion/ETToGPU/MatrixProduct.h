@@ -107,9 +107,10 @@ private:
                  const Fragments &fragments, Value sums);
   void emitCopies(const Copies &copies, int64_t slices, Value step,
                   Value stage);
-  /// The accumulators after one stage.
+  /// The accumulators after the first `depth` of a stage.
   SmallVector<Value> emitProducts(const Fragments &fragments, int64_t slices,
-                                  Value stage, ValueRange accumulators);
+                                  Value stage, int64_t depth,
+                                  ValueRange accumulators);
   SmallVector<Value> emitSplitProducts(const Fragments &fragments,
                                        int64_t slices, Value stage,
                                        ValueRange accumulators);
@@ -131,6 +132,13 @@ private:
   /// Rows of 16-bit elements lie in slabs of 64 columns.
   int64_t rhsRowBytes() const {
     return isF32() ? tile.columns * 4 + kRhsPadding : 128;
+  }
+  /// What the last stage has of the depth, if it ends in half a step of 16-bit
+  /// elements: there the stage is apart from the others', and multiplies no
+  /// zeros. 0 otherwise.
+  int64_t tailDepth() const {
+    int64_t tail = depth % stageDepth();
+    return !isF32() && tail % step() ? tail : 0;
   }
   int64_t lhsBytes() const { return tile.rows * kLhsRowBytes; }
   int64_t rhsBytes() const {
