@@ -96,9 +96,8 @@ std::optional<int64_t> et::limitOfBranch(MoeOp op) {
 //===----------------------------------------------------------------------===//
 
 static int64_t mostTokens(MoeOp op) {
-  int64_t tokens = cast<ShapedType>(op.getX().getType()).getDimSize(0);
-  return ShapedType::isDynamic(tokens) ? kOneLaunchTokens
-                                       : std::max<int64_t>(tokens, 1);
+  return std::clamp<int64_t>(getMaxTokens(op).value_or(kOneLaunchTokens), 1,
+                             kOneLaunchTokens);
 }
 
 /// Numbers and mask words of the experts with tokens, the tokens of an expert,
@@ -320,7 +319,10 @@ void OneLaunch::emitBlock() {
 
 void OneLaunch::emit() {
   tokens = b.dim(x, 0);
-  if (cast<MemRefType>(x.getType()).isDynamicDim(0) && !limitOfBranch(op))
+  // A promise is checked with the other sizes.
+  bool hasBound =
+      getMaxTokens(op).value_or(kOneLaunchTokens + 1) <= kOneLaunchTokens;
+  if (!hasBound && !limitOfBranch(op))
     cf::AssertOp::create(
         b, b.cmp(CmpIPredicate::ule, tokens, b.index(kOneLaunchTokens)),
         ("et.moe: more than " + Twine(kOneLaunchTokens) +

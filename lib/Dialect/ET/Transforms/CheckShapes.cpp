@@ -49,14 +49,29 @@ private:
     Operation *raw = op;
     if (isa<StatisticOp, HistogramOp>(raw))
       return checkProduct({sizes.lookup('T')}, "tokens");
-    if (auto moe = dyn_cast<MoeOp>(raw))
+    if (auto moe = dyn_cast<MoeOp>(raw)) {
+      checkPromise(moe);
       return checkPairs(moe.getRouting());
+    }
     if (auto gate = dyn_cast<GateOp>(raw))
       return checkPairs(gate.getRouting());
     if (auto route = dyn_cast<RouteOp>(raw))
       return checkPairs(route.getRouting());
     if (isa<OffsetsOp, RoutingStatsOp, TokenListOp>(raw))
       checkMask(raw->getOperand(0));
+  }
+
+  /// What the rest of the checks, and of the compiler, may count on.
+  void checkPromise(MoeOp moe) {
+    OpFoldResult tokens = sizes.lookup('T');
+    std::optional<int64_t> most = getMaxTokens(moe);
+    if (!most || isa<Attribute>(tokens))
+      return;
+    emitCompare(arith::CmpIPredicate::ule, tokens, builder.getIndexAttr(*most),
+                "has more than the " + Twine(*most) +
+                    " tokens that max_tokens of its lowering_config promises; "
+                    "use fewer tokens at a time, or raise it");
+    sizes['T'] = builder.getIndexAttr(*most);
   }
 
   /// A mask says no more than how many tokens it has room for; the op that
