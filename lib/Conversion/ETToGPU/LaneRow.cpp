@@ -206,6 +206,12 @@ RoutingRow::BestOfRuns LaneRow::bestOfRuns(Row row, int64_t runs) {
   return {last.rows[0], last.rows[1]};
 }
 
+Row LaneRow::firstsOfRuns(int64_t runs) {
+  int64_t size = layout.experts / runs;
+  return map(numbers(),
+             [&](ValueRange v) { return b.sub(v[0], b.rem(v[0], size)); });
+}
+
 //===----------------------------------------------------------------------===//
 // Loops and the end
 //===----------------------------------------------------------------------===//

@@ -72,6 +72,7 @@ public:
   Value max(Row row) override;
   Best best(Row row) override;
   BestOfRuns bestOfRuns(Row row, int64_t runs) override;
+  Row firstsOfRuns(int64_t runs) override;
   State repeat(Value rounds, const State &first,
                function_ref<State(const State &)> body) override;
   void finish(Rows rows, function_ref<Decision(ValueRange)> decide) override;

@@ -237,116 +237,129 @@ public:
 
   Value countExperts() override { return gate.experts; }
   Row scores() override {
-    return addRow({b.getF32Type(), 1, [this](Value expert) {
-                     return b.load(gate.scores, {token, expert});
+    return addRow({b.getF32Type(), 1, 0, [this](const Place &place) {
+                     return b.load(gate.scores, {token, place.expert});
                    }});
   }
   std::optional<Row> bias() override {
     if (!gate.op.getBias())
       return std::nullopt;
-    return addRow({b.getF32Type(), 1, [this](Value expert) {
-                     return b.load(gate.op.getBias(), expert);
+    return addRow({b.getF32Type(), 1, 0, [this](const Place &place) {
+                     return b.load(gate.op.getBias(), place.expert);
                    }});
   }
   Row numbers() override {
-    return addRow(
-        {b.getI32Type(), 0, [this](Value expert) { return b.toI32(expert); }});
+    return addRow({b.getI32Type(), 0, 0, [this](const Place &place) {
+                     return b.toI32(place.expert);
+                   }});
   }
 
   Row map(Rows rows, Body body) override;
 
   Row replace(Row row, Value expert, Value value) override {
-    Row result = addRow(
-        {typeOf(row), costOf(row) + 2, [this, row, expert, value](Value other) {
-           Value isThis = b.cmp(CmpIPredicate::eq, b.toI32(other), expert);
-           return b.select(isThis, value, read(row, other));
-         }});
+    Row result = addRow({typeOf(row), costOf(row) + 2, 0,
+                         [this, row, expert, value](const Place &place) {
+                           Value number = b.toI32(place.expert);
+                           Value isThis =
+                               b.cmp(CmpIPredicate::eq, number, expert);
+                           return b.select(isThis, value, read(row, place));
+                         }});
     replacements[result.number] = {row, expert, value};
     return result;
   }
 
   Value sum(Row row, Value first) override {
-    return b.loop(b.index(0), gate.experts, first,
-                  [&](Value expert, ValueRange acc) -> Values {
-                    return {b.add(acc[0], read(row, expert))};
-                  })[0];
+    return visit(0, first, [&](const Place &place, ValueRange acc) -> Values {
+      return {b.add(acc[0], read(row, place))};
+    })[0];
   }
   Value max(Row row) override {
-    Value lowest = b.f32(-std::numeric_limits<double>::infinity());
-    return b.loop(
-        b.index(0), gate.experts, lowest,
-        [&](Value expert, ValueRange acc) -> Values {
-          return {arith::MaximumFOp::create(b, acc[0], read(row, expert))};
-        })[0];
+    return visit(runsOf(row), lowest(),
+                 [&](const Place &place, ValueRange acc) -> Values {
+                   return {
+                       arith::MaximumFOp::create(b, acc[0], read(row, place))};
+                 })[0];
   }
 
   Best best(Row row) override {
-    Values best = b.loop(b.index(0), gate.experts, noBest(),
-                         [&](Value expert, ValueRange best) -> Values {
-                           return better(best, read(row, expert), expert);
-                         });
-    return {best[0], best[1]};
+    return toBest(visit(runsOf(row), noBest(),
+                        [&](const Place &place, ValueRange best) -> Values {
+                          return better(best, read(row, place), place.expert);
+                        }));
   }
   BestOfRuns bestOfRuns(Row row, int64_t runs) override {
-    Value size = b.div(gate.experts, b.index(runs));
-    Stored values = makeRoom(b.getF32Type()),
-           numbers = makeRoom(b.getI32Type());
-    // Two loops without others inside, which would be copied for every run.
-    // Upwards each expert gets the best of its run so far, downwards that of
-    // the run's last. Carried is how many of the run came before as well.
-    Value zero = b.index(0);
-    auto countOne = [&](Value before) {
-      Value count = b.add(before, b.index(1));
-      return b.select(b.cmp(CmpIPredicate::eq, count, size), zero, count);
-    };
-    Values none = noBest();
-    Values inits = {none[0], none[1], zero};
-    b.loop(zero, gate.experts, inits,
-           [&](Value expert, ValueRange carried) -> Values {
-             Value isFirst = b.cmp(CmpIPredicate::eq, carried[2], zero);
-             Values sofar = {b.select(isFirst, none[0], carried[0]),
-                             b.select(isFirst, none[1], carried[1])};
-             Values best = better(sofar, read(row, expert), expert);
-             write(best[0], values, expert);
-             write(best[1], numbers, expert);
-             return {best[0], best[1], countOne(carried[2])};
-           });
-    Row value = addRow(values), number = addRow(numbers);
-    b.loop(zero, gate.experts, inits,
-           [&](Value done, ValueRange carried) -> Values {
-             Value expert = b.sub(b.sub(gate.experts, done), b.index(1));
-             Value isLast = b.cmp(CmpIPredicate::eq, carried[2], zero);
-             Value best = b.select(isLast, read(value, expert), carried[0]);
-             Value which = b.select(isLast, read(number, expert), carried[1]);
-             write(best, values, expert);
-             write(which, numbers, expert);
-             return {best, which, countOne(carried[2])};
-           });
-    return {value, number};
+    Stored values = makeRoom(b.getF32Type(), runs),
+           numbers = makeRoom(b.getI32Type(), runs);
+    visit(runs, [&](const Place &place) {
+      Value end = b.add(place.expert, sizeOf(runs));
+      Best best = toBest(b.loop(place.expert, end, noBest(),
+                                [&](Value expert, ValueRange best) -> Values {
+                                  Value candidate = read(
+                                      row, {expert, place.runs, place.run});
+                                  return better(best, candidate, expert);
+                                }));
+      write(best.value, values, place);
+      write(best.expert, numbers, place);
+    });
+    return {addRow(values), addRow(numbers)};
+  }
+  Row firstsOfRuns(int64_t runs) override {
+    return addRow({b.getI32Type(), 1, runs, [this, runs](const Place &place) {
+                     return b.toI32(b.mul(runOf(place, runs), sizeOf(runs)));
+                   }});
   }
 
   State repeat(Value rounds, const State &first,
                function_ref<State(const State &)> body) override;
 
   void finish(Rows rows, function_ref<Decision(ValueRange)> decide) override {
-    b.loop(b.index(0), gate.experts, [&](Value expert) {
-      auto [isChosen, weight] = decide(read(rows, expert));
-      gate.writePair(expert, token, isChosen, weight);
+    visit(0, [&](const Place &place) {
+      auto [isChosen, weight] = decide(read(rows, place));
+      gate.writePair(place.expert, token, isChosen, weight);
     });
   }
 
 private:
-  /// Where a row's values of this type lie, in numbers of 32 bits.
+  /// An expert; or a run of experts, one of so many, by its first one.
+  struct Place {
+    Value expert;
+    int64_t runs = 0;
+    Value run = {};
+  };
+  Value sizeOf(int64_t runs) { return b.div(gate.experts, b.index(runs)); }
+  Value runOf(const Place &place, int64_t runs) {
+    return place.runs == runs ? place.run : b.div(place.expert, sizeOf(runs));
+  }
+  /// Visits every one of so many runs of experts, or with 0 every expert.
+  Values visit(int64_t runs, ValueRange inits,
+               function_ref<Values(const Place &, ValueRange)> body) {
+    Value end = runs ? b.index(runs) : gate.experts;
+    return b.loop(b.index(0), end, inits, [&](Value iv, ValueRange carried) {
+      return runs ? body({b.mul(iv, sizeOf(runs)), runs, iv}, carried)
+                  : body({iv}, carried);
+    });
+  }
+  void visit(int64_t runs, function_ref<void(const Place &)> body) {
+    visit(runs, {}, [&](const Place &place, ValueRange) -> Values {
+      body(place);
+      return {};
+    });
+  }
+
+  /// Where a row's values of this type lie, in numbers of 32 bits: a value of
+  /// every expert, or of every one of so many runs.
   struct Stored {
     int64_t place;
     Type type;
+    int64_t runs;
   };
 
-  /// How the value of an expert is read, and in about how many instructions.
+  /// How a value is read, and in about how many instructions. With runs, it is
+  /// the same throughout each of so many.
   struct Reader {
     Type type;
-    int64_t cost;
-    std::function<Value(Value)> emit;
+    int64_t cost, runs;
+    std::function<Value(const Place &)> emit;
   };
   /// A row that costs more to read is stored.
   static constexpr int64_t kMostCost = 16;
@@ -357,25 +370,29 @@ private:
     Value expert, value;
   };
 
-  Stored makeRoom(Type type) {
+  Stored makeRoom(Type type, int64_t runs) {
     if (!room) {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPoint(loop);
       room = memref::AllocOp::create(
           b, typeOfRoom(), ValueRange{b.dim(gate.mask, 1), gate.experts});
     }
-    return {rowsInRoom++, type};
+    return {rowsInRoom++, type, runs};
   }
   MemRefType typeOfRoom() {
     int64_t any = ShapedType::kDynamic;
     return MemRefType::get({any, any, rowsInRoom}, b.getF32Type());
   }
-  void write(Value value, const Stored &row, Value expert) {
+  Values indicesOf(const Stored &row, const Place &place) {
+    Value value = row.runs ? runOf(place, row.runs) : place.expert;
+    return {word, value, b.index(row.place)};
+  }
+  void write(Value value, const Stored &row, const Place &place) {
     if (row.type.isInteger(1))
       value = arith::ExtUIOp::create(b, b.getI32Type(), value);
     if (!row.type.isF32())
       value = arith::BitcastOp::create(b, b.getF32Type(), value);
-    b.store(value, room, {word, expert, b.index(row.place)});
+    b.store(value, room, indicesOf(row, place));
   }
 
   Row addRow(Reader reader) {
@@ -383,9 +400,8 @@ private:
     return {static_cast<unsigned>(readers.size() - 1)};
   }
   Row addRow(const Stored &row) {
-    return addRow({row.type, 1, [this, row](Value expert) -> Value {
-                     Value value =
-                         b.load(room, {word, expert, b.index(row.place)});
+    return addRow({row.type, 1, row.runs, [this, row](const Place &place) {
+                     Value value = b.load(room, indicesOf(row, place));
                      if (row.type.isF32())
                        return value;
                      value = arith::BitcastOp::create(b, b.getI32Type(), value);
@@ -396,23 +412,29 @@ private:
   }
   Type typeOf(Row row) { return readers[row.number].type; }
   int64_t costOf(Row row) { return readers[row.number].cost; }
-  Value read(Row row, Value expert) { return readers[row.number].emit(expert); }
-  Values read(Rows rows, Value expert) {
-    return llvm::map_to_vector(rows,
-                               [&](Row row) { return read(row, expert); });
+  int64_t runsOf(Row row) { return readers[row.number].runs; }
+  Value read(Row row, const Place &place) {
+    return readers[row.number].emit(place);
+  }
+  Values read(Rows rows, const Place &place) {
+    return llvm::map_to_vector(rows, [&](Row row) { return read(row, place); });
   }
 
-  /// A best's value and expert when there is none yet, and after another.
-  Values noBest() {
-    return {b.f32(std::numeric_limits<double>::quiet_NaN()), b.i32(-1)};
-  }
+  Value lowest() { return b.f32(-std::numeric_limits<double>::infinity()); }
+  /// A best's value and expert while it is looked for. What an expert waits for
+  /// of the one before is a maximum: that of the value needs no number.
+  Values noBest() { return {lowest(), b.i32(-1)}; }
   Values better(ValueRange best, Value candidate, Value expert) {
+    Value isHigher = b.cmp(CmpFPredicate::OGT, candidate, best[0]);
     Value isFirst = b.both(b.cmp(CmpIPredicate::eq, best[1], b.i32(-1)),
                            b.cmp(CmpFPredicate::ORD, candidate, candidate));
-    Value takes =
-        b.either(isFirst, b.cmp(CmpFPredicate::OGT, candidate, best[0]));
-    return {b.select(takes, candidate, best[0]),
-            b.select(takes, b.toI32(expert), best[1])};
+    return {b.select(isHigher, candidate, best[0]),
+            b.select(b.either(isHigher, isFirst), b.toI32(expert), best[1])};
+  }
+  Best toBest(ValueRange found) {
+    Value isNone = b.cmp(CmpIPredicate::eq, found[1], b.i32(-1));
+    Value nan = b.f32(std::numeric_limits<double>::quiet_NaN());
+    return {b.select(isNone, nan, found[0]), found[1]};
   }
 
   LoopBuilder &b;
@@ -443,10 +465,12 @@ Row LoopRow::map(Rows rows, Body body) {
   // The body's ops, in a block of their own: each reader clones them. The
   // rewriter needs to know of the clones alone.
   auto made = std::make_shared<Block>();
-  int64_t cost = 0;
+  int64_t cost = 0, runs = rows.empty() ? 0 : runsOf(rows.front());
   for (Row row : rows) {
     made->addArgument(typeOf(row), b.getLoc());
     cost += costOf(row);
+    if (runsOf(row) != runs)
+      runs = 0;
   }
   Value result;
   {
@@ -459,62 +483,73 @@ Row LoopRow::map(Rows rows, Body body) {
   }
   for (Operation &op : *made)
     cost += ::costOf(op);
-  Row row =
-      addRow({result.getType(), cost,
-              [this, made, result, rows = llvm::to_vector(rows)](Value expert) {
-                IRMapping mapping;
-                mapping.map(made->getArguments(), read(rows, expert));
-                for (Operation &op : *made)
-                  b.clone(op, mapping);
-                return mapping.lookupOrDefault(result);
-              }});
+  Row row = addRow(
+      {result.getType(), cost, runs,
+       [this, made, result, rows = llvm::to_vector(rows)](const Place &place) {
+         IRMapping mapping;
+         mapping.map(made->getArguments(), read(rows, place));
+         for (Operation &op : *made)
+           b.clone(op, mapping);
+         return mapping.lookupOrDefault(result);
+       }});
   if (cost <= kMostCost)
     return row;
-  Stored stored = makeRoom(result.getType());
-  b.loop(b.index(0), gate.experts,
-         [&](Value expert) { write(read(row, expert), stored, expert); });
+  Stored stored = makeRoom(result.getType(), runs);
+  visit(runs,
+        [&](const Place &place) { write(read(row, place), stored, place); });
   return addRow(stored);
 }
 
 RoutingRow::State LoopRow::repeat(Value rounds, const State &first,
                                   function_ref<State(const State &)> body) {
   // The rows of the state have memory of their own, which each round writes
-  // anew: a value depends on those of the same expert alone.
+  // anew: a value depends on those of the same place alone.
   SmallVector<Stored> stored = llvm::map_to_vector(
-      first.rows, [&](Row row) { return makeRoom(typeOf(row)); });
-  auto writeRows = [&](Rows rows, ArrayRef<size_t> places) {
-    b.loop(b.index(0), gate.experts, [&](Value expert) {
-      Values values = read(rows, expert);
-      for (auto [value, place] : llvm::zip_equal(values, places))
-        write(value, stored[place], expert);
-    });
-  };
-  writeRows(first.rows,
-            llvm::to_vector(llvm::seq<size_t>(0, first.rows.size())));
+      first.rows, [&](Row row) { return makeRoom(typeOf(row), runsOf(row)); });
   SmallVector<Row> rows = llvm::map_to_vector(
-      stored, [&](const Stored &place) { return addRow(place); });
+      stored, [&](const Stored &row) { return addRow(row); });
+  using Write = std::pair<Row, Stored>;
+  auto writeRows = [&](ArrayRef<Write> writes) {
+    // A loop for all that have as many values. Those of experts come first:
+    // they may depend on those of runs, as these were.
+    std::map<int64_t, SmallVector<Write>> loops;
+    for (const Write &write : writes)
+      loops[write.second.runs].push_back(write);
+    for (const auto &loop : loops)
+      visit(loop.first, [&](const Place &place) {
+        Values values =
+            llvm::map_to_vector(loop.second, [&](const Write &write) {
+              return read(write.first, place);
+            });
+        for (auto [value, into] : llvm::zip_equal(values, loop.second))
+          write(value, into.second, place);
+      });
+  };
+  SmallVector<Write> initial;
+  for (auto [row, into] : llvm::zip_equal(first.rows, stored))
+    initial.emplace_back(row, into);
+  writeRows(initial);
   // A row that differs from its last in one value has that one written, once
   // all others were made of what was there.
   auto writeNext = [&](Rows next) {
-    SmallVector<Row> whole;
-    SmallVector<size_t> places;
+    SmallVector<Write> whole;
     SmallVector<std::pair<Replacement, Stored>> single;
-    for (auto [place, row] : llvm::enumerate(next)) {
+    for (auto [row, last, into] : llvm::zip_equal(next, rows, stored)) {
       auto found = replacements.find(row.number);
       if (found != replacements.end() &&
-          found->second.row.number == rows[place].number) {
-        single.emplace_back(found->second, stored[place]);
-      } else {
-        whole.push_back(row);
-        places.push_back(place);
-      }
+          found->second.row.number == last.number)
+        single.emplace_back(found->second, into);
+      else
+        whole.emplace_back(row, into);
+      if (runsOf(row) != into.runs)
+        llvm::reportFatalUsageError(
+            "a routing's row of runs must stay one from round to round");
     }
-    if (!whole.empty())
-      writeRows(whole, places);
-    for (const auto &one : single) {
-      const Replacement &by = one.first;
-      b.when(b.cmp(CmpIPredicate::sge, by.expert, b.i32(0)),
-             [&] { write(by.value, one.second, b.toIndex(by.expert)); });
+    writeRows(whole);
+    for (const auto &[by, into] : single) {
+      Value expert = by.expert, value = by.value;
+      b.when(b.cmp(CmpIPredicate::sge, expert, b.i32(0)),
+             [&] { write(value, into, {b.toIndex(expert)}); });
     }
   };
 

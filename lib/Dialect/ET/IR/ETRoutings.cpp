@@ -248,20 +248,11 @@ static Row keepBestGroups(RoutingRow &row, Row ranks, int64_t groups,
     return select(b, hasSecond, add(b, best, v[1]), best);
   });
   // Rounds that each take the best group left, whose sum is NaN from then on.
-  Value experts =
-      arith::IndexCastOp::create(b, b.getI32Type(), row.countExperts());
-  Value size =
-      arith::DivUIOp::create(b, experts, i32(b, static_cast<int32_t>(groups)));
-  // Without experts there is nothing to divide.
-  size = arith::MaxUIOp::create(b, size, i32(b, 1));
-  Row runs = row.map(row.numbers(), [&](ValueRange v) -> Value {
-    return arith::DivUIOp::create(b, v[0], size);
-  });
+  Row firsts = row.firstsOfRuns(groups);
   auto takeBest = [&](const State &state) -> State {
     Best best = row.best(state.rows[0]);
-    Value taken = arith::DivSIOp::create(b, best.expert, size);
-    Row left = row.map({state.rows[0], runs}, [&](ValueRange v) {
-      Value isTaken = compare(b, CmpIPredicate::eq, v[1], taken);
+    Row left = row.map({state.rows[0], firsts}, [&](ValueRange v) {
+      Value isTaken = compare(b, CmpIPredicate::eq, v[1], best.expert);
       return select(b, isTaken, f32(b, kNaN), v[0]);
     });
     return {{left}, {}, {}};

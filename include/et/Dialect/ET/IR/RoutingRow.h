@@ -62,12 +62,16 @@ public:
     Value value, expert;
   };
   virtual Best best(Row row) = 0;
-  /// The same in each of so many runs of experts of equal length: rows that
-  /// are equal throughout a run.
+  /// The same in each of so many runs of experts of equal length: rows of runs,
+  /// which are equal throughout a run. What `map` makes of such rows alone is
+  /// one as well; a target may keep a value a run.
   struct BestOfRuns {
     Row value, expert;
   };
   virtual BestOfRuns bestOfRuns(Row row, int64_t runs) = 0;
+  /// Of each expert the number of the first one of its run, an i32; a row of
+  /// runs.
+  virtual Row firstsOfRuns(int64_t runs) = 0;
 
   /// What goes from round to round of a loop. `isOpen`, an i1, says whether
   /// there is another round; null is for always.
@@ -77,8 +81,9 @@ public:
     Value isOpen;
   };
   /// At most `rounds` rounds of `body`, which is given the state and returns
-  /// the next. A target may go on until no token of several is open, so a
-  /// round of one that is not must leave its state as it is.
+  /// the next; a row of runs stays one. A target may go on until no token of
+  /// several is open, so a round of one that is not must leave its state as it
+  /// is.
   virtual State repeat(Value rounds, const State &first,
                        llvm::function_ref<State(const State &)> body) = 0;
 
