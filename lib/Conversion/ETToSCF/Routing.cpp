@@ -331,19 +331,22 @@ private:
     return place.runs == runs ? place.run : b.div(place.expert, sizeOf(runs));
   }
   /// Visits every one of so many runs of experts, or with 0 every expert.
+  void visit(int64_t runs, function_ref<void(const Place &)> body) {
+    b.loop(b.index(0), countOf(runs),
+           [&](Value number) { body(placeOf(number, runs)); });
+  }
+  /// The same, with values that are carried along; returns the last ones.
   Values visit(int64_t runs, ValueRange inits,
                function_ref<Values(const Place &, ValueRange)> body) {
-    Value end = runs ? b.index(runs) : gate.experts;
-    return b.loop(b.index(0), end, inits, [&](Value iv, ValueRange carried) {
-      return runs ? body({b.mul(iv, sizeOf(runs)), runs, iv}, carried)
-                  : body({iv}, carried);
-    });
+    return b.loop(b.index(0), countOf(runs), inits,
+                  [&](Value number, ValueRange carried) {
+                    return body(placeOf(number, runs), carried);
+                  });
   }
-  void visit(int64_t runs, function_ref<void(const Place &)> body) {
-    visit(runs, {}, [&](const Place &place, ValueRange) -> Values {
-      body(place);
-      return {};
-    });
+  Value countOf(int64_t runs) { return runs ? b.index(runs) : gate.experts; }
+  Place placeOf(Value number, int64_t runs) {
+    return runs ? Place{b.mul(number, sizeOf(runs)), runs, number}
+                : Place{number};
   }
 
   /// Where a row's values of this type lie, in numbers of 32 bits: a value of
@@ -546,10 +549,10 @@ RoutingRow::State LoopRow::repeat(Value rounds, const State &first,
             "a routing's row of runs must stay one from round to round");
     }
     writeRows(whole);
-    for (const auto &[by, into] : single) {
-      Value expert = by.expert, value = by.value;
-      b.when(b.cmp(CmpIPredicate::sge, expert, b.i32(0)),
-             [&] { write(value, into, {b.toIndex(expert)}); });
+    for (const auto &one : single) {
+      const Replacement &by = one.first;
+      b.when(b.cmp(CmpIPredicate::sge, by.expert, b.i32(0)),
+             [&] { write(by.value, one.second, {b.toIndex(by.expert)}); });
     }
   };
 

@@ -132,14 +132,17 @@ func.func @top_k(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>
 }
 
 // CHECK-LABEL: func @groups
-// The two best of each group, each by a loop upwards and one downwards that count
-// the experts of a group; then the best groups, in rounds; then the experts.
+// The two best of each group, by a loop over its two experts; then the best
+// groups, in rounds over a value a group; then the experts.
+// CHECK: memref.alloc(%{{.*}}) : memref<?x4x{{[0-9]+}}xf32>
 // CHECK: scf.parallel
-// CHECK-COUNT-4: scf.for {{.*}} -> (f32, i32, index)
-// CHECK-NOT: -> (f32, i32, index)
+// CHECK-COUNT-2: scf.for {{.*}} = %{{.*}} to %{{.*}} step %c1 iter_args({{.*}}) -> (f32, i32)
 // CHECK: scf.while
-// CHECK: arith.divsi
+// CHECK: scf.for %[[GROUP:.*]] = %c0 to %c2 step %c1 iter_args({{.*}}) -> (f32, i32)
+// CHECK-NEXT: arith.muli %[[GROUP]], %c2
+// CHECK-NOT: arith.divsi
 // CHECK: scf.while
+// CHECK: scf.for %{{.*}} = %c0 to %c4 step %c1 iter_args({{.*}}) -> (f32, i32)
 func.func @groups(%r: memref<?x4xf32>, %theta: memref<4xf32>, %m: memref<4x?xi32>, %g: memref<?x4xf32>) {
   et.gate #et.top_k<k = 2, scoring = sigmoid, groups = 2, groupLimit = 1> ins(%r : memref<?x4xf32>)
     outs(%m, %g : memref<4x?xi32>, memref<?x4xf32>)
