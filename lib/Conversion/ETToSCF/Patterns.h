@@ -48,6 +48,9 @@ bool hasLoops(StatisticAttrInterface statistic);
 
 /// Bit `token` % 32 of word `token` / 32 of mask[expert, :], as an i1.
 Value emitTestBit(LoopBuilder &b, Value mask, Value expert, Value token);
+/// Writes what was decided of a pair, whose bit was clear.
+void emitDecision(LoopBuilder &b, GateOp op, Value expert, Value token,
+                  Value isChosen, Value gate);
 
 void populateRoutingPatterns(RewritePatternSet &patterns);
 void populateStatePatterns(RewritePatternSet &patterns);

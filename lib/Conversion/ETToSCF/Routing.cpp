@@ -5,17 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LoopRow.h"
 #include "Patterns.h"
-#include "et/Dialect/ET/IR/RoutingRow.h"
-
-#include <map>
 
 using namespace mlir;
 using namespace mlir::et;
 using arith::CmpFPredicate;
 using arith::CmpIPredicate;
 using Values = LoopBuilder::Values;
-using Row = RoutingRow::Row;
 
 //===----------------------------------------------------------------------===//
 // Scores
@@ -47,7 +44,7 @@ static void lowerScores(ScoresOp op, LoopBuilder &b) {
 }
 
 //===----------------------------------------------------------------------===//
-// Bits of the mask
+// Decisions
 //===----------------------------------------------------------------------===//
 
 Value et::emitTestBit(LoopBuilder &b, Value mask, Value expert, Value token) {
@@ -58,6 +55,17 @@ Value et::emitTestBit(LoopBuilder &b, Value mask, Value expert, Value token) {
   return b.cmp(CmpIPredicate::ne, bit, b.i32(0));
 }
 
+void et::emitDecision(LoopBuilder &b, GateOp op, Value expert, Value token,
+                      Value isChosen, Value gate) {
+  Value perWord = b.index(kTokensPerWord), mask = op.getMask();
+  Value word = b.div(token, perWord);
+  Value shift = b.toI32(arith::RemUIOp::create(b, token, perWord));
+  Value bit =
+      arith::ShLIOp::create(b, b.select(isChosen, b.i32(1), b.i32(0)), shift);
+  b.store(b.either(b.load(mask, {expert, word}), bit), mask, {expert, word});
+  b.store(b.select(isChosen, gate, b.f32(0.0)), op.getGates(), {token, expert});
+}
+
 namespace {
 /// What the lowering of a gate works on, and the loops that all rules share.
 /// The tokens of one mask word belong to one iteration, so that no two
@@ -65,8 +73,7 @@ namespace {
 struct GateLowering {
   GateLowering(GateOp op, LoopBuilder &b)
       : b(b), op(op), scores(op.getScores()), mask(op.getMask()),
-        gates(op.getGates()), tokens(b.dim(scores, 0)),
-        experts(b.dim(scores, 1)) {}
+        tokens(b.dim(scores, 0)), experts(b.dim(scores, 1)) {}
 
   void lower(PairRoutingAttrInterface routing);
   void lower(ExpertRoutingAttrInterface routing);
@@ -80,9 +87,6 @@ struct GateLowering {
     b.loop(first, end, [&](Value token) { body(token); });
   }
 
-  /// Writes what was decided of a pair; its bit was clear.
-  void writePair(Value expert, Value token, Value isChosen, Value gate);
-
   /// An expert's entry of `theta` or `bias`, null if the op has none.
   Value perExpert(Value operand, Value expert) {
     return operand ? b.load(operand, expert) : Value();
@@ -90,7 +94,7 @@ struct GateLowering {
 
   LoopBuilder &b;
   GateOp op;
-  Value scores, mask, gates, tokens, experts;
+  Value scores, mask, tokens, experts;
 
 private:
   /// Decides each pair by itself: `decide` is given expert, token and score,
@@ -104,17 +108,6 @@ private:
   Value isAmongBest(Value expert, Value token, Value score, Value limit);
 };
 } // namespace
-
-void GateLowering::writePair(Value expert, Value token, Value isChosen,
-                             Value gate) {
-  Value perWord = b.index(kTokensPerWord);
-  Value word = b.div(token, perWord);
-  Value shift = b.toI32(arith::RemUIOp::create(b, token, perWord));
-  Value bit =
-      arith::ShLIOp::create(b, b.select(isChosen, b.i32(1), b.i32(0)), shift);
-  b.store(b.either(b.load(mask, {expert, word}), bit), mask, {expert, word});
-  b.store(b.select(isChosen, gate, b.f32(0.0)), gates, {token, expert});
-}
 
 //===----------------------------------------------------------------------===//
 // Rules that decide by pair and by expert
@@ -131,7 +124,7 @@ void GateLowering::perPair(
     tokensOfWord(word, [&](Value token) {
       Value score = b.load(scores, {token, expert});
       Value selected = isChosen(expert, token, score, prepared);
-      writePair(expert, token, selected, gateOf(score));
+      emitDecision(b, op, expert, token, selected, gateOf(score));
     });
   });
 }
@@ -208,403 +201,13 @@ void GateLowering::lower(ExpertRoutingAttrInterface routing) {
 // Rules that decide by token
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// A token's rows. What costs little is computed where it is read. For the rest
-/// the iteration that owns a mask word has memory of its own, which its tokens
-/// use in turn. All of it is one buffer, in which the values of an expert are
-/// neighbours: one pointer reaches every row, and a kernel needs few registers.
-class LoopRow final : public RoutingRow {
-public:
-  /// In the parallel loop over the mask's words.
-  LoopRow(GateLowering &gate, Operation *loop, Value word)
-      : RoutingRow(gate.b), b(gate.b), gate(gate), loop(loop), word(word) {}
-
-  /// The token that the rule is to decide for next.
-  void start(Value newToken) {
-    token = newToken;
-    readers.clear();
-    replacements.clear();
-  }
-  /// Frees the rows' memory, after the loop. Only now is known how many rows
-  /// there are, which its type then says: a stride that is no constant would
-  /// cost every loop registers.
-  void freeRows() {
-    if (!room)
-      return;
-    room.setType(typeOfRoom());
-    memref::DeallocOp::create(b, room);
-  }
-
-  Value countExperts() override { return gate.experts; }
-  Row scores() override {
-    return addRow({b.getF32Type(), 1, 0, [this](const Place &place) {
-                     return b.load(gate.scores, {token, place.expert});
-                   }});
-  }
-  std::optional<Row> bias() override {
-    if (!gate.op.getBias())
-      return std::nullopt;
-    return addRow({b.getF32Type(), 1, 0, [this](const Place &place) {
-                     return b.load(gate.op.getBias(), place.expert);
-                   }});
-  }
-  Row numbers() override {
-    return addRow({b.getI32Type(), 0, 0, [this](const Place &place) {
-                     return b.toI32(place.expert);
-                   }});
-  }
-
-  Row map(Rows rows, Body body) override;
-
-  Row replace(Row row, Value expert, Value value) override {
-    Row result = addRow({typeOf(row), costOf(row) + 2, 0,
-                         [this, row, expert, value](const Place &place) {
-                           Value number = b.toI32(place.expert);
-                           Value isThis =
-                               b.cmp(CmpIPredicate::eq, number, expert);
-                           return b.select(isThis, value, read(row, place));
-                         }});
-    replacements[result.number] = {row, expert, value};
-    return result;
-  }
-
-  Value sum(Row row, Value first) override {
-    return visit(0, first, [&](const Place &place, ValueRange acc) -> Values {
-      return {b.add(acc[0], read(row, place))};
-    })[0];
-  }
-  Value max(Row row) override {
-    return visit(runsOf(row), lowest(),
-                 [&](const Place &place, ValueRange acc) -> Values {
-                   return {
-                       arith::MaximumFOp::create(b, acc[0], read(row, place))};
-                 })[0];
-  }
-
-  Best best(Row row) override {
-    return toBest(visit(runsOf(row), noBest(),
-                        [&](const Place &place, ValueRange best) -> Values {
-                          return better(best, read(row, place), place.expert);
-                        }));
-  }
-  BestOfRuns bestOfRuns(Row row, int64_t runs) override {
-    Stored values = makeRoom(b.getF32Type(), runs),
-           numbers = makeRoom(b.getI32Type(), runs);
-    visit(runs, [&](const Place &place) {
-      Value end = b.add(place.expert, sizeOf(runs));
-      Best best = toBest(b.loop(place.expert, end, noBest(),
-                                [&](Value expert, ValueRange best) -> Values {
-                                  Value candidate = read(
-                                      row, {expert, place.runs, place.run});
-                                  return better(best, candidate, expert);
-                                }));
-      write(best.value, values, place);
-      write(best.expert, numbers, place);
-    });
-    return {addRow(values), addRow(numbers)};
-  }
-  Row firstsOfRuns(int64_t runs) override {
-    return addRow({b.getI32Type(), 1, runs, [this, runs](const Place &place) {
-                     return b.toI32(b.mul(runOf(place, runs), sizeOf(runs)));
-                   }});
-  }
-
-  State repeat(Value rounds, const State &first,
-               function_ref<State(const State &)> body) override;
-
-  void finish(Rows rows, function_ref<Decision(ValueRange)> decide) override {
-    visit(0, [&](const Place &place) {
-      auto [isChosen, weight] = decide(read(rows, place));
-      gate.writePair(place.expert, token, isChosen, weight);
-    });
-  }
-
-private:
-  /// An expert; or a run of experts, one of so many, by its first one.
-  struct Place {
-    Value expert;
-    int64_t runs = 0;
-    Value run = {};
-  };
-  Value sizeOf(int64_t runs) { return b.div(gate.experts, b.index(runs)); }
-  Value runOf(const Place &place, int64_t runs) {
-    return place.runs == runs ? place.run : b.div(place.expert, sizeOf(runs));
-  }
-  /// Visits every one of so many runs of experts, or with 0 every expert.
-  void visit(int64_t runs, function_ref<void(const Place &)> body) {
-    b.loop(b.index(0), countOf(runs),
-           [&](Value number) { body(placeOf(number, runs)); });
-  }
-  /// The same, with values that are carried along; returns the last ones.
-  Values visit(int64_t runs, ValueRange inits,
-               function_ref<Values(const Place &, ValueRange)> body) {
-    return b.loop(b.index(0), countOf(runs), inits,
-                  [&](Value number, ValueRange carried) {
-                    return body(placeOf(number, runs), carried);
-                  });
-  }
-  Value countOf(int64_t runs) { return runs ? b.index(runs) : gate.experts; }
-  Place placeOf(Value number, int64_t runs) {
-    return runs ? Place{b.mul(number, sizeOf(runs)), runs, number}
-                : Place{number};
-  }
-
-  /// Where a row's values of this type lie, in numbers of 32 bits: a value of
-  /// every expert, or of every one of so many runs.
-  struct Stored {
-    int64_t place;
-    Type type;
-    int64_t runs;
-  };
-
-  /// How a value is read, and in about how many instructions. With runs, it is
-  /// the same throughout each of so many.
-  struct Reader {
-    Type type;
-    int64_t cost, runs;
-    std::function<Value(const Place &)> emit;
-  };
-  /// A row that costs more to read is stored.
-  static constexpr int64_t kMostCost = 16;
-
-  /// What a row that `replace` made differs in.
-  struct Replacement {
-    Row row;
-    Value expert, value;
-  };
-
-  Stored makeRoom(Type type, int64_t runs) {
-    if (!room) {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPoint(loop);
-      room = memref::AllocOp::create(
-          b, typeOfRoom(), ValueRange{b.dim(gate.mask, 1), gate.experts});
-    }
-    return {rowsInRoom++, type, runs};
-  }
-  MemRefType typeOfRoom() {
-    int64_t any = ShapedType::kDynamic;
-    return MemRefType::get({any, any, rowsInRoom}, b.getF32Type());
-  }
-  Values indicesOf(const Stored &row, const Place &place) {
-    Value value = row.runs ? runOf(place, row.runs) : place.expert;
-    return {word, value, b.index(row.place)};
-  }
-  void write(Value value, const Stored &row, const Place &place) {
-    if (row.type.isInteger(1))
-      value = arith::ExtUIOp::create(b, b.getI32Type(), value);
-    if (!row.type.isF32())
-      value = arith::BitcastOp::create(b, b.getF32Type(), value);
-    b.store(value, room, indicesOf(row, place));
-  }
-
-  Row addRow(Reader reader) {
-    readers.push_back(std::move(reader));
-    return {static_cast<unsigned>(readers.size() - 1)};
-  }
-  Row addRow(const Stored &row) {
-    return addRow({row.type, 1, row.runs, [this, row](const Place &place) {
-                     Value value = b.load(room, indicesOf(row, place));
-                     if (row.type.isF32())
-                       return value;
-                     value = arith::BitcastOp::create(b, b.getI32Type(), value);
-                     return row.type.isInteger(1)
-                                ? b.cmp(CmpIPredicate::ne, value, b.i32(0))
-                                : value;
-                   }});
-  }
-  Type typeOf(Row row) { return readers[row.number].type; }
-  int64_t costOf(Row row) { return readers[row.number].cost; }
-  int64_t runsOf(Row row) { return readers[row.number].runs; }
-  Value read(Row row, const Place &place) {
-    return readers[row.number].emit(place);
-  }
-  Values read(Rows rows, const Place &place) {
-    return llvm::map_to_vector(rows, [&](Row row) { return read(row, place); });
-  }
-
-  Value lowest() { return b.f32(-std::numeric_limits<double>::infinity()); }
-  /// A best's value and expert while it is looked for. What an expert waits for
-  /// of the one before is a maximum: that of the value needs no number.
-  Values noBest() { return {lowest(), b.i32(-1)}; }
-  Values better(ValueRange best, Value candidate, Value expert) {
-    Value isHigher = b.cmp(CmpFPredicate::OGT, candidate, best[0]);
-    Value isFirst = b.both(b.cmp(CmpIPredicate::eq, best[1], b.i32(-1)),
-                           b.cmp(CmpFPredicate::ORD, candidate, candidate));
-    return {b.select(isHigher, candidate, best[0]),
-            b.select(b.either(isHigher, isFirst), b.toI32(expert), best[1])};
-  }
-  Best toBest(ValueRange found) {
-    Value isNone = b.cmp(CmpIPredicate::eq, found[1], b.i32(-1));
-    Value nan = b.f32(std::numeric_limits<double>::quiet_NaN());
-    return {b.select(isNone, nan, found[0]), found[1]};
-  }
-
-  LoopBuilder &b;
-  GateLowering &gate;
-  Operation *loop;
-  Value word, token;
-  SmallVector<Reader> readers;
-  std::map<unsigned, Replacement> replacements;
-  /// [W, E, rows].
-  Value room;
-  int64_t rowsInRoom = 0;
-};
-} // namespace
-
-/// About how many instructions an op of a body is.
-static int64_t costOf(Operation &op) {
-  constexpr int64_t kMany = 32;
-  if (op.hasTrait<OpTrait::ConstantLike>())
-    return 0;
-  bool divides =
-      isa<arith::DivFOp, arith::RemFOp, arith::DivSIOp, arith::DivUIOp,
-          arith::RemSIOp, arith::RemUIOp, arith::CeilDivSIOp,
-          arith::CeilDivUIOp, arith::FloorDivSIOp>(op);
-  return isa<arith::ArithDialect>(op.getDialect()) && !divides ? 1 : kMany;
-}
-
-Row LoopRow::map(Rows rows, Body body) {
-  // The body's ops, in a block of their own: each reader clones them. The
-  // rewriter needs to know of the clones alone.
-  auto made = std::make_shared<Block>();
-  int64_t cost = 0, runs = rows.empty() ? 0 : runsOf(rows.front());
-  for (Row row : rows) {
-    made->addArgument(typeOf(row), b.getLoc());
-    cost += costOf(row);
-    if (runsOf(row) != runs)
-      runs = 0;
-  }
-  Value result;
-  {
-    OpBuilder::InsertionGuard guard(b);
-    OpBuilder::Listener *listener = b.getListener();
-    b.setListener(nullptr);
-    b.setInsertionPointToStart(made.get());
-    result = body(made->getArguments());
-    b.setListener(listener);
-  }
-  for (Operation &op : *made)
-    cost += ::costOf(op);
-  Row row = addRow(
-      {result.getType(), cost, runs,
-       [this, made, result, rows = llvm::to_vector(rows)](const Place &place) {
-         IRMapping mapping;
-         mapping.map(made->getArguments(), read(rows, place));
-         for (Operation &op : *made)
-           b.clone(op, mapping);
-         return mapping.lookupOrDefault(result);
-       }});
-  if (cost <= kMostCost)
-    return row;
-  Stored stored = makeRoom(result.getType(), runs);
-  visit(runs,
-        [&](const Place &place) { write(read(row, place), stored, place); });
-  return addRow(stored);
-}
-
-RoutingRow::State LoopRow::repeat(Value rounds, const State &first,
-                                  function_ref<State(const State &)> body) {
-  // The rows of the state have memory of their own, which each round writes
-  // anew: a value depends on those of the same place alone.
-  SmallVector<Stored> stored = llvm::map_to_vector(
-      first.rows, [&](Row row) { return makeRoom(typeOf(row), runsOf(row)); });
-  SmallVector<Row> rows = llvm::map_to_vector(
-      stored, [&](const Stored &row) { return addRow(row); });
-  using Write = std::pair<Row, Stored>;
-  auto writeRows = [&](ArrayRef<Write> writes) {
-    // A loop for all that have as many values. Those of experts come first:
-    // they may depend on those of runs, as these were.
-    std::map<int64_t, SmallVector<Write>> loops;
-    for (const Write &write : writes)
-      loops[write.second.runs].push_back(write);
-    for (const auto &loop : loops)
-      visit(loop.first, [&](const Place &place) {
-        Values values =
-            llvm::map_to_vector(loop.second, [&](const Write &write) {
-              return read(write.first, place);
-            });
-        for (auto [value, into] : llvm::zip_equal(values, loop.second))
-          write(value, into.second, place);
-      });
-  };
-  SmallVector<Write> initial;
-  for (auto [row, into] : llvm::zip_equal(first.rows, stored))
-    initial.emplace_back(row, into);
-  writeRows(initial);
-  // A row that differs from its last in one value has that one written, once
-  // all others were made of what was there.
-  auto writeNext = [&](Rows next) {
-    SmallVector<Write> whole;
-    SmallVector<std::pair<Replacement, Stored>> single;
-    for (auto [row, last, into] : llvm::zip_equal(next, rows, stored)) {
-      auto found = replacements.find(row.number);
-      if (found != replacements.end() &&
-          found->second.row.number == last.number)
-        single.emplace_back(found->second, into);
-      else
-        whole.emplace_back(row, into);
-      if (runsOf(row) != into.runs)
-        llvm::reportFatalUsageError(
-            "a routing's row of runs must stay one from round to round");
-    }
-    writeRows(whole);
-    for (const auto &one : single) {
-      const Replacement &by = one.first;
-      b.when(b.cmp(CmpIPredicate::sge, by.expert, b.i32(0)),
-             [&] { write(by.value, one.second, {b.toIndex(by.expert)}); });
-    }
-  };
-
-  // Carried: the round, the scalars, and whether the token is open.
-  Values inits = {b.index(0)};
-  llvm::append_range(inits, first.scalars);
-  if (first.isOpen)
-    inits.push_back(first.isOpen);
-  auto stateOf = [&](ValueRange carried) {
-    State state{rows, {}, {}};
-    carried = carried.drop_front();
-    if (first.isOpen) {
-      state.isOpen = carried.back();
-      carried = carried.drop_back();
-    }
-    llvm::append_range(state.scalars, carried);
-    return state;
-  };
-  auto advance = [&](ValueRange carried) -> Values {
-    State next = body(stateOf(carried));
-    writeNext(next.rows);
-    Values results = {b.add(carried[0], b.index(1))};
-    llvm::append_range(results, next.scalars);
-    if (next.isOpen)
-      results.push_back(next.isOpen);
-    return results;
-  };
-  auto whileOp = scf::WhileOp::create(
-      b, ValueRange(inits).getTypes(), inits,
-      [&](OpBuilder &nested, Location, ValueRange carried) {
-        OpBuilder::InsertionGuard guard(b);
-        b.restoreInsertionPoint(nested.saveInsertionPoint());
-        Value goesOn = b.cmp(CmpIPredicate::ult, carried[0], rounds);
-        if (first.isOpen)
-          goesOn = b.both(goesOn, carried.back());
-        scf::ConditionOp::create(b, goesOn, carried);
-      },
-      [&](OpBuilder &nested, Location, ValueRange carried) {
-        OpBuilder::InsertionGuard guard(b);
-        b.restoreInsertionPoint(nested.saveInsertionPoint());
-        scf::YieldOp::create(b, advance(carried));
-      });
-  return stateOf(whileOp.getResults());
-}
-
 void GateLowering::lower(TokenRoutingAttrInterface routing) {
   std::optional<LoopRow> row;
   b.parallel(b.dim(mask, 1), [&](ValueRange iv) {
     Value word = iv[0];
     b.loop(b.index(0), experts,
            [&](Value expert) { b.store(b.i32(0), mask, {expert, word}); });
-    row.emplace(*this, b.getInsertionBlock()->getParentOp(), word);
+    row.emplace(b, op, experts, b.getInsertionBlock()->getParentOp(), word);
     tokensOfWord(word, [&](Value token) {
       row->start(token);
       routing.emitToken(*row);
