@@ -7,24 +7,19 @@
 
 #include "Compiler.h"
 
-#include "et/Conversion/ToRuntime/Signature.h"
+#include "et/Compiler/OutputFiles.h"
+#include "et/Compiler/PackedWeights.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
-#include "et/Target/DeviceCode.h"
 #include "et/Target/Header.h"
-#include "et/Target/HostCode.h"
 #include "et/Target/KernelReport.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "support/Frontend.h"
-#include "support/OutputFiles.h"
-#include "support/PackedWeights.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
-
-#include <cstdlib>
 
 using namespace mlir;
 using namespace mlir::et;
@@ -34,22 +29,15 @@ static bool isDeviceCode(EmitKind emit) {
          emit == EmitKind::Fatbin;
 }
 
-/// The form of the kernels. Host code carries PTX, which needs no ptxas here
-/// and runs on later chips (that of a chip with an 'a' on its own family
-/// alone); the driver compiles it once and keeps it.
-static StringRef getKernelFormat(EmitKind emit) {
+static DeviceFormat getKernelFormat(EmitKind emit) {
   if (emit == EmitKind::Cubin)
-    return "bin";
-  return emit == EmitKind::Fatbin ? "fatbin" : "isa";
+    return DeviceFormat::Cubin;
+  return emit == EmitKind::Fatbin ? DeviceFormat::Fatbin : DeviceFormat::Ptx;
 }
 
-static std::string getPipeline(const CompileRequest &request) {
-  std::string options = "{compile-to=" + request.compileTo;
-  if (request.isCuda)
-    return "et-lower-to-nvvm-pipeline" + options + " chip=" + request.chip +
-           " format=" + getKernelFormat(request.emit).str() +
-           " f32-products=" + request.f32Products + "}";
-  return "et-lower-to-cpu-pipeline" + options + " march=" + request.march + "}";
+static std::string pipelineOf(const CompileRequest &request) {
+  return getPipeline(request.options, getKernelFormat(request.emit),
+                     request.compileTo);
 }
 
 /// The C header beside a library or object.
@@ -60,7 +48,7 @@ static SmallString<128> headerOf(StringRef output) {
 }
 
 static llvm::Error checkRequest(const CompileRequest &request) {
-  if (isDeviceCode(request.emit) && !request.isCuda)
+  if (isDeviceCode(request.emit) && request.options.target != TargetKind::CUDA)
     return llvm::createStringError(
         "ptx, cubin and fatbin are for a GPU; add --target=cuda");
   bool isReport = request.report != ReportKind::None;
@@ -94,22 +82,10 @@ static llvm::Error checkDestinations(const CompileRequest &request) {
   return checkOutputs(paths);
 }
 
-/// Lets MLIR's kernel compiler find the toolkit that was found here.
-static llvm::Error provideToolkit() {
-  auto toolkit = findCudaToolkit();
-  if (!toolkit)
-    return toolkit.takeError();
-  setenv("CUDA_ROOT", toolkit->c_str(), /*overwrite=*/1);
-  return llvm::Error::success();
-}
-
 static llvm::Error writeDeviceCode(ModuleOp module,
                                    const CompileRequest &request) {
-  DeviceFormat format = request.emit == EmitKind::Ptx ? DeviceFormat::Ptx
-                        : request.emit == EmitKind::Cubin
-                            ? DeviceFormat::Cubin
-                            : DeviceFormat::Fatbin;
-  auto object = getDeviceObject(module, format);
+  auto object =
+      compileDeviceCode(module, request.options, getKernelFormat(request.emit));
   if (!object)
     return object.takeError();
   return writeOutput(request.output, [&](llvm::raw_ostream &os) {
@@ -144,13 +120,12 @@ static llvm::Error checkReportSize(ModuleOp module, LayerSize size) {
 }
 
 /// Lowers the model to PTX, and writes what the kernels of each chip are like.
-static llvm::Error writeReport(Frontend &frontend, ModuleOp module,
-                               const CompileRequest &request) {
+static llvm::Error writeReport(ModuleOp module, const CompileRequest &request) {
   if (llvm::Error error = checkReportSize(module, request.reportSize))
     return error;
   std::vector<KernelLaunch> launches;
-  if (llvm::Error error = frontend.lower(
-          module, getPipeline(request),
+  if (llvm::Error error = runPipeline(
+          module, pipelineOf(request), /*interrupt=*/nullptr,
           std::make_unique<LaunchRecorder>(request.reportSize, launches)))
     return error;
   std::vector<KernelReport> reports;
@@ -176,7 +151,7 @@ static llvm::Error writeReport(Frontend &frontend, ModuleOp module,
 }
 
 static llvm::Error writeLLVM(ModuleOp module, const CompileRequest &request) {
-  auto code = HostCode::create(module, request.march);
+  auto code = HostCode::create(module, request.options.march);
   if (!code)
     return code.takeError();
   return writeOutput(request.output, [&](llvm::raw_ostream &os) {
@@ -236,12 +211,11 @@ llvm::Error et::compileModel(const CompileRequest &request) {
     return module.takeError();
   std::optional<PackedWeights> weights;
   if (request.packWeights) {
-    if (llvm::Error error =
-            takePackedWeights(frontend, **module, request.march))
+    if (llvm::Error error = takePackedWeights(**module, request.options.march))
       return error;
     if (!request.weights.empty()) {
-      auto packed = PackedWeights::create(frontend, **module, request.weights,
-                                          request.cache);
+      auto packed = PackedWeights::create(**module, request.weights,
+                                          request.options.cache);
       if (!packed)
         return packed.takeError();
       for (StringRef path : {request.output, request.packedWeights})
@@ -255,23 +229,22 @@ llvm::Error et::compileModel(const CompileRequest &request) {
   if (!signatures)
     return signatures.takeError();
   if (request.report != ReportKind::None)
-    return writeReport(frontend, **module, request);
+    return writeReport(**module, request);
   if (request.emit == EmitKind::Object || request.emit == EmitKind::Library) {
-    auto object = request.cache.compile(frontend, **module,
-                                        getPipeline(request), request.march);
+    auto object = compileObject(**module, request.options);
     if (!object)
       return object.takeError();
     return writeHostCode(**object, *signatures, weights ? &*weights : nullptr,
                          request);
   }
-  if (llvm::Error error = frontend.lower(**module, getPipeline(request)))
+  if (isDeviceCode(request.emit))
+    return writeDeviceCode(**module, request);
+  if (llvm::Error error = runPipeline(**module, pipelineOf(request)))
     return error;
   if (request.emit == EmitKind::Mlir)
     return writeOutput(request.output, [&](llvm::raw_ostream &os) {
       (*module)->print(os);
       return llvm::Error::success();
     });
-  if (isDeviceCode(request.emit))
-    return writeDeviceCode(**module, request);
   return writeLLVM(**module, request);
 }

@@ -8,8 +8,8 @@
 #ifndef ET_TOOLS_ET_COMPILE_COMPILER_H
 #define ET_TOOLS_ET_COMPILE_COMPILER_H
 
+#include "et/Compiler/Compile.h"
 #include "et/Target/KernelLaunches.h"
-#include "support/CodeCache.h"
 #include "llvm/Support/Error.h"
 
 #include <string>
@@ -24,16 +24,12 @@ enum class ReportKind { None, Table, Json };
 struct CompileRequest {
   std::string model;
   std::string output;
-  bool isCuda = false;
-  std::string march; ///< "native", or LLVM's name of a processor.
-  std::string chip;
+  CompileOptions options;
   bool packWeights = false;
   std::string weights, packedWeights; ///< Empty without --packed-weights.
-  std::string f32Products; ///< How a GPU multiplies f32: an option's value.
-  std::string remarks;     ///< A regular expression of passes, or empty.
+  std::string remarks; ///< A regular expression of passes, or empty.
   std::vector<std::string> plugins; ///< Libraries with dialects.
   std::string compileTo;            ///< A phase of the pipeline.
-  CodeCache cache;
   EmitKind emit;
   ReportKind report = ReportKind::None; ///< In place of what `emit` says.
   LayerSize reportSize = {};

@@ -7,8 +7,8 @@
 
 #include "Compiler.h"
 #include "et/Codegen/CPU/TargetModel.h"
+#include "et/Compiler/TensorFile.h"
 #include "et/Dialect/ET/IR/Chips.h"
-#include "support/TensorFile.h"
 #include "support/ToolOptions.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -77,7 +77,7 @@ static Error readPacking(const CommandLine &line, CompileRequest &request) {
     return weights.takeError();
   request.weights = *weights;
   request.packedWeights = line.get(OPT_packed_weights);
-  if (request.packWeights && request.isCuda)
+  if (request.packWeights && request.options.target == TargetKind::CUDA)
     return createStringError("--pack-weights goes with --target=cpu");
   if (request.weights.empty() != request.packedWeights.empty())
     return createStringError("--weights and --packed-weights go together");
@@ -133,31 +133,31 @@ static Error makeRequest(const CommandLine &line, CompileRequest &request) {
     return phase.takeError();
   request.model = *model;
   request.output = *output;
-  request.isCuda = *target == 1;
+  request.options.target = *target == 1 ? TargetKind::CUDA : TargetKind::CPU;
   request.emit = static_cast<EmitKind>(*emit);
   request.compileTo = phases[*phase].str();
   request.remarks = line.get(OPT_remarks_filter);
   request.plugins = line.getAll(OPT_load_dialect_plugin);
-  request.march = line.get(OPT_march, "native");
-  request.cache = CodeCache::get(line, OPT_cache);
-  request.chip = line.get(OPT_chip, kDefaultChip);
+  request.options.march = line.get(OPT_march, "native");
+  request.options.cache = getCache(line, OPT_cache);
+  request.options.chip = line.get(OPT_chip, kDefaultChip);
   if (Error error = readPacking(line, request))
     return error;
-  if (line.has(OPT_chip) && !request.isCuda)
+  if (line.has(OPT_chip) && request.options.target != TargetKind::CUDA)
     return createStringError("--chip goes with --target=cuda");
-  if (Error error = checkChips(request.chip,
+  if (Error error = checkChips(request.options.chip,
                                isReport || request.emit == EmitKind::Fatbin ||
                                    request.emit == EmitKind::Mlir))
     return error;
-  if (line.has(OPT_f32_products) && !request.isCuda)
+  if (line.has(OPT_f32_products) && request.options.target != TargetKind::CUDA)
     return createStringError("--f32-products goes with --target=cuda");
   Expected<unsigned> f32Products =
       line.getChoice(OPT_f32_products, {"fma", "3xtf32"}, 0);
   if (!f32Products)
     return f32Products.takeError();
-  request.f32Products = *f32Products ? "3xtf32" : "fma";
-  if (!cpu::TargetModel::get(request.march))
-    return createStringError("unknown processor '" + request.march +
+  request.options.f32Products = *f32Products ? "3xtf32" : "fma";
+  if (!cpu::TargetModel::get(request.options.march))
+    return createStringError("unknown processor '" + request.options.march +
                              "'; --march takes native or a processor as LLVM "
                              "names it, such as x86-64-v3 or znver5");
   if (line.has(OPT_cache) && request.emit != EmitKind::Library &&

@@ -8,11 +8,9 @@
 #include "Runner.h"
 
 #include "Statistics.h"
-#include "et/Conversion/ToRuntime/Signature.h"
-#include "et/Target/HostCode.h"
+#include "et/Compiler/OutputFiles.h"
+#include "et/Compiler/PackedWeights.h"
 #include "support/Frontend.h"
-#include "support/OutputFiles.h"
-#include "support/PackedWeights.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
@@ -247,24 +245,6 @@ static llvm::Error callAndReport(const et_function &function, size_t ownResults,
   return writeResults(request, ArrayRef(results).take_front(ownResults));
 }
 
-/// Code for a GPU has constructors, which register its kernels.
-static llvm::Expected<CompiledModule>
-compile(Frontend &frontend, ModuleOp module, const RunRequest &request) {
-  if (!request.isCuda) {
-    auto object =
-        request.cache.compile(frontend, module, request.pipeline, "native");
-    if (!object)
-      return object.takeError();
-    return CompiledModule::create(std::move(*object));
-  }
-  if (llvm::Error error = frontend.lower(module, request.pipeline))
-    return std::move(error);
-  auto code = HostCode::create(module);
-  if (!code)
-    return code.takeError();
-  return CompiledModule::create(std::move(*code));
-}
-
 llvm::Error et::runModel(const RunRequest &request) {
   Frontend frontend;
   if (llvm::Error error = frontend.printRemarks(request.remarks))
@@ -284,15 +264,11 @@ llvm::Error et::runModel(const RunRequest &request) {
     return error;
 
   if (request.printStatistics)
-    if (llvm::Error error = frontend.lower(
-            **module, "inline{default-pipeline=}, "
-                      "et-decompose-moe{pair-buffers=" +
-                          request.pairBuffers +
-                          "}, et-append-routing-stats{entry=" + request.entry +
-                          "}"))
+    if (llvm::Error error = appendRoutingStatistics(**module, request.entry,
+                                                    request.options.target))
       return error;
   if (request.packWeights) {
-    if (llvm::Error error = takePackedWeights(frontend, **module, "native"))
+    if (llvm::Error error = takePackedWeights(**module, request.options.march))
       return error;
     signature = findSignature(**module, request.entry);
     if (!signature)
@@ -301,7 +277,7 @@ llvm::Error et::runModel(const RunRequest &request) {
   auto arguments = openArguments(*signature, request);
   if (!arguments)
     return arguments.takeError();
-  auto compiled = compile(frontend, **module, request);
+  auto compiled = compileInMemory(**module, request.options);
   if (!compiled)
     return compiled.takeError();
   auto function = compiled->lookup(request.entry);

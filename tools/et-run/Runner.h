@@ -8,7 +8,7 @@
 #ifndef ET_TOOLS_ET_RUN_RUNNER_H
 #define ET_TOOLS_ET_RUN_RUNNER_H
 
-#include "support/CodeCache.h"
+#include "et/Compiler/Compile.h"
 
 #include "llvm/Support/Error.h"
 
@@ -22,17 +22,13 @@ namespace mlir::et {
 struct RunRequest {
   std::string model;
   std::string entry;
-  std::string pipeline;
-  /// How the pipeline's first step sizes the buffers of selected pairs.
-  std::string pairBuffers;
+  CompileOptions options;
   std::vector<std::string> args;
   std::vector<std::string> outs;
   std::string remarks; ///< A regular expression of passes, or empty.
   std::vector<std::string> plugins; ///< Libraries with dialects.
   std::string weights;              ///< Empty without --weights.
   bool packWeights = false;
-  bool isCuda = false;
-  CodeCache cache;
   bool printStatistics = false;
   std::optional<unsigned> timedRuns;
 };

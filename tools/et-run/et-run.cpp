@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Runner.h"
+#include "et/Compiler/TensorFile.h"
 #include "et/Dialect/ET/IR/Chips.h"
-#include "support/TensorFile.h"
 #include "support/ToolOptions.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -19,22 +19,6 @@
 
 using namespace mlir::et;
 using namespace llvm;
-
-static std::string getPipeline(unsigned target, StringRef chip,
-                               StringRef f32Products) {
-  switch (target) {
-  case 0:
-    return "et-reference-pipeline";
-  case 1:
-    return "et-lower-to-cpu-pipeline";
-  default:
-    // The driver compiles the PTX for the device that is there, if that is the
-    // chip or a later one.
-    return ("et-lower-to-nvvm-pipeline{chip=" + chip +
-            " format=isa f32-products=" + f32Products + "}")
-        .str();
-  }
-}
 
 /// OpenMP's library ends the process when the system refuses it a thread. More
 /// than a few for each processor help nobody.
@@ -67,15 +51,18 @@ static Error makeRequest(const CommandLine &line, RunRequest &request) {
       line.getChoice(OPT_f32_products, {"fma", "3xtf32"}, 0);
   if (!f32Products)
     return f32Products.takeError();
-  request.pipeline =
-      getPipeline(*target, chip, *f32Products ? "3xtf32" : "fma");
-  request.pairBuffers = *target == 2 ? "bound" : "exact";
+  constexpr TargetKind targets[] = {TargetKind::Reference, TargetKind::CPU,
+                                    TargetKind::CUDA};
+  request.options.target = targets[*target];
+  // The driver compiles the PTX for the device that is there, if that is the
+  // chip or a later one.
+  request.options.chip = chip;
+  request.options.f32Products = *f32Products ? "3xtf32" : "fma";
   request.remarks = line.get(OPT_remarks_filter);
   request.plugins = line.getAll(OPT_load_dialect_plugin);
   if (line.has(OPT_cache) && *target == 2)
     return createStringError("--cache goes with --target=cpu or reference");
-  request.cache = CodeCache::get(line, OPT_cache);
-  request.isCuda = *target == 2;
+  request.options.cache = getCache(line, OPT_cache);
   request.args = line.getAll(OPT_arg);
   request.outs = line.getAll(OPT_out);
   Expected<std::string> weights =

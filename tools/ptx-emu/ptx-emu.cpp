@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "et/Compiler/NpyFormat.h"
 #include "et/Emulator/Emulator.h"
 #include "et/Emulator/Settings.h"
 #include "et/Emulator/Stats.h"
-#include "support/NpyFormat.h"
 
 #include <cerrno>
 #include <charconv>

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "et/Compiler/InputFiles.h"
 #include "et/Dialect/ET/IR/Chips.h"
 #include "et/Target/KernelReport.h"
-#include "support/InputFiles.h"
 #include "support/ToolOptions.h"
 
 #include "llvm/Support/MemoryBuffer.h"

@@ -89,6 +89,11 @@ Expected<unsigned> CommandLine::getChoice(unsigned option,
   return unsigned(found - choices.begin());
 }
 
+CodeCache mlir::et::getCache(const CommandLine &line, unsigned option) {
+  return line.has(option) ? CodeCache(line.get(option))
+                          : CodeCache::getDefault();
+}
+
 int mlir::et::runMain(const ToolDescription &tool, const ToolOptionTable &table,
                       int argc, char **argv,
                       function_ref<Error(const CommandLine &)> run) {

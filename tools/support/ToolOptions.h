@@ -13,6 +13,7 @@
 #ifndef ET_TOOLS_SUPPORT_TOOLOPTIONS_H
 #define ET_TOOLS_SUPPORT_TOOLOPTIONS_H
 
+#include "et/Compiler/CodeCache.h"
 #include "llvm/Option/ArgList.h"
 #include "llvm/Option/OptTable.h"
 #include "llvm/Option/Option.h"
@@ -75,6 +76,9 @@ private:
   std::unique_ptr<llvm::StringSaver> saver;
   std::unique_ptr<llvm::opt::InputArgList> arguments;
 };
+
+/// The cache in the folder that an option or else ET_CACHE_DIR names.
+CodeCache getCache(const CommandLine &line, unsigned option);
 
 /// What --help says above the options.
 struct ToolDescription {

@@ -8,3 +8,4 @@
 #include "et-c/ET.h"
 #include "et/Conversion/Passes.h"
 #include "et/InitAll.h"
+#include "support/ToolOptions.h"

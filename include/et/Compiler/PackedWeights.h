@@ -5,13 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ET_TOOLS_SUPPORT_PACKEDWEIGHTS_H
-#define ET_TOOLS_SUPPORT_PACKEDWEIGHTS_H
+#ifndef ET_COMPILER_PACKEDWEIGHTS_H
+#define ET_COMPILER_PACKEDWEIGHTS_H
 
+#include "et/Compiler/CodeCache.h"
+#include "et/Compiler/TensorFile.h"
 #include "et/Conversion/ToRuntime/Signature.h"
-#include "support/CodeCache.h"
-#include "support/Frontend.h"
-#include "support/TensorFile.h"
 
 namespace mlir::et {
 
@@ -19,8 +18,8 @@ class CompiledModule;
 
 /// Makes the model's functions take packed weights, and cuts it after the fuse
 /// phase: `pipeline` goes on from there. An error if nothing is to be packed.
-llvm::Error takePackedWeights(Frontend &frontend, ModuleOp module,
-                              StringRef march);
+llvm::Error takePackedWeights(ModuleOp module, StringRef march,
+                              Interrupt *interrupt = nullptr);
 
 /// The packed weights that a function takes, in the order of its arguments,
 /// made of weights of `file`. They are the caller's.
@@ -32,8 +31,7 @@ callPacking(const EntrySignature &signature, const CompiledModule &code,
 /// functions take, packed where they take them packed.
 class PackedWeights {
 public:
-  static llvm::Expected<PackedWeights> create(Frontend &frontend,
-                                              ModuleOp module, StringRef file,
+  static llvm::Expected<PackedWeights> create(ModuleOp module, StringRef file,
                                               const CodeCache &cache);
   PackedWeights(PackedWeights &&) = default;
   ~PackedWeights();
@@ -55,4 +53,4 @@ private:
 
 } // namespace mlir::et
 
-#endif // ET_TOOLS_SUPPORT_PACKEDWEIGHTS_H
+#endif // ET_COMPILER_PACKEDWEIGHTS_H

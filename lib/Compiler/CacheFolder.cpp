@@ -9,7 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "support/CacheFolder.h"
+#include "et/Compiler/CacheFolder.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"

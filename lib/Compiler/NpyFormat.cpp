@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "support/NpyFormat.h"
+#include "et/Compiler/NpyFormat.h"
 
 #include <algorithm>
 #include <charconv>

@@ -9,8 +9,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ET_TOOLS_SUPPORT_NPYFORMAT_H
-#define ET_TOOLS_SUPPORT_NPYFORMAT_H
+#ifndef ET_COMPILER_NPYFORMAT_H
+#define ET_COMPILER_NPYFORMAT_H
 
 #include <cstdint>
 #include <optional>
@@ -44,4 +44,4 @@ std::optional<uint64_t> countBytes(uint64_t elementBytes, const int64_t *sizes,
 
 } // namespace npy
 
-#endif // ET_TOOLS_SUPPORT_NPYFORMAT_H
+#endif // ET_COMPILER_NPYFORMAT_H

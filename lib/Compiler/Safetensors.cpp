@@ -13,8 +13,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "support/NpyFormat.h"
-#include "support/TensorFile.h"
+#include "et/Compiler/NpyFormat.h"
+#include "et/Compiler/TensorFile.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"

@@ -10,12 +10,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "CodeCache.h"
+#include "et/Compiler/CodeCache.h"
 
 #include "et/Codegen/CPU/TargetModel.h"
+#include "et/Compiler/CacheFolder.h"
 #include "et/Target/HostCode.h"
 #include "mlir/IR/Remarks.h"
-#include "support/CacheFolder.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
@@ -85,7 +85,7 @@ static std::string makeKey(ModuleOp module, StringRef pipeline,
                            StringRef march) {
   Digest digest;
   digest.add(ET_VERSION " " LLVM_VERSION_STRING);
-  // This tool, and the libraries of LLVM and MLIR.
+  // This code, and the libraries of LLVM and MLIR.
   addCompiler(digest, reinterpret_cast<const void *>(&makeKey));
   addCompiler(digest,
               reinterpret_cast<const void *>(&llvm::sys::getProcessTriple));
@@ -104,9 +104,7 @@ static std::string makeKey(ModuleOp module, StringRef pipeline,
   return digest.get();
 }
 
-CodeCache CodeCache::get(const CommandLine &line, unsigned option) {
-  if (line.has(option))
-    return CodeCache(line.get(option));
+CodeCache CodeCache::getDefault() {
   return CodeCache(llvm::sys::Process::GetEnv("ET_CACHE_DIR").value_or(""));
 }
 
@@ -136,9 +134,9 @@ static llvm::Error insert(const CacheFolder &folder, const std::string &name,
 }
 
 static llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-compileObject(Frontend &frontend, ModuleOp module, StringRef pipeline,
-              StringRef march) {
-  if (llvm::Error error = frontend.lower(module, pipeline))
+compileObject(ModuleOp module, StringRef pipeline, StringRef march,
+              Interrupt *interrupt) {
+  if (llvm::Error error = runPipeline(module, pipeline, interrupt))
     return std::move(error);
   auto code = HostCode::create(module, march);
   if (!code)
@@ -152,16 +150,16 @@ compileObject(Frontend &frontend, ModuleOp module, StringRef pipeline,
 }
 
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-CodeCache::compile(Frontend &frontend, ModuleOp module, StringRef pipeline,
-                   StringRef march) const {
+CodeCache::compile(ModuleOp module, StringRef pipeline, StringRef march,
+                   Interrupt *interrupt) const {
   if (folder.empty())
-    return compileObject(frontend, module, pipeline, march);
+    return compileObject(module, pipeline, march, interrupt);
   Location loc = module.getLoc();
   auto open = CacheFolder::open(folder);
   if (!open) {
     emitWarning(loc) << "compiled code is not kept: "
                      << llvm::toString(open.takeError());
-    return compileObject(frontend, module, pipeline, march);
+    return compileObject(module, pipeline, march, interrupt);
   }
   std::string name = kPrefix.str() + makeKey(module, pipeline, march);
   auto options = remark::RemarkOpts::name("object").category("cache");
@@ -175,7 +173,7 @@ CodeCache::compile(Frontend &frontend, ModuleOp module, StringRef pipeline,
       return std::move(object);
     }
   remark::missed(loc, options) << "the model is compiled";
-  auto object = compileObject(frontend, module, pipeline, march);
+  auto object = compileObject(module, pipeline, march, interrupt);
   if (!object)
     return object.takeError();
   if (llvm::Error error = insert(*open, name, (*object)->getBuffer()))

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "support/InputFiles.h"
+#include "et/Compiler/InputFiles.h"
 
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/Errno.h"

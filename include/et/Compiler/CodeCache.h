@@ -5,12 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ET_TOOLS_SUPPORT_CODECACHE_H
-#define ET_TOOLS_SUPPORT_CODECACHE_H
+#ifndef ET_COMPILER_CODECACHE_H
+#define ET_COMPILER_CODECACHE_H
 
-#include "support/Frontend.h"
-#include "support/ToolOptions.h"
-
+#include "et/Compiler/Model.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 namespace mlir::et {
@@ -24,15 +22,15 @@ public:
   /// Without a folder, nothing is kept.
   explicit CodeCache(std::string folder = "") : folder(std::move(folder)) {}
 
-  /// The cache in the folder that an option or else ET_CACHE_DIR names.
-  static CodeCache get(const CommandLine &line, unsigned option);
+  /// The cache in the folder that ET_CACHE_DIR names, if it names one.
+  static CodeCache getDefault();
 
   /// The object of a model that `pipeline` lowers, for the processor `march`. A
   /// remark of the category `cache` says whether it was there. The module is
   /// lowered where it was not.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
-  compile(Frontend &frontend, ModuleOp module, StringRef pipeline,
-          StringRef march) const;
+  compile(ModuleOp module, StringRef pipeline, StringRef march,
+          Interrupt *interrupt = nullptr) const;
 
 private:
   std::string folder;
@@ -40,4 +38,4 @@ private:
 
 } // namespace mlir::et
 
-#endif // ET_TOOLS_SUPPORT_CODECACHE_H
+#endif // ET_COMPILER_CODECACHE_H

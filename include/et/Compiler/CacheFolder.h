@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ET_TOOLS_SUPPORT_CACHEFOLDER_H
-#define ET_TOOLS_SUPPORT_CACHEFOLDER_H
+#ifndef ET_COMPILER_CACHEFOLDER_H
+#define ET_COMPILER_CACHEFOLDER_H
 
 #include "llvm/Support/Error.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -49,4 +49,4 @@ private:
 
 } // namespace mlir::et
 
-#endif // ET_TOOLS_SUPPORT_CACHEFOLDER_H
+#endif // ET_COMPILER_CACHEFOLDER_H

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ET_TOOLS_SUPPORT_OUTPUTFILES_H
-#define ET_TOOLS_SUPPORT_OUTPUTFILES_H
+#ifndef ET_COMPILER_OUTPUTFILES_H
+#define ET_COMPILER_OUTPUTFILES_H
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -54,4 +54,4 @@ llvm::Error checkOutputs(llvm::ArrayRef<std::string> paths);
 
 } // namespace mlir::et
 
-#endif // ET_TOOLS_SUPPORT_OUTPUTFILES_H
+#endif // ET_COMPILER_OUTPUTFILES_H

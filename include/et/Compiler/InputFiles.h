@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ET_TOOLS_SUPPORT_INPUTFILES_H
-#define ET_TOOLS_SUPPORT_INPUTFILES_H
+#ifndef ET_COMPILER_INPUTFILES_H
+#define ET_COMPILER_INPUTFILES_H
 
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
@@ -24,4 +24,4 @@ readText(llvm::StringRef path);
 
 } // namespace mlir::et
 
-#endif // ET_TOOLS_SUPPORT_INPUTFILES_H
+#endif // ET_COMPILER_INPUTFILES_H

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ET_TOOLS_SUPPORT_TENSORFILE_H
-#define ET_TOOLS_SUPPORT_TENSORFILE_H
+#ifndef ET_COMPILER_TENSORFILE_H
+#define ET_COMPILER_TENSORFILE_H
 
 #include "et/Runtime/et_runtime.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -112,4 +112,4 @@ void writeSafetensors(llvm::raw_ostream &out,
 
 } // namespace mlir::et
 
-#endif // ET_TOOLS_SUPPORT_TENSORFILE_H
+#endif // ET_COMPILER_TENSORFILE_H

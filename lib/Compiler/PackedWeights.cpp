@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "support/PackedWeights.h"
+#include "et/Compiler/PackedWeights.h"
 
 #include "et/Target/HostCode.h"
 #include "llvm/ADT/StringSet.h"
@@ -17,12 +17,14 @@ static bool isPacked(const EntryValue &value) {
   return !value.packedBy.empty();
 }
 
-llvm::Error et::takePackedWeights(Frontend &frontend, ModuleOp module,
-                                  StringRef march) {
-  if (llvm::Error error = frontend.lower(
-          module, "et-lower-to-cpu-pipeline{compile-to=fuse pack-weights=true "
-                  "march=" +
-                      march + "}"))
+llvm::Error et::takePackedWeights(ModuleOp module, StringRef march,
+                                  Interrupt *interrupt) {
+  if (llvm::Error error = runPipeline(
+          module,
+          "et-lower-to-cpu-pipeline{compile-to=fuse pack-weights=true "
+          "march=" +
+              march + "}",
+          interrupt))
     return error;
   auto signatures = getSignatures(module);
   if (!signatures)
@@ -100,10 +102,8 @@ llvm::Error PackedWeights::takeFrom(const EntrySignature &signature,
   return llvm::Error::success();
 }
 
-llvm::Expected<PackedWeights> PackedWeights::create(Frontend &frontend,
-                                                    ModuleOp module,
-                                                    StringRef file,
-                                                    const CodeCache &cache) {
+llvm::Expected<PackedWeights>
+PackedWeights::create(ModuleOp module, StringRef file, const CodeCache &cache) {
   auto weights = SafetensorsFile::open(file);
   if (!weights)
     return weights.takeError();
@@ -121,7 +121,7 @@ llvm::Expected<PackedWeights> PackedWeights::create(Frontend &frontend,
   for (func::FuncOp function : getEntryFunctions(*onlyPacking))
     if (!packings.contains(function.getName()))
       function.setPrivate();
-  auto object = cache.compile(frontend, *onlyPacking,
+  auto object = cache.compile(*onlyPacking,
                               "symbol-dce, et-lower-to-cpu-pipeline", "native");
   if (!object)
     return object.takeError();

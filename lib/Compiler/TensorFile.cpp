@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "support/TensorFile.h"
+#include "et/Compiler/TensorFile.h"
 
-#include "support/InputFiles.h"
+#include "et/Compiler/InputFiles.h"
 
 #include "llvm/ADT/ScopeExit.h"
 
