@@ -38,6 +38,10 @@ config.substitutions += [
     ("%et_python_dir", os.path.dirname(sys.executable)),
     ("%et_lib", lib_dir),
     ("%llvm_lib", os.path.join(os.path.dirname(config.llvm_tools_dir), "lib")),
+    (
+        "%llvm_include",
+        os.path.join(os.path.dirname(config.llvm_tools_dir), "include"),
+    ),
     ("%shlibext", config.shlibext),
     ("%host_cc", config.host_cc),
     ("%host_cxx", config.host_cxx),

@@ -16,7 +16,8 @@ An HTML comment on the line before a fenced block says what it is:
                           commands of this page run.
   <!-- console -->        Lines that begin with `$ ` are commands, the lines
                           below each are what it must print. $ET is this
-                          checkout.
+                          checkout, and $ET_BUILD where it was built, if the
+                          environment says so.
 
 In a Passes.td every pass has an example: the ```mlir blocks of its description
 are pairs, what `et-opt --PASS` is given and what it must print. A test comment
