@@ -11,6 +11,7 @@
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/DynamicLibrary.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/TargetSelect.h"
 
 #include <dlfcn.h>
@@ -18,9 +19,24 @@
 using namespace mlir;
 using namespace mlir::et;
 
+/// The library that the runtime is in.
+static llvm::Expected<const char *> findRuntime() {
+  Dl_info info;
+  if (dladdr(reinterpret_cast<void *>(&et_call), &info))
+    return info.dli_fname;
+  return llvm::createStringError("the runtime is not a shared library of "
+                                 "this process; link libet_runtime.so");
+}
+
 static llvm::Error loadOpenMP() {
+  auto runtime = findRuntime();
+  if (!runtime)
+    return runtime.takeError();
+  // Beside the runtime, if they came together; where the build found it.
+  SmallString<128> beside(llvm::sys::path::parent_path(*runtime));
+  llvm::sys::path::append(beside, "libomp.so.5");
   std::string reason;
-  for (const char *library : {ET_OPENMP_LIBRARY, "libomp.so.5"})
+  for (const char *library : {beside.c_str(), ET_OPENMP_LIBRARY, "libomp.so.5"})
     if (!llvm::sys::DynamicLibrary::LoadLibraryPermanently(library, &reason))
       return llvm::Error::success();
   return llvm::createStringError("the compiled code runs its threads through "
@@ -40,12 +56,11 @@ CompiledModule::~CompiledModule() {
 /// The runtime's functions are looked up in the runtime of this process: what
 /// else is in it may have some of the same names.
 static llvm::Error findRuntimeFirst(llvm::orc::LLJIT &jit) {
-  Dl_info info;
-  if (!dladdr(reinterpret_cast<void *>(&et_call), &info))
-    return llvm::createStringError("the runtime is not a shared library of "
-                                   "this process; link libet_runtime.so");
+  auto path = findRuntime();
+  if (!path)
+    return path.takeError();
   auto runtime = llvm::orc::DynamicLibrarySearchGenerator::Load(
-      info.dli_fname, jit.getDataLayout().getGlobalPrefix());
+      *path, jit.getDataLayout().getGlobalPrefix());
   if (!runtime)
     return runtime.takeError();
   jit.getMainJITDylib().addGenerator(std::move(*runtime));
