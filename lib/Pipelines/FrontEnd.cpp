@@ -81,6 +81,7 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   pm.addNestedPass<func::FuncOp>(createHoistChecks());
   if (compileTo == Phase::Input)
     return;
+  pm.addPass(createRaiseMoe());
   // Weights are packed where a caller gives them.
   if (!packs)
     pm.addPass(createOutlineLayers({/*keepPairs=*/options.fusesRouting}));

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Codegen/GPU/Passes.h"
-#include "et/Conversion/ETToGPU/KernelBuilder.h"
+#include "et/Dialect/ET/Utils/OriginUtils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 namespace mlir::et {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "et/Conversion/ETToGPU/KernelBuilder.h"
+#include "et/Dialect/ET/Utils/OriginUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -22,19 +23,6 @@ using arith::CmpIPredicate;
 // Names
 //===----------------------------------------------------------------------===//
 
-/// The key of our notes: others have metadata of their own in locations.
-static constexpr StringLiteral kOrigin = "et.origin";
-
-Location et::noteOrigin(StringRef name, Location location) {
-  Builder b(location.getContext());
-  auto note =
-      b.getDictionaryAttr(b.getNamedAttr(kOrigin, b.getStringAttr(name)));
-  auto fused = dyn_cast<FusedLoc>(location);
-  if (fused && fused.getMetadata() == note)
-    return location;
-  return FusedLoc::get(location.getContext(), location, note);
-}
-
 /// The names noted in a location, the last one first.
 static SmallVector<StringRef> getNotedNames(Location location) {
   SmallVector<StringRef> names;
@@ -44,9 +32,8 @@ static SmallVector<StringRef> getNotedNames(Location location) {
     } else if (auto named = dyn_cast<NameLoc>(location)) {
       location = named.getChildLoc();
     } else if (auto fused = dyn_cast<FusedLoc>(location)) {
-      if (auto note = dyn_cast_or_null<DictionaryAttr>(fused.getMetadata()))
-        if (auto name = note.getAs<StringAttr>(kOrigin))
-          names.push_back(name);
+      if (StringAttr name = getNotedOrigin(fused))
+        names.push_back(name);
       location = fused.getLocations().front();
     } else {
       return names;

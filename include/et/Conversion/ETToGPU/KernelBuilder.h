@@ -23,9 +23,6 @@ inline constexpr int64_t kTensorMapWords = 16;
 /// memory that it goes through, an array of i64 in ascending order.
 inline constexpr StringLiteral kStagesAttr = "et.stages";
 
-/// `location` as that of an op called `name`, which its kernels are named
-/// after. Nested, the innermost name is that of the op that came first.
-Location noteOrigin(StringRef name, Location location);
 /// A name for a kernel that does `step` of what the op at `location` came from:
 /// et_moe_scores, linalg_softmax_exp. Without a step, the op that the origin
 /// has become is one. Letters, digits and underscores only.

@@ -17,6 +17,9 @@ inline constexpr llvm::StringLiteral kEntryNameAttr = "et.entry_name";
 /// On a cf.assert behind which no op relies on its condition: where other
 /// threads are at work, these run on, and the call fails at its end.
 inline constexpr llvm::StringLiteral kRunsOnAttr = "et.runs_on";
+/// In the metadata of locations, where others have keys of their own: the name
+/// of the op that an op came from.
+inline constexpr llvm::StringLiteral kOriginAttr = "et.origin";
 
 } // namespace mlir::et
 

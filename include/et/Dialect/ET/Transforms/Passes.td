@@ -380,6 +380,70 @@ def SeparateResults : Pass<"et-separate-results", "::mlir::ModuleOp"> {
   let dependentDialects = ["bufferization::BufferizationDialect"];
 }
 
+def RaiseMoe : Pass<"et-raise-moe"> {
+  let summary = "turn the steps of a layer into et.moe";
+  let description = [{
+    The way back from `et-decompose-moe`: an `et.combine`, with the steps that it needs,
+    becomes the `et.moe` that they are, so that a layer written as steps has the schedule of
+    one written as a layer. The plan may come from `et.scores`, `et.gate` and `et.offsets` or
+    from `et.route`; the experts may be an `et.expert_ffn` or two products, with a list of
+    tokens, a mask, or rows that are gathered ahead. A shared expert is what computes the
+    rows that the combine has as `shared`. All of it must be in one block, in the layer's
+    types, and used by nothing else. Results keep their bits.
+
+    An expert beside, whose rows are added to the layer's result, becomes its shared expert
+    if the addition has `fastmath<reassoc>`, since a layer's sum begins with the shared row.
+    Where the result is rounded to 16 bits before the addition, `contract` is needed too.
+
+    ```mlir
+    func.func @layer(%x: tensor<64x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf32>,
+                     %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
+                     %out: tensor<64x8xf32>) -> tensor<64x8xf32> {
+      %0 = tensor.empty() : tensor<64x4xf32>
+      %scores = et.scores linear
+          ins(%x, %router : tensor<64x8xf32>, tensor<8x4xf32>) outs(%0 : tensor<64x4xf32>)
+      %1 = tensor.empty() : tensor<4x2xi32>
+      %mask, %gates = et.gate #et.threshold
+          ins(%scores : tensor<64x4xf32>) theta(%theta : tensor<4xf32>)
+          outs(%1, %0 : tensor<4x2xi32>, tensor<64x4xf32>)
+      %2 = tensor.empty() : tensor<5xi32>
+      %offsets = et.offsets ins(%mask : tensor<4x2xi32>) outs(%2 : tensor<5xi32>)
+      %3 = tensor.empty() : tensor<256xi32>
+      %tokens = et.token_list
+          ins(%mask, %offsets : tensor<4x2xi32>, tensor<5xi32>) outs(%3 : tensor<256xi32>)
+      %4 = tensor.empty() : tensor<256x16xf32>
+      %hidden = et.grouped_matmul silu
+          ins(%x, %w1 : tensor<64x8xf32>, tensor<4x8x16xf32>) offsets(%offsets : tensor<5xi32>)
+          tokens(%tokens : tensor<256xi32>) outs(%4 : tensor<256x16xf32>)
+      %5 = tensor.empty() : tensor<256x8xf32>
+      %rows = et.grouped_matmul none
+          ins(%hidden, %w2 : tensor<256x16xf32>, tensor<4x16x8xf32>)
+          offsets(%offsets : tensor<5xi32>) outs(%5 : tensor<256x8xf32>)
+      %y = et.combine
+          ins(%rows, %gates, %mask, %offsets :
+              tensor<256x8xf32>, tensor<64x4xf32>, tensor<4x2xi32>, tensor<5xi32>)
+          outs(%out : tensor<64x8xf32>)
+      return %y : tensor<64x8xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @layer(%x: tensor<64x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf32>,
+                     %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
+                     %out: tensor<64x8xf32>) -> tensor<64x8xf32> {
+      %y = et.moe linear #et.threshold silu
+          ins(%x, %router, %w1, %w2 : tensor<64x8xf32>, tensor<8x4xf32>,
+              tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+          theta(%theta : tensor<4xf32>) outs(%out : tensor<64x8xf32>)
+      return %y : tensor<64x8xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def DecomposeMoe : Pass<"et-decompose-moe"> {
   let summary = "turn et.moe into the steps it is made of";
   let description = [{

@@ -28,6 +28,9 @@ void populateDecomposeMoePatterns(RewritePatternSet &patterns,
 /// et.expert_ffn -> two et.grouped_matmul.
 void populateDecomposeExpertFfnPatterns(RewritePatternSet &patterns);
 
+/// The steps of a layer -> et.moe, and a shared expert that is added to one.
+void populateRaiseMoePatterns(RewritePatternSet &patterns);
+
 /// et.gather feeding a product -> the product's tokens operand.
 void populateFuseGatherPatterns(RewritePatternSet &patterns);
 
