@@ -26,6 +26,13 @@ func.func @main() {
   %got_1 = tensor.cast %y : tensor<4x2xf32> to tensor<?x?xf32>
   %ok_1 = call @near2(%got_1, %want_1, %tol) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
   cf.assert %ok_1, "the paper form; 0 without an expert; NaN selects nothing"
+  // By that router, x is its own scores.
+  %given = et.moe given #et.threshold<gate = sigmoid> relu_squared
+    ins(%x, %x, %w1, %w2 : tensor<4x2xf32>, tensor<4x2xf32>, tensor<2x2x1xf32>, tensor<2x1x2xf32>)
+    theta(%theta : tensor<2xf32>) outs(%init : tensor<4x2xf32>)
+  %got_given = tensor.cast %given : tensor<4x2xf32> to tensor<?x?xf32>
+  %ok_given = call @near2(%got_given, %want_1, %tol) : (tensor<?x?xf32>, tensor<?x?xf32>, f32) -> i1
+  cf.assert %ok_given, "given scores"
   %s1 = arith.constant dense<[[1.0], [0.0]]> : tensor<2x1xf32>
   %s2 = arith.constant dense<[[1.0, 1.0]]> : tensor<1x2xf32>
   %shared = et.moe linear #et.threshold<gate = sigmoid> relu_squared

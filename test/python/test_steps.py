@@ -19,6 +19,7 @@ from et_cases import cover, short_form
 from et_compare import check_layer
 from et_emulated import CHIPS
 from et_layers import attribute, features, in_turn, module, random_layer
+from et_reference import BoundedThreshold, ExpertChoice
 from et_tools import run
 from test_layers import run_batch
 
@@ -87,18 +88,41 @@ def beside(layer):
     )
 
 
-def steps(layer, form, pairs):
-    """@main of the layer's arguments, written as steps.
+def own_scores(layer):
+    """The statements that compute %scores in f32, by ops of linalg."""
+    text, wide = "", {}
+    for name in ("x", "router"):
+        kind = layer.operand_type(name)
+        wide[name] = kind.replace(layer.storage, "f32")
+        if layer.storage == "f32":
+            text += f"    %wide_{name} = tensor.cast %{name} : {kind} to {kind}\n"
+        else:
+            text += f"    %wide_{name} = arith.extf %{name} : {kind} to {wide[name]}\n"
+    r = layer.type("TE", "f32")
+    return f"""\
+{text}\
+    %zero = arith.constant 0.0 : f32
+    %zeros = linalg.fill ins(%zero : f32) outs(%scores0 : {r}) -> {r}
+    %scores = linalg.matmul ins(%wide_x, %wide_router : {", ".join(wide.values())})
+      outs(%zeros : {r}) -> {r}
+"""
 
-    Buffers have room for the `pairs` of the plan ("exact") or for all ("bound").
+
+def steps(layer, form, pairs, own=False, returned=("y",)):
+    """@main of the layer's arguments, written as steps, some of which are returned.
+
+    Buffers have room for the `pairs` of the plan ("exact") or for all ("bound"). Scores
+    are by ops of another dialect if the layer has its `own`.
     """
     x, router, out = (*map(layer.operand_type, ("x", "router")), layer.type("TD"))
     r, mask, offsets = layer.type("TE", "f32"), layer.type("EW", "i32"), "tensor<?xi32>"
     rule = attribute(layer.routing)
     inputs = f"{operand(layer, 'theta')} {operand(layer, 'bias')}"
+    types = {"y": out, "scores": r, "mask": mask, "gates": r}
+    results = ", ".join(types[name] for name in returned)
     arguments = ", ".join(f"%{n}: {layer.operand_type(n)}" for n in layer.arrays)
     text = f"""\
-func.func @main({arguments}) -> {out} {{
+func.func @main({arguments}) -> ({results}) {{
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %c2 = arith.constant 2 : index
@@ -114,6 +138,9 @@ func.func @main({arguments}) -> {out} {{
     {layer.empty("offsets0", "O", "i32", "")}
     {layer.empty("out", "TD", layer.storage, "")}
 """
+    scores = f"    %scores = et.scores {layer.score} ins(%x, %router : {x}, {router}) outs(%scores0 : {r})\n"
+    if own:
+        scores = own_scores(layer)
     if form == "route":
         text += f"""\
     %mask, %gates, %offsets = et.route {layer.score} {rule} ins(%x, %router : {x}, {router}) {inputs}
@@ -121,7 +148,7 @@ func.func @main({arguments}) -> {out} {{
 """
     else:
         text += f"""\
-    %scores = et.scores {layer.score} ins(%x, %router : {x}, {router}) outs(%scores0 : {r})
+{scores}\
     %mask, %gates = et.gate {rule} ins(%scores : {r}) {inputs} outs(%mask0, %scores0 : {mask}, {r})
     %offsets = et.offsets ins(%mask : {mask}) outs(%offsets0 : {offsets})
 """
@@ -161,7 +188,7 @@ func.func @main({arguments}) -> {out} {{
         + f"""\
     %y = et.combine ins(%rows, %gates, %mask, %offsets : {layer.type("PD")}, {r}, {mask}, {offsets})
       {shared} outs(%out : {out})
-    return %y : {out}
+    return {", ".join(f"%{name}" for name in returned)} : {results}
 }}
 """
     )
@@ -198,12 +225,13 @@ CORE = cover(
 )
 
 
-def run_counted(text, layer, target):
-    """The output, and the kernels that were launched."""
+def run_counted(text, layer, target, kinds=()):
+    """The results, and the kernels that were launched."""
     et_emulated.launched = []
     try:
-        (y,) = run(text, layer.arrays.values(), [layer.storage], target)
-        return y, et_emulated.launched
+        arguments = layer.arrays.values()
+        results = run(text, arguments, [layer.storage, *kinds], target)
+        return results, et_emulated.launched
     finally:
         et_emulated.launched = None
 
@@ -213,8 +241,8 @@ def test_steps(seed):
     layer, (form, pairs, target) = layer_of(seed), choices(seed)
     where = f"seed {seed}, {form}, {pairs}, {target}\n  {layer}"
     text = steps(layer, form, pairs)
-    y, kernels = run_counted(text, layer, target)
-    expected, expected_kernels = run_counted(
+    (y,), kernels = run_counted(text, layer, target)
+    (expected,), expected_kernels = run_counted(
         module([layer], outputs_only=True), layer, target
     )
     assert y.tobytes() == expected.tobytes(), where
@@ -222,3 +250,51 @@ def test_steps(seed):
     sums = matrix_gamma if target in CHIPS and layer.storage != "f32" else gamma
     results = run_batch([layer], target)[0]
     check_layer(layer, [y, *results[1:]], sums, where)
+
+
+def own_layer(seed, arrays=True):
+    """Whose scores are linear, and of which one launch can do the rest."""
+    while True:
+        layer = layer_of(2 * seed + 1, arrays=False)
+        if layer.score == "linear" and layer.sizes["T"]:
+            return layer_of(2 * seed + 1) if arrays else layer
+        seed += 1000
+
+
+OWN = range(7100, 7130)
+OWN_CORE = cover(
+    OWN,
+    lambda seed: {*choices(seed)[2:], *features(own_layer(seed, arrays=False))},
+)
+
+
+@pytest.mark.parametrize("seed", short_form(OWN, OWN_CORE))
+def test_own_scores(seed):
+    """Scores by other ops: the rest is as fast, and has the bits of steps that stay apart.
+
+    They stay apart where the function returns what is between them.
+    """
+    layer, (form, _, target) = own_layer(seed), choices(seed)
+    form = "expert_ffn" if form == "route" else form
+    where = f"seed {seed}, {form}, {target}\n  {layer}"
+    text = steps(layer, form, "bound", own=True)
+    (y,), kernels = run_counted(text, layer, target)
+    text = steps(
+        layer, form, "bound", own=True, returned=("y", "scores", "mask", "gates")
+    )
+    apart, apart_kernels = run_counted(text, layer, target, ("f32", "i32", "f32"))
+    assert y.tobytes() == apart[0].tobytes(), where
+    sums = matrix_gamma if target in CHIPS else gamma
+    check_layer(layer, [y, *apart[1:]], sums, where)
+    if target not in CHIPS:
+        return
+    is_by_expert = isinstance(layer.routing, BoundedThreshold | ExpertChoice)
+    one_launch = layer.sizes["T"] <= 32 and not is_by_expert
+    assert ("et_moe_one_launch" in kernels) == one_launch, where
+    assert not any("et_moe" in kernel for kernel in apart_kernels), where
+    if one_launch:
+        # The scores of each of the emulator's schedules, and the rest of the layer.
+        count = sum("linalg" in k or "arith" in k for k in apart_kernels)
+        assert len(kernels) == count + len(et_emulated.SCHEDULES), where
+    else:
+        assert len(kernels) == len(apart_kernels), where

@@ -136,8 +136,13 @@ static void countLayer(MoeOp op, WorkCounter &counter, int64_t rowsOfUnit) {
   auto [tokens, pairs] = counter.size;
   Value x = op.getX(), router = op.getRouter(), w1 = op.getW1();
   Value w2 = op.getW2();
-  double width = findSize(
-      counter, {{x, 1}, {router, 0}, {w1, 1}, {w2, 2}, {op.getOut(), 1}});
+  // The scores are there, or those of all tokens are products of a width each.
+  bool areGiven = op.getScore() == ScoreKind::Given;
+  double width = findSize(counter, {{x, 1},
+                                    {areGiven ? Value() : router, 0},
+                                    {w1, 1},
+                                    {w2, 2},
+                                    {op.getOut(), 1}});
   double experts =
       findSize(counter, {{router, 1}, {w1, 0}, {w2, 0}, {op.getTheta(), 0}});
   double hidden = findSize(counter, {{w1, 2}, {w2, 1}});
@@ -153,7 +158,7 @@ static void countLayer(MoeOp op, WorkCounter &counter, int64_t rowsOfUnit) {
     return cast<ShapedType>(array.getType()).getElementTypeBitWidth() / 8.0;
   };
   counter.addBytes(tokens * width * (bytesOf(x) + bytesOf(op.getOut())) +
-                   width * experts * bytesOf(router));
+                   (areGiven ? tokens : width) * experts * bytesOf(router));
   if (op.getTheta())
     counter.addBytes(experts * bytesOf(op.getTheta()));
   for (auto [bias, size] : {std::pair(op.getB1(), hidden),
@@ -161,7 +166,8 @@ static void countLayer(MoeOp op, WorkCounter &counter, int64_t rowsOfUnit) {
                             {op.getB2(), width}})
     if (bias)
       counter.addBytes(reached * size * bytesOf(bias));
-  counter.addFlops(2 * tokens * width * experts);
+  if (!areGiven)
+    counter.addFlops(2 * tokens * width * experts);
   auto addExperts = [&](Value array, double number, double rows, double units) {
     double weights = matrices * width * units;
     counter.addBytes(number * weights * bytesOf(array) +

@@ -6,11 +6,11 @@
 //===----------------------------------------------------------------------===//
 //
 // Blocks take tickets, ascending. The first are for the scores of 16 experts
-// each; a rule by token is applied by the block that ends the last of them.
-// Once all of this is there, a block lists the experts that have tokens and
-// knows what the other tickets are for: every listed expert's tiles of hidden
-// units, then every one's tiles of outputs. Who adds the last expert's part to
-// the outputs of some columns combines these.
+// each, which may be given; a rule by token is applied by the block that ends
+// the last of them. Once all of this is there, a block lists the experts that
+// have tokens and knows what the other tickets are for: every listed expert's
+// tiles of hidden units, then every one's tiles of outputs. Who adds the last
+// expert's part to the outputs of some columns combines these.
 //
 // A ticket waits only for lower ones, and whoever holds those is at work on one
 // of them. So nothing depends on which blocks run at the same time.
@@ -129,9 +129,11 @@ OneLaunch::OneLaunch(MoeOp op, KernelBuilder &b)
       sharedHidden(sizeOf(sharedW1, 1)), maxTokens(mostTokens(op)),
       isWhole(width % kColumns == 0 && hidden % kColumns == 0 &&
               sharedHidden % kColumns == 0),
-      scores(b, x, router, op.getScore(), maxTokens),
       hiddenProduct(b, element, gate ? 2 : 1, maxTokens),
-      outputProduct(b, element, 1, maxTokens) {}
+      outputProduct(b, element, 1, maxTokens) {
+  if (op.getScore() != ScoreKind::Given)
+    scores.emplace(b, x, router, op.getScore(), maxTokens);
+}
 
 Value OneLaunch::contiguous(Value operand) {
   if (!operand || isContiguous(operand))

@@ -112,7 +112,8 @@ private:
   Type element;
   int64_t experts, width, hidden, sharedHidden, maxTokens;
   bool isWhole;
-  NarrowScores scores;
+  /// Nothing if the scores are given, in the router's place.
+  std::optional<NarrowScores> scores;
   NarrowProduct hiddenProduct, outputProduct;
   // Global memory, and the number of tokens.
   Value words, hiddenUnits, outputs, tokens;

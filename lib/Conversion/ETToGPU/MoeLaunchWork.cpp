@@ -21,18 +21,22 @@ using Values = LoopBuilder::Values;
 /// the gates will be.
 void OneLaunch::emitScores(Value firstExpert) {
   auto byPair = dyn_cast<PairRoutingAttrInterface>(op.getRouting());
-  Value found = scores.run(thread, dynamicShared, firstExpert);
+  Value found;
+  if (scores)
+    found = scores->run(thread, dynamicShared, firstExpert);
   Value lane = b.rem(thread, kWarpSize), isToken = b.less(lane, tokens);
   Value end = b.min(b.sub(b.index(experts), firstExpert),
                     b.index(NarrowScores::kExperts));
   b.loopBy(kThreads / kWarpSize, b.div(thread, kWarpSize), end, {},
            [&](Value column, ValueRange) -> Values {
              Value expert = b.add(firstExpert, column);
+             auto loadScore = [&]() -> Value {
+               return found ? b.load(found, {column, lane})
+                            : b.load(router, {lane, expert});
+             };
              // There is no room for more tokens than the layer may have.
              if (!byPair) {
-               b.when(isToken, [&] {
-                 storeGate(b.load(found, {column, lane}), expert, lane);
-               });
+               b.when(isToken, [&] { storeGate(loadScore(), expert, lane); });
                return {};
              }
              auto perExpert = [&](Value operand) {
@@ -41,7 +45,7 @@ void OneLaunch::emitScores(Value firstExpert) {
              Value taken = b.whenElse(
                  isToken,
                  [&] {
-                   Value score = b.load(found, {column, lane});
+                   Value score = loadScore();
                    storeGate(byPair.emitGate(b, score), expert, lane);
                    return byPair.emitSelected(b, score, perExpert(theta),
                                               perExpert(bias));

@@ -153,7 +153,7 @@ func.func private @f() attributes {a = #et.top_q<k = 1>}
 
 // -----
 
-// expected-error@+1 {{unknown score 'euclidean'; expected one of: linear, cosine}}
+// expected-error@+1 {{unknown score 'euclidean'; expected one of: linear, cosine, given}}
 func.func private @f() attributes {a = #et<score_kind euclidean>}
 
 // -----

@@ -334,7 +334,7 @@ func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf
 // -----
 
 func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %out: tensor<?x8xf32>) {
-  // expected-error@+1 {{expected score, one of: linear, cosine}}
+  // expected-error@+1 {{expected score, one of: linear, cosine, given}}
   %0 = et.moe #et.top_k<k = 1> relu ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
     outs(%out : tensor<?x8xf32>)
   return
@@ -705,5 +705,26 @@ func.func @f(%x: tensor<9x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf
   %0 = et.moe linear #et.top_k<k = 1> silu
     ins(%x, %router, %w1, %w2 : tensor<9x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
     outs(%out : tensor<9x8xf32>) {lowering_config = #et.lowering_config<max_tokens = 8>}
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<9x8xbf16>, %scores: tensor<9x4xbf16>, %w1: tensor<4x8x16xbf16>, %w2: tensor<4x16x8xbf16>, %out: tensor<9x8xbf16>) {
+  // expected-error@+1 {{'et.moe' op has given scores of element type 'bf16', expected f32 [C13]}}
+  %0 = et.moe given #et.top_k<k = 1> silu
+    ins(%x, %scores, %w1, %w2 : tensor<9x8xbf16>, tensor<9x4xbf16>, tensor<4x8x16xbf16>, tensor<4x16x8xbf16>)
+    outs(%out : tensor<9x8xbf16>)
+  return
+}
+
+// -----
+
+// The router has D rows, scores have T.
+func.func @f(%x: tensor<9x8xf32>, %scores: tensor<8x4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>, %out: tensor<9x8xf32>) {
+  // expected-error@+1 {{'et.moe' op operand 'router' has size 8 in dimension 0, expected T = 9 by 'x' [C1]}}
+  %0 = et.moe given #et.top_k<k = 1> silu
+    ins(%x, %scores, %w1, %w2 : tensor<9x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    outs(%out : tensor<9x8xf32>)
   return
 }

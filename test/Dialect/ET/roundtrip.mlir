@@ -321,12 +321,13 @@ func.func @combine_waves(%g: tensor<?x4xf32>, %m: tensor<4x?xi32>, %o: tensor<5x
 }
 
 // CHECK-LABEL: func @moe
-// The paper form, the tutorial form, and every operand that there is.
+// The paper form, the tutorial form, every operand that there is, and scores in place of the router.
 // CHECK: et.moe linear #et.threshold relu_squared ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>) theta(%{{.*}} : tensor<4xf32>) shared(%{{.*}}, %{{.*}} : tensor<8x24xf32>, tensor<24x8xf32>) outs(%{{.*}} : tensor<?x8xf32>){{$}}
 // CHECK: et.moe cosine #et.threshold<gate = binary> relu ins(%{{.*}}) theta(%{{.*}}) b1(%{{.*}} : tensor<4x16xf32>) b2(%{{.*}} : tensor<4x8xf32>) outs
 // CHECK: et.moe linear #et.top_k<k = 2, renormalize = true> silu ins(%{{.*}}) bias(%{{.*}} : tensor<4xf32>) b1(%{{.*}}) b2(%{{.*}}) gate(%{{.*}} : tensor<4x8x16xf32>) gate_bias(%{{.*}} : tensor<4x16xf32>) shared(%{{.*}}) shared_gate(%{{.*}} : tensor<8x24xf32>) outs
+// CHECK: et.moe given #et.top_k<k = 2> silu ins(%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} : tensor<?x8xf32>, tensor<?x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>) outs
 func.func @moe(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf32>, %w1: tensor<4x8x16xf32>, %w2: tensor<4x16x8xf32>,
-               %b1: tensor<4x16xf32>, %b2: tensor<4x8xf32>, %s1: tensor<8x24xf32>, %s2: tensor<24x8xf32>, %out: tensor<?x8xf32>) {
+               %b1: tensor<4x16xf32>, %b2: tensor<4x8xf32>, %s1: tensor<8x24xf32>, %s2: tensor<24x8xf32>, %scores: tensor<?x4xf32>, %out: tensor<?x8xf32>) {
   %0 = et.moe linear #et.threshold<gate = sigmoid> relu_squared
     ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
     theta(%theta : tensor<4xf32>) shared(%s1, %s2 : tensor<8x24xf32>, tensor<24x8xf32>) outs(%out : tensor<?x8xf32>)
@@ -338,6 +339,9 @@ func.func @moe(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf
     bias(%theta : tensor<4xf32>) b1(%b1 : tensor<4x16xf32>) b2(%b2 : tensor<4x8xf32>)
     gate(%w1 : tensor<4x8x16xf32>) gate_bias(%b1 : tensor<4x16xf32>)
     shared(%s1, %s2 : tensor<8x24xf32>, tensor<24x8xf32>) shared_gate(%s1 : tensor<8x24xf32>) outs(%out : tensor<?x8xf32>)
+  %3 = et.moe given #et.top_k<k = 2> silu
+    ins(%x, %scores, %w1, %w2 : tensor<?x8xf32>, tensor<?x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
+    outs(%out : tensor<?x8xf32>)
   return
 }
 

@@ -9,7 +9,7 @@ func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xbf16>, %out: tensor<?x4xf3
 // -----
 
 func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %out: tensor<?x4xf32>) {
-  // expected-error@+1 {{unknown score 'euclidean'; expected one of: linear, cosine}}
+  // expected-error@+1 {{unknown score 'euclidean'; expected one of: linear, cosine, given}}
   %0 = et.scores euclidean ins(%x, %router : tensor<?x8xf32>, tensor<8x4xf32>) outs(%out : tensor<?x4xf32>)
   return
 }
@@ -142,5 +142,22 @@ func.func @f(%x: tensor<64x8xf32>, %router: tensor<8x4xf32>, %theta: tensor<4xf3
   // expected-error@+1 {{'et.route' op operand 'offsets' has size 4 in dimension 0, expected E+1 = 5 [C2]}}
   %0:3 = et.route linear #et.threshold ins(%x, %router : tensor<64x8xf32>, tensor<8x4xf32>) theta(%theta : tensor<4xf32>)
     outs(%m, %g, %o : tensor<4x2xi32>, tensor<64x4xf32>, tensor<4xi32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %out: tensor<?x4xf32>) {
+  // expected-error@+1 {{'et.scores' op computes scores, which are not 'given' then; use linear or cosine, or the scores in its place [C4]}}
+  %0 = et.scores given ins(%x, %router : tensor<?x8xf32>, tensor<8x4xf32>) outs(%out : tensor<?x4xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x8xf32>, %router: tensor<8x4xf32>, %m: tensor<4x2xi32>, %g: tensor<64x4xf32>, %o: tensor<5xi32>) {
+  // expected-error@+1 {{'et.route' op computes scores, which are not 'given' then; use linear or cosine, or the scores in its place [C6]}}
+  %0:3 = et.route given #et.top_k<k = 1> ins(%x, %router : tensor<64x8xf32>, tensor<8x4xf32>)
+    outs(%m, %g, %o : tensor<4x2xi32>, tensor<64x4xf32>, tensor<5xi32>)
   return
 }

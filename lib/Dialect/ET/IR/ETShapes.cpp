@@ -181,8 +181,9 @@ SmallVector<NamedShape> CombineWavesOp::getNamedShapes() {
 }
 
 SmallVector<NamedShape> MoeOp::getNamedShapes() {
+  bool areGiven = getScore() == ScoreKind::Given;
   return present({{"x", getX(), "T D"},
-                  {"router", getRouter(), "D E"},
+                  {"router", getRouter(), areGiven ? "T E" : "D E"},
                   {"w1", getW1(), "E D F"},
                   {"w2", getW2(), "E F D"},
                   {"theta", getTheta(), "E"},

@@ -226,12 +226,25 @@ static LogicalResult verifyOffsets(Operation *op, Value offsets,
 // Routing
 //===----------------------------------------------------------------------===//
 
+/// Scores that are given are no op's to compute.
+static LogicalResult verifyComputed(Operation *op, ScoreKind score,
+                                    StringRef constraint) {
+  if (score != ScoreKind::Given)
+    return success();
+  return op->emitOpError()
+         << "computes scores, which are not 'given' then; use linear or "
+            "cosine, or the scores in its place ["
+         << constraint << "]";
+}
+
 LogicalResult ScoresOp::verify() {
   if (failed(verifySemantics(*this)) ||
       failed(ShapeBinder(*this).bind(getNamedShapes())))
     return failure();
-  return verifySameElement(*this, {{"x", getX()}, {"router", getRouter()}},
-                           "C3");
+  if (failed(verifySameElement(*this, {{"x", getX()}, {"router", getRouter()}},
+                               "C3")))
+    return failure();
+  return verifyComputed(*this, getKind(), "C4");
 }
 
 LogicalResult GateOp::verify() {
@@ -253,7 +266,8 @@ LogicalResult RouteOp::verify() {
     return failure();
   RoutingAttrInterface routing = getRouting();
   if (failed(verifyTheta(*this, routing, getTheta(), "C4")) ||
-      failed(verifyBias(*this, routing, getBias(), "C5")))
+      failed(verifyBias(*this, routing, getBias(), "C5")) ||
+      failed(verifyComputed(*this, getScore(), "C6")))
     return failure();
   return verifyExperts(*this, routing, binder.size('E'));
 }
@@ -493,13 +507,14 @@ LogicalResult CombineWavesOp::verify() {
 LogicalResult MoeOp::verify() {
   ShapeBinder binder(*this);
   RoutingAttrInterface routing = getRouting();
+  bool areGiven = getScore() == ScoreKind::Given;
   if (failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())) ||
       failed(verifyTheta(*this, routing, getTheta(), "C3")) ||
       failed(verifyBias(*this, routing, getBias(), "C4")) ||
       failed(verifyExperts(*this, routing, binder.size('E'))) ||
       failed(verifySameElement(*this,
                                {{"x", getX()},
-                                {"router", getRouter()},
+                                {"router", areGiven ? Value() : getRouter()},
                                 {"b1", getB1()},
                                 {"b2", getB2()},
                                 {"gate_bias", getGateBias()},
@@ -514,6 +529,9 @@ LogicalResult MoeOp::verify() {
       failed(verifyGateBias(*this, getGate(), getGateBias(), "C7")) ||
       failed(verifyForm(*this, getActivation(), getGate(), "C11")))
     return failure();
+  if (areGiven && !elementType(getRouter()).isF32())
+    return emitOpError() << "has given scores of element type "
+                         << elementType(getRouter()) << ", expected f32 [C13]";
   if (bool(getSharedW1()) != bool(getSharedW2()))
     return emitOpError("needs operands 'shared_w1' and 'shared_w2' together "
                        "[C8]");

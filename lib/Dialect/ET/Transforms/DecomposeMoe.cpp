@@ -55,9 +55,11 @@ struct DecomposeMoePattern : OpRewritePattern<MoeOp> {
       return createDestination(rewriter, loc, x, sizes, element);
     };
 
-    Value scores =
-        createInto<ScoresOp>(rewriter, loc, destination({tokens, experts}, f32),
-                             op.getScoreAttr(), x, op.getRouter())[0];
+    Value scores = op.getRouter();
+    if (op.getScore() != ScoreKind::Given)
+      scores = createInto<ScoresOp>(rewriter, loc,
+                                    destination({tokens, experts}, f32),
+                                    op.getScoreAttr(), x, op.getRouter())[0];
     OpFoldResult words = compute(s0.ceilDiv(kTokensPerWord), {tokens});
     SmallVector<Value> gate = createInto<GateOp>(
         rewriter, loc,

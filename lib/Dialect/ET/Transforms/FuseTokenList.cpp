@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FusionRemarks.h"
+#include "SizeFacts.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -23,7 +24,10 @@ using namespace mlir::et;
 static bool hasWordsOf(Value mask, Value x) {
   if (auto gate = mask.getDefiningOp<GateOp>()) {
     auto scores = gate.getScores().getDefiningOp<ScoresOp>();
-    return scores && scores.getX() == x;
+    if (scores && scores.getX() == x)
+      return true;
+    SizeFacts facts;
+    return facts.ofDim(gate.getScores(), 0) == facts.ofDim(x, 0);
   }
   if (auto route = mask.getDefiningOp<RouteOp>())
     return route.getX() == x;

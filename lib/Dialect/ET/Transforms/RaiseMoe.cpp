@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FusionRemarks.h"
+#include "SizeFacts.h"
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Dialect/ET/Utils/OriginUtils.h"
@@ -212,10 +213,14 @@ public:
   /// Returns why they are not those of an et.moe; empty if they are.
   std::string find();
   MoeOp raise(RewriterBase &rewriter);
+  /// Why the op does not compute the scores itself; empty if it does.
+  StringRef whyGiven() const { return obstacleOfScores; }
 
 private:
   std::string findPlan();
   std::string findRouted();
+  std::string findScores();
+  std::string whyNotComputed(ScoresOp scores);
   std::string findShared();
   std::string checkUses();
   Operation *findOtherUse(Operation *op, DenseSet<Operation *> &seen);
@@ -225,7 +230,10 @@ private:
   llvm::SetVector<Operation *> steps;
   /// What the steps read that none of them makes.
   DenseSet<Value> inputs;
-  ScoreKind score = ScoreKind::Linear;
+  /// None after an et.route.
+  GateOp gate;
+  std::string obstacleOfScores;
+  ScoreKind score = ScoreKind::Given;
   RoutingAttrInterface routing;
   Experts routed, shared;
   Value x, router, theta, bias;
@@ -248,7 +256,7 @@ std::string Steps::findPlan() {
     steps.insert(route);
     return "";
   }
-  auto gate = producerOf<GateOp>(mask);
+  gate = producerOf<GateOp>(mask);
   if (!gate)
     return comesFrom("its mask comes", mask, "an et.gate");
   if (!areSame(gates, gate->getResult(1)))
@@ -257,16 +265,9 @@ std::string Steps::findPlan() {
   if (!offsets || !areSame(offsets.getMask(), mask))
     return comesFrom("its offsets come", combine.getOffsets(),
                      "an et.offsets of its mask");
-  auto scores = producerOf<ScoresOp>(gate.getScores());
-  if (!scores)
-    return comesFrom("its scores come", gate.getScores(), "an et.scores");
-  score = scores.getKind();
   routing = gate.getRouting();
-  x = scores.getX();
-  router = scores.getRouter();
   theta = gate.getTheta();
   bias = gate.getBias();
-  steps.insert(scores);
   steps.insert(gate);
   steps.insert(offsets);
   return "";
@@ -279,8 +280,6 @@ std::string Steps::findRouted() {
   const ExpertFfnOperands &operands = routed.operands;
   if (!areSame(operands.offsets, combine.getOffsets()))
     return "its experts are by other offsets";
-  if (!areSame(operands.x, x))
-    return "its scores are of other rows than its experts take";
   Value mask = routed.mask;
   if (auto list = producerOf<TokenListOp>(operands.tokens)) {
     if (!areSame(list.getOffsets(), operands.offsets))
@@ -292,6 +291,42 @@ std::string Steps::findRouted() {
     return "its experts' tokens are not known to be those of its mask";
   steps.insert_range(routed.steps);
   return "";
+}
+
+std::string Steps::whyNotComputed(ScoresOp scores) {
+  if (!scores)
+    return comesFrom("they come", gate.getScores(), "an et.scores");
+  if (!areSame(scores.getX(), routed.operands.x))
+    return "they are of other rows than its experts take";
+  if (scores->getBlock() != combine->getBlock())
+    return "they are computed in another block";
+  DenseSet<Operation *> seen;
+  if (Operation *user = findOtherUse(scores, seen))
+    return "they have another use, " + describe(user);
+  return "";
+}
+
+std::string Steps::findScores() {
+  Value rows = routed.operands.x;
+  if (!gate)
+    return areSame(x, rows)
+               ? ""
+               : "its scores are of other rows than its experts take";
+  x = rows;
+  auto scores = producerOf<ScoresOp>(gate.getScores());
+  obstacleOfScores = whyNotComputed(scores);
+  if (obstacleOfScores.empty()) {
+    score = scores.getKind();
+    router = scores.getRouter();
+    steps.insert(scores);
+    return "";
+  }
+  router = gate.getScores();
+  // A plan may be of fewer tokens than there are rows, a layer's is not.
+  SizeFacts facts;
+  if (facts.ofDim(router, 0) == facts.ofDim(rows, 0))
+    return "";
+  return "its scores are not known to be of all rows that its experts take";
 }
 
 std::string Steps::findShared() {
@@ -348,8 +383,8 @@ std::string Steps::checkUses() {
 }
 
 std::string Steps::find() {
-  for (auto part : {&Steps::findPlan, &Steps::findRouted, &Steps::findShared,
-                    &Steps::checkUses}) {
+  for (auto part : {&Steps::findPlan, &Steps::findRouted, &Steps::findScores,
+                    &Steps::findShared, &Steps::checkUses}) {
     std::string obstacle = (this->*part)();
     if (!obstacle.empty())
       return obstacle;
@@ -394,8 +429,12 @@ struct RaiseMoePattern : OpRewritePattern<CombineOp> {
     std::string obstacle = steps.find();
     if (!obstacle.empty())
       return rewriter.notifyMatchFailure(op, obstacle);
+    StringRef whyGiven = steps.whyGiven();
     remark::passed(op.getLoc(), fusionRemark(op, kPass))
-        << "the steps up to here are one et.moe";
+        << llvm::formatv(
+               "the steps up to here are one et.moe{0}{1}",
+               whyGiven.empty() ? "" : " whose scores are given: ", whyGiven)
+               .str();
     rewriter.replaceOp(op, steps.raise(rewriter));
     return success();
   }

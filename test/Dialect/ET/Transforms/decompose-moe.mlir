@@ -205,3 +205,14 @@ func.func @no_rate_scaled(%s1: tensor<4x1x2xf32>, %s2: tensor<4x2x1xf32>, %x: te
     outs(%out : tensor<?x8xf16>) {lowering_config = #et.lowering_config<rate = 0.125>}
   return %y : tensor<?x8xf16>
 }
+
+// Scores that are there are the gate's.
+// CHECK-LABEL: func @given
+// CHECK-SAME: %{{.*}}: tensor<?x8xbf16>, %[[SCORES:[a-z0-9]+]]: tensor<?x4xf32>
+// CHECK-NOT: et.scores
+// CHECK: et.gate #et.top_k<k = 2> ins(%[[SCORES]] : tensor<?x4xf32>)
+// CHECK: et.combine
+func.func @given(%x: tensor<?x8xbf16>, %scores: tensor<?x4xf32>, %w1: tensor<4x8x16xbf16>, %w2: tensor<4x16x8xbf16>, %out: tensor<?x8xbf16>) -> tensor<?x8xbf16> {
+  %y = et.moe given #et.top_k<k = 2> relu ins(%x, %scores, %w1, %w2 : tensor<?x8xbf16>, tensor<?x4xf32>, tensor<4x8x16xbf16>, tensor<4x16x8xbf16>) outs(%out : tensor<?x8xbf16>)
+  return %y : tensor<?x8xbf16>
+}

@@ -140,3 +140,91 @@ func.func @added_to_steps(%x: tensor<64x8xf16>, %router: tensor<8x4xf16>, %theta
   } -> tensor<64x8xf16>
   return %y : tensor<64x8xf16>
 }
+
+// Logits that something is done to.
+// REMARK-DAG: [Passed] fusion | Category:et-raise-moe | Function=changed_scores | Remark="the steps up to here are one et.moe whose scores are given: they come from 'math.absf' at {{.*}}.mlir:{{[0-9]+:[0-9]+}}, not from an et.scores"
+// CHECK-LABEL: func @changed_scores
+// CHECK: %[[SCORES:.*]] = math.absf
+// CHECK: et.moe given #et.threshold relu ins(%arg0, %[[SCORES]], %{{.*}} : tensor<64x8xbf16>, tensor<64x4xf32>, {{.*}}) theta({{.*}}) outs
+// CHECK-NOT: et.combine
+// CHECK: return
+func.func @changed_scores(%x: tensor<64x8xbf16>, %router: tensor<8x4xbf16>, %theta: tensor<4xf32>, %w1: tensor<4x8x16xbf16>, %w2: tensor<4x16x8xbf16>, %s0: tensor<64x4xf32>, %out: tensor<64x8xbf16>) -> tensor<64x8xbf16> {
+  %scores = et.scores linear ins(%x, %router : tensor<64x8xbf16>, tensor<8x4xbf16>) outs(%s0 : tensor<64x4xf32>)
+  %abs = math.absf %scores : tensor<64x4xf32>
+  %m0 = tensor.empty() : tensor<4x2xi32>
+  %o0 = tensor.empty() : tensor<5xi32>
+  %l0 = tensor.empty() : tensor<256xi32>
+  %p0 = tensor.empty() : tensor<256x8xbf16>
+  %mask, %gates = et.gate #et.threshold ins(%abs : tensor<64x4xf32>) theta(%theta : tensor<4xf32>) outs(%m0, %s0 : tensor<4x2xi32>, tensor<64x4xf32>)
+  %offsets = et.offsets ins(%mask : tensor<4x2xi32>) outs(%o0 : tensor<5xi32>)
+  %list = et.token_list ins(%mask, %offsets : tensor<4x2xi32>, tensor<5xi32>) outs(%l0 : tensor<256xi32>)
+  %rows = et.expert_ffn relu ins(%x, %w1, %w2 : tensor<64x8xbf16>, tensor<4x8x16xbf16>, tensor<4x16x8xbf16>) offsets(%offsets : tensor<5xi32>) tokens(%list : tensor<256xi32>) outs(%p0 : tensor<256x8xbf16>)
+  %y = et.combine ins(%rows, %gates, %mask, %offsets : tensor<256x8xbf16>, tensor<64x4xf32>, tensor<4x2xi32>, tensor<5xi32>) outs(%out : tensor<64x8xbf16>)
+  return %y : tensor<64x8xbf16>
+}
+
+// A statistic of the scores, for training.
+// REMARK-DAG: [Passed] fusion | Category:et-raise-moe | Function=scores_with_two_readers | Remark="the steps up to here are one et.moe whose scores are given: they have another use, 'et.statistic' at {{.*}}.mlir:{{[0-9]+:[0-9]+}}"
+// CHECK-LABEL: func @scores_with_two_readers
+// CHECK: %[[SCORES:.*]] = et.scores
+// CHECK: et.moe given #et.threshold relu ins(%arg0, %[[SCORES]], %{{.*}} : tensor<64x8xbf16>, tensor<64x4xf32>, {{.*}}) theta({{.*}}) outs
+// CHECK-NOT: et.combine
+// CHECK: return
+func.func @scores_with_two_readers(%x: tensor<64x8xbf16>, %router: tensor<8x4xbf16>, %theta: tensor<4xf32>, %w1: tensor<4x8x16xbf16>, %w2: tensor<4x16x8xbf16>, %s0: tensor<64x4xf32>, %out: tensor<64x8xbf16>) -> (tensor<64x8xbf16>, tensor<4xf32>) {
+  %scores = et.scores linear ins(%x, %router : tensor<64x8xbf16>, tensor<8x4xbf16>) outs(%s0 : tensor<64x4xf32>)
+  %e0 = tensor.empty() : tensor<4xf32>
+  %m = et.statistic #et.mean_minus_std ins(%scores : tensor<64x4xf32>) outs(%e0 : tensor<4xf32>)
+  %m0 = tensor.empty() : tensor<4x2xi32>
+  %o0 = tensor.empty() : tensor<5xi32>
+  %l0 = tensor.empty() : tensor<256xi32>
+  %p0 = tensor.empty() : tensor<256x8xbf16>
+  %mask, %gates = et.gate #et.threshold ins(%scores : tensor<64x4xf32>) theta(%theta : tensor<4xf32>) outs(%m0, %s0 : tensor<4x2xi32>, tensor<64x4xf32>)
+  %offsets = et.offsets ins(%mask : tensor<4x2xi32>) outs(%o0 : tensor<5xi32>)
+  %list = et.token_list ins(%mask, %offsets : tensor<4x2xi32>, tensor<5xi32>) outs(%l0 : tensor<256xi32>)
+  %rows = et.expert_ffn relu ins(%x, %w1, %w2 : tensor<64x8xbf16>, tensor<4x8x16xbf16>, tensor<4x16x8xbf16>) offsets(%offsets : tensor<5xi32>) tokens(%list : tensor<256xi32>) outs(%p0 : tensor<256x8xbf16>)
+  %y = et.combine ins(%rows, %gates, %mask, %offsets : tensor<256x8xbf16>, tensor<64x4xf32>, tensor<4x2xi32>, tensor<5xi32>) outs(%out : tensor<64x8xbf16>)
+  return %y, %m : tensor<64x8xbf16>, tensor<4xf32>
+}
+
+// A router of f32, beside rows of bf16.
+// REMARK-DAG: [Passed] fusion | Category:et-raise-moe | Function=scores_of_wide_rows | Remark="the steps up to here are one et.moe whose scores are given: they are of other rows than its experts take"
+// CHECK-LABEL: func @scores_of_wide_rows
+// CHECK: %[[SCORES:.*]] = et.scores
+// CHECK: et.moe given #et.threshold relu ins(%arg0, %[[SCORES]], %{{.*}} : tensor<64x8xbf16>, tensor<64x4xf32>, {{.*}}) theta({{.*}}) outs
+// CHECK-NOT: et.combine
+// CHECK: return
+func.func @scores_of_wide_rows(%x: tensor<64x8xbf16>, %router: tensor<8x4xf32>, %theta: tensor<4xf32>, %w1: tensor<4x8x16xbf16>, %w2: tensor<4x16x8xbf16>, %s0: tensor<64x4xf32>, %out: tensor<64x8xbf16>) -> tensor<64x8xbf16> {
+  %wide = arith.extf %x : tensor<64x8xbf16> to tensor<64x8xf32>
+  %scores = et.scores linear ins(%wide, %router : tensor<64x8xf32>, tensor<8x4xf32>) outs(%s0 : tensor<64x4xf32>)
+  %m0 = tensor.empty() : tensor<4x2xi32>
+  %o0 = tensor.empty() : tensor<5xi32>
+  %l0 = tensor.empty() : tensor<256xi32>
+  %p0 = tensor.empty() : tensor<256x8xbf16>
+  %mask, %gates = et.gate #et.threshold ins(%scores : tensor<64x4xf32>) theta(%theta : tensor<4xf32>) outs(%m0, %s0 : tensor<4x2xi32>, tensor<64x4xf32>)
+  %offsets = et.offsets ins(%mask : tensor<4x2xi32>) outs(%o0 : tensor<5xi32>)
+  %list = et.token_list ins(%mask, %offsets : tensor<4x2xi32>, tensor<5xi32>) outs(%l0 : tensor<256xi32>)
+  %rows = et.expert_ffn relu ins(%x, %w1, %w2 : tensor<64x8xbf16>, tensor<4x8x16xbf16>, tensor<4x16x8xbf16>) offsets(%offsets : tensor<5xi32>) tokens(%list : tensor<256xi32>) outs(%p0 : tensor<256x8xbf16>)
+  %y = et.combine ins(%rows, %gates, %mask, %offsets : tensor<256x8xbf16>, tensor<64x4xf32>, tensor<4x2xi32>, tensor<5xi32>) outs(%out : tensor<64x8xbf16>)
+  return %y : tensor<64x8xbf16>
+}
+
+// As many rows as x has, whose number is not known.
+// CHECK-LABEL: func @dynamic_rows
+// CHECK: %[[SCORES:.*]] = math.absf
+// CHECK: et.moe given #et.threshold relu ins(%arg0, %[[SCORES]], %{{.*}} : tensor<?x8xbf16>, tensor<?x4xf32>, {{.*}}) theta({{.*}}) outs
+// CHECK-NOT: et.combine
+// CHECK: return
+func.func @dynamic_rows(%x: tensor<?x8xbf16>, %router: tensor<8x4xbf16>, %theta: tensor<4xf32>, %w1: tensor<4x8x16xbf16>, %w2: tensor<4x16x8xbf16>, %m0: tensor<4x?xi32>, %l0: tensor<?xi32>, %p0: tensor<?x8xbf16>, %out: tensor<?x8xbf16>) -> tensor<?x8xbf16> {
+  %c0 = arith.constant 0 : index
+  %t = tensor.dim %x, %c0 : tensor<?x8xbf16>
+  %s0 = tensor.empty(%t) : tensor<?x4xf32>
+  %o0 = tensor.empty() : tensor<5xi32>
+  %scores = et.scores linear ins(%x, %router : tensor<?x8xbf16>, tensor<8x4xbf16>) outs(%s0 : tensor<?x4xf32>)
+  %abs = math.absf %scores : tensor<?x4xf32>
+  %mask, %gates = et.gate #et.threshold ins(%abs : tensor<?x4xf32>) theta(%theta : tensor<4xf32>) outs(%m0, %s0 : tensor<4x?xi32>, tensor<?x4xf32>)
+  %offsets = et.offsets ins(%mask : tensor<4x?xi32>) outs(%o0 : tensor<5xi32>)
+  %list = et.token_list ins(%mask, %offsets : tensor<4x?xi32>, tensor<5xi32>) outs(%l0 : tensor<?xi32>)
+  %rows = et.expert_ffn relu ins(%x, %w1, %w2 : tensor<?x8xbf16>, tensor<4x8x16xbf16>, tensor<4x16x8xbf16>) offsets(%offsets : tensor<5xi32>) tokens(%list : tensor<?xi32>) outs(%p0 : tensor<?x8xbf16>)
+  %y = et.combine ins(%rows, %gates, %mask, %offsets : tensor<?x8xbf16>, tensor<?x4xf32>, tensor<4x?xi32>, tensor<5xi32>) outs(%out : tensor<?x8xbf16>)
+  return %y : tensor<?x8xbf16>
+}

@@ -222,8 +222,11 @@ def ET_MoeOp : ET_DpsOp<"moe", 1, 0, [AttrSizedOperandSegments]> {
     `et.offsets`, `et.token_list`, `et.expert_ffn`, `et.combine`. The shared
     expert has the same activation and form, no bias, and is always used.
 
-    Shapes: x and out `[T, D]`, router `[D, E]`, w1 and gate `[E, D, F]`, w2
-    `[E, F, D]`, theta and bias `[E]`, b1 and gate_bias `[E, F]`, b2 `[E, D]`,
+    The score `given` says that the scores are there: they stand in the router's
+    place.
+
+    Shapes: x and out `[T, D]`, router `[D, E]`, or scores `[T, E]` of f32, w1 and
+    gate `[E, D, F]`, w2 `[E, F, D]`, theta and bias `[E]`, b1 and gate_bias `[E, F]`, b2 `[E, D]`,
     shared_w1 and shared_gate `[D, G]`, shared_w2 `[G, D]`. w1, w2 and gate may be
     f8E4M3FN with scales, as in `et.expert_ffn`; the shared expert's weights may not.
 

@@ -25,9 +25,10 @@ class ET_EnumAttr<EnumInfo info, string mnemonic> : EnumAttr<ET_Dialect, info, m
       "static constexpr ::llvm::StringLiteral parameterNames = \"\";";
 }
 
-def ET_ScoreKind : ET_Enum<"ScoreKind", "how a token's score for an expert is computed", [
+def ET_ScoreKind : ET_Enum<"ScoreKind", "where a token's score for an expert comes from", [
   I32EnumAttrCase<"Linear", 0, "linear">,
-  I32EnumAttrCase<"Cosine", 1, "cosine">
+  I32EnumAttrCase<"Cosine", 1, "cosine">,
+  I32EnumAttrCase<"Given", 2, "given">
 ]>;
 def ET_ScoreKindAttr : ET_EnumAttr<ET_ScoreKind, "score_kind">;
 

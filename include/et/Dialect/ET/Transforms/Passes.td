@@ -389,7 +389,9 @@ def RaiseMoe : Pass<"et-raise-moe"> {
     from `et.route`; the experts may be an `et.expert_ffn` or two products, with a list of
     tokens, a mask, or rows that are gathered ahead. A shared expert is what computes the
     rows that the combine has as `shared`. All of it must be in one block, in the layer's
-    types, and used by nothing else. Results keep their bits.
+    types, and used by nothing else. Results keep their bits. Scores that are made in another
+    way, of other rows, or for someone else as well are `given` to the layer, if they are known
+    to be of as many tokens as the experts have rows.
 
     An expert beside, whose rows are added to the layer's result, becomes its shared expert
     if the addition has `fastmath<reassoc>`, since a layer's sum begins with the shared row.
