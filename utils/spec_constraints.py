@@ -50,6 +50,7 @@ def verified(root):
         ("ETAttrs.cpp", "(?:Routing|Statistic|)Attr", "#et."),
         ("ETActivations.cpp", "ActivationAttr", "#et."),
         ("ETTargets.cpp", "Attr", "#et."),
+        ("ETWeights.cpp", "Attr", "#et."),
     ):
         function = rf"^LogicalResult\s+(\w+?){kind}::verify\w*\(.*?^}}"
         text = (folder / path).read_text()

@@ -48,6 +48,24 @@ void LoopBuilder::store(Value value, Value memref, ValueRange indices) {
   memref::StoreOp::create(*this, value, memref, indices);
 }
 
+Value LoopBuilder::loadStored(WeightFormatAttrInterface format, Value weights,
+                              ValueRange indices) {
+  Values place(indices);
+  Value which;
+  if (int64_t count = format.getCount(); count > 1) {
+    which = arith::RemUIOp::create(*this, place.back(), index(count));
+    place.back() = div(place.back(), index(count));
+  }
+  Value stored = memref::LoadOp::create(*this, weights, place);
+  return format.widen(*this, stored, which);
+}
+
+Value LoopBuilder::loadScale(WeightFormatAttrInterface format, Value scales,
+                             Value expert, Value k, Value column) {
+  WeightBlock block = format.getBlock();
+  return load(scales, {expert, blockOf(k, block.k), blockOf(column, block.n)});
+}
+
 void LoopBuilder::parallel(ValueRange upper,
                            function_ref<void(ValueRange)> body) {
   Values lower(upper.size(), index(0)), steps(upper.size(), index(1));
@@ -122,6 +140,12 @@ Value LoopBuilder::both(Value a, Value b) {
 }
 Value LoopBuilder::either(Value a, Value b) {
   return arith::OrIOp::create(*this, a, b);
+}
+
+Value LoopBuilder::blockOf(Value position, int64_t size) {
+  if (size == WeightBlock::kAll)
+    return index(0);
+  return size == 1 ? position : div(position, index(size));
 }
 
 Value LoopBuilder::toIndex(Value value) {

@@ -93,6 +93,7 @@ void et::buildFrontEndPipeline(OpPassManager &pm, Phase compileTo,
   if (compileTo == Phase::Decompose)
     return;
   pm.addPass(createFuseGather());
+  pm.addPass(createFuseDequantize());
   pm.addPass(createFuseEpilogues());
   if (options.fusesRouting) {
     pm.addPass(createFuseTokenList());

@@ -83,6 +83,7 @@ struct RebuildOps : PassWrapper<RebuildOps, OperationPass<>> {
           GroupedMatmulOp::create(builder, loc, op->getResultTypes(),
                                   op.getActivation(), operands, op.getOut());
       product.setPanelsAttr(op.getPanelsAttr());
+      product.setFormatAttr(op.getFormatAttr());
       return product;
     }
     if (auto op = dyn_cast<ExpertFfnOp>(raw)) {

@@ -65,15 +65,15 @@ def matrix_gamma(n):
     return gamma(2) + errors / (1.0 - errors)
 
 
-def scaled_gamma(sums):
-    """`sums` where a scale multiplies each weight, or each block of SCALE_BLOCK sums.
+def scaled_gamma(sums, depth=SCALE_BLOCK):
+    """`sums` where a scale multiplies each weight, or each block of `depth` sums or more.
 
     One rounding a weight in the one case. In the other the blocks, no longer than the
     whole, are each multiplied and added up.
     """
 
     def of_blocks(n):
-        blocks = gamma(np.ceil(n / SCALE_BLOCK))
+        blocks = gamma(np.ceil(n / depth))
         return sums(n) + blocks + sums(n) * blocks
 
     return of_blocks

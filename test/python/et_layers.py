@@ -10,9 +10,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from et_formats import DEFAULT, Blocks
+from et_program import ELEMENT
 from et_reference import (
     FP8,
-    SCALE_BLOCK,
     SCORING,
     STORAGE,
     BoundedThreshold,
@@ -20,7 +21,7 @@ from et_reference import (
     Threshold,
     TopK,
     TopP,
-    scaled,
+    scales_shape,
 )
 
 MNEMONIC = {
@@ -43,8 +44,8 @@ def in_turn(values, seed):
     return values[order[place]]
 
 
-# The operands of et.moe in order: their clause, and the sizes of their shapes; d and f
-# are blocks of D and F.
+# The operands of et.moe in order: their clause, and the sizes of their shapes; those of
+# scales are of the weights.
 OPERANDS = {
     "x": ("ins", "TD"),
     "router": ("ins", "DE"),
@@ -56,9 +57,9 @@ OPERANDS = {
     "b2": ("b2", "ED"),
     "gate": ("gate", "EDF"),
     "gate_bias": ("gate_bias", "EF"),
-    "w1_scales": ("w1_scales", "Edf"),
-    "w2_scales": ("w2_scales", "Efd"),
-    "gate_scales": ("gate_scales", "Edf"),
+    "w1_scales": ("w1_scales", "EDF"),
+    "w2_scales": ("w2_scales", "EFD"),
+    "gate_scales": ("gate_scales", "EDF"),
     "shared_w1": ("shared", "DG"),
     "shared_w2": ("shared", "GD"),
     "shared_gate": ("shared_gate", "DG"),
@@ -93,6 +94,9 @@ class Layer:
     arrays: dict
     schedule: str = ""  # of the layer's #et.lowering_config, if it has one
     rate: float = 0.0  # of that config, without slack
+    # Of weights that have scales; if it is not the default, et.dequantize makes the
+    # layer's weights of them.
+    format: Blocks = DEFAULT
 
     def array(self, name):
         return self.arrays.get(name)
@@ -100,7 +104,9 @@ class Layer:
     def weights(self):
         """The experts' weights by name; scaled ones as the values that they stand for."""
         return {
-            k: scaled(v, self.arrays[f"{k}_scales"])
+            k: self.format.values(
+                v, self.arrays[f"{k}_scales"], self.sizes[OPERANDS[k][1][2]]
+            )
             if f"{k}_scales" in self.arrays
             else v
             for k, v in self.arrays.items()
@@ -120,9 +126,6 @@ class Layer:
     def extent(self, symbol):
         if symbol == "W":
             return str(-(-self.sizes["T"] // 32)) if "T" in self.static else "?"
-        if symbol.islower():
-            size = -(-self.sizes[symbol.upper()] // SCALE_BLOCK)
-            return str(size) if symbol.upper() in self.static else "?"
         return str(self.sizes[symbol]) if symbol in self.static else "?"
 
     def type(self, symbols, element=None):
@@ -130,12 +133,34 @@ class Layer:
         return f"tensor<{shape}x{element or self.storage}>"
 
     def operand_type(self, name):
-        element = None
-        if name in ("theta", "bias") or name.endswith("_scales"):
-            element = "f32"
-        elif self.arrays[name].dtype == FP8:
-            element = "f8E4M3FN"
-        return self.type(OPERANDS[name][1], element)
+        symbols = OPERANDS[name][1]
+        if name.endswith("_scales") or f"{name}_scales" in self.arrays:
+            sizes = [
+                str(n)
+                if self.extent(s) != "?" or self.format.block[i - 1] is None
+                else "?"
+                for i, (s, n) in enumerate(
+                    zip(symbols, self.arrays[name].shape, strict=True)
+                )
+            ]
+            element = ELEMENT[self.arrays[name].dtype]
+            return f"tensor<{'x'.join([*sizes, element])}>"
+        return self.type(symbols, "f32" if name in ("theta", "bias") else None)
+
+    def is_dequantized(self, name):
+        return self.format != DEFAULT and f"{name}_scales" in self.arrays
+
+    def dequantized(self, p):
+        """The statements that make %{p}w1_wide and others."""
+        for name in filter(self.is_dequantized, self.arrays):
+            symbols, scales = OPERANDS[name][1], f"{name}_scales"
+            yield self.empty(f"{name}_init", symbols, self.storage, p)
+            types = f"{self.operand_type(name)}, {self.operand_type(scales)}"
+            yield (
+                f"%{p}{name}_wide = et.dequantize {self.format.attribute} "
+                f"ins(%{p}{name}, %{p}{scales} : {types}) "
+                f"outs(%{p}{name}_init : {self.type(symbols)})"
+            )
 
     def empty(self, name, symbols, element, p):
         sizes = ", ".join(f"%{p}n{s}" for s in symbols if self.extent(s) == "?")
@@ -143,10 +168,14 @@ class Layer:
 
     def clause(self, keyword, p):
         names = [n for n in self.arrays if OPERANDS[n][0] == keyword]
-        if not names:
+        if not names or (self.format != DEFAULT and keyword.endswith("_scales")):
             return ""
-        values = ", ".join(f"%{p}{n}" for n in names)
-        types = ", ".join(self.operand_type(n) for n in names)
+        wide = {n for n in names if self.is_dequantized(n)}
+        values = ", ".join(f"%{p}{n}{'_wide' if n in wide else ''}" for n in names)
+        types = ", ".join(
+            self.type(OPERANDS[n][1]) if n in wide else self.operand_type(n)
+            for n in names
+        )
         return f"{keyword}({values} : {types})"
 
     def body(self, p):
@@ -173,6 +202,10 @@ class Layer:
             config += f", rate = {self.rate:.17e}, slack = 0.0"
         config = f"#et.lowering_config<{config}>"
         config = f" {{lowering_config = {config}}}" if self.schedule else ""
+        wide = "\n    ".join(self.dequantized(p))
+        if wide:
+            f = f"%{p}nF = tensor.dim %{p}w2, %c1 : {self.operand_type('w2')}"
+            wide = f"{f}\n    {wide}"
         return f"""\
     %{p}nT = tensor.dim %{p}x, %c0 : {x}
     %{p}nD = tensor.dim %{p}x, %c1 : {x}
@@ -182,6 +215,7 @@ class Layer:
     {self.empty("r0", "TE", "f32", p)}
     {self.empty("m0", "EW", "i32", p)}
     {self.empty("g0", "TE", "f32", p)}
+    {wide}
     %{p}y = et.moe {self.score} {rule} {self.activation} {clauses} outs(%{p}y0 : {out}){config}
     %{p}r = et.scores {self.score} ins(%{p}x, %{p}router : {x}, {w}) outs(%{p}r0 : {r})
     %{p}mask, %{p}g = et.gate {rule} ins(%{p}r : {r}) {inputs}
@@ -381,6 +415,21 @@ def random_layer(rng, work=2e7, arrays=True, **fixed):
     return layer
 
 
+def with_format(rng, layer, kind):
+    """The same layer with other experts, whose weights are stored in a format."""
+    layer.format = kind
+    for name in ("w1", "w2", "gate"):
+        if name not in layer.arrays:
+            continue
+        shape = tuple(layer.sizes[s] for s in OPERANDS[name][1])
+        layer.arrays[name] = kind.random(rng, shape)
+        most = 1 / (50 * max(shape[1], 1) ** 0.5 * kind.largest)
+        scales = rng.uniform(-most, most, scales_shape(shape, kind.block))
+        layer.arrays[f"{name}_scales"] = scales.astype(np.float32)
+    layer.arrays = {k: layer.arrays[k] for k in OPERANDS if k in layer.arrays}
+    return layer
+
+
 def with_fp8_weights(rng, layer):
     """The same layer with other experts, whose weights are f8E4M3FN.
 
@@ -393,8 +442,7 @@ def with_fp8_weights(rng, layer):
         values = rng.standard_normal(shape) * 2.0 ** rng.integers(-10, 8, shape)
         values = np.clip(values, -448, 448).astype(FP8)
         layer.arrays[name] = values
-        blocks = (shape[0], *(-(-n // SCALE_BLOCK) for n in shape[1:]))
-        scales = rng.uniform(-1, 1, blocks) / (50 * shape[1] ** 0.5)
+        scales = rng.uniform(-1, 1, scales_shape(shape)) / (50 * shape[1] ** 0.5)
         layer.arrays[f"{name}_scales"] = scales.astype(np.float32)
     if rng.random() < 1 / 6:
         name = str(rng.choice(["w1", "w2"]))

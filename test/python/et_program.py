@@ -12,7 +12,7 @@ from et_reference import FP8, STORAGE
 
 ELEMENT = {np.dtype(v): k for k, v in STORAGE.items()}
 ELEMENT.update({np.dtype(np.int32): "i32", np.dtype(np.int64): "i64"})
-ELEMENT[np.dtype(FP8)] = "f8E4M3FN"
+ELEMENT |= {np.dtype(FP8): "f8E4M3FN", np.dtype(np.int8): "i8"}
 
 
 class Program:

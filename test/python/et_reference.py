@@ -321,10 +321,17 @@ def gated(act, gate, up):
     return activation(act, gate) * up
 
 
-def scaled(weights, scales):
-    """The f64 values of f8E4M3FN weights [E, K, N]."""
-    for axis in (1, 2):
-        blocks = np.arange(weights.shape[axis]) // SCALE_BLOCK
+def scales_shape(shape, block=(SCALE_BLOCK, SCALE_BLOCK)):
+    """Of weights [E, K, N] where a block of K by N has a scale; None is for all."""
+    sizes = zip(shape[1:], block, strict=True)
+    return shape[0], *(1 if b is None else -(-n // b) for n, b in sizes)
+
+
+def scaled(weights, scales, block=(SCALE_BLOCK, SCALE_BLOCK)):
+    """The f64 values of weights [E, K, N] with such scales."""
+    for axis, size in enumerate(block, 1):
+        n = weights.shape[axis]
+        blocks = np.arange(n) // (size or max(n, 1))
         scales = np.take(scales, blocks, axis)
     return f64(weights) * f64(scales)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import et_reference as ref
-from et_bounds import matmul_with_error
+from et_bounds import ffn_with_error, matmul_with_error
 from et_cases import short_form
 from et_compare import check, check_layer
 from et_compiled import compiled
@@ -151,3 +151,69 @@ def test_layers(first, processor):
         layer.static = "DEFG" + ("T" if "T" in layer.static else "")
     for i, results in enumerate(packed_layers(layers, processor)):
         check_layer(layers[i], results, where=f"seed {first + i}, {processor}")
+
+
+def rearranged_module(d, f, storage, alternates):
+    """A dense SwiGLU layer whose weights lie as in a checkpoint: rows are outputs, and
+    gate and up are the halves of one tensor, or its columns in turn."""
+    gate, up = ("0, 0, 0", "0, 0, 1") if alternates else ("0, 0, 0", f"0, 0, {f}")
+    step = 2 if alternates else 1
+    x, both, wide = (
+        f"?x{d}x{storage}",
+        f"1x{2 * f}x{d}x{storage}",
+        f"1x{d}x{2 * f}x{storage}",
+    )
+    w, down, w2 = f"1x{d}x{f}x{storage}", f"1x{d}x{f}x{storage}", f"1x{f}x{d}x{storage}"
+    part = f"[1, {d}, {f}] [1, 1, {step}] : tensor<{wide}> to tensor<{w}>"
+    return f"""
+func.func @main(%x: tensor<{x}> {{et.name = "x"}}, %gate_up: tensor<{both}> {{et.weight = "gate_up"}},
+                %down: tensor<{down}> {{et.weight = "down"}}) -> tensor<{x}> {{
+  %c0 = arith.constant 0 : index
+  %rows = tensor.dim %x, %c0 : tensor<{x}>
+  %wide = tensor.empty() : tensor<{wide}>
+  %t = linalg.transpose ins(%gate_up : tensor<{both}>) outs(%wide : tensor<{wide}>) permutation = [0, 2, 1]
+  %gate = tensor.extract_slice %t[{gate}] {part}
+  %up = tensor.extract_slice %t[{up}] {part}
+  %e2 = tensor.empty() : tensor<{w2}>
+  %w2 = linalg.transpose ins(%down : tensor<{down}>) outs(%e2 : tensor<{w2}>) permutation = [0, 2, 1]
+  %init = tensor.empty(%rows) : tensor<{x}>
+  %y = et.expert_ffn silu ins(%x, %up, %w2 : tensor<{x}>, tensor<{w}>, tensor<{w2}>)
+    gate(%gate : tensor<{w}>) outs(%init : tensor<{x}>)
+  return %y : tensor<{x}>
+}}
+"""
+
+
+@x86_only
+@pytest.mark.parametrize("alternates", [False, True])
+@pytest.mark.parametrize("storage", STORAGE)
+def test_rearranged_weights(storage, alternates):
+    """They are packed once from where they lie: a call reads packed ones alone."""
+    rng = np.random.default_rng(7300)
+    tokens, d, f = 9, 40, 70
+    x = normal(rng, (tokens, d), STORAGE[storage])
+    gate_up = normal(rng, (1, 2 * f, d), STORAGE[storage], d**-0.5)
+    down = normal(rng, (1, d, f), STORAGE[storage], f**-0.5)
+    text = rearranged_module(d, f, storage, alternates)
+    library = compiled(text, "--march=native", "--pack-weights").library
+
+    def names(function, what):
+        entry = library.function(function)
+        found = (getattr(v, what) for v in entry.args[: entry.num_args])
+        return [name.decode() for name in found if name]
+
+    assert names("main_pack", "weight") == ["gate_up", "down"]
+    weights = names("main", "weight")
+    assert len(set(weights)) == 3, weights
+    assert all(".panels_" in name for name in weights), weights
+    packed = library.pack("main", gate_up, down)
+    (found,) = library.call("main", x, *packed)
+    # Unpacked, a call makes the copies.
+    (plain,) = run(text, [x, gate_up, down], [storage], "cpu")
+    w = gate_up.transpose(0, 2, 1)[0]
+    gate, up = (w[:, ::2], w[:, 1::2]) if alternates else (w[:, :f], w[:, f:])
+    value, error = ffn_with_error("silu", x, up, down[0].T, wg=gate)
+    for result, where in ((found, "packed"), (plain, "in rows")):
+        check_rows(result, value, error, np.zeros_like(x), f"{storage}, {where}")
+    for tensor in packed:
+        library.release(tensor)

@@ -8,6 +8,7 @@
 #ifndef ET_CONVERSION_LOOPBUILDER_H
 #define ET_CONVERSION_LOOPBUILDER_H
 
+#include "et/Dialect/ET/IR/ETDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -35,6 +36,13 @@ public:
   //===--- Memory ---------------------------------------------------------===//
   Value load(Value memref, ValueRange indices);
   void store(Value value, Value memref, ValueRange indices);
+  /// The value of a weight in `format`, without its scale, given the indices
+  /// that it would have if elements had one weight each.
+  Value loadStored(WeightFormatAttrInterface format, Value weights,
+                   ValueRange indices);
+  /// The scale, or the zero point, of weight [expert, k, column].
+  Value loadScale(WeightFormatAttrInterface format, Value scales, Value expert,
+                  Value k, Value column);
 
   //===--- Loops ----------------------------------------------------------===//
   /// Independent iterations over [0, upper) in every dimension.
@@ -56,6 +64,9 @@ public:
   Value div(Value a, Value b);
   Value cmp(arith::CmpFPredicate predicate, Value a, Value b);
   Value cmp(arith::CmpIPredicate predicate, Value a, Value b);
+  /// The number of the block of `size` that `position` lies in; of weights, so
+  /// that `size` may be WeightBlock::kAll.
+  Value blockOf(Value position, int64_t size);
   Value both(Value a, Value b);
   Value either(Value a, Value b);
   /// index <-> i32 and i32 / index -> f32 / f64.

@@ -33,6 +33,9 @@ static StringRef findObstacle(GroupedMatmulOp op) {
     if (!type.hasStaticShape() || type.getNumElements() == 0)
       return "its weights have sizes that are not known, or are empty";
   }
+  WeightFormatAttrInterface format = op.getWeightFormat();
+  if (format && format.getCount() > 1)
+    return "its weights are several an element";
   return "";
 }
 

@@ -338,10 +338,14 @@ static ProductKernel threadKernel(GroupedMatmulOp op, KernelBuilder &b,
                    sumsNumber](const BlockInfo &block, const RowTile &rows,
                                Value, function_ref<Value(Value)> sourceRow,
                                Value firstColumn) mutable -> Value {
+    WeightFormatAttrInterface format = op.getWeightFormat();
+    // Elements may have several.
+    Value columns =
+        format && format.getCount() > 1 ? b.dim(op.getOut(), 1) : Value();
     SmallVector<TileProduct::Matrix> matrices;
     for (auto [memref, scales] :
          llvm::zip_equal(rightHandSides(op), rightHandScales(op)))
-      matrices.push_back({memref, {rows.expert}, scales});
+      matrices.push_back({memref, {rows.expert}, format, scales, columns});
     TileProduct::Sums sums =
         tile.run(block, op.getLhs(), sourceRow, matrices, firstColumn,
                  /*withSquares=*/false);
@@ -418,8 +422,8 @@ public:
     Type element = elementOf(op);
     if (element.isF32() && !splitsF32)
       return "it takes f32 with f32-products=3xtf32 alone";
-    if (op.getScales())
-      return "it takes no weights of f8E4M3FN";
+    if (WeightFormatAttrInterface format = op.getWeightFormat())
+      return llvm::formatv("it takes no weights of {0}", format.getStored());
     const MatrixInstruction *instruction =
         findMatrixInstruction({element, /*isAsynchronous=*/false}, chip);
     if (!instruction)

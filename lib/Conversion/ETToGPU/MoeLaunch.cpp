@@ -19,9 +19,11 @@
 
 #include "MoeLaunch.h"
 #include "Patterns.h"
+#include "et/Dialect/ET/Utils/WeightUtils.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -50,9 +52,10 @@ std::string et::whyNotOneLaunch(MoeOp op) {
   Type element = x.getElementType();
   if (!element.isF16() && !element.isBF16())
     return "its elements are not f16 or bf16";
+  for (Value weights : {op.getW1(), op.getW2(), op.getGate()})
+    if (weights && getStoredElement(weights) != element)
+      return llvm::formatv("its weights are {0}", getStoredElement(weights));
   auto w1 = cast<ShapedType>(op.getW1().getType());
-  if (w1.getElementType() != element)
-    return "its weights are f8E4M3FN";
   auto router = cast<ShapedType>(op.getRouter().getType());
   SmallVector<std::pair<int64_t, StringRef>> widths = {
       {x.getDimSize(1), "D"},

@@ -41,17 +41,13 @@ Value TileProduct::column(const BlockInfo &block, int64_t i) {
 
 static Value loadElement(KernelBuilder &b, const TileProduct::Matrix &matrix,
                          Value k, Value column) {
-  auto at = [&](Value row, Value column) {
-    SmallVector<Value> indices(matrix.outer);
-    indices.append({row, column});
-    return indices;
-  };
-  Value element = b.load(matrix.memref, at(k, column));
-  if (!matrix.scales)
-    return element;
-  Value scale = b.load(matrix.scales,
-                       at(b.div(k, kScaleBlock), b.div(column, kScaleBlock)));
-  return b.mul(element, scale);
+  SmallVector<Value> indices(matrix.outer);
+  indices.append({k, column});
+  if (!matrix.format)
+    return b.load(matrix.memref, indices);
+  Value element = b.loadStored(matrix.format, matrix.memref, indices);
+  return b.mul(element, b.loadScale(matrix.format, matrix.scales,
+                                    matrix.outer.front(), k, column));
 }
 
 TileProduct::Sums TileProduct::run(const BlockInfo &block, Value lhs,
@@ -76,8 +72,9 @@ TileProduct::Sums TileProduct::run(const BlockInfo &block, Value lhs,
   Value rhsColumn = b.rem(block.thread, shape.columns);
   Value rhsDepth = b.div(block.thread, shape.columns);
   int64_t rhsStep = threads / shape.columns;
-  Value columns =
-      b.dim(rhs.front().memref, int64_t(1 + rhs.front().outer.size()));
+  Value columns = rhs.front().columns;
+  if (!columns)
+    columns = b.dim(rhs.front().memref, int64_t(1 + rhs.front().outer.size()));
   Value sourceColumn =
       b.min(b.add(firstColumnOfTile, rhsColumn), b.sub(columns, b.index(1)));
 

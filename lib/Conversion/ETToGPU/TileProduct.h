@@ -34,11 +34,14 @@ public:
   SmallVector<MemRefType> sharedTypes(unsigned numRhs);
 
   /// A matrix within a memref: indices before the last two. `scales`, where
-  /// there are any, are those of blocks of the matrix, at the same indices.
+  /// there is a format, are those of blocks of the matrix, at the same indices.
   struct Matrix {
     Value memref;
     SmallVector<Value> outer;
+    WeightFormatAttrInterface format = {};
     Value scales = Value();
+    /// How many there are, unless the memref has as many.
+    Value columns = Value();
   };
 
   /// What a thread holds at the end. A vector has one value a column of the

@@ -22,16 +22,24 @@ static constexpr int64_t kChunkTokens = 32;
 /// Such that the stores of a warp's sums meet no bank twice, split or not.
 static constexpr int64_t kSumsPadding = 4, kSplit = 4;
 
+/// Whether stages of weights have one scale a column, in registers.
+static bool hasSlabs(WeightFormatAttrInterface format) {
+  WeightBlock block = format.getBlock();
+  return format.hasRegisterForm() &&
+         block.k % WarpgroupStages::kScaledDepth == 0;
+}
+
 bool WarpgroupProduct::applies(GroupedMatmulOp op) {
   auto lhs = cast<MemRefType>(op.getLhs().getType());
-  if (!op.getScales())
+  WeightFormatAttrInterface format = op.getWeightFormat();
+  if (!format)
     return llvm::all_of(rightHandSides(op), [&](Value rhs) {
       return MatrixProduct::applies(lhs, cast<MemRefType>(rhs.getType()),
                                     /*splitsF32=*/false);
     });
   Type element = lhs.getElementType();
   // Rows are copied in chunks of 16 bytes.
-  return (element.isF16() || element.isBF16()) &&
+  return hasSlabs(format) && (element.isF16() || element.isBF16()) &&
          MatrixProduct::isWhole(lhs, kChunk) &&
          llvm::all_of(rightHandSides(op), [&](Value rhs) {
            auto type = cast<MemRefType>(rhs.getType());
@@ -42,7 +50,7 @@ bool WarpgroupProduct::applies(GroupedMatmulOp op) {
 
 WarpgroupProduct::WarpgroupProduct(GroupedMatmulOp op, KernelBuilder &b)
     : WarpgroupStages(b), op(op), rhs(rightHandSides(op)),
-      scales(rightHandScales(op)) {
+      scales(rightHandScales(op)), format(op.getWeightFormat()) {
   auto lhs = cast<MemRefType>(op.getLhs().getType());
   element = lhs.getElementType();
   depth = lhs.getShape().back();

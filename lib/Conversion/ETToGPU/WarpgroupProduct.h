@@ -22,12 +22,12 @@
 // A row of a slab is 128 bytes, and chunk c of 16 bytes of row r lies at place
 // c ^ (r % 8): the swizzle of 128 bytes of both copies and products.
 //
-// Weights of f8E4M3FN: a slab is [128 deep][64 columns], so that a stage is as
-// deep as a block of scales. A row is 64 bytes, and chunk c lies at place
-// c ^ (r / 2 % 4). There are two slabs of tokens, [64][64 deep]. A consumer
-// reads weights into registers, makes 16-bit elements of them and multiplies
-// from there; sums of a block are then multiplied by its scale and added up in
-// other registers. Those are why a tile has half the tokens.
+// Weights of bytes with scales: a slab is [128 deep][64 columns], which a block
+// of scales is at least as deep as. A row is 64 bytes, and chunk c lies at
+// place c ^ (r / 2 % 4). There are two slabs of tokens, [64][64 deep]. A
+// consumer reads weights into registers, makes 16-bit elements of them and
+// multiplies from there; sums of a block are then multiplied by its scale and
+// added up in other registers. Those are why a tile has half the tokens.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,6 +45,8 @@ public:
   /// Threads of a warpgroup, and the warpgroups that multiply.
   static constexpr int64_t kGroup = 128, kConsumers = 2;
   static constexpr int64_t kTokens = 128, kDepth = 64, kStages = 4;
+  /// Of weights of bytes.
+  static constexpr int64_t kScaledDepth = 2 * kDepth;
   /// Products of 64 columns of a consumer.
   static constexpr int64_t kSlabs = 2, kSlabColumns = 64;
   static constexpr int64_t kRowBytes = 128;
@@ -158,7 +160,11 @@ private:
   /// The same for weights with scales.
   SmallVector<Value> runScaledTokens(int64_t tokens, const Work &work,
                                      ValueRange zeros);
-  SmallVector<Value> loadScales(const Work &work, Value step);
+  /// The scales of the two columns of a slab that a thread has sums of.
+  struct SlabScales {
+    Value first, second;
+  };
+  SmallVector<SlabScales> loadScales(const Work &work, Value step);
   /// The operands of the products of a slab, a stage deep: four registers each.
   SmallVector<Value> widenWeights(int64_t slab, const Work &work, Value turn);
   /// The sums of a slab over a stage; valid past waitForProducts.
@@ -169,9 +175,9 @@ private:
   Value countOf(const RowTile &rows) {
     return b.min(b.sub(rows.end, rows.first), b.index(tileTokens()));
   }
-  bool isScaled() const { return scales.front() != nullptr; }
+  bool isScaled() const { return format != nullptr; }
   int64_t tileTokens() const { return isScaled() ? kTokens / 2 : kTokens; }
-  int64_t stageDepth() const { return isScaled() ? 2 * kDepth : kDepth; }
+  int64_t stageDepth() const { return isScaled() ? kScaledDepth : kDepth; }
   /// Accumulators of a slab.
   int64_t perSlab() const { return tileTokens() / 2; }
   bool isGated() const { return rhs.size() > 1; }
@@ -182,6 +188,7 @@ private:
 
   GroupedMatmulOp op;
   SmallVector<Value> rhs, scales;
+  WeightFormatAttrInterface format;
   Type element;
   int64_t depth;
   /// Of the right-hand sides; on the host, then as pointers in the kernel.

@@ -21,6 +21,8 @@ using namespace mlir::et;
 using Values = LoopBuilder::Values;
 
 static constexpr int64_t kStep = 16, kChunkBytes = 16;
+/// Sums of a thread for eight tokens: of two of them, for each of two columns.
+static constexpr size_t kPerNarrow = 4;
 /// Bytes of a row of a slab, and rows that a load of four matrices reads.
 static constexpr int64_t kSlabRow = WarpgroupStages::kSlabColumns;
 static constexpr int64_t kLoadRows = 32;
@@ -59,37 +61,40 @@ static std::string listOf(int64_t first, int64_t count) {
   return result + "}";
 }
 
-/// The two pairs of f8E4M3FN of a register as registers of the element type.
-static Values widenPairs(KernelBuilder &b, Value pairs, Type element) {
-  Type i16 = b.getIntegerType(16), i32 = b.getI32Type();
-  Value halves = LLVM::BitcastOp::create(b, VectorType::get(2, i16), pairs);
-  Values result;
-  for (int32_t i = 0; i < 2; ++i) {
-    Value half = LLVM::ExtractElementOp::create(b, halves, b.i32(i));
-    Value bytes =
-        LLVM::BitcastOp::create(b, VectorType::get(2, b.getI8Type()), half);
-    Value wide = NVVM::ConvertF8x2ToF16x2Op::create(
-        b, VectorType::get(2, b.getF16Type()), bytes, /*relu=*/false,
-        Float8E4M3FNType::get(b.getContext()));
-    // Four bits of precision and of exponent fit both types.
-    if (element.isBF16()) {
-      wide = LLVM::FPExtOp::create(b, VectorType::get(2, b.getF32Type()), wide);
-      wide = LLVM::FPTruncOp::create(b, VectorType::get(2, element), wide);
-    }
-    result.push_back(LLVM::BitcastOp::create(b, i32, wide));
-  }
-  return result;
-}
-
-Values WarpgroupProduct::loadScales(const Work &work, Value step) {
-  // Columns of a consumer start a block, or are half of one.
+SmallVector<WarpgroupProduct::SlabScales>
+WarpgroupProduct::loadScales(const Work &work, Value step) {
+  WeightBlock block = format.getBlock();
   Value column =
       b.add(work.firstColumn, b.mul(work.consumer, consumerColumns()));
-  Value indices[] = {work.expert, step, b.div(column, kScaleBlock)};
-  Values result;
-  for (int64_t slab = 0; slab < kSlabs; ++slab)
-    result.push_back(slab == 0 || isGated() ? b.load(scales[slab], indices)
-                                            : result.front());
+  Value row = b.blockOf(step, block.k / stageDepth());
+  auto load = [&](int64_t slab, Value column) {
+    return b.load(scales[isGated() ? slab : 0],
+                  {work.expert, row, b.blockOf(column, block.n)});
+  };
+  SmallVector<SlabScales> result;
+  for (int64_t slab = 0; slab < kSlabs; ++slab) {
+    if (block.sharesColumns(consumerColumns())) {
+      // Columns of a consumer start a block, or are part of one.
+      if (slab > 0 && !isGated()) {
+        result.push_back(result.front());
+        continue;
+      }
+      Value one = load(slab, column);
+      result.push_back({one, one});
+      continue;
+    }
+    // The columns of a thread's sums, as writeTile has them.
+    Value warp = b.div(work.thread, kWarpSize);
+    Value lane = b.rem(work.thread, kWarpSize);
+    Value mine =
+        b.add(column, b.add(b.mul(warp, 16), b.mul(b.div(lane, 4), 2)));
+    if (!isGated())
+      mine = b.add(mine, slab * kSlabColumns);
+    // Columns past the last one have any.
+    Value last = b.sub(b.dim(op.getOut(), 1), b.index(1));
+    result.push_back({load(slab, b.min(mine, last)),
+                      load(slab, b.min(b.add(mine, 1), last))});
+  }
   return result;
 }
 
@@ -116,7 +121,7 @@ Values WarpgroupProduct::widenWeights(int64_t slab, const Work &work,
       Value pairs =
           NVVM::PermuteOp::create(b, b.getI32Type(), loaded, loaded,
                                   b.i32(0x3120), NVVM::PermuteMode::DEFAULT);
-      result.append(widenPairs(b, pairs, element));
+      result.append(format.widenRegister(b, pairs, element));
     }
   }
   return result;
@@ -181,7 +186,7 @@ Values WarpgroupProduct::runScaledTokens(int64_t tokens, const Work &work,
                [&](Value step, ValueRange carried) -> Values {
                  Value turn = carried[0];
                  // They arrive while the weights do.
-                 Values ofBlock = loadScales(work, step);
+                 SmallVector<SlabScales> ofBlock = loadScales(work, step);
                  waitFor(turn, Full);
                  // Products read by another proxy than cp.async writes.
                  NVVM::FenceProxyOp::create(
@@ -200,8 +205,13 @@ Values WarpgroupProduct::runScaledTokens(int64_t tokens, const Work &work,
                      release(work.thread, barrier(turn, Empty));
                    ValueRange totals =
                        carried.slice(1 + slab * perThread, perThread);
-                   for (auto [sum, total] : llvm::zip_equal(done, totals))
-                     next.push_back(b.fma(sum, ofBlock[slab], total));
+                   for (auto [i, sum] : llvm::enumerate(done)) {
+                     // Of four sums, the last two are of the second column.
+                     Value scale = i % kPerNarrow < kPerNarrow / 2
+                                       ? ofBlock[slab].first
+                                       : ofBlock[slab].second;
+                     next.push_back(b.fma(sum, scale, totals[i]));
+                   }
                  }
                  return next;
                });

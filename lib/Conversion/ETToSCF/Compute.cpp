@@ -15,36 +15,45 @@ static Value emitRem(LoopBuilder &b, Value a, int64_t divisor) {
   return arith::RemUIOp::create(b, a, b.index(divisor));
 }
 
-/// Element [expert, k, column] of weights in the given layout, if any.
-static Value loadWeight(LoopBuilder &b, PanelsAttr panels, Value weights,
-                        Value expert, Value k, Value column) {
+/// Where element [expert, k, column] of weights lies in the given layout, if
+/// any.
+static LoopBuilder::Values placeOf(LoopBuilder &b, PanelsAttr panels,
+                                   Value expert, Value k, Value column) {
   if (!panels)
-    return b.load(weights, {expert, k, column});
+    return {expert, k, column};
   int64_t interleave = panels.getInterleave(), columns = panels.getColumns();
   Value within = b.add(b.mul(emitRem(b, column, columns), b.index(interleave)),
                        emitRem(b, k, interleave));
-  return b.load(weights, {expert, b.div(column, b.index(columns)),
-                          b.div(k, b.index(interleave)), within});
+  return {expert, b.div(column, b.index(columns)),
+          b.div(k, b.index(interleave)), within};
 }
 
-/// lhs[row, :] rhs[expert, :, column], and bias[expert, column]
-static Epilogue::Term emitDot(LoopBuilder &b, PanelsAttr panels, Value lhs,
-                              Value rhs, Value scales, Value bias, Value row,
-                              Value expert, Value column) {
-  Value sum =
-      b.loop(b.index(0), b.dim(lhs, 1), b.f32(0.0),
-             [&](Value k, ValueRange acc) -> LoopBuilder::Values {
-               Value left = b.load(lhs, {row, k});
-               Value right = loadWeight(b, panels, rhs, expert, k, column);
-               if (scales) {
-                 Value block = b.index(kScaleBlock);
-                 Value scale = b.load(
-                     scales, {expert, b.div(k, block), b.div(column, block)});
-                 right = b.mul(right, scale);
-               }
-               return {b.add(acc[0], b.mul(left, right))};
-             })[0];
-  return {sum, bias ? b.load(bias, {expert, column}) : Value()};
+namespace {
+/// A right-hand side of a product.
+struct Weights {
+  Value elements, scales, bias;
+};
+} // namespace
+
+/// lhs[row, :] weights[expert, :, column], and bias[expert, column]
+static Epilogue::Term emitDot(LoopBuilder &b, GroupedMatmulOp op,
+                              const Weights &weights, Value row, Value expert,
+                              Value column) {
+  WeightFormatAttrInterface format = op.getWeightFormat();
+  Value lhs = op.getLhs();
+  auto load = [&](Value k) {
+    auto place = placeOf(b, op.getPanelsAttr(), expert, k, column);
+    if (!format)
+      return b.load(weights.elements, place);
+    Value value = b.loadStored(format, weights.elements, place);
+    return b.mul(value, b.loadScale(format, weights.scales, expert, k, column));
+  };
+  Value sum = b.loop(b.index(0), b.dim(lhs, 1), b.f32(0.0),
+                     [&](Value k, ValueRange acc) -> LoopBuilder::Values {
+                       Value left = b.load(lhs, {row, k}), right = load(k);
+                       return {b.add(acc[0], b.mul(left, right))};
+                     })[0];
+  return {sum, weights.bias ? b.load(weights.bias, {expert, column}) : Value()};
 }
 
 static void lowerGroupedMatmul(GroupedMatmulOp op, LoopBuilder &b) {
@@ -62,20 +71,34 @@ static void lowerGroupedMatmul(GroupedMatmulOp op, LoopBuilder &b) {
       Value source = row;
       if (op.getTokens())
         source = b.toIndex(b.load(op.getTokens(), row));
-      Epilogue::Term gate,
-          product =
-              emitDot(b, op.getPanelsAttr(), op.getLhs(), op.getRhs(),
-                      op.getScales(), op.getBias(), source, expert, column);
+      Epilogue::Term product =
+          emitDot(b, op, {op.getRhs(), op.getScales(), op.getBias()}, source,
+                  expert, column);
+      Epilogue::Term gate;
       if (op.getGate())
-        gate = emitDot(b, op.getPanelsAttr(), op.getLhs(), op.getGate(),
-                       op.getGateScales(), op.getGateBias(), source, expert,
-                       column);
+        gate =
+            emitDot(b, op, {op.getGate(), op.getGateScales(), op.getGateBias()},
+                    source, expert, column);
       b.store(Epilogue(op).emit(b, product, gate), out, {row, column});
     });
   });
 }
 
-/// The inverse of what loadWeight reads, with 0 for what is beyond the weights.
+static void lowerDequantize(DequantizeOp op, LoopBuilder &b) {
+  Value out = op.getOut();
+  WeightFormatAttrInterface format = op.getFormat();
+  b.parallel({b.dim(out, 0), b.dim(out, 1), b.dim(out, 2)}, [&](ValueRange iv) {
+    auto load = [&](Value ofBlocks) {
+      return b.loadScale(format, ofBlocks, iv[0], iv[1], iv[2]);
+    };
+    Value value = b.loadStored(format, op.getW(), iv);
+    if (op.getZeroPoints())
+      value = b.sub(value, load(op.getZeroPoints()));
+    b.store(b.mul(value, load(op.getScales())), out, iv);
+  });
+}
+
+/// The inverse of what placeOf finds, with 0 for what is beyond the weights.
 static void lowerPack(PackOp op, LoopBuilder &b) {
   Value weights = op.getW(), out = op.getOut();
   PanelsAttr panels = op.getPanels();
@@ -111,6 +134,8 @@ static void lowerPack(PackOp op, LoopBuilder &b) {
 
 void et::populateComputePatterns(RewritePatternSet &patterns) {
   patterns.add<LoopPattern<PackOp>>(patterns.getContext(), lowerPack);
+  patterns.add<LoopPattern<DequantizeOp>>(patterns.getContext(),
+                                          lowerDequantize);
   patterns.add<LoopPattern<GroupedMatmulOp>>(
       patterns.getContext(), lowerGroupedMatmul,
       [](GroupedMatmulOp op) { return !op.getMask(); });

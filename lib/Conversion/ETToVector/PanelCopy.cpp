@@ -108,9 +108,11 @@ void PanelKernel::copyBlock(VectorBuilder &b, ModuleOp module,
       return emitPanelCopy(b, module, from, to, wholeWeights,
                            copiedFrom == 2 ? PanelCopy::FromPairs
                                            : PanelCopy::Rows);
-    Value perScale = b.index(kScaleBlock);
-    scales = viewRows(b, scales, b.div(block.first, perScale),
-                      b.ceilDiv(rows, perScale), b.dim(scales, 1));
+    Value firstScale = scaled->scaleRow(b, block.first);
+    Value scaleRows = b.index(1);
+    if (hasBlocksOfScales())
+      scaleRows = b.ceilDiv(rows, b.index(scaled->format.getBlock().k));
+    scales = viewRows(b, scales, firstScale, scaleRows, b.dim(scales, 1));
     scaled->emitCopy(b, module, from, scales, operands.column, to,
                      wholeWeights);
   };

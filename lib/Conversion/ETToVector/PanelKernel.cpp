@@ -102,13 +102,17 @@ void PanelKernel::call(VectorBuilder &b, ModuleOp module,
                   : b.generalize(*next, nextWidth(),
                                  copiedFrom ? ShapedType::kDynamic : stride);
   std::string name = getName(operands);
+  StringAttr key = epilogue.getKey();
+  if (StringAttr ofFormat = scaled ? scaled->getKey() : StringAttr())
+    key = key ? b.getStringAttr(key.getValue() + " " + ofFormat.getValue())
+              : ofFormat;
   b.callShared(
       module, name, operands.present(), [&] { emitBody(b, module, operands); },
-      epilogue.getKey());
+      key);
 }
 
 int64_t PanelKernel::blockRows(int64_t bits) const {
-  if (scalesSums())
+  if (scalesSums() && hasBlocksOfScales())
     return blockUnit();
   int64_t rowBytes = tile.columns() * tile.products * interleave * bits / 8;
   // Beside the block there is what a tile reads and writes.
@@ -132,7 +136,7 @@ void PanelKernel::emitBody(VectorBuilder &b, ModuleOp module,
   Value blockRows = b.index(this->blockRows(bits));
   // Sums of nothing are one block, too.
   Value allRows = b.max(panelRows, b.index(1));
-  if (!scalesSums()) {
+  if (!scalesSums() || !hasBlocksOfScales()) {
     // Blocks of even sizes: a short one would cost as much beside its products.
     Value unit = b.index(blockUnit());
     Value blocks = b.ceilDiv(allRows, blockRows);

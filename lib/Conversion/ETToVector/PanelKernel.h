@@ -29,9 +29,14 @@ struct TileShape {
   static TileShape chooseMatrix(int64_t columns, int64_t products);
   /// The same with columns that divide those of a panel.
   TileShape within(int64_t panelColumns) const;
-  /// The same with columns that divide those of a block of scales too.
-  TileShape withOneScale(int64_t panelColumns) const;
+  /// The same for weights with scales: a vector has one of them, or each of its
+  /// columns has its own; and a tile has one if more columns than a vector's
+  /// share one. `block` is of a format that has scaled tiles.
+  TileShape withScales(WeightBlock block, int64_t panelColumns) const;
 };
+
+/// Whether kernels of vectors of so many lanes multiply weights in a format.
+bool hasScaledTiles(WeightFormatAttrInterface format, int64_t lanes);
 
 /// Elements of a row that a matrix register holds.
 inline constexpr int64_t kMatrixDepth = 32;
@@ -65,9 +70,9 @@ enum class Multiply {
 /// cache. With matrix registers whole panels are copies, made before: then
 /// every block asks for its part of the next panel.
 ///
-/// The products of weights of f8E4M3FN, which have `scales`, are summed for
-/// each block of kScaleBlock steps of K, and these sums times the block's
-/// scale. All columns of a tile have the same scales.
+/// The products of weights in a format, which have `scales`, are summed for
+/// each block of K, and these sums times the block's scale. No block of K has
+/// two scales of a column.
 ///
 /// With matrix registers, `lhs` has a multiple of kMatrixDepth columns and no
 /// `tokens`, the panel as many steps of K, and all rows go through it.
@@ -82,7 +87,7 @@ struct PanelOperands {
   Value gateWeights; // the same, optional
   Value nextPanel;   // what will be read after the panel, or after the weights
   Value nextGate;    // the same, optional
-  Value scales;      // [K / kScaleBlock, N / kScaleBlock rounded up], optional
+  Value scales;      // [K, N in blocks of the format], optional
   Value gateScales;  // the same, optional
   Value bias;        // [N], optional
   Value gateBias;    // [N], optional
@@ -116,7 +121,7 @@ struct PanelKernel {
   /// The panel is a copy of weights that have so many steps of K beside each
   /// other. 0 if it is read where it is.
   int64_t copiedFrom = 0;
-  /// How weights of f8E4M3FN are read, if these are.
+  /// How weights in a format are read, if these are.
   std::optional<ScaledWeights> scaled = {};
   /// Rows of weights that are copied end with the tile's columns or later.
   bool wholeWeights = false;
@@ -135,9 +140,14 @@ private:
   /// Whether sums are multiplied by scales. Those of copies are factors of
   /// them.
   bool scalesSums() const { return scaled && !copiedFrom; }
+  /// Whether a block of K is one of scales, or part of the only one.
+  bool hasBlocksOfScales() const {
+    return scaled && scaled->format.getBlock().k != WeightBlock::kAll;
+  }
   /// Rows that those of a block are a multiple of, but for the last one.
   int64_t blockUnit() const {
-    return scaled ? kScaleBlock / interleave : stepRows();
+    return hasBlocksOfScales() ? scaled->format.getBlock().k / interleave
+                               : stepRows();
   }
   /// A block of K: rows [first, last) of the panels, and the rows to ask for
   /// meanwhile.

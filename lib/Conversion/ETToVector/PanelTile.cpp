@@ -186,8 +186,10 @@ void PanelKernel::callTiles(VectorBuilder &b, ModuleOp module,
                     &block.streamRows, &block.pace, &block.tilePace,
                     &block.asksMany, &block.out.address, &block.out.rowBytes,
                     &block.outLines});
-  b.callShared(module, getTilesName(operands, block), arguments,
-               [&] { emitTiles(b, operands, block); });
+  b.callShared(
+      module, getTilesName(operands, block), arguments,
+      [&] { emitTiles(b, operands, block); },
+      scalesSums() ? scaled->getKey() : StringAttr());
 }
 
 void PanelKernel::emitTiles(VectorBuilder &b, const PanelOperands &operands,
@@ -349,17 +351,22 @@ void PanelKernel::addScaled(VectorBuilder &b, const PanelOperands &operands,
   });
   // Where K is 0, there is no scale.
   b.when(b.cmp(arith::CmpIPredicate::ult, block.first, block.last), [&] {
+    // Of each product: one for all columns, or one a vector.
+    bool isOne = scaled->format.getBlock().sharesColumns(tile.columns());
+    Value k = b.mul(block.first, b.index(interleave));
     Values factors;
     for (Value scales : {operands.scales, operands.gateScales})
-      if (scales)
-        factors.push_back(b.splat(
-            readScale(b, scales, b.mul(block.first, b.index(interleave)),
-                      operands.column)));
+      for (int64_t vector : llvm::seq(scales && !isOne ? tile.vectors : 1))
+        if (scales)
+          factors.push_back(scaled->readScales(
+              b, scales, k,
+              b.add(operands.column, b.index(vector * tile.lanes))));
     for (auto [index, sum] : llvm::enumerate(sums)) {
-      auto product = static_cast<int64_t>(index) / tile.vectors % tile.products;
+      auto inRow = static_cast<int64_t>(index) % (tile.vectors * tile.products);
       Value before =
           b.read(operands.sums, placeOfSum(b, index), /*whole=*/true);
-      write(b.fma(sum, factors[product], before), index);
+      write(b.fma(sum, factors[isOne ? inRow / tile.vectors : inRow], before),
+            index);
     }
   });
 }

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace mlir::et;
@@ -23,11 +24,11 @@ static constexpr int64_t kFewPackedRows = 2;
 
 /// Says why matrix registers, which the target has, do not multiply.
 static void remarkNoMatrices(GroupedMatmulOp op) {
-  StringRef reason = "its weights are packed for other instructions";
+  std::string reason = "its weights are packed for other instructions";
   if (!getElementTypeOrSelf(op.getLhs().getType()).isBF16())
     reason = "they multiply rows of bf16 alone";
-  else if (op.getScales())
-    reason = "its weights are f8E4M3FN";
+  else if (WeightFormatAttrInterface format = op.getWeightFormat())
+    reason = llvm::formatv("its weights are {0}", format.getStored());
   auto function = op->getParentOfType<func::FuncOp>();
   remark::missed(op.getLoc(),
                  remark::RemarkOpts::name("matrix-registers")
@@ -48,7 +49,8 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
   };
   if (op.getMask() || llvm::any_of(viewed, isNothing))
     return failure();
-  if (op.getScales() && target.getLanes() > kScaleBlock)
+  WeightFormatAttrInterface format = op.getWeightFormat();
+  if (format && !hasScaledTiles(format, target.getLanes()))
     return failure();
   int64_t columns = cast<MemRefType>(op.getOut().getType()).getShape()[1];
   int64_t products = op.getGate() ? 2 : 1;
@@ -56,10 +58,9 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
   TileShape tile = TileShape::choose(
       target.getLanes(), target.getVectorRegisters(), columns, products);
   TileShape matrixTile = TileShape::chooseMatrix(columns, products);
-  bool usesMatrices =
-      target.has(CPUInstructions::AMXBF16) && isBF16 && !op.getScales();
-  if (op.getScales())
-    tile = tile.withOneScale(kScaleBlock);
+  bool usesMatrices = target.has(CPUInstructions::AMXBF16) && isBF16 && !format;
+  if (format)
+    tile = tile.withScales(format.getBlock(), /*panelColumns=*/0);
   int64_t panelColumns = tile.columns(), interleave = 1;
   if (std::optional<PanelsAttr> panels = op.getPanels()) {
     panelColumns = panels->getColumns();
@@ -67,10 +68,10 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
     if (panelColumns % target.getLanes() || interleave > 2 ||
         (interleave == 2 && !isBF16))
       return failure();
-    tile = op.getScales() ? tile.withOneScale(panelColumns)
-                          : tile.within(panelColumns);
-    if (op.getScales() && interleave == 2 &&
-        !target.hasScaledPairs(tile.columns()))
+    tile = format ? tile.withScales(format.getBlock(), panelColumns)
+                  : tile.within(panelColumns);
+    if (format && interleave == 2 &&
+        !(format.hasByteTables() && target.hasBytePairs(tile.columns())))
       return failure();
     // The packed weights of few rows are multiplied as pairs then.
     usesMatrices &= target.has(CPUInstructions::AVX512BF16) &&
@@ -90,6 +91,10 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
   if (target.has(CPUInstructions::AMXBF16) && !usesMatrices)
     remarkNoMatrices(op);
 
+  std::optional<ScaledWeights> scaled;
+  if (format)
+    scaled = {format, format.hasByteTables() &&
+                          target.has(CPUInstructions::AVX512VBMI)};
   auto kernelOf = [&](const TileShape &shape, Multiply way,
                       int64_t interleave) -> PanelKernel {
     return {shape,
@@ -102,9 +107,7 @@ static LogicalResult lowerGroupedMatmul(GroupedMatmulOp op, VectorBuilder &b,
             target.getReadsAhead() && op.getPanels() &&
                 shape.columns() == panelColumns,
             /*copiedFrom=*/0,
-            op.getScales() ? std::optional(ScaledWeights{
-                                 target.has(CPUInstructions::AVX512VBMI)})
-                           : std::nullopt};
+            scaled};
   };
   bool usesPairs = interleave == 2 && target.has(CPUInstructions::AVX512BF16);
   PanelKernel vectors = kernelOf(

@@ -1,12 +1,7 @@
-//===- ScaledWeights.cpp - Weights of 8 bits, widened in registers --------===//
+//===- ScaledWeights.cpp - Weights of few bits, widened in registers ------===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//
-//===----------------------------------------------------------------------===//
-//
-// A value of f8E4M3FN is (-1)^s 2^(e - 7) (1 + m / 8), or (-1)^s 2^-6 (m / 8)
-// where e is 0; the largest e and m together are NaN.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,40 +20,16 @@ using Values = LoopBuilder::Values;
 static constexpr int64_t kBytes = 64, kLaneBytes = 16;
 static constexpr int64_t kLanes = kBytes / kLaneBytes, kHalf = kLaneBytes / 2;
 
-/// The f32 values of `bytes`, a vector of i8, by arithmetic.
-static Value widen(VectorBuilder &b, Value bytes) {
-  auto splat = [&](int64_t value) { return b.splat(b.i32(value)); };
-  Value bits = arith::ExtSIOp::create(b, b.vectorOf(b.getI32Type()), bytes);
-  bits = arith::ShLIOp::create(b, bits, splat(20));
-  Value magnitude = arith::AndIOp::create(b, bits, splat(0x07f00000));
-  Value sign = arith::AndIOp::create(b, bits, splat(INT32_MIN));
-  // Exponents are moved from a bias of 7 to one of 127. That makes 2^-7 (1 + m
-  // / 8) of 2^-6 (m / 8): for those, and only for those, 2t - 2^-6 is less than
-  // t, and what is meant. No operand is a subnormal number of f32, which some
-  // processors take long for.
-  Value moved = arith::AddIOp::create(b, magnitude, splat(120 << 23));
-  auto f32 = b.vectorOf(b.getF32Type());
-  Value value = arith::BitcastOp::create(b, f32, moved);
-  Value other = b.fma(value, b.splat(2.0), b.splat(-0x1p-6));
-  value =
-      b.select(b.cmp(arith::CmpFPredicate::OLT, value, other), value, other);
-  Value isNaN = b.cmp(arith::CmpIPredicate::eq, magnitude, splat(0x07f00000));
-  Value result = arith::BitcastOp::create(b, b.vectorOf(b.getI32Type()), value);
-  result = arith::SelectOp::create(b, isNaN, splat(0x7fc00000), result);
-  result = arith::OrIOp::create(b, result, sign);
-  return arith::BitcastOp::create(b, f32, result);
-}
-
-/// Byte `byte` of the bf16 values of 64 magnitudes from `first` on: a value of
-/// f8E4M3FN is one of bf16.
-static Value makeTable(VectorBuilder &b, unsigned first, unsigned byte) {
+/// Byte `byte` of the bf16 values of 64 magnitudes from `first` on.
+static Value makeTable(VectorBuilder &b, FloatType element, unsigned first,
+                       unsigned byte) {
   SmallVector<uint8_t> table;
   for (unsigned bits = first; bits < first + kBytes; ++bits) {
-    llvm::APFloat value(llvm::APFloat::Float8E4M3FN(), llvm::APInt(8, bits));
+    llvm::APFloat value(element.getFloatSemantics(), llvm::APInt(8, bits));
     bool losesInfo = false;
     value.convert(llvm::APFloat::BFloat(), llvm::APFloat::rmNearestTiesToEven,
                   &losesInfo);
-    assert(!losesInfo && "bf16 has every value of f8E4M3FN");
+    assert(!losesInfo && "bf16 has every value of a format with tables");
     table.push_back(static_cast<uint8_t>(
         value.bitcastToAPInt().extractBitsAsZExtValue(8, 8 * byte)));
   }
@@ -68,17 +39,17 @@ static Value makeTable(VectorBuilder &b, unsigned first, unsigned byte) {
              type, ArrayRef(reinterpret_cast<char *>(table.data()), kBytes)));
 }
 
-/// 64 bytes as bf16, after a shuffle by `order`: first those of the lower
-/// halves of the lanes, then of the upper ones, which is how bytes of two
-/// registers are interleaved.
-static std::array<Value, 2> lookUp(VectorBuilder &b, Value bytes,
-                                   ArrayRef<int64_t> order) {
+/// 64 bytes of `element` as bf16, after a shuffle by `order`: first those of
+/// the lower halves of the lanes, then of the upper ones, which is how bytes of
+/// two registers are interleaved.
+static std::array<Value, 2> lookUp(VectorBuilder &b, FloatType element,
+                                   Value bytes, ArrayRef<int64_t> order) {
   auto type = cast<VectorType>(bytes.getType());
   bytes = vector::ShuffleOp::create(b, bytes, bytes, order);
   // The index is 7 bits of each byte.
   auto find = [&](unsigned byte) -> Value {
-    Values operands = {makeTable(b, 0, byte), bytes,
-                       makeTable(b, kBytes, byte)};
+    Values operands = {makeTable(b, element, 0, byte), bytes,
+                       makeTable(b, element, kBytes, byte)};
     return LLVM::CallIntrinsicOp::create(
                b, type, b.getStringAttr("llvm.x86.avx512.vpermi2var.qi.512"),
                operands)
@@ -106,7 +77,7 @@ static std::array<Value, 2> lookUp(VectorBuilder &b, Value bytes,
 }
 
 /// 64 bytes as four vectors of f32.
-static Values lookUpF32(VectorBuilder &b, Value bytes) {
+static Values lookUpF32(VectorBuilder &b, FloatType element, Value bytes) {
   // So that columns come out in their order, four groups of 16 columns are
   // spread over the lanes and their even and odd columns, which are halves of a
   // word, apart.
@@ -118,23 +89,29 @@ static Values lookUpF32(VectorBuilder &b, Value bytes) {
           order[lane * kLaneBytes + half * kHalf + 2 * word + odd] =
               (2 * half + odd) * kLaneBytes + lane * kHalf / 2 + word;
   Values result;
-  for (Value pairs : lookUp(b, bytes, order)) {
+  for (Value pairs : lookUp(b, element, bytes, order)) {
     result.push_back(b.widenOfPairs(pairs, /*second=*/false));
     result.push_back(b.widenOfPairs(pairs, /*second=*/true));
   }
   return result;
 }
 
-/// `length` bytes of a memref of f8E4M3FN.
-static Value readBytes(VectorBuilder &b, Value weights, Value row, Value column,
-                       int64_t length, bool whole) {
+/// `length` stored elements.
+static Value readStored(VectorBuilder &b, Value weights, Value row,
+                        Value column, int64_t length, bool whole) {
   Type element = getElementTypeOrSelf(weights.getType());
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(element));
-  Value values = vector::TransferReadOp::create(
-      b, VectorType::get(length, element), weights, ValueRange{row, column},
-      zero, ArrayRef<bool>{whole});
-  return vector::BitCastOp::create(b, VectorType::get(length, b.getI8Type()),
-                                   values);
+  return vector::TransferReadOp::create(b, VectorType::get(length, element),
+                                        weights, ValueRange{row, column}, zero,
+                                        ArrayRef<bool>{whole});
+}
+
+/// The same of bytes, as i8.
+static Value readBytes(VectorBuilder &b, Value weights, Value row, Value column,
+                       int64_t length, bool whole) {
+  return vector::BitCastOp::create(
+      b, VectorType::get(length, b.getI8Type()),
+      readStored(b, weights, row, column, length, whole));
 }
 
 SmallVector<Value> ScaledWeights::read(VectorBuilder &b,
@@ -151,13 +128,15 @@ SmallVector<Value> ScaledWeights::read(VectorBuilder &b,
     if (products == 2)
       bytes = vector::ShuffleOp::create(
           b, parts[0], parts[1], llvm::to_vector(llvm::seq<int64_t>(kBytes)));
-    return lookUpF32(b, bytes);
+    return lookUpF32(b, cast<FloatType>(format.getStored()), bytes);
   }
   Values result;
   for (Value matrix : weights)
     for (int64_t vector : llvm::seq(vectors)) {
       Value at = b.add(column, b.index(vector * b.lanes));
-      result.push_back(widen(b, readBytes(b, matrix, row, at, b.lanes, whole)));
+      result.push_back(
+          format.widen(b, readStored(b, matrix, row, at, b.lanes, whole),
+                       /*which=*/Value()));
     }
   return result;
 }
@@ -171,12 +150,13 @@ SmallVector<Value> ScaledWeights::readPairs(VectorBuilder &b,
       llvm::append_range(order,
                          llvm::seq(half * kBytes / 2 + lane * kHalf,
                                    half * kBytes / 2 + (lane + 1) * kHalf));
+  auto element = cast<FloatType>(format.getStored());
   Values result;
   for (Value panel : panels) {
     int64_t width = cast<MemRefType>(panel.getType()).getShape()[1];
     for (int64_t first = 0; first < width; first += kBytes)
       llvm::append_range(result,
-                         lookUp(b,
+                         lookUp(b, element,
                                 readBytes(b, panel, row, b.index(first), kBytes,
                                           /*whole=*/true),
                                 order));
@@ -184,10 +164,22 @@ SmallVector<Value> ScaledWeights::readPairs(VectorBuilder &b,
   return result;
 }
 
-Value et::readScale(VectorBuilder &b, Value scales, Value row, Value column) {
-  Value block = b.index(kScaleBlock);
+Value ScaledWeights::readScales(VectorBuilder &b, Value scales, Value row,
+                                Value column) const {
+  int64_t n = format.getBlock().n;
+  Value ofRow = scaleRow(b, row);
+  if (n == 1)
+    return b.read(scales, {ofRow, column});
   Value last = b.sub(b.dim(scales, 1), b.index(1));
-  return b.load(scales, {b.div(row, block), b.min(b.div(column, block), last)});
+  return b.splat(b.load(scales, {ofRow, b.min(b.blockOf(column, n), last)}));
+}
+
+StringAttr ScaledWeights::getKey() const {
+  if (format == BlocksAttr::getDefault(format.getContext()))
+    return {};
+  std::string key;
+  llvm::raw_string_ostream(key) << format;
+  return StringAttr::get(format.getContext(), key);
 }
 
 /// The body of the function that emitCopy calls.
@@ -196,14 +188,17 @@ static void emitRows(VectorBuilder &b, const ScaledWeights &kind, bool whole,
   int64_t vectors = cast<MemRefType>(panel.getType()).getShape()[1] / b.lanes;
   int64_t together = std::max<int64_t>(kBytes / b.lanes, 1);
   Value rows = b.dim(panel, 0);
-  b.stepLoop(b.index(0), rows, kScaleBlock, [&](Value block) {
+  int64_t ofBlock = kind.format.getBlock().k;
+  auto emitBlock = [&](Value first) {
     Values factors;
     for (int64_t vector : llvm::seq(vectors)) {
       Value at = b.add(column, b.index(vector * b.lanes));
-      factors.push_back(b.splat(readScale(b, scales, block, at)));
+      factors.push_back(kind.readScales(b, scales, first, at));
     }
-    Value last = b.min(b.add(block, b.index(kScaleBlock)), rows);
-    b.loop(block, last, [&](Value k) {
+    Value last = rows;
+    if (ofBlock != WeightBlock::kAll)
+      last = b.min(b.add(first, b.index(ofBlock)), rows);
+    b.loop(first, last, [&](Value k) {
       for (int64_t first = 0; first < vectors; first += together) {
         Value at = b.index(first * b.lanes);
         Values values = kind.read(b, weights, k, at,
@@ -215,7 +210,11 @@ static void emitRows(VectorBuilder &b, const ScaledWeights &kind, bool whole,
         }
       }
     });
-  });
+  };
+  if (ofBlock == WeightBlock::kAll)
+    emitBlock(b.index(0));
+  else
+    b.stepLoop(b.index(0), rows, ofBlock, emitBlock);
 }
 
 void ScaledWeights::emitCopy(VectorBuilder &b, ModuleOp module, Value weights,
@@ -226,7 +225,8 @@ void ScaledWeights::emitCopy(VectorBuilder &b, ModuleOp module, Value weights,
       ("et_widen_" + Twine(width) + (whole ? "_whole" : "")).str();
   weights = b.generalize(weights);
   scales = b.generalize(scales);
-  b.callShared(module, name, {&weights, &scales, &column, &panel}, [&] {
-    emitRows(b, *this, whole, weights, scales, column, panel);
-  });
+  b.callShared(
+      module, name, {&weights, &scales, &column, &panel},
+      [&] { emitRows(b, *this, whole, weights, scales, column, panel); },
+      getKey());
 }

@@ -1,4 +1,4 @@
-//===- ScaledWeights.h - Weights of 8 bits, widened -------------*- C++ -*-===//
+//===- ScaledWeights.h - Weights of few bits, widened -----------*- C++ -*-===//
 //
 // Part of et-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,8 +13,9 @@
 
 namespace mlir::et {
 
-/// How values of f8E4M3FN become f32 or bf16, exactly; NaN stays NaN.
+/// How weights in a format become f32 or bf16, exactly; NaN stays NaN.
 struct ScaledWeights {
+  WeightFormatAttrInterface format;
   /// Bytes are looked up in tables of 128 (AVX-512-VBMI), 64 at a time; else
   /// every processor's arithmetic does.
   bool byteTables;
@@ -32,16 +33,25 @@ struct ScaledWeights {
   SmallVector<Value> readPairs(VectorBuilder &b, ArrayRef<Value> panels,
                                Value row) const;
 
-  /// panel[k, n] = weights[k, n] scales[k / 128, (column + n) / 128], as f32,
-  /// for the rows of `panel`; 0 past the last column of `weights`. Weights and
-  /// scales begin at the same multiple of 128 rows.
+  /// The scales of row `row` and the vector at column `column` of an expert's
+  /// weights; columns past the last one have any.
+  Value readScales(VectorBuilder &b, Value scales, Value row,
+                   Value column) const;
+
+  /// panel[k, n] = weights[k, n] scale(k, column + n), as f32, for the rows of
+  /// `panel`; 0 past the last column of `weights`. Weights and scales begin
+  /// with the same block of rows.
   void emitCopy(VectorBuilder &b, ModuleOp module, Value weights, Value scales,
                 Value column, Value panel, bool whole) const;
-};
 
-/// The scale of row `row` and column `column` of an expert's weights; columns
-/// past the last one have its scale.
-Value readScale(VectorBuilder &b, Value scales, Value row, Value column);
+  /// The row of `scales` that has those of row `row` of the weights.
+  Value scaleRow(VectorBuilder &b, Value row) const {
+    return b.blockOf(row, format.getBlock().k);
+  }
+  /// What tells functions apart whose weights have the same type; null for the
+  /// default format.
+  StringAttr getKey() const;
+};
 
 } // namespace mlir::et
 

@@ -46,11 +46,24 @@ TileShape TileShape::within(int64_t panelColumns) const {
   return shape;
 }
 
-TileShape TileShape::withOneScale(int64_t panelColumns) const {
+TileShape TileShape::withScales(WeightBlock block, int64_t panelColumns) const {
   TileShape shape = *this;
-  while (kScaleBlock % shape.columns() || panelColumns % shape.columns())
+  auto fits = [&] {
+    return (block.n == 1 || block.sharesColumns(shape.columns())) &&
+           panelColumns % shape.columns() == 0;
+  };
+  while (shape.vectors > 1 && !fits())
     --shape.vectors;
   return shape;
+}
+
+bool et::hasScaledTiles(WeightFormatAttrInterface format, int64_t lanes) {
+  WeightBlock block = format.getBlock();
+  // Whole steps, of pairs too.
+  constexpr int64_t depth = 16;
+  return format.getCount() == 1 &&
+         (block.k == WeightBlock::kAll || block.k % depth == 0) &&
+         (block.n == 1 || block.sharesColumns(lanes));
 }
 
 PanelsAttr et::choosePanels(GroupedMatmulOp op, CPUTargetAttr target) {
@@ -59,9 +72,9 @@ PanelsAttr et::choosePanels(GroupedMatmulOp op, CPUTargetAttr target) {
   TileShape tile = TileShape::choose(
       target.getLanes(), target.getVectorRegisters(), columns, products);
   bool isBF16 = getElementTypeOrSelf(op.getLhs().getType()).isBF16();
-  if (op.getScales()) {
-    tile = tile.withOneScale(kScaleBlock);
-    if (isBF16 && target.hasScaledPairs(tile.columns()))
+  if (WeightFormatAttrInterface format = op.getWeightFormat()) {
+    tile = tile.withScales(format.getBlock(), /*panelColumns=*/0);
+    if (isBF16 && format.hasByteTables() && target.hasBytePairs(tile.columns()))
       interleave = step = 2;
   } else if (isBF16) {
     // Whether pairs are multiplied or widened: that takes two instructions a

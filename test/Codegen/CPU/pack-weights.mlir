@@ -136,3 +136,27 @@ func.func @scaled_pairs(%x: tensor<?x40xbf16>, %w: tensor<1x40x100xf8E4M3FN> {et
     outs(%init : tensor<?x100xf32>)
   return %0 : tensor<?x100xf32>
 }
+
+// -----
+
+// What has a weight's elements in another order, or a part of them, is packed too; two a
+// byte are not.
+// CHECK-LABEL: func @rearranged
+// CHECK: %[[T:.*]] = linalg.transpose ins(%arg1 :
+// CHECK: et.pack {{.*}} ins(%[[T]] :
+// CHECK: %[[S:.*]] = tensor.extract_slice %arg2
+// CHECK: et.pack {{.*}} ins(%[[S]] :
+// REMARK: remark: [Passed] packing | Category:et-pack-weights | Function=rearranged | Remark="packed: w, gu"
+// REMARK: remark: [Missed] packing | {{.*}} | Function=rearranged | Reason="its weights are several an element", Remark="in rows: h"
+func.func @rearranged(%x: tensor<?x40xf32>, %w: tensor<1x64x40xf32> {et.weight = "w"}, %gu: tensor<1x40x128xf32> {et.weight = "gu"},
+                      %h: tensor<1x40x32xi8> {et.weight = "h"}, %s: tensor<1x1x64xf32>, %init: tensor<?x64xf32>)
+    -> (tensor<?x64xf32>, tensor<?x64xf32>) {
+  %e = tensor.empty() : tensor<1x40x64xf32>
+  %t = linalg.transpose ins(%w : tensor<1x64x40xf32>) outs(%e : tensor<1x40x64xf32>) permutation = [0, 2, 1]
+  %g = tensor.extract_slice %gu[0, 0, 1] [1, 40, 64] [1, 1, 2] : tensor<1x40x128xf32> to tensor<1x40x64xf32>
+  %0 = et.grouped_matmul silu ins(%x, %t : tensor<?x40xf32>, tensor<1x40x64xf32>) gate(%g : tensor<1x40x64xf32>)
+    outs(%init : tensor<?x64xf32>)
+  %1 = et.grouped_matmul silu ins(%x, %h : tensor<?x40xf32>, tensor<1x40x32xi8>)
+    format(#et.blocks<element = i4, k = all, n = 1>) scales(%s : tensor<1x1x64xf32>) outs(%init : tensor<?x64xf32>)
+  return %0, %1 : tensor<?x64xf32>, tensor<?x64xf32>
+}

@@ -321,3 +321,23 @@ func.func private @f() attributes {test.a = #et<activation silo>}
 
 // expected-error@+1 {{#et.lowering_config needs max_tokens in [0, 2147483647], got -1 [A5]}}
 func.func private @f() attributes {a = #et.lowering_config<max_tokens = -1>}
+
+// -----
+
+// expected-error@+1 {{#et.blocks needs f8E4M3FN, i8, i4 or f4E2M1FN as element, got 'f32' [A1]}}
+func.func private @f() attributes {test.a = #et.blocks<element = f32>}
+
+// -----
+
+// expected-error@+1 {{expected a count > 0 or 'all'}}
+func.func private @f() attributes {test.a = #et.blocks<k = 0>}
+
+// -----
+
+// expected-error@+1 {{expected a count > 0 or 'all'}}
+func.func private @f() attributes {test.a = #et.blocks<n = some>}
+
+// -----
+
+// expected-error@+1 {{#et.blocks needs a count > 0 or 'all' as k, got -128 [A2]}}
+func.func private @f() attributes {test.a = #et.blocks<k = -128>}

@@ -423,7 +423,7 @@ func.func @f(%w: tensor<4x8x100xf32>, %p: memref<4x2x8x64xf32>) {
 // -----
 
 func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
-  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'scales' with weights of f8E4M3FN [C10]}}
+  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'scales' with weights of 'f8E4M3FN' [C10]}}
   %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>) 
     outs(%out : tensor<64x300xbf16>)
   return
@@ -432,7 +432,7 @@ func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor
 // -----
 
 func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
-  // expected-error@+1 {{'et.grouped_matmul' op has operand 'scales' without weights of f8E4M3FN [C10]}}
+  // expected-error@+1 {{'et.grouped_matmul' op has operand 'scales' without weights of 'f8E4M3FN' [C10]}}
   %0 = et.grouped_matmul silu ins(%x, %b : tensor<64x200xbf16>, tensor<1x200x300xbf16>) scales(%s : tensor<1x2x3xf32>)
     outs(%out : tensor<64x300xbf16>)
   return
@@ -441,7 +441,7 @@ func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor
 // -----
 
 func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
-  // expected-error@+1 {{'et.grouped_matmul' op has operand 'gate_scales' without weights of f8E4M3FN [C10]}}
+  // expected-error@+1 {{'et.grouped_matmul' op has operand 'gate_scales' without weights of 'f8E4M3FN' [C10]}}
   %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>) scales(%s : tensor<1x2x3xf32>) gate_scales(%s : tensor<1x2x3xf32>)
     outs(%out : tensor<64x300xbf16>)
   return
@@ -450,7 +450,7 @@ func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor
 // -----
 
 func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %b: tensor<1x200x300xbf16>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
-  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'gate_scales' with weights of f8E4M3FN [C10]}}
+  // expected-error@+1 {{'et.grouped_matmul' op needs operand 'gate_scales' with weights of 'f8E4M3FN' [C10]}}
   %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>) gate(%w : tensor<1x200x300xf8E4M3FN>) scales(%s : tensor<1x2x3xf32>)
     outs(%out : tensor<64x300xbf16>)
   return
@@ -504,7 +504,7 @@ func.func @f(%x: tensor<64x200xf8E4M3FN>, %w: tensor<1x200x300xf8E4M3FN>, %s: te
 // -----
 
 func.func @f(%x: tensor<?x8xf16>, %w1: tensor<1x8x16xf8E4M3FN>, %w2: tensor<1x16x8xf8E4M3FN>, %v2: tensor<1x16x8xf16>, %s: tensor<1x1x1xf32>, %out: tensor<?x8xf32>) {
-  // expected-error@+1 {{'et.expert_ffn' op needs operand 'w2_scales' with weights of f8E4M3FN [C7]}}
+  // expected-error@+1 {{'et.expert_ffn' op needs operand 'w2_scales' with weights of 'f8E4M3FN' [C7]}}
   %0 = et.expert_ffn silu ins(%x, %w1, %w2 : tensor<?x8xf16>, tensor<1x8x16xf8E4M3FN>, tensor<1x16x8xf8E4M3FN>)
     w1_scales(%s : tensor<1x1x1xf32>) outs(%out : tensor<?x8xf32>)
   return
@@ -522,7 +522,7 @@ func.func @f(%x: tensor<?x8xf16>, %w1: tensor<1x8x16xf8E4M3FN>, %w2: tensor<1x16
 // -----
 
 func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf8E4M3FN>, %w2: tensor<4x16x8xf8E4M3FN>, %s: tensor<4x1x1xf32>, %s1: tensor<8x24xf8E4M3FN>, %out: tensor<?x8xf32>) {
-  // expected-error@+1 {{'et.moe' op needs operand 'w1_scales' with weights of f8E4M3FN [C10]}}
+  // expected-error@+1 {{'et.moe' op needs operand 'w1_scales' with weights of 'f8E4M3FN' [C10]}}
   %0 = et.moe linear #et.top_k<k = 1> silu
     ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf8E4M3FN>, tensor<4x16x8xf8E4M3FN>)
     w2_scales(%s : tensor<4x1x1xf32>) outs(%out : tensor<?x8xf32>)
@@ -532,7 +532,7 @@ func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf
 // -----
 
 func.func @f(%x: tensor<?x8xf32>, %router: tensor<8x4xf32>, %w1: tensor<4x8x16xf8E4M3FN>, %w2: tensor<4x16x8xf8E4M3FN>, %s: tensor<4x1x1xf32>, %s1: tensor<8x24xf8E4M3FN>, %out: tensor<?x8xf32>) {
-  // expected-error@+1 {{'et.moe' op has operand 'gate_scales' without weights of f8E4M3FN [C10]}}
+  // expected-error@+1 {{'et.moe' op has operand 'gate_scales' without weights of 'f8E4M3FN' [C10]}}
   %0 = et.moe linear #et.top_k<k = 1> silu
     ins(%x, %router, %w1, %w2 : tensor<?x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf8E4M3FN>, tensor<4x16x8xf8E4M3FN>)
     w1_scales(%s : tensor<4x1x1xf32>) w2_scales(%s : tensor<4x1x1xf32>)
@@ -726,5 +726,84 @@ func.func @f(%x: tensor<9x8xf32>, %scores: tensor<8x4xf32>, %w1: tensor<4x8x16xf
   %0 = et.moe given #et.top_k<k = 1> silu
     ins(%x, %scores, %w1, %w2 : tensor<9x8xf32>, tensor<8x4xf32>, tensor<4x8x16xf32>, tensor<4x16x8xf32>)
     outs(%out : tensor<9x8xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xbf16>, %out: tensor<64x300xbf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op has 'format' without operand 'scales' [C13]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xbf16>) format(#et.blocks)
+    outs(%out : tensor<64x300xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand 'scales' has size 3 in dimension 2, expected N = 300 by 'rhs' [C1]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>)
+    format(#et.blocks<n = 1>) scales(%s : tensor<1x2x3xf32>) outs(%out : tensor<64x300xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %s: tensor<1x2x300xf32>, %out: tensor<64x300xbf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand 'scales' has size 2 in dimension 1, expected 1 [C2]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>)
+    format(#et.blocks<k = all, n = 1>) scales(%s : tensor<1x2x300xf32>) outs(%out : tensor<64x300xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xf8E4M3FN>, %s: tensor<1x2x3xf32>, %out: tensor<64x300xbf16>) {
+  // expected-error@+2 {{'et.grouped_matmul' expected a format of weights, one of: #et.blocks}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xf8E4M3FN>)
+    format(#et.threshold) scales(%s : tensor<1x2x3xf32>) outs(%out : tensor<64x300xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x4x200x64xi8>, %s: tensor<1x1x256xf32>, %out: tensor<64x256xbf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op has 'panels', but elements have several weights [C14]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x4x200x64xi8>) panels(#et.panels<columns = 64>)
+    format(#et.blocks<element = i4, k = all, n = 1>) scales(%s : tensor<1x1x256xf32>) outs(%out : tensor<64x256xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<64x200xbf16>, %w: tensor<1x200x300xi8>, %s: tensor<1x1x300xf32>, %out: tensor<64x300xbf16>) {
+  // expected-error@+1 {{'et.grouped_matmul' op operand 'rhs' has size 300 in dimension 2, expected N/2 = 150 [C2]}}
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<64x200xbf16>, tensor<1x200x300xi8>)
+    format(#et.blocks<element = f4E2M1FN, k = all, n = 1>) scales(%s : tensor<1x1x300xf32>) outs(%out : tensor<64x300xbf16>)
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<4x8x100xi8>, %s: tensor<4x1x100xf32>, %out: tensor<4x8x100xf32>) {
+  // expected-error@+1 {{'et.dequantize' op operand 'w' has element type 'i8', but the format has 'f8E4M3FN' [C3]}}
+  %0 = et.dequantize #et.blocks<k = all, n = 1> ins(%w, %s : tensor<4x8x100xi8>, tensor<4x1x100xf32>) outs(%out : tensor<4x8x100xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<4x8x50xi8>, %s: tensor<4x8x100xf32>, %z: tensor<4x1x100xf32>, %out: tensor<4x8x100xf32>) {
+  // expected-error@+1 {{'et.dequantize' op operand 'zero_points' has size 1 in dimension 1, expected K = 8 by 'w' [C1]}}
+  %0 = et.dequantize #et.blocks<element = i4, k = 1, n = 1> ins(%w, %s : tensor<4x8x50xi8>, tensor<4x8x100xf32>)
+    zero_points(%z : tensor<4x1x100xf32>) outs(%out : tensor<4x8x100xf32>)
+  return
+}
+
+// -----
+
+func.func @f(%w: tensor<4x8x100xi8>, %s: tensor<4x1x100xf32>, %out: memref<4x8x100xf32>) {
+  // expected-error@+1 {{'et.dequantize' op mixes tensor and memref operands [C0]}}
+  et.dequantize #et.blocks<element = i8, k = all, n = 1> ins(%w, %s : tensor<4x8x100xi8>, tensor<4x1x100xf32>) outs(%out : memref<4x8x100xf32>)
   return
 }

@@ -128,7 +128,7 @@ func.func @f(%r: tensor<64x4xf32>, %m: tensor<4x2xi64>, %g: tensor<64x4xf32>) {
 // -----
 
 func.func @f(%x: tensor<?x8xf32>, %w: tensor<8x16xf32>, %out: tensor<?x16xf32>) {
-  // expected-error@+1 {{operand #1 must be 3-D or (packed) 4-D tensor or memref of f32, f16, bf16 or f8E4M3FN, but got 'tensor<8x16xf32>'}}
+  // expected-error@+1 {{operand #1 must be 3-D or (packed) 4-D tensor or memref of f32, f16, bf16, f8E4M3FN or i8, but got 'tensor<8x16xf32>'}}
   %0 = et.grouped_matmul none ins(%x, %w : tensor<?x8xf32>, tensor<8x16xf32>) outs(%out : tensor<?x16xf32>)
   return
 }

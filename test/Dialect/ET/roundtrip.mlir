@@ -275,6 +275,23 @@ func.func @scaled_weights(%x: tensor<?x200xf16>, %router: tensor<200x1xf16>, %w:
   return
 }
 
+// CHECK-LABEL: func @formats
+// CHECK-SAME: {test.a = [#et.blocks, #et.blocks, #et.blocks<k = all, n = 32>]}
+// CHECK: et.dequantize #et.blocks<element = i4, k = 32, n = 1> ins(%{{.*}}, %{{.*}} : tensor<4x64x50xi8>, tensor<4x2x99xf32>) zero_points(%{{.*}} : tensor<4x2x99xf32>) outs(%{{.*}} : tensor<4x64x99xf16>){{$}}
+// CHECK: et.dequantize #et.blocks ins(%{{.*}}, %{{.*}} : memref<?x?x?xf8E4M3FN>, memref<?x?x?xf32>) outs(%{{.*}} : memref<?x?x?xf32>){{$}}
+// CHECK: et.grouped_matmul silu ins(%{{.*}}) format(#et.blocks<k = all, n = 1>) scales(%{{.*}} : tensor<1x1x300xf32>) outs(%{{.*}} : tensor<?x300xf32>){{$}}
+func.func @formats(%x: tensor<?x200xf16>, %w: tensor<1x200x300xf8E4M3FN>, %s: tensor<1x1x300xf32>, %h: tensor<?x300xf32>,
+                   %q: tensor<4x64x50xi8>, %qs: tensor<4x2x99xf32>, %qw: tensor<4x64x99xf16>,
+                   %b: memref<?x?x?xf8E4M3FN>, %bs: memref<?x?x?xf32>, %bw: memref<?x?x?xf32>)
+    attributes {test.a = [#et.blocks, #et.blocks<element = f8E4M3FN, k = 128, n = 128>, #et.blocks<n = 32, k = all>]} {
+  %1 = et.dequantize #et.blocks<element = i4, k = 32, n = 1> ins(%q, %qs : tensor<4x64x50xi8>, tensor<4x2x99xf32>)
+    zero_points(%qs : tensor<4x2x99xf32>) outs(%qw : tensor<4x64x99xf16>)
+  et.dequantize #et.blocks ins(%b, %bs : memref<?x?x?xf8E4M3FN>, memref<?x?x?xf32>) outs(%bw : memref<?x?x?xf32>)
+  %0 = et.grouped_matmul silu ins(%x, %w : tensor<?x200xf16>, tensor<1x200x300xf8E4M3FN>)
+    format(#et.blocks<k = all, n = 1>) scales(%s : tensor<1x1x300xf32>) outs(%h : tensor<?x300xf32>)
+  return
+}
+
 // CHECK-LABEL: func @dense_matmul
 // CHECK: et.grouped_matmul silu ins(%{{.*}}, %{{.*}} : tensor<?x8xf16>, tensor<1x8x16xf16>) outs(%{{.*}} : tensor<?x16xf32>){{$}}
 // CHECK: et.grouped_matmul silu ins(%{{.*}}, %{{.*}} : memref<?x8xf16>, memref<1x8x16xf16>) outs(%{{.*}} : memref<?x16xf32>){{$}}

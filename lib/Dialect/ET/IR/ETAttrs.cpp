@@ -74,6 +74,30 @@ static ParseResult parseCount(AsmParser &parser, int64_t &value) {
 }
 static void printCount(AsmPrinter &printer, int64_t value) { printer << value; }
 
+/// A number of elements, or all, which is held as 0.
+static ParseResult parseExtent(AsmParser &parser, int64_t &value) {
+  if (succeeded(parser.parseOptionalKeyword("all"))) {
+    value = WeightBlock::kAll;
+    return success();
+  }
+  SMLoc loc = parser.getCurrentLocation();
+  OptionalParseResult parsed = parser.parseOptionalInteger(value);
+  if (parsed.has_value() && (failed(*parsed) || value != 0))
+    return *parsed;
+  return parser.emitError(loc) << "expected a count > 0 or 'all'";
+}
+static void printExtent(AsmPrinter &printer, int64_t value) {
+  if (value == WeightBlock::kAll)
+    printer << "all";
+  else
+    printer << value;
+}
+
+static ParseResult parseElement(AsmParser &parser, Type &type) {
+  return parser.parseType(type);
+}
+static void printElement(AsmPrinter &printer, Type type) { printer << type; }
+
 static ParseResult parseFlag(AsmParser &parser, bool &value) {
   value = succeeded(parser.parseOptionalKeyword("true"));
   return value ? success() : parser.parseKeyword("false", " or 'true'");
@@ -166,6 +190,13 @@ std::string et::listRoutings() {
 
 std::string et::listStatistics() {
   return listAttributes<StatisticAttrInterface::Trait,
+#define GET_ATTRDEF_LIST
+#include "et/Dialect/ET/IR/ETAttrs.cpp.inc"
+                        >();
+}
+
+std::string et::listWeightFormats() {
+  return listAttributes<WeightFormatAttrInterface::Trait,
 #define GET_ATTRDEF_LIST
 #include "et/Dialect/ET/IR/ETAttrs.cpp.inc"
                         >();

@@ -303,7 +303,7 @@ void PackOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
     if (!op.hasPureTensorSemantics())
       return failure();
     // Reshapes of a constant move no bytes.
-    Value source = findWeight(op.getW());
+    Value source = skipReshapes(op.getW());
     auto type = cast<RankedTensorType>(op.getW().getType());
     if (!source || !matchPattern(source, m_Constant(&constant)) ||
         !type.hasStaticShape())

@@ -68,6 +68,11 @@ static ParseResult parseStatistic(OpAsmParser &parser,
                                   StatisticAttrInterface &statistic) {
   return parseImplementation(parser, "statistic", listStatistics(), statistic);
 }
+static ParseResult parseWeightFormat(OpAsmParser &parser,
+                                     WeightFormatAttrInterface &format) {
+  return parseImplementation(parser, "format of weights", listWeightFormats(),
+                             format);
+}
 static void printRouting(OpAsmPrinter &printer, Operation *,
                          Attribute routing) {
   printer << routing;
@@ -75,6 +80,11 @@ static void printRouting(OpAsmPrinter &printer, Operation *,
 static void printStatistic(OpAsmPrinter &printer, Operation *,
                            Attribute statistic) {
   printer << statistic;
+}
+
+static void printWeightFormat(OpAsmPrinter &printer, Operation *,
+                              Attribute format) {
+  printer << format;
 }
 
 /// `epilogue(%v) { ... }`, or nothing.
@@ -137,6 +147,14 @@ static LogicalResult reifyDpsShapes(Operation *op, OpBuilder &builder,
     shapes.push_back(tensor::getMixedSizes(builder, op->getLoc(), init));
   }
   return success();
+}
+
+WeightFormatAttrInterface GroupedMatmulOp::getWeightFormat() {
+  if (!getScales() && !getGateScales())
+    return {};
+  if (std::optional<WeightFormatAttrInterface> format = getFormat())
+    return *format;
+  return BlocksAttr::getDefault(getContext());
 }
 
 //===----------------------------------------------------------------------===//

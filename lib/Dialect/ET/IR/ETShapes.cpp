@@ -131,9 +131,29 @@ SmallVector<NamedShape> PackOp::getNamedShapes() {
       {{"w", getW(), "E K N"}, {"out", getOut(), getPanels().getPackedDims()}});
 }
 
+/// The names of the dimensions of weights "E K N" as they are stored.
+static std::string getStoredDims(WeightFormatAttrInterface format) {
+  int64_t count = format.getCount();
+  return count == 1 ? "E K N" : "E K N/" + std::to_string(count);
+}
+
+SmallVector<NamedShape> DequantizeOp::getNamedShapes() {
+  std::string scales = getFormat().getBlock().getScaleDims('K', 'N');
+  return present({{"w", getW(), getStoredDims(getFormat())},
+                  {"scales", getScales(), scales},
+                  {"zero_points", getZeroPoints(), scales},
+                  {"out", getOut(), "E K N"}});
+}
+
 SmallVector<NamedShape> GroupedMatmulOp::getNamedShapes() {
   bool gathers = getTokens() || getMask();
-  std::string weights = getPanels() ? getPanelsAttr().getPackedDims() : "E K N";
+  std::string weights = "E K N", scales;
+  if (WeightFormatAttrInterface format = getWeightFormat()) {
+    weights = getStoredDims(format);
+    scales = format.getBlock().getScaleDims('K', 'N');
+  }
+  if (getPanels())
+    weights = getPanelsAttr().getPackedDims();
   return present({{"lhs", getLhs(), gathers ? "T K" : "P K"},
                   {"rhs", getRhs(), weights},
                   {"offsets", getOffsets(), "E+1"},
@@ -142,25 +162,27 @@ SmallVector<NamedShape> GroupedMatmulOp::getNamedShapes() {
                   {"bias", getBias(), "E N"},
                   {"gate", getGate(), weights},
                   {"gate_bias", getGateBias(), "E N"},
-                  {"scales", getScales(), "E K/128 N/128"},
-                  {"gate_scales", getGateScales(), "E K/128 N/128"},
+                  {"scales", getScales(), scales},
+                  {"gate_scales", getGateScales(), scales},
                   {"out", getOut(), "P N"}});
 }
 
 SmallVector<NamedShape> ExpertFfnOp::getNamedShapes() {
-  return present({{"x", getX(), getTokens() ? "T D" : "P D"},
-                  {"w1", getW1(), "E D F"},
-                  {"w2", getW2(), "E F D"},
-                  {"offsets", getOffsets(), "E+1"},
-                  {"tokens", getTokens(), "P"},
-                  {"b1", getB1(), "E F"},
-                  {"b2", getB2(), "E D"},
-                  {"gate", getGate(), "E D F"},
-                  {"gate_bias", getGateBias(), "E F"},
-                  {"w1_scales", getW1Scales(), "E D/128 F/128"},
-                  {"w2_scales", getW2Scales(), "E F/128 D/128"},
-                  {"gate_scales", getGateScales(), "E D/128 F/128"},
-                  {"out", getOut(), "P D"}});
+  WeightBlock block = BlocksAttr::getDefault(getContext()).getBlock();
+  return present(
+      {{"x", getX(), getTokens() ? "T D" : "P D"},
+       {"w1", getW1(), "E D F"},
+       {"w2", getW2(), "E F D"},
+       {"offsets", getOffsets(), "E+1"},
+       {"tokens", getTokens(), "P"},
+       {"b1", getB1(), "E F"},
+       {"b2", getB2(), "E D"},
+       {"gate", getGate(), "E D F"},
+       {"gate_bias", getGateBias(), "E F"},
+       {"w1_scales", getW1Scales(), block.getScaleDims('D', 'F')},
+       {"w2_scales", getW2Scales(), block.getScaleDims('F', 'D')},
+       {"gate_scales", getGateScales(), block.getScaleDims('D', 'F')},
+       {"out", getOut(), "P D"}});
 }
 
 SmallVector<NamedShape> CombineWavesOp::getNamedShapes() {
@@ -182,21 +204,23 @@ SmallVector<NamedShape> CombineWavesOp::getNamedShapes() {
 
 SmallVector<NamedShape> MoeOp::getNamedShapes() {
   bool areGiven = getScore() == ScoreKind::Given;
-  return present({{"x", getX(), "T D"},
-                  {"router", getRouter(), areGiven ? "T E" : "D E"},
-                  {"w1", getW1(), "E D F"},
-                  {"w2", getW2(), "E F D"},
-                  {"theta", getTheta(), "E"},
-                  {"bias", getBias(), "E"},
-                  {"b1", getB1(), "E F"},
-                  {"b2", getB2(), "E D"},
-                  {"gate", getGate(), "E D F"},
-                  {"gate_bias", getGateBias(), "E F"},
-                  {"w1_scales", getW1Scales(), "E D/128 F/128"},
-                  {"w2_scales", getW2Scales(), "E F/128 D/128"},
-                  {"gate_scales", getGateScales(), "E D/128 F/128"},
-                  {"shared_w1", getSharedW1(), "D G"},
-                  {"shared_w2", getSharedW2(), "G D"},
-                  {"shared_gate", getSharedGate(), "D G"},
-                  {"out", getOut(), "T D"}});
+  WeightBlock block = BlocksAttr::getDefault(getContext()).getBlock();
+  return present(
+      {{"x", getX(), "T D"},
+       {"router", getRouter(), areGiven ? "T E" : "D E"},
+       {"w1", getW1(), "E D F"},
+       {"w2", getW2(), "E F D"},
+       {"theta", getTheta(), "E"},
+       {"bias", getBias(), "E"},
+       {"b1", getB1(), "E F"},
+       {"b2", getB2(), "E D"},
+       {"gate", getGate(), "E D F"},
+       {"gate_bias", getGateBias(), "E F"},
+       {"w1_scales", getW1Scales(), block.getScaleDims('D', 'F')},
+       {"w2_scales", getW2Scales(), block.getScaleDims('F', 'D')},
+       {"gate_scales", getGateScales(), block.getScaleDims('D', 'F')},
+       {"shared_w1", getSharedW1(), "D G"},
+       {"shared_w2", getSharedW2(), "G D"},
+       {"shared_gate", getSharedGate(), "D G"},
+       {"out", getOut(), "T D"}});
 }

@@ -108,30 +108,33 @@ verifySameElement(Operation *op, ArrayRef<std::pair<StringRef, Value>> operands,
 }
 
 /// Weights (absent ones are null) have the element type of the input, or all
-/// are f8E4M3FN.
+/// that of the format.
 static LogicalResult
-verifyWeights(Operation *op, std::pair<StringRef, Value> input,
+verifyWeights(Operation *op, WeightFormatAttrInterface format,
+              std::pair<StringRef, Value> input,
               ArrayRef<std::pair<StringRef, Value>> weights,
               StringRef constraint) {
-  if (isa<Float8E4M3FNType>(elementType(weights.front().second)))
+  if (elementType(weights.front().second) == format.getStored())
     return verifySameElement(op, weights, constraint);
   SmallVector<std::pair<StringRef, Value>> all = {input};
   all.append(weights.begin(), weights.end());
   return verifySameElement(op, all, constraint);
 }
 
-/// Weights have scales if and only if they are f8E4M3FN.
-static LogicalResult verifyScales(Operation *op, StringRef name, Value scales,
-                                  Value weights, StringRef constraint) {
-  if (bool(scales) == (weights && isa<Float8E4M3FNType>(elementType(weights))))
+/// Weights have scales if and only if they are stored in the format.
+static LogicalResult verifyScales(Operation *op,
+                                  WeightFormatAttrInterface format,
+                                  StringRef name, Value scales, Value weights,
+                                  StringRef constraint) {
+  Type element = format.getStored();
+  if (bool(scales) == (weights && elementType(weights) == element))
     return success();
   if (scales)
     return op->emitOpError()
-           << "has operand '" << name << "' without weights of f8E4M3FN ["
-           << constraint << "]";
-  return op->emitOpError() << "needs operand '" << name
-                           << "' with weights of f8E4M3FN [" << constraint
-                           << "]";
+           << "has operand '" << name << "' without weights of " << element
+           << " [" << constraint << "]";
+  return op->emitOpError() << "needs operand '" << name << "' with weights of "
+                           << element << " [" << constraint << "]";
 }
 
 /// A product's destination has the storage type of its input or f32.
@@ -371,6 +374,17 @@ LogicalResult PackOp::verify() {
   return verifySameElement(*this, {{"w", getW()}, {"out", getOut()}}, "C3");
 }
 
+LogicalResult DequantizeOp::verify() {
+  if (failed(verifySemantics(*this)) ||
+      failed(ShapeBinder(*this).bind(getNamedShapes())))
+    return failure();
+  if (elementType(getW()) != getFormat().getStored())
+    return emitOpError() << "operand 'w' has element type "
+                         << elementType(getW()) << ", but the format has "
+                         << getFormat().getStored() << " [C3]";
+  return success();
+}
+
 /// Packed weights have one dimension more.
 static LogicalResult verifyPacking(GroupedMatmulOp op, StringRef name,
                                    Value weights, StringRef constraint) {
@@ -428,6 +442,9 @@ static LogicalResult verifyEpilogue(GroupedMatmulOp op, StringRef constraint) {
 
 LogicalResult GroupedMatmulOp::verify() {
   ShapeBinder binder(*this);
+  // Names are of the format's sizes, whether it is there or not.
+  WeightFormatAttrInterface format =
+      getFormat().value_or(BlocksAttr::getDefault(getContext()));
   if (failed(verifyPacking(*this, "rhs", getRhs(), "C9")) ||
       failed(verifyPacking(*this, "gate", getGate(), "C9")) ||
       failed(verifySemantics(*this)) || failed(binder.bind(getNamedShapes())) ||
@@ -436,7 +453,7 @@ LogicalResult GroupedMatmulOp::verify() {
                                 {"bias", getBias()},
                                 {"gate_bias", getGateBias()}},
                                "C3")) ||
-      failed(verifyWeights(*this, {"lhs", getLhs()},
+      failed(verifyWeights(*this, format, {"lhs", getLhs()},
                            {{"rhs", getRhs()}, {"gate", getGate()}}, "C3")) ||
       failed(verifyWideDestination(*this, "out", getOut(), getLhs(), "C4")) ||
       failed(verifyGateBias(*this, getGate(), getGateBias(), "C5")) ||
@@ -448,20 +465,28 @@ LogicalResult GroupedMatmulOp::verify() {
     return emitOpError("has operands 'tokens' and 'mask' [C7]");
   if (getMask() && !getOffsets())
     return emitOpError("needs operand 'offsets' with 'mask' [C8]");
-  if (failed(verifyScales(*this, "scales", getScales(), getRhs(), "C10")))
+  if (failed(verifyScales(*this, format, "scales", getScales(), getRhs(),
+                          "C10")) ||
+      failed(verifyScales(*this, format, "gate_scales", getGateScales(),
+                          getGate(), "C10")))
     return failure();
-  return verifyScales(*this, "gate_scales", getGateScales(), getGate(), "C10");
+  if (getFormat() && !getScales())
+    return emitOpError("has 'format' without operand 'scales' [C13]");
+  if (getPanels() && getScales() && format.getCount() > 1)
+    return emitOpError("has 'panels', but elements have several weights [C14]");
+  return success();
 }
 
 template <typename OpTy>
 static LogicalResult verifyExpertScales(OpTy op, StringRef constraint) {
-  if (failed(verifyScales(op, "w1_scales", op.getW1Scales(), op.getW1(),
+  auto format = BlocksAttr::getDefault(op.getContext());
+  if (failed(verifyScales(op, format, "w1_scales", op.getW1Scales(), op.getW1(),
                           constraint)) ||
-      failed(verifyScales(op, "w2_scales", op.getW2Scales(), op.getW2(),
+      failed(verifyScales(op, format, "w2_scales", op.getW2Scales(), op.getW2(),
                           constraint)))
     return failure();
-  return verifyScales(op, "gate_scales", op.getGateScales(), op.getGate(),
-                      constraint);
+  return verifyScales(op, format, "gate_scales", op.getGateScales(),
+                      op.getGate(), constraint);
 }
 
 LogicalResult ExpertFfnOp::verify() {
@@ -474,7 +499,7 @@ LogicalResult ExpertFfnOp::verify() {
                                 {"gate_bias", getGateBias()}},
                                "C3")) ||
       failed(verifyWeights(
-          *this, {"x", getX()},
+          *this, BlocksAttr::getDefault(getContext()), {"x", getX()},
           {{"w1", getW1()}, {"w2", getW2()}, {"gate", getGate()}}, "C3")) ||
       failed(verifyWideDestination(*this, "out", getOut(), getX(), "C4")) ||
       failed(verifyGateBias(*this, getGate(), getGateBias(), "C5")) ||
@@ -523,7 +548,7 @@ LogicalResult MoeOp::verify() {
                                 {"shared_gate", getSharedGate()}},
                                "C5")) ||
       failed(verifyWeights(
-          *this, {"x", getX()},
+          *this, BlocksAttr::getDefault(getContext()), {"x", getX()},
           {{"w1", getW1()}, {"w2", getW2()}, {"gate", getGate()}}, "C5")) ||
       failed(verifyWideDestination(*this, "out", getOut(), getX(), "C6")) ||
       failed(verifyGateBias(*this, getGate(), getGateBias(), "C7")) ||

@@ -148,9 +148,14 @@ struct TilingModel : TilingInterface::ExternalModel<TilingModel<OpTy>, OpTy> {
     }
     if constexpr (std::is_same_v<OpTy, GroupedMatmulOp>) {
       auto product = cast<GroupedMatmulOp>(op);
-      if (product.getScales() && !isWhole(product, 1, offsets[1], sizes[1]))
+      // Columns that share a scale, or an element.
+      int64_t shared = 1;
+      if (WeightFormatAttrInterface format = product.getWeightFormat())
+        shared = std::max(format.getBlock().n, format.getCount());
+      if (shared > 1 && !isWhole(product, 1, offsets[1], sizes[1]))
         return op->emitOpError("cannot be tiled by columns with scales, which "
-                               "are of 128 columns each: tile it by rows");
+                               "are of ")
+               << shared << " columns each: tile it by rows";
       if (product.getPanels() && !isWhole(product, 1, offsets[1], sizes[1]))
         return op->emitOpError("cannot be tiled by columns with packed "
                                "weights: tile it before --et-pack-weights");

@@ -10,10 +10,12 @@
 #include "et/Dialect/ET/Transforms/Passes.h"
 #include "et/Dialect/ET/Utils/DestinationUtils.h"
 #include "et/Dialect/ET/Utils/RoutingUtils.h"
+#include "et/Dialect/ET/Utils/WeightUtils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
 
@@ -129,9 +131,11 @@ private:
     if (!ShapedType::isDynamic(
             op.getRouting().getMaxExpertsPerToken(ShapedType::kDynamic)))
       return "its routing has a bound of its own";
-    if (op.getW1Scales())
-      return "later waves read weights of the storage type, and these are "
-             "f8E4M3FN";
+    for (Value weights : {op.getW1(), op.getW2(), op.getGate()})
+      if (weights && getStoredElement(weights) != storageOf(op))
+        return llvm::formatv(
+            "later waves read weights of the storage type, and these are {0}",
+            getStoredElement(weights));
     if (room >= 1.0)
       return "with the slack, it is room for all pairs";
     // Later waves need f32 sums where out is narrower.

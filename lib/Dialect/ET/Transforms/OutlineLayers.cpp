@@ -7,6 +7,7 @@
 
 #include "et/Dialect/ET/IR/ETDialect.h"
 #include "et/Dialect/ET/Transforms/Passes.h"
+#include "et/Dialect/ET/Utils/DestinationUtils.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/SubsetOpInterface.h"
 #include "llvm/ADT/BitVector.h"
@@ -20,8 +21,24 @@ namespace mlir::et {
 using namespace mlir;
 using namespace mlir::et;
 
+/// What makes an operand of a layer from weights as they are stored, and moves
+/// with it: a product reads them where it sees this.
+static DequantizeOp getDequantize(Value operand) {
+  auto op = operand.getDefiningOp<DequantizeOp>();
+  return op && op.getOut().getDefiningOp<tensor::EmptyOp>() ? op
+                                                            : DequantizeOp();
+}
+
+/// Whether ops differ in nothing but the values they work on.
+static bool isEquivalent(Operation *one, Operation *other) {
+  return OperationEquivalence::isEquivalentTo(
+      one, other, OperationEquivalence::ignoreValueEquivalence,
+      /*markEquivalent=*/nullptr, OperationEquivalence::IgnoreLocations);
+}
+
 namespace {
-/// Ops are equal that differ in nothing but the values they work on.
+/// Ops are equal that differ in nothing but the values they work on, and what
+/// makes their weights does not either.
 struct LayerInfo : llvm::DenseMapInfo<Operation *> {
   static unsigned getHashValue(Operation *op) {
     return OperationEquivalence::computeHash(
@@ -35,9 +52,16 @@ struct LayerInfo : llvm::DenseMapInfo<Operation *> {
     for (Operation *key : {getEmptyKey(), getTombstoneKey()})
       if (one == key || other == key)
         return false;
-    return OperationEquivalence::isEquivalentTo(
-        one, other, OperationEquivalence::ignoreValueEquivalence,
-        /*markEquivalent=*/nullptr, OperationEquivalence::IgnoreLocations);
+    if (!isEquivalent(one, other))
+      return false;
+    return llvm::all_of(
+        llvm::zip_equal(one->getOperands(), other->getOperands()),
+        [](auto operands) {
+          DequantizeOp ofOne = getDequantize(std::get<0>(operands));
+          DequantizeOp ofOther = getDequantize(std::get<1>(operands));
+          return ofOne && ofOther ? isEquivalent(ofOne, ofOther)
+                                  : !ofOne && !ofOther;
+        });
   }
 };
 } // namespace
@@ -59,8 +83,20 @@ static bool isPart(Value value) {
   return isa_and_present<SubsetExtractionOpInterface>(value.getDefiningOp());
 }
 
+/// What a call in the place of the layer is given.
+static SmallVector<Value> getInputs(Operation *layer) {
+  SmallVector<Value> inputs;
+  for (Value operand : layer->getOperands()) {
+    if (DequantizeOp op = getDequantize(operand))
+      llvm::append_range(inputs, op.getDpsInputs());
+    else
+      inputs.push_back(operand);
+  }
+  return inputs;
+}
+
 static bool hasParts(Operation *op) {
-  return llvm::any_of(op->getOperands(), isPart) ||
+  return llvm::any_of(getInputs(op), isPart) ||
          llvm::any_of(op->getUsers(),
                       llvm::IsaPred<SubsetInsertionOpInterface>);
 }
@@ -91,6 +127,31 @@ static void collectIndependent(Block &block, DenseSet<Operation *> &all) {
   }
 }
 
+/// The operands of `layer` in the function, given what it is given.
+static SmallVector<Value> makeOperands(OpBuilder &builder, Operation *layer,
+                                       ValueRange inputs) {
+  SmallVector<Value> operands;
+  for (Value operand : layer->getOperands()) {
+    DequantizeOp op = getDequantize(operand);
+    if (!op) {
+      operands.push_back(inputs.front());
+      inputs = inputs.drop_front();
+      continue;
+    }
+    size_t count = op.getDpsInputs().size();
+    SmallVector<Value> own(inputs.take_front(count));
+    inputs = inputs.drop_front(count);
+    auto type = cast<RankedTensorType>(operand.getType());
+    own.push_back(createDestination(
+        builder, op.getLoc(), own.front(),
+        tensor::getMixedSizes(builder, op.getLoc(), own.front()),
+        type.getElementType()));
+    operands.push_back(
+        clone(builder, op, own.back().getType(), own)->getResult(0));
+  }
+  return operands;
+}
+
 /// The function that a call of takes the place of each of the layers.
 static func::FuncOp makeFunction(ArrayRef<Operation *> layers) {
   Operation *first = layers.front();
@@ -100,13 +161,15 @@ static func::FuncOp makeFunction(ArrayRef<Operation *> layers) {
   Location loc = builder.getFusedLoc(places);
   auto function =
       func::FuncOp::create(loc, "et_layer",
-                           builder.getFunctionType(first->getOperandTypes(),
+                           builder.getFunctionType(TypeRange(getInputs(first)),
                                                    first->getResultTypes()));
   function.setPrivate();
   builder.setInsertionPointToStart(function.addEntryBlock());
   // Several operands may be one value here, and not in another layer.
+  SmallVector<Value> operands =
+      makeOperands(builder, first, function.getArguments());
   Operation *layer = builder.clone(*first);
-  layer->setOperands(function.getArguments());
+  layer->setOperands(operands);
   layer->setLoc(loc);
   func::ReturnOp::create(builder, loc, layer->getResults());
   return function;
@@ -138,7 +201,7 @@ static void outlineIn(ModuleOp module, bool keepPairs) {
     for (Operation *layer : layers) {
       OpBuilder builder(layer);
       layer->replaceAllUsesWith(func::CallOp::create(
-          builder, layer->getLoc(), function, layer->getOperands()));
+          builder, layer->getLoc(), function, getInputs(layer)));
       layer->erase();
     }
   }

@@ -68,13 +68,38 @@ private:
     return text ? text.str() : std::string();
   }
 
-  /// A file may have a weight in rows and in several layouts.
+  /// How what is packed lies in the argument: "" where it is all of it, in its
+  /// order.
+  static std::string describePlace(Value weights) {
+    std::string place;
+    llvm::raw_string_ostream os(place);
+    auto list = [&](StringRef what, ArrayRef<int64_t> numbers) {
+      os << what;
+      for (int64_t number : numbers)
+        os << '_' << number;
+    };
+    Value value = skipReshapes(weights);
+    while (Value source = getRearranged(value.getDefiningOp())) {
+      if (auto transpose = value.getDefiningOp<linalg::TransposeOp>()) {
+        list(".transposed", transpose.getPermutation());
+      } else {
+        auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
+        list(".at", slice.getStaticOffsets());
+        list("_of", slice.getStaticSizes());
+        list("_by", slice.getStaticStrides());
+      }
+      value = skipReshapes(source);
+    }
+    return place;
+  }
+
+  /// A file may have a weight in rows and in several layouts, and parts of one.
   LogicalResult nameResults() {
     for (Packing &pack : packs) {
       PanelsAttr panels = pack.op.getPanels();
-      std::string suffix =
-          llvm::formatv(".panels_{0}_{1}_{2}", panels.getColumns(),
-                        panels.getInterleave(), panels.getStep());
+      std::string suffix = llvm::formatv(
+          "{0}.panels_{1}_{2}_{3}", describePlace(pack.op.getW()),
+          panels.getColumns(), panels.getInterleave(), panels.getStep());
       pack.weight = getText(pack.argument, "et.weight") + suffix;
       pack.name = getText(pack.argument, "et.name");
       if (pack.name.empty())

@@ -86,6 +86,11 @@ struct Experts {
 static StringRef findExtra(GroupedMatmulOp product) {
   if (product.getPanels())
     return "has packed weights";
+  // A layer's scales are of the default; others reach products by
+  // et.dequantize.
+  WeightFormatAttrInterface format = product.getWeightFormat();
+  if (format && format != BlocksAttr::getDefault(product.getContext()))
+    return "has weights in a format of its own";
   if (!product.getEpilogue().empty())
     return "has an epilogue";
   return "";

@@ -160,3 +160,26 @@ func.func @memrefs(%x: memref<8x8xf32>, %v: memref<1x8x8xf32>, %y: memref<8x8xf3
   return
 }
 func.func private @et_layer()
+
+// -----
+
+// What makes weights of those stored moves too, and tells layers apart.
+// CHECK-LABEL: func.func @stored
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<8x8xf32>, %[[Q:[a-z0-9]+]]: tensor<1x8x8xi8>, %[[S:[a-z0-9]+]]: tensor<1x1x8xf32>, %[[T:[a-z0-9]+]]: tensor<1x8x8xf32>
+// CHECK: %[[A:.*]] = call @et_layer(%[[X]], %[[Q]], %[[S]], %[[Q]], %[[S]], %[[INIT:.*]]) : (tensor<8x8xf32>, tensor<1x8x8xi8>, tensor<1x1x8xf32>, tensor<1x8x8xi8>, tensor<1x1x8xf32>, tensor<8x8xf32>)
+// CHECK: %[[B:.*]] = call @et_layer(%[[A]],
+// CHECK: et.expert_ffn relu ins(%[[B]],
+// CHECK: func.func private @et_layer(%[[X:.*]]: tensor<8x8xf32>, %[[Q1:.*]]: tensor<1x8x8xi8>, %[[S1:.*]]: tensor<1x1x8xf32>, %[[Q2:.*]]: tensor<1x8x8xi8>, %[[S2:.*]]: tensor<1x1x8xf32>, %[[OUT:.*]]: tensor<8x8xf32>)
+// CHECK: %[[W1:.*]] = et.dequantize #et.blocks<element = i8, k = all, n = 1> ins(%[[Q1]], %[[S1]] :
+// CHECK: %[[W2:.*]] = et.dequantize #et.blocks<element = i8, k = all, n = 1> ins(%[[Q2]], %[[S2]] :
+// CHECK: et.expert_ffn relu ins(%[[X]], %[[W1]], %[[W2]] : {{.*}}) outs(%[[OUT]] :
+func.func @stored(%x: tensor<8x8xf32>, %q: tensor<1x8x8xi8>, %s: tensor<1x1x8xf32>, %t: tensor<1x8x8xf32>) -> tensor<8x8xf32> {
+  %init = tensor.empty() : tensor<8x8xf32>
+  %e = tensor.empty() : tensor<1x8x8xf32>
+  %w = et.dequantize #et.blocks<element = i8, k = all, n = 1> ins(%q, %s : tensor<1x8x8xi8>, tensor<1x1x8xf32>) outs(%e : tensor<1x8x8xf32>)
+  %v = et.dequantize #et.blocks<element = i8, k = 1, n = 1> ins(%q, %t : tensor<1x8x8xi8>, tensor<1x8x8xf32>) outs(%e : tensor<1x8x8xf32>)
+  %a = et.expert_ffn relu ins(%x, %w, %w : tensor<8x8xf32>, tensor<1x8x8xf32>, tensor<1x8x8xf32>) outs(%init : tensor<8x8xf32>)
+  %b = et.expert_ffn relu ins(%a, %w, %w : tensor<8x8xf32>, tensor<1x8x8xf32>, tensor<1x8x8xf32>) outs(%init : tensor<8x8xf32>)
+  %c = et.expert_ffn relu ins(%b, %v, %v : tensor<8x8xf32>, tensor<1x8x8xf32>, tensor<1x8x8xf32>) outs(%init : tensor<8x8xf32>)
+  return %c : tensor<8x8xf32>
+}

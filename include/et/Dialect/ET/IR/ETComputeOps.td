@@ -25,9 +25,40 @@ def ET_PackOp : ET_DpsOp<"pack", 1> {
     ```
   }];
   let hasCanonicalizer = 1;
-  let arguments = (ins ET_PanelsAttr:$panels, ET_Weights3D:$w, ET_Weights4D:$out);
+  let arguments = (ins ET_PanelsAttr:$panels, ET_ProductWeights3D:$w, ET_ProductWeights4D:$out);
   let assemblyFormat = [{
     qualified($panels) `ins` `(` $w `:` type($w) `)` `outs` `(` $out `:` type($out) `)`
+    `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
+  }];
+}
+
+def ET_DequantizeOp : ET_DpsOp<"dequantize", 1> {
+  let summary = "weights as the values that they stand for";
+  let description = [{
+    out = (value(w) - zero_points) scales, rounded once to out's type, where w is
+    stored in `format`, and scales and zero points are of its blocks. Absent zero
+    points are 0.
+
+    A layer or a product with such weights reads w itself, if
+    `--et-fuse-dequantize` can have it do so. It then takes the values of f32,
+    before they are rounded.
+
+    Shapes: w `[E, K, N]`, or with fewer columns if elements have several weights,
+    out `[E, K, N]`, scales and zero_points `[E, ceil(K / k), ceil(N / n)]` for a
+    format's block of k x n.
+
+    ```mlir
+    %w = et.dequantize #et.blocks<element = i8, k = all, n = 1>
+      ins(%q, %scales : tensor<16x768x1536xi8>, tensor<16x1x1536xf32>)
+      outs(%init : tensor<16x768x1536xbf16>)
+    ```
+  }];
+  let arguments = (ins ET_WeightFormatAttrInterface:$format, ET_StoredWeights3D:$w, ET_F32x3D:$scales,
+                       Optional<ET_F32x3D>:$zeroPoints, ET_Storage3D:$out);
+  let assemblyFormat = [{
+    custom<WeightFormat>($format) `ins` `(` $w `,` $scales `:` type($w) `,` type($scales) `)`
+    (`zero_points` `(` $zeroPoints^ `:` type($zeroPoints) `)`)?
+    `outs` `(` $out `:` type($out) `)`
     `` custom<DpsResults>(ref(type($out)), type($results)) attr-dict
   }];
 }
@@ -59,9 +90,9 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
     and biases share one storage type; out has that type or f32. With `panels`,
     rhs and gate are packed in that layout, as by `et.pack`.
 
-    rhs and gate may be f8E4M3FN instead. Each block of 128 x 128 of their elements
-    then has a scale that multiplies them, in scales and gate_scales
-    `[E, ceil(K / 128), ceil(N / 128)]`.
+    rhs and gate may be stored in a `format` instead, which is #et.blocks if none
+    is named: f8E4M3FN. Each block of k x n of their elements then has a scale that
+    multiplies them, in scales and gate_scales `[E, ceil(K / k), ceil(N / n)]`.
 
     ```mlir
     %h = et.grouped_matmul relu_squared
@@ -76,15 +107,20 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
   }];
   let hasCanonicalizer = 1;
   let regions = (region VariadicRegion<SizedRegion<1>>:$epilogue);
-  let arguments = (ins ET_ActivationAttrInterface:$activation, ET_Storage2D:$lhs, ET_Weights:$rhs,
+  let arguments = (ins ET_ActivationAttrInterface:$activation, ET_Storage2D:$lhs, ET_ProductWeights:$rhs,
                        Optional<ET_I32x1D>:$offsets, Optional<ET_I32x1D>:$tokens,
                        Optional<ET_I32x2D>:$mask, Optional<ET_Storage2D>:$bias,
-                       Optional<ET_Weights>:$gate, Optional<ET_Storage2D>:$gateBias,
+                       Optional<ET_ProductWeights>:$gate, Optional<ET_Storage2D>:$gateBias,
                        Optional<ET_F32x3D>:$scales, Optional<ET_F32x3D>:$gateScales,
-                       OptionalAttr<ET_PanelsAttr>:$panels, ET_Storage2D:$out);
+                       OptionalAttr<ET_PanelsAttr>:$panels,
+                       OptionalAttr<ET_WeightFormatAttrInterface>:$format, ET_Storage2D:$out);
   let skipDefaultBuilders = 1;
   let builders = [OpBuilder<(ins "::mlir::TypeRange":$results, "::mlir::et::ActivationAttrInterface":$activation,
     "const ::mlir::et::GroupedMatmulOperands &":$operands, "::mlir::Value":$out)>];
+  let declarations = [{
+    /// How rhs and gate are stored; null for a storage type.
+    ::mlir::et::WeightFormatAttrInterface getWeightFormat();
+  }];
   let assemblyFormat = [{
     custom<Activation>($activation) `ins` `(` $lhs `,` $rhs `:` type($lhs) `,` type($rhs) `)`
     (`panels` `(` qualified($panels)^ `)`)?
@@ -94,6 +130,7 @@ def ET_GroupedMatmulOp : ET_DpsOp<"grouped_matmul", 1, 1, [AttrSizedOperandSegme
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     (`gate` `(` $gate^ `:` type($gate) `)`)?
     (`gate_bias` `(` $gateBias^ `:` type($gateBias) `)`)?
+    (`format` `(` custom<WeightFormat>($format)^ `)`)?
     (`scales` `(` $scales^ `:` type($scales) `)`)?
     (`gate_scales` `(` $gateScales^ `:` type($gateScales) `)`)?
     `outs` `(` $out `:` type($out) `)`

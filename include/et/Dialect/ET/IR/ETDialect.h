@@ -18,6 +18,7 @@
 
 #include "et/Dialect/ET/IR/Number.h"
 #include "et/Dialect/ET/IR/Operands.h"
+#include "et/Dialect/ET/IR/WeightBlock.h"
 
 namespace mlir::et {
 class RoutingColumn;
@@ -54,15 +55,13 @@ namespace mlir::et {
 
 /// Tokens a mask word holds: bit t % 32 of word t / 32 stands for token t.
 inline constexpr int64_t kTokensPerWord = 32;
-/// Weights of f8E4M3FN have a scale for as many rows by as many columns; the
-/// names of the scales' sizes say so too.
-inline constexpr int64_t kScaleBlock = 128;
 
 /// The attributes that implement an interface, for messages: "#et.a, #et.b";
 /// activations as in ops: "a, b".
 std::string listActivations();
 std::string listRoutings();
 std::string listStatistics();
+std::string listWeightFormats();
 
 /// Whether every lowering can do the op, on scalars, to an element and to a
 /// vector alike: what an epilogue is made of.

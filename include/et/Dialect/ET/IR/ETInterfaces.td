@@ -129,6 +129,49 @@ def ET_ActivationAttrInterface : AttrInterface<"ActivationAttrInterface"> {
   }];
 }
 
+def ET_WeightFormatAttrInterface : AttrInterface<"WeightFormatAttrInterface"> {
+  let cppNamespace = "::mlir::et";
+  let description = [{
+    How weights `[E, K, N]` are stored that are not of a storage type: each stands
+    for
+
+        (value - zero point) scale
+
+    with the scale and the zero point of its block; without zero points, these are
+    0.
+  }];
+  let methods = [
+    InterfaceMethod<"The element type of a tensor of such weights.",
+      "::mlir::Type", "getStored">,
+    InterfaceMethod<[{
+        How many weights one element of the tensor has: those of as many columns,
+        beginning with its lowest bits. The tensor has ceil(N / count) columns.
+      }], "int64_t", "getCount", (ins), [{}], [{ return 1; }]>,
+    InterfaceMethod<"The elements that share a scale.",
+      "::mlir::et::WeightBlock", "getBlock">,
+    InterfaceMethod<[{
+        The f32 values of elements of the tensor, exactly: of a scalar the weight with
+        number `which`, an index, which is null where there is but one; of a vector
+        all, in their order.
+      }], "::mlir::Value", "widen",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::Value":$stored,
+           "::mlir::Value":$which)>,
+    InterfaceMethod<[{
+        Whether elements are bytes whose values are all of bf16, and the upper bit
+        is the sign: tables of 128 entries widen them then. They are floats, one each.
+      }], "bool", "hasByteTables", (ins), [{}], [{ return false; }]>,
+    InterfaceMethod<[{
+        Whether a thread of a GPU with matrix instructions for registers can widen
+        four stored bytes to two registers of two elements of f16 or of bf16, exactly:
+        then `widenRegister` does it, given the bytes as an i32. Results are i32.
+      }], "bool", "hasRegisterForm", (ins), [{}], [{ return false; }]>,
+    InterfaceMethod<"See `hasRegisterForm`.",
+      "::llvm::SmallVector<::mlir::Value>", "widenRegister",
+      (ins "::mlir::ImplicitLocOpBuilder &":$builder, "::mlir::Value":$bytes,
+           "::mlir::Type":$element), [{}], [{ return {}; }]>
+  ];
+}
+
 def ET_StatisticAttrInterface : AttrInterface<"StatisticAttrInterface"> {
   let cppNamespace = "::mlir::et";
   let description = [{

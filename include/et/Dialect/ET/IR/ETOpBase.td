@@ -13,6 +13,7 @@ include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "et/Dialect/ET/IR/ETActivations.td"
+include "et/Dialect/ET/IR/ETWeights.td"
 
 /// A tensor or memref of the given element types and rank.
 class ET_Shaped<list<Type> types, int rank, string what>
@@ -25,11 +26,16 @@ def ET_Storage2D : ET_Shaped<ET_StorageTypes, 2, "f32, f16 or bf16">;
 def ET_Storage3D : ET_Shaped<ET_StorageTypes, 3, "f32, f16 or bf16">;
 def ET_Storage4D : ET_Shaped<ET_StorageTypes, 4, "f32, f16 or bf16">;
 defvar ET_WeightTypes = !listconcat(ET_StorageTypes, [F8E4M3FN]);
+/// Those of all formats.
+defvar ET_StoredTypes = [F8E4M3FN, I8];
+defvar ET_ProductTypes = !listconcat(ET_StorageTypes, ET_StoredTypes);
 def ET_Weights3D : ET_Shaped<ET_WeightTypes, 3, "f32, f16, bf16 or f8E4M3FN">;
-def ET_Weights4D : ET_Shaped<ET_WeightTypes, 4, "f32, f16, bf16 or f8E4M3FN">;
+def ET_StoredWeights3D : ET_Shaped<ET_StoredTypes, 3, "f8E4M3FN or i8">;
+def ET_ProductWeights3D : ET_Shaped<ET_ProductTypes, 3, "f32, f16, bf16, f8E4M3FN or i8">;
+def ET_ProductWeights4D : ET_Shaped<ET_ProductTypes, 4, "f32, f16, bf16, f8E4M3FN or i8">;
 /// Weights in rows, or packed.
-def ET_Weights : AnyTypeOf<[ET_Weights3D, ET_Weights4D],
-    "3-D or (packed) 4-D tensor or memref of f32, f16, bf16 or f8E4M3FN">;
+def ET_ProductWeights : AnyTypeOf<[ET_ProductWeights3D, ET_ProductWeights4D],
+    "3-D or (packed) 4-D tensor or memref of f32, f16, bf16, f8E4M3FN or i8">;
 def ET_F32x1D : ET_Shaped<[F32], 1, "f32">;
 def ET_F32x2D : ET_Shaped<[F32], 2, "f32">;
 def ET_F32x3D : ET_Shaped<[F32], 3, "f32">;
@@ -49,6 +55,8 @@ class ET_DpsOp<string mnemonic, int numOuts, int readOuts = 0, list<Trait> trait
         DeclareOpInterfaceMethods<MemoryEffectsOpInterface>])> {
   let results = (outs Variadic<AnyRankedTensor>:$results);
   let hasVerifier = 1;
+  /// What a subclass declares besides.
+  code declarations = "";
   let extraClassDeclaration = [{
     static constexpr int64_t kNumDestinations = }] # numOuts # [{;
     static bool readsDestination(unsigned index) { return (}] # readOuts # [{ >> index) & 1; }
@@ -56,7 +64,7 @@ class ET_DpsOp<string mnemonic, int numOuts, int readOuts = 0, list<Trait> trait
       return ::mlir::MutableOperandRange(
           getOperation(), getOperation()->getNumOperands() - }] # numOuts # ", " # numOuts # [{);
     }
-  }];
+  }] # declarations;
   let extraClassDefinition = [{
     void $cppClass::getEffects(
         ::llvm::SmallVectorImpl<::mlir::SideEffects::EffectInstance<

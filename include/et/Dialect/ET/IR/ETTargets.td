@@ -60,9 +60,9 @@ def ET_CPUTargetAttr : ET_Attr<"CPUTarget", "cpu_target"> {
     bool has(::mlir::et::CPUInstructions instructions) const {
       return bitEnumContainsAll(getInstructions(), instructions);
     }
-    /// Whether weights of f8E4M3FN can become pairs of bf16, of panels of so
-    /// many columns: registers of bytes are looked up whole.
-    bool hasScaledPairs(int64_t columns) const {
+    /// Whether weights of bytes can become pairs of bf16 by tables, of panels of
+    /// so many columns: registers of bytes are looked up whole.
+    bool hasBytePairs(int64_t columns) const {
       return has(CPUInstructions::AVX512BF16 | CPUInstructions::AVX512VBMI) &&
              columns % (2 * getLanes()) == 0;
     }

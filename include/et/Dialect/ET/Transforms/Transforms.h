@@ -33,6 +33,7 @@ void populateRaiseMoePatterns(RewritePatternSet &patterns);
 
 /// et.gather feeding a product -> the product's tokens operand.
 void populateFuseGatherPatterns(RewritePatternSet &patterns);
+void populateFuseDequantizePatterns(RewritePatternSet &patterns);
 
 /// Elementwise ops into the products whose results they alone use.
 void populateFuseEpiloguesPatterns(RewritePatternSet &patterns);
