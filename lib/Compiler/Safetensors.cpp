@@ -215,6 +215,13 @@ SafetensorsFile::parseFile(ArrayRef<char> bytes) {
         return refuseTensor(name, "has a size that is not a whole number");
       entry.sizes.push_back(*number);
     }
+    // Two numbers of four bits are a byte, as in formats of weights. Rows of an
+    // odd number are refused where the tensor is asked for.
+    if (entry.dtype == "F4" && !entry.sizes.empty() &&
+        entry.sizes.back() % 2 == 0) {
+      entry.sizes.back() /= 2;
+      entry.dtype = "U8";
+    }
     std::optional<int64_t> begin = getSize((*range)[0]);
     std::optional<int64_t> end = getSize((*range)[1]);
     if (!begin || !end || *end < *begin)
@@ -379,6 +386,9 @@ Expected<et_tensor> SafetensorsFile::find(StringRef name) {
     return createFileError(path, std::move(error));
   };
   std::optional<et_dtype> dtype = getDtype(value.dtype);
+  if (value.dtype == "F4")
+    return refuseEntry("has rows of an odd number of elements of type F4, and "
+                       "two are a byte");
   if (!dtype)
     return refuseEntry("has elements of type " + value.dtype +
                        ", which cannot be read");

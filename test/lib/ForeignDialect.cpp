@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // What implements the interfaces of the et dialect from outside. Its rules by
-// pair, token and expert, and its activation, take every way that ours do, and
-// what has none of these interfaces is refused.
+// pair, token and expert, its activation and its format of weights take every
+// way that ours do, and what has none of these interfaces is refused.
 //
 //===----------------------------------------------------------------------===//
 
@@ -128,6 +128,24 @@ struct SiluAttr : Attribute::AttrBase<SiluAttr, Attribute, AttributeStorage,
   }
 };
 
+/// `#foreign.offset_bytes`: weights of bytes that count from 128, with a scale
+/// a column.
+struct OffsetBytesAttr
+    : Plain<OffsetBytesAttr, et::WeightFormatAttrInterface::Trait> {
+  using Base::Base;
+  static constexpr StringLiteral name = "foreign.offset_bytes";
+  Type getStored() const { return IntegerType::get(getContext(), 8); }
+  et::WeightBlock getBlock() const { return {et::WeightBlock::kAll, 1}; }
+
+  Value widen(ImplicitLocOpBuilder &b, Value stored, Value) const {
+    Type type = b.getF32Type();
+    if (auto vector = dyn_cast<VectorType>(stored.getType()))
+      type = vector.clone(type);
+    Value number = arith::UIToFPOp::create(b, type, stored);
+    return arith::SubFOp::create(b, number, constantLike(b, number, 128.0f));
+  }
+};
+
 struct ForeignDialect : Dialect {
   static constexpr StringLiteral getDialectNamespace() { return "foreign"; }
 
@@ -135,7 +153,7 @@ struct ForeignDialect : Dialect {
       : Dialect(getDialectNamespace(), context, TypeID::get<ForeignDialect>()) {
     context->loadDialect<arith::ArithDialect, math::MathDialect>();
     addAttributes<EveryoneAttr, FarAttr, NearBestAttr, HalfAttr, LargestAttr,
-                  SiluAttr>();
+                  SiluAttr, OffsetBytesAttr>();
   }
 
   Attribute parseAttribute(DialectAsmParser &parser, Type) const override {
@@ -143,7 +161,7 @@ struct ForeignDialect : Dialect {
     if (parser.parseKeyword(&keyword))
       return {};
     return parseKnown<EveryoneAttr, FarAttr, NearBestAttr, HalfAttr,
-                      LargestAttr, SiluAttr>(parser, keyword);
+                      LargestAttr, SiluAttr, OffsetBytesAttr>(parser, keyword);
   }
 
   void printAttribute(Attribute attribute,

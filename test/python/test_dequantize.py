@@ -16,8 +16,9 @@ import et_emulated
 from et_bounds import gamma, matrix_gamma
 from et_cases import short_form
 from et_compare import check, check_layer
+from et_compiled import BUILD
 from et_formats import HALF_BYTES, PER_COLUMN, STORED, Blocks
-from et_layers import in_turn, random_layer, random_matrix_layer, with_format
+from et_layers import in_turn, module, random_layer, random_matrix_layer, with_format
 from et_program import Program
 from et_reference import STORAGE
 from et_tools import run
@@ -149,3 +150,20 @@ def test_warpgroups(seed, monkeypatch):
     check_one(layer, results, f"seed {seed}", matrix_gamma)
     assert any("sm90" in name for name in et_emulated.launched), et_emulated.launched
     assert run_output(layer, "sm_90a").tobytes() == results[0].tobytes()
+
+
+@pytest.mark.parametrize("target", ["reference", "cpu", "sm_80"])
+def test_foreign_format(target):
+    """One of test/lib/ForeignDialect.cpp, a library of its own: bytes from 128 on."""
+    rng = np.random.default_rng(31)
+    layer = with_format(rng, random_layer(rng, WORK, T=21, E=3), PER_COLUMN)
+    text = module([layer]).replace(PER_COLUMN.attribute, "#foreign.offset_bytes")
+    assert "#foreign" in text
+    arrays = [
+        a ^ np.int8(-128) if a.dtype == np.int8 else a for a in layer.arrays.values()
+    ]
+    plugin = f"--load-dialect-plugin={BUILD / 'lib' / 'ETForeignDialect.so'}"
+    kinds = (layer.storage, "f32", "i32", "f32")
+    found = run(text, arrays, kinds, target, options=(plugin,))
+    sums = gamma if layer.storage == "f32" else matrix_gamma
+    check_one(layer, found, f"foreign, {target}", sums)

@@ -161,7 +161,7 @@ def ConvertETToVector : Pass<"convert-et-to-vector", "::mlir::ModuleOp"> {
       16 bits that are multiplied as f32. The order in which a result is summed
       does not depend on the number of threads; with matrix registers it depends
       on how many rows the expert has.
-      Weights of f8E4M3FN become f32 in registers where few rows meet an expert,
+      Weights with scales become f32 in registers where few rows meet an expert,
       packed or not, and with the copy where many do; or in registers pairs of
       bf16, if rows are bf16, pairs can be multiplied and are packed together.
     * `et.scores` is such a product, with norms for `cosine`.
@@ -464,7 +464,7 @@ def ConvertETToGPU : Pass<"convert-et-to-gpu"> {
     | the same, 16-bit elements in widths that are known multiples of 8 | tiles of 128 x 128 by the matrix units, `mma.sync`, with copies several steps ahead |
     | the same, f32 in widths that are known multiples of 4, with `f32-products=3xtf32` | tiles of 64 x 128 likewise; operands are split into two tf32 numbers each |
     | 16-bit elements for sm_90a | tiles of 256 columns x 128 tokens by `wgmma`, weights by TMA; a block a multiprocessor takes tiles in turn |
-    | f8E4M3FN weights and 16-bit rows for sm_90a | the same with 64 tokens; weights are widened in registers |
+    | weights of bytes with scales and 16-bit rows for sm_90a | the same with 64 tokens; weights are widened in registers |
     | `et.combine` | a block a token; warps find its pairs' rows by popcount |
     | `et.combine_waves` | the same where the buffers hold the plan; else blocks take tickets for small tiles and for tokens, wave by wave |
     | `et.moe` with `schedule = one_launch` | blocks take tickets for scores, tiles of hidden units, tiles of outputs; the last to add to some columns combines them |

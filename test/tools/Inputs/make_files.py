@@ -54,6 +54,10 @@ save("f8.npy", every.view(ml_dtypes.float8_e4m3fn))
 safetensors(
     "every.safetensors", {"every": entry([256], 0, 256, "F8_E4M3")}, every.tobytes()
 )
+safetensors(
+    "half.safetensors", {"half": entry([4, 128], 0, 256, "F4")}, every.tobytes()
+)
+save("half.npy", every.view(np.int8).reshape(4, 64))
 weights("w.safetensors", {"layer.w": w})
 for pad in range(4):
     weights(f"pad{pad}.safetensors", {"layer.w": w}, pad)
@@ -132,5 +136,6 @@ safetensors("reversed.safetensors", {"layer.w": entry([4], 16, 0)}, bytes(16))
 safetensors(
     "fields.safetensors", {"layer.w": {"dtype": "F32", "shape": [4]}}, bytes(16)
 )
+safetensors("f4.safetensors", {"layer.w": entry([2, 3], 0, 3, "F4")}, bytes(3))
 safetensors("f8.safetensors", {"layer.w": entry([4], 0, 4, "F8_E5M2")}, bytes(4))
 safetensors("f16.safetensors", {"layer.w": entry([4], 0, 8, "F16")}, bytes(8))

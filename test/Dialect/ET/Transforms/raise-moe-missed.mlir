@@ -237,7 +237,7 @@ func.func @another_format(%x: tensor<64x8xbf16>, %router: tensor<8x4xbf16>, %the
   %mask, %gates = et.gate #et.threshold ins(%scores : tensor<64x4xf32>) theta(%theta : tensor<4xf32>) outs(%m0, %s0 : tensor<4x2xi32>, tensor<64x4xf32>)
   %offsets = et.offsets ins(%mask : tensor<4x2xi32>) outs(%o0 : tensor<5xi32>)
   %list = et.token_list ins(%mask, %offsets : tensor<4x2xi32>, tensor<5xi32>) outs(%l0 : tensor<256xi32>)
-  %h = et.grouped_matmul relu ins(%x, %w1 : tensor<64x8xbf16>, tensor<4x8x16xi8>) format(#et.blocks<element = i8, k = all, n = 1>) scales(%s1 : tensor<4x1x16xf32>) offsets(%offsets : tensor<5xi32>) tokens(%list : tensor<256xi32>) outs(%h0 : tensor<256x16xbf16>)
+  %h = et.grouped_matmul relu ins(%x, %w1 : tensor<64x8xbf16>, tensor<4x8x16xi8>) offsets(%offsets : tensor<5xi32>) tokens(%list : tensor<256xi32>) format(#et.blocks<element = i8, k = all, n = 1>) scales(%s1 : tensor<4x1x16xf32>) outs(%h0 : tensor<256x16xbf16>)
   %rows = et.grouped_matmul none ins(%h, %w2 : tensor<256x16xbf16>, tensor<4x16x8xbf16>) offsets(%offsets : tensor<5xi32>) outs(%p0 : tensor<256x8xbf16>)
   %y = et.combine ins(%rows, %gates, %mask, %offsets : tensor<256x8xbf16>, tensor<64x4xf32>, tensor<4x2xi32>, tensor<5xi32>) outs(%out : tensor<64x8xbf16>)
   return %y : tensor<64x8xbf16>
