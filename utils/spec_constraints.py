@@ -5,7 +5,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # ===----------------------------------------------------------------------===#
-"""Compares docs/Spec.md, docs/Targets.md and docs/Assembly.md with the sources.
+"""Compares docs/Spec.md, Weights.md, Targets.md and Assembly.md with the sources.
 
 Every constraint `- (C3)` of an op and `- (A1)` of an attribute is cited by its
 verifier and by an `expected-error` of a test, and the other way round; every
@@ -120,8 +120,9 @@ def written(text):
 
 def differences(docs, root):
     """Each is the name of the page, and what is wrong."""
+    pages = ["Spec.md", "Weights.md", "Targets.md"]
     constraints, inputs = specified(
-        (docs / "Spec.md").read_text() + (docs / "Targets.md").read_text()
+        "".join((docs / page).read_text() for page in pages)
     )
     for what, cited in (("verifiers", verified(root)), ("tests", tested(root))):
         if what == "verifiers":
